@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ccaio - trace and verify the I/O of confidential VMs.  Start with: make help
+VERSION := 0.1
+
+PREFIX  ?= /usr/local
+BINDIR  ?= $(PREFIX)/bin
+MANDIR  ?= $(PREFIX)/share/man
+PKG_CONFIG ?= pkg-config
+CFLAGS  ?= -O2 -g
+
+# Every external library, with the oldest version known to work.
+DEPS := libtracefs >= 1.6 libtraceevent >= 1.7 libcurl >= 7.85 json-c >= 0.16 \
+	libcrypto >= 3.0 libzstd >= 1.5 zlib >= 1.2
+# Only tests link these.
+TEST_DEPS := libtracecmd >= 1.3
+
+# make SAN=address,undefined and make COVERAGE=1 build next to the plain build.
+comma := ,
+BUILD ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(COVERAGE),-coverage)
+FLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"' -I. -MMD -MP -pthread \
+	 -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	 $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
+	 $(if $(COVERAGE),--coverage -O0) $(if $(WERROR),-Werror)
+
+# Goals that compile need the libraries; the others work without.
+ifneq ($(filter-out clean help lint format man setup,$(or $(MAKECMDGOALS),all)),)
+missing := $(shell $(PKG_CONFIG) --print-errors --exists '$(DEPS)' 2>&1)
+$(if $(missing),$(error $(missing) -- run scripts/setup))
+DEP_CFLAGS := $(shell $(PKG_CONFIG) --cflags '$(DEPS)')
+DEP_LIBS   := $(shell $(PKG_CONFIG) --libs '$(DEPS)')
+TEST_LIBS  := $(shell $(PKG_CONFIG) --libs '$(TEST_DEPS)' 2>/dev/null)
+endif
+
+ifneq ($(V),1)
+Q := @
+say = @printf '  %-7s %s\n' $(1) $(@:$(BUILD)/%=%);
+endif
+
+SRCS  := $(wildcard lib/*.c lib/bounce/*.c collectors/*.c reports/*.c cmd/*.c)
+HDRS  := $(wildcard lib/*.h lib/bounce/*.h collectors/*.h reports/*.h cmd/*.h tests/*/*.h)
+OBJS  := $(SRCS:%.c=$(BUILD)/%.o)
+UNITS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test-*.c))
+FUZZ  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz-*.c))
+PAGES := $(if $(shell command -v scdoc),$(patsubst %.scd,$(BUILD)/%,$(wildcard man/*.scd)))
+
+all: $(BUILD)/ccaio ## build the program (default)
+
+$(BUILD)/ccaio: $(BUILD)/cmd/main.o $(BUILD)/libccaio.a
+	$(call say,LINK)$(CC) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
+
+# All but main.o, so that unit tests and fuzzers link what the program links.
+$(BUILD)/libccaio.a: $(filter-out %/cmd/main.o,$(OBJS))
+	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CFLAGS) $(FLAGS) $(DEP_CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+$(UNITS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libccaio.a
+	$(call say,LINK)$(CC) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS) $(TEST_LIBS)
+
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(SRCS)
+	@mkdir -p $(@D)
+	$(call say,FUZZ)clang -g -O1 -fsanitize=fuzzer,address,undefined $(FLAGS) $(DEP_CFLAGS) \
+		-o $@ $< $(filter-out cmd/%,$(SRCS)) $(DEP_LIBS)
+
+$(BUILD)/%: %.scd
+	@mkdir -p $(@D)
+	$(call say,MAN)scdoc < $< > $@
+
+check-unit: $(UNITS) ## run the unit tests
+	$(Q)status=0; for t in $^; do $$t >$$t.tap || { echo "$$t failed"; grep '^not ok' $$t.tap; status=1; }; done; exit $$status
+fuzz: $(FUZZ) ## build the fuzzers (needs clang)
+man: $(PAGES) ## build the manual pages (needs scdoc)
+	$(if $(PAGES),,@echo 'scdoc not found: no manual pages')
+format: ## rewrite the sources in house format
+	$(Q)clang-format -i $(SRCS) $(HDRS) $(wildcard tests/*/*.c)
+clean: ## remove every build folder
+	rm -rf build build-*
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+.PHONY: all check-unit fuzz man format clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(OBJS:.o=.d) $(UNITS:=.d)

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_CMD_CMD_H
+#define CCAIO_CMD_CMD_H
+
+struct err;
+
+/* Exit statuses, the same for every subcommand (see ccaio(1), EXIT STATUS). */
+enum {
+	CMD_OK = 0,	      /* done; for a judgement: PROVEN */
+	CMD_VIOLATED = 1,     /* a claim was refuted */
+	CMD_INCONCLUSIVE = 2, /* nothing refuted, not everything shown */
+	CMD_TROUBLE = 3,      /* bad usage, no permission, I/O error, malformed input, lost output */
+};
+
+/* One subcommand.  A new one is a file cmd/<name>.c plus a line here and in cmd/main.c. */
+struct cmd {
+	const char *name;		   /* the word the user types */
+	const char *summary;		   /* one line for ccaio --help */
+	int (*run)(int argc, char **argv); /* argv[0] is name; returns CMD_* */
+};
+
+/* Print "ccaio <cmd>: <message>" on stderr.  Returns CMD_TROUBLE. */
+int cmd_fail(const struct cmd *cmd, const struct err *err);
+
+/* The same for a usage mistake, pointing at --help. */
+int cmd_usage(const struct cmd *cmd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ccaio - trace and verify the I/O of confidential VMs.
+ */
+#include <curl/curl.h>
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "cmd/cmd.h"
+
+/* One line per subcommand, in the order of --help. */
+static const struct cmd *const cmds[] = {
+	NULL,
+};
+
+static void print_help(FILE *out)
+{
+	fputs("usage: ccaio <command> [options]\n"
+	      "\n"
+	      "Trace and verify the I/O of confidential VMs.\n"
+	      "\n",
+	      out);
+	for (const struct cmd *const *c = cmds; *c; c++)
+		fprintf(out, "  %-10s %s\n", (*c)->name, (*c)->summary);
+	fputs("\n"
+	      "  --version  show the version and the libraries' versions\n"
+	      "  --help     show this help\n"
+	      "\n"
+	      "Exit status: 0 PROVEN (or done), 1 VIOLATED, 2 INCONCLUSIVE, 3 trouble.\n",
+	      out);
+}
+
+static void print_version(void)
+{
+	printf("ccaio %s\n%s\njson-c %s\nzlib %s\nzstd %s\n", VERSION, curl_version(),
+	       json_c_version(), zlibVersion(), ZSTD_versionString());
+}
+
+/* Output that did not reach the reader is trouble, whatever the command found. */
+static int flushed(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "ccaio: cannot write to standard output: %s\n", strerror(errno));
+	return CMD_TROUBLE;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_help(stderr);
+		return CMD_TROUBLE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0)
+		return print_help(stdout), flushed(CMD_OK);
+	if (strcmp(argv[1], "--version") == 0)
+		return print_version(), flushed(CMD_OK);
+	if (strcmp(argv[1], "--list-cmds") == 0) {
+		for (const struct cmd *const *c = cmds; *c; c++)
+			puts((*c)->name);
+		return flushed(CMD_OK);
+	}
+	for (const struct cmd *const *c = cmds; *c; c++) {
+		if (strcmp(argv[1], (*c)->name) == 0)
+			return flushed((*c)->run(argc - 1, argv + 1));
+	}
+	fprintf(stderr, "ccaio: no command '%s'\nTry 'ccaio --help'.\n", argv[1]);
+	return CMD_TROUBLE;
+}
