@@ -21,12 +21,12 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * Make room in array `p` (count used, cap allocated, both lvalues of type
  * size_t) for one more element.
  */
-#define XGROW(p, count, cap)                                                                       \
-	do {                                                                                       \
-		if ((count) == (cap)) {                                                            \
-			(cap) = (cap) ? 2 * (cap) : 8;                                             \
-			(p) = xrealloc((p), (cap), sizeof(*(p)));                                  \
-		}                                                                                  \
+#define XGROW(p, count, cap)                                      \
+	do {                                                      \
+		if ((count) == (cap)) {                           \
+			(cap) = (cap) ? 2 * (cap) : 8;            \
+			(p) = xrealloc((p), (cap), sizeof(*(p))); \
+		}                                                 \
 	} while (0)
 
 #endif

@@ -7,12 +7,12 @@
 
 static int test_count, test_failures;
 
-#define check(cond)                                                                                \
-	do {                                                                                       \
-		int ok_ = !!(cond);                                                                \
-		printf("%sok %d - %s:%d %s\n", ok_ ? "" : "not ", ++test_count, __FILE__,          \
-		       __LINE__, #cond);                                                           \
-		test_failures += !ok_;                                                             \
+#define check(cond)                                                                       \
+	do {                                                                              \
+		int ok_ = !!(cond);                                                       \
+		printf("%sok %d - %s:%d %s\n", ok_ ? "" : "not ", ++test_count, __FILE__, \
+		       __LINE__, #cond);                                                  \
+		test_failures += !ok_;                                                    \
 	} while (0)
 
 /* The last line of main(): a test that checked nothing has failed. */
