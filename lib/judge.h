@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_LIB_JUDGE_H
+#define CCAIO_LIB_JUDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/event.h"
+
+struct names;
+struct platform;
+struct policy;
+struct stream_info;
+struct verdict;
+
+/*
+ * judge - decides the claims and conditions of the blueprint over one stream.
+ *
+ * Feed every event once, in time order, then finish.  Memory grows with what is
+ * live, never with the length of the stream.  The judge does not know where the
+ * events come from.
+ */
+struct judge;
+
+struct judge_options {
+	bool window_only;	     /* --scope window: do not require the baseline */
+	const struct policy *policy; /* NULL: none */
+	/* the monitor's own log, already read; NULL: none (see lib/rmm.h) */
+	const struct rmm_log *rmm;
+	/* whether clear-text payload left: set by the correlator, TRI_UNKNOWN without one */
+	int clear_payload; /* enum tri */
+};
+
+/*
+ * platform may be NULL (no facts); it, names and options->policy are borrowed
+ * until judge_free.
+ */
+struct judge *judge_new(const struct platform *platform, const struct names *names,
+			const struct judge_options *options);
+void judge_feed(struct judge *judge, const struct event *events, size_t count);
+
+/* Ends the stream.  info is what its source told.  The caller frees the verdict. */
+struct verdict *judge_finish(struct judge *judge, const struct stream_info *info);
+void judge_free(struct judge *judge); /* accepts NULL */
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_LIB_PLATFORM_H
+#define CCAIO_LIB_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+/*
+ * platform - the facts of a machine that no event tells.
+ *
+ * Written as platform.json, schema ccaio.platform/1 (see ccaio-platform(5)).
+ * Whatever nobody knows stays unknown: NULL, TRI_UNKNOWN, PLATFORM_UNKNOWN or an
+ * empty list, never a guess.  Strings are owned by the struct.
+ */
+#define PLATFORM_UNKNOWN UINT64_MAX
+
+enum tri { TRI_UNKNOWN = 0, TRI_NO, TRI_YES };
+
+/* Addresses, both ends inclusive. */
+struct range {
+	uint64_t start, end;
+};
+
+struct platform_pool {
+	char *name;	    /* "default", or the reserved-memory node's name */
+	struct range range; /* physical (IPA without the shared bit) */
+	bool inferred;	    /* bounds guessed from events, not told by kernel or device tree */
+};
+
+struct platform_virtio {
+	char *name;	    /* "virtio0" */
+	uint32_t device_id; /* virtio device type: 1 net, 2 block, 4 rng, 5 balloon, … */
+	char *features;	    /* '0'/'1', bit 0 first, as in sysfs; NULL unknown */
+	uint32_t status;    /* device status register; PLATFORM_NO_STATUS unknown */
+	char *bus;	    /* "pci", "mmio", "msg" … */
+	char *parent;	    /* DMA device, the name that DMA events carry: "0000:00:01.0" */
+	char *driver;	    /* "virtio_net"; NULL: not bound */
+	/*
+	 * The device's own traffic counters (packets, sectors, bytes: any number that
+	 * moves when it works) before and after the window; PLATFORM_UNKNOWN if none.
+	 */
+	uint64_t activity_before, activity_after;
+	char *iface; /* "eth0", "vda" …; NULL unknown */
+};
+#define PLATFORM_NO_STATUS UINT32_MAX
+
+struct platform_pci {
+	char *name; /* "0000:00:01.0"; "*" stands for: devices exist, but are not listed */
+	char *vendor, *device, *class; /* "0x1af4" … */
+	char *driver;		       /* NULL: not bound */
+	char *iommu_group;	       /* NULL: no IOMMU in front of it */
+	char *tsm;		       /* TDISP state: NULL none, "locked", "accepted" … */
+	enum tri bus_master;	       /* bit 2 of the PCI command register */
+};
+
+/* Another device that can be a DMA master and is neither virtio nor PCI. */
+struct platform_other {
+	char *name, *bus, *driver;
+};
+
+struct platform_lost {
+	uint32_t cpu;
+	uint64_t overrun, commit_overrun, dropped; /* how much each counter moved in the window */
+};
+
+/* I/O that ccaio caused inside the window, to be found again in the stream. */
+struct platform_canary {
+	char *device;  /* DMA device name */
+	char *kind;    /* "blk-read", "net-datagram", "net-http", "none" */
+	uint64_t size; /* bytes that the mapping must have: data for blk; frame + 12 for net */
+	char *reason;  /* for "none": why there is no canary for this device */
+};
+
+struct platform {
+	struct {
+		char *release, *machine, *cmdline;
+	} kernel;
+	struct {
+		enum tri is_realm;
+		char *kind;	     /* "arm-cca"; NULL unknown or none */
+		char *rsi_version;   /* "1.0" */
+		uint32_t ipa_bits;   /* 0 unknown */
+		uint64_t shared_bit; /* the mask, e.g. 0x100000000; 0 unknown or none */
+		char *tsm_provider;  /* attestation report provider, e.g. "arm_cca_guest" */
+	} realm;
+	struct range *ram;
+	size_t nram;
+	struct {
+		struct platform_pool *pools;
+		size_t npools;
+		uint64_t slots; /* io_tlb_nslabs; PLATFORM_UNKNOWN */
+		enum tri force, dynamic;
+		uint64_t used_before, used_after, used_hiwater; /* slots; PLATFORM_UNKNOWN */
+	} swiotlb;
+	struct platform_virtio *virtio;
+	size_t nvirtio;
+	bool virtio_listed; /* the facts have a virtio list (it may be empty) */
+	struct platform_pci *pci;
+	size_t npci;
+	bool pci_listed;
+	struct platform_other *other;
+	size_t nother;
+	struct {
+		enum tri devices_changed, cpus_changed, tsm_changed;
+		char **kernel_log; /* lines of the window that concern DMA */
+		size_t nkernel_log;
+		bool log_known; /* the kernel log could be read for the whole window */
+	} window;
+	struct {
+		struct platform_lost *lost;
+		size_t nlost;
+		bool lost_known;
+		enum tri from_boot;
+		char **events; /* "dma:dma_map_phys" …: on for the whole window; see events_known */
+		size_t nevents;
+		bool events_known;
+		char **failed; /* "ccaio:tcp_tx: reason": could not be armed */
+		size_t nfailed;
+		char *recorder; /* "ccaio 0.1"; NULL: somebody else */
+		uint64_t nonce; /* of this run; 0 none */
+		struct platform_canary *canaries;
+		size_t ncanaries;
+	} trace;
+};
+
+struct platform *platform_new(void);	/* everything unknown */
+void platform_free(struct platform *p); /* accepts NULL */
+
+/*
+ * Read facts from JSON text of len bytes.  name is for messages only.  Unknown
+ * members are ignored (the schema may grow); wrong types, other schemas, and
+ * numbers out of range are errors (-EINVAL).  Returns NULL with err set then.
+ */
+struct platform *platform_parse(const char *text, size_t len, const char *name, struct err *err);
+
+/* The same from a file of at most 16 MiB. */
+struct platform *platform_load(const char *path, struct err *err);
+
+/* The facts as JSON text (NUL-terminated, caller frees). */
+char *platform_format(const struct platform *p);
+
+/* Bit of a feature string: TRI_UNKNOWN when features is NULL; bits past its end are clear. */
+enum tri platform_virtio_feature(const struct platform_virtio *dev, unsigned int bit);
+
+#define VIRTIO_F_VERSION_1 32
+#define VIRTIO_F_ACCESS_PLATFORM 33
+#define VIRTIO_ID_BALLOON 5
+#define VIRTIO_STATUS_DRIVER_OK 0x04
+#define VIRTIO_STATUS_FAILED 0x80
+
+/* Driver bound, DRIVER_OK set and FAILED clear; TRI_UNKNOWN where the status is. */
+enum tri platform_virtio_active(const struct platform_virtio *dev);
+
+/* The virtio device whose DMA events carry this name, or NULL. */
+const struct platform_virtio *platform_find_virtio(const struct platform *p, const char *dma_name);
+const struct platform_pci *platform_find_pci(const struct platform *p, const char *dma_name);
+
+bool range_contains(const struct range *outer, uint64_t start, uint64_t size);
+
+#endif
