@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_REPORTS_REPORT_H
+#define CCAIO_REPORTS_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct verdict;
+struct platform;
+struct exchanges;
+
+/* What was run and judged; everything borrowed. */
+struct run {
+	const char *tool;     /* "ccaio 0.1" */
+	const char *evidence; /* path judged, or of the bundle written; NULL none */
+	const char *recorder; /* who recorded; NULL unknown */
+	char *const *argv;    /* the traced command, NULL-terminated; NULL: verify only */
+	int exit_status;      /* of the command; -1 not run, or unknown */
+	int term_signal;      /* that ended the command; 0 none */
+	const char *policy;   /* name of the policy; NULL none */
+	const char *started;  /* ISO 8601 time of the run; NULL unknown */
+};
+
+/* Everything a format may show.  Pointers other than verdict may be NULL. */
+struct report_input {
+	const struct verdict *verdict;
+	const struct platform *platform;
+	const struct run *run;
+	const struct exchanges *exchanges; /* lib/exchange.h */
+	bool colour;			   /* a terminal reads it and NO_COLOR is not set */
+	int verbosity;			   /* -1 quiet, 0, 1 … */
+};
+
+/* One output format; formats are listed in reports/report.c. */
+struct report {
+	const char *name;    /* argument of --format */
+	const char *summary; /* one line for --help */
+	/* Writes the whole report.  Errors of out are the caller's to check (ferror). */
+	void (*write)(FILE *out, const struct report_input *in);
+};
+
+/* The format called name, or NULL. */
+const struct report *report_find(const char *name);
+
+/* The i-th format, NULL past the last: for --help. */
+const struct report *report_at(unsigned int i);
+
+#endif
