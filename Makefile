@@ -12,7 +12,19 @@ CFLAGS  ?= -O2 -g
 DEPS := libtracefs >= 1.6 libtraceevent >= 1.7 libcurl >= 7.85 json-c >= 0.16 \
 	libcrypto >= 3.0 libzstd >= 1.5 zlib >= 1.2
 # Only tests link these.
-TEST_DEPS := libtracecmd >= 1.3
+TEST_DEPS := libtracecmd >= 1.3 libmicrohttpd >= 0.9.75
+
+# make CROSS=arm64 (or amd64) builds for guests of that architecture, against libraries kept in the cache.
+ifdef CROSS
+triplet := $(or $(if $(filter arm64,$(CROSS)),aarch64-linux-gnu),$(if $(filter amd64,$(CROSS)),x86_64-linux-gnu))
+$(if $(triplet),,$(error CROSS takes arm64 or amd64))
+SYSROOT := $(shell scripts/guest-sysroot $(CROSS))
+$(if $(SYSROOT),,$(error no libraries for $(CROSS)))
+CC      := $(triplet)-gcc --sysroot=$(SYSROOT)
+AR      := $(triplet)-ar
+BUILD   ?= build-$(CROSS)
+PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(triplet)/pkgconfig:$(SYSROOT)/usr/share/pkgconfig pkg-config
+endif
 
 # make SAN=address,undefined and make COVERAGE=1 build next to the plain build.
 comma := ,
@@ -41,6 +53,7 @@ HDRS  := $(wildcard lib/*.h lib/bounce/*.h collectors/*.h reports/*.h cmd/*.h te
 OBJS  := $(SRCS:%.c=$(BUILD)/%.o)
 UNITS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test-*.c))
 FUZZ  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz-*.c))
+APPS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/apps/keybroker-*.c))
 PAGES := $(if $(shell command -v scdoc),$(patsubst %.scd,$(BUILD)/%,$(wildcard man/*.scd)))
 
 all: $(BUILD)/ccaio ## build the program (default)
@@ -68,6 +81,10 @@ $(BUILD)/%: %.scd
 	@mkdir -p $(@D)
 	$(call say,MAN)scdoc < $< > $@
 
+$(APPS): $(BUILD)/%: $(BUILD)/%.o
+	$(call say,LINK)$(CC) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS) $(TEST_LIBS)
+
+apps: $(APPS) ## build the applications that tests and the demo run
 check-unit: $(UNITS) ## run the unit tests
 	$(Q)status=0; for t in $^; do $$t >$$t.tap || { echo "$$t failed"; grep '^not ok' $$t.tap; status=1; }; done; exit $$status
 fuzz: $(FUZZ) ## build the fuzzers (needs clang)
@@ -80,7 +97,7 @@ clean: ## remove every build folder
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: all check-unit fuzz man format clean help
+.PHONY: all apps check-unit fuzz man format clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(OBJS:.o=.d) $(UNITS:=.d)
+-include $(OBJS:.o=.d) $(UNITS:=.d) $(APPS:=.d)
