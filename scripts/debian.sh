@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Debian packages of another suite or architecture, without telling the machine's own apt about it.
+# Sourced by the scripts that fill the cache.
+# shellcheck shell=bash
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/ccaio
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+say() {
+	echo "${0##*/}: $*" >&2
+}
+
+die() {
+	say "$*"
+	exit "${trouble:-3}"
+}
+
+# debian_arch: this machine's architecture.
+debian_arch() {
+	dpkg --print-architecture
+}
+
+# debian_triplet ARCH: the name in front of its compilers and under its library folder.
+debian_triplet() {
+	case $1 in
+	arm64) echo aarch64-linux-gnu ;;
+	amd64) echo x86_64-linux-gnu ;;
+	*) die "architecture $1 is not supported: arm64 and amd64 are" ;;
+	esac
+}
+
+# The mirror that this machine itself uses for Debian, without the suites for updates.
+debian_mirror() {
+	apt-get indextargets --format '$(COMPONENT) $(CODENAME) $(REPO_URI)' 'Created-By: Packages' |
+		awk '$1 == "main" && $2 !~ /-/ { print $3; exit }'
+}
+
+# apt_private SUITE ARCH TOOL ARGS...: apt-get or apt-cache on that suite alone, all state in the cache.
+# The empty status file makes apt resolve dependencies as for an empty machine.
+apt_private() {
+	local dir=$cache/apt/$1-$2 arch=$2 tool=$3
+	shift 3
+	"$tool" -q -o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+		-o Dir::State="$dir/state" -o Dir::State::Lists="$dir/lists" -o Dir::State::status="$dir/status" \
+		-o Dir::Cache="$dir" -o Dir::Etc::PreferencesParts=/dev/null -o Dir::Etc::Preferences=/dev/null \
+		-o APT::Architecture="$arch" -o APT::Architectures="$arch" \
+		-o APT::Sandbox::User="$(id -un)" -o APT::Install-Recommends=false "$@"
+}
+
+# apt_update SUITE ARCH: fetch the package lists of that suite; fails where the mirror lacks it.
+apt_update() {
+	local dir=$cache/apt/$1-$2 signed=
+	mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/state"
+	[ ! -r $keyring ] || signed="[signed-by=$keyring] "
+	echo "deb $signed$(debian_mirror) $1 main" >"$dir/sources.list"
+	: >"$dir/status"
+	apt_private "$1" "$2" apt-get -o APT::Update::Error-Mode=any update >"$dir/update.log" 2>&1
+}
+
+# cache_lock NAME: wait for the only right to fill that part of the cache; held until this shell ends.
+cache_lock() {
+	mkdir -p "$cache"
+	exec 9>"$cache/$1.lock"
+	flock 9
+}
