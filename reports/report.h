@@ -6,21 +6,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "lib/run.h"
+
 struct verdict;
 struct platform;
 struct exchanges;
-
-/* What was run and judged; everything borrowed. */
-struct run {
-	const char *tool;     /* "ccaio 0.1" */
-	const char *evidence; /* path judged, or of the bundle written; NULL none */
-	const char *recorder; /* who recorded; NULL unknown */
-	char *const *argv;    /* the traced command, NULL-terminated; NULL: verify only */
-	int exit_status;      /* of the command; -1 not run, or unknown */
-	int term_signal;      /* that ended the command; 0 none */
-	const char *policy;   /* name of the policy; NULL none */
-	const char *started;  /* ISO 8601 time of the run; NULL unknown */
-};
 
 /* Everything a format may show.  Pointers other than verdict may be NULL. */
 struct report_input {
@@ -39,6 +29,9 @@ struct report {
 	/* Writes the whole report.  Errors of out are the caller's to check (ferror). */
 	void (*write)(FILE *out, const struct report_input *in);
 };
+
+extern const struct report report_text;
+extern const struct report report_json;
 
 /* The format called name, or NULL. */
 const struct report *report_find(const char *name);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_REPORTS_ROWS_H
+#define CCAIO_REPORTS_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/verdict.h"
+
+struct report_input;
+
+/*
+ * rows - every fact of a report, put into words once.
+ *
+ * Formats lay rows out; they never format a number, an address or a state
+ * themselves, so that all of them say the same.  Strings are printable (see
+ * lib/printable.h), never NULL ("" where there is nothing to say), and owned by the rows.
+ * Escaping for HTML, XML and the like is the format's own duty.
+ */
+
+/* A fact with a stable key ("kernel") and a label for people ("Kernel"). */
+struct row_fact {
+	const char *key, *label, *value;
+};
+
+struct row_claim {
+	enum claim_id id;
+	enum claim_state state_id;
+	bool in_verdict; /* decides the verdict, or is only reported */
+	const char *name, *summary, *state, *reason;
+	uint64_t refutations;
+};
+
+struct row_cond {
+	enum cond_id id;
+	enum cond_state state_id;
+	const char *name, *summary, *state, *reason, *remedy;
+};
+
+struct row_example {
+	enum claim_id claim_id;
+	uint64_t seq, ts_ns; /* for sorting and linking; 0 none */
+	const char *claim;
+	const char *event;  /* "4,711", "" for a fact */
+	const char *time;   /* "12.345678901 s" */
+	const char *what;   /* "map TO_DEVICE, 163 bytes" */
+	const char *device; /* "0000:00:01.0" */
+	const char *orig;   /* "0x455794fe"; "" */
+	const char *dma;    /* "0x7a99a800"; "" */
+	const char *memory; /* "protected" */
+	const char *task;   /* "keybroker-app-123 on CPU 0" */
+	const char *text;   /* one sentence: what is wrong */
+};
+
+struct row_device {
+	enum claim_state worst; /* over the claims that decide the verdict */
+	const char *name, *driver, *what;
+	const char *state;    /* worst, in words */
+	const char *findings; /* "dma-in-shared refuted, lifecycle undecided"; "" all hold */
+	const char *note;
+	bool trusted;
+	uint64_t maps, bounced, direct, failed, allocs, events; /* raw, for sorting */
+	uint64_t out_bytes, stale_bytes;
+	const char *traffic; /* "1,234 maps (1,230 bounced, 4 direct), 1,100 unmaps …" */
+	const char *egress;  /* "12,345 bytes left on purpose, …" */
+};
+
+struct row_range {
+	const char *start, *end, *size, *memory, *count;
+};
+
+struct rows {
+	enum outcome outcome;
+	const char *verdict; /* "PROVEN" */
+	const char *scope, *setting;
+	const char *headline; /* "PROVEN since boot, rehearsal" */
+	const char *reason;
+	struct row_claim claims[CLAIMS];
+	struct row_cond conds[CONDS];
+	size_t held, decided_by; /* claims of the verdict that hold, and how many there are */
+	size_t met, applicable;	 /* conditions */
+	struct row_example *examples;
+	size_t nexamples;
+	uint64_t refutations;	   /* all that were found; nexamples are shown */
+	const char *examples_note; /* "16 of 1,234 found are listed"; "" all are */
+	struct row_device *devices;
+	size_t ndevices;
+	struct row_range *ranges;
+	size_t nranges;
+	bool ranges_complete;
+	struct row_fact *facts; /* the run and the machine */
+	size_t nfacts;
+	struct row_fact *totals;
+	size_t ntotals;
+	const char **notes;
+	size_t nnotes;
+	const char **trust; /* what is taken for granted */
+	size_t ntrust;
+	const char *recheck; /* command that judges the evidence again; "" none */
+	/* private */
+	char **strings;
+	size_t nstrings, cap_strings;
+};
+
+/* Never fails.  in is not needed afterwards. */
+struct rows *rows_new(const struct report_input *in);
+void rows_free(struct rows *rows); /* accepts NULL */
+
+/* The value of a fact, "" where there is none. */
+const char *rows_fact(const struct rows *rows, const char *key);
+
+/* Keep a formatted string for the life of the rows (made printable). */
+const char *rows_str(struct rows *rows, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same for a finished string, which is freed here. */
+const char *rows_take(struct rows *rows, char *raw);
+
+/* Whole numbers with thousands separators: "1,234,567". */
+const char *rows_count(struct rows *rows, uint64_t n);
+
+/* "1,234 maps", "1 map": plural is noun + "s". */
+const char *rows_counted(struct rows *rows, uint64_t n, const char *noun);
+
+/* Seconds with nanoseconds, as the trace clock has them: "12.345678901 s". */
+const char *rows_time(struct rows *rows, uint64_t ns);
+
+/* "0x7a99a800"; "" for EVENT_NO_ADDR. */
+const char *rows_addr(struct rows *rows, uint64_t addr);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * text - what a person reads in a terminal: the verdict first, then why.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "reports/report.h"
+#include "reports/rows.h"
+#include "reports/wrap.h"
+
+#define GREEN "\033[32m"
+#define RED "\033[31m"
+#define YELLOW "\033[33m"
+#define BOLD "\033[1m"
+#define RESET "\033[0m"
+
+struct page {
+	FILE *out;
+	const struct rows *rows;
+	bool colour;
+	int verbosity;
+};
+
+static void paint(const struct page *p, const char *colour, int pad, const char *text)
+{
+	if (!p->colour)
+		colour = "";
+	fprintf(p->out, "%s%s%s%*s", colour, text, *colour ? RESET : "",
+		pad > wrap_width(text) ? pad - wrap_width(text) : 0, "");
+}
+
+static void heading(const struct page *p, const char *text)
+{
+	fputc('\n', p->out);
+	paint(p, BOLD, 0, text);
+	fputc('\n', p->out);
+}
+
+static const char *outcome_colour(enum outcome o)
+{
+	return o == OUTCOME_PROVEN ? GREEN : o == OUTCOME_VIOLATED ? RED : YELLOW;
+}
+
+static const char *claim_colour(enum claim_state s)
+{
+	return s == CLAIM_HOLDS ? GREEN : s == CLAIM_REFUTED ? RED : YELLOW;
+}
+
+/* "  label  value", the value wrapped below itself. */
+static void labelled(const struct page *p, int column, const char *label, const char *value)
+{
+	if (!*value)
+		return;
+	fprintf(p->out, "%*s", column, "");
+	paint(p, "", 14, label);
+	wrap(p->out, column + 14, column + 14, value);
+}
+
+static void show_verdict(const struct page *p)
+{
+	const struct rows *r = p->rows;
+
+	paint(p, outcome_colour(r->outcome), 0, r->verdict);
+	wrap(p->out, wrap_width(r->verdict), 2, r->headline + strlen(r->verdict));
+	if (*r->reason) {
+		fputs("  ", p->out);
+		wrap(p->out, 2, 2, r->reason);
+	}
+}
+
+/* The same in one line, however long, for scripts and logs. */
+static void show_line(const struct page *p)
+{
+	const struct rows *r = p->rows;
+
+	paint(p, outcome_colour(r->outcome), 0, r->verdict);
+	fprintf(p->out, "%s%s%s\n", r->headline + strlen(r->verdict), *r->reason ? ": " : "",
+		r->reason);
+}
+
+static void show_facts(const struct page *p)
+{
+	fputc('\n', p->out);
+	for (size_t i = 0; i < p->rows->nfacts; i++)
+		labelled(p, 0, p->rows->facts[i].label, p->rows->facts[i].value);
+}
+
+static void show_claims(const struct page *p)
+{
+	heading(p, "Claims");
+	for (int i = 0; i < CLAIMS; i++) {
+		const struct row_claim *c = &p->rows->claims[i];
+
+		fputs("  ", p->out);
+		paint(p, claim_colour(c->state_id), 15, c->state);
+		paint(p, "", 19, c->name);
+		wrap(p->out, 36, 36, *c->reason ? c->reason : c->summary);
+		if (!c->in_verdict)
+			fprintf(p->out, "%36s(reported only: no policy asks for it)\n", "");
+	}
+}
+
+static void show_conds(const struct page *p)
+{
+	heading(p, "Coverage");
+	for (int i = 0; i < CONDS; i++) {
+		const struct row_cond *c = &p->rows->conds[i];
+		const char *colour = c->state_id == COND_MET	 ? GREEN
+				     : c->state_id == COND_UNMET ? YELLOW
+								 : "";
+
+		fputs("  ", p->out);
+		paint(p, colour, 15, c->state);
+		paint(p, "", 19, c->name);
+		wrap(p->out, 36, 36, *c->reason ? c->reason : c->summary);
+		if (*c->remedy) {
+			fprintf(p->out, "%36s", "");
+			paint(p, BOLD, 0, "to meet it:");
+			fputc(' ', p->out);
+			wrap(p->out, 48, 36, c->remedy);
+		}
+	}
+}
+
+static void show_example(const struct page *p, size_t n, const struct row_example *ex)
+{
+	char title[64];
+
+	snprintf(title, sizeof(title), "%zu. %s", n, ex->claim);
+	fputs("  ", p->out);
+	paint(p, RED, 0, title);
+	if (*ex->event)
+		fprintf(p->out, "  event %s at %s", ex->event, ex->time);
+	fputs("\n     ", p->out);
+	wrap(p->out, 5, 5, ex->text);
+	labelled(p, 5, "device", ex->device);
+	labelled(p, 5, "operation", ex->what);
+	labelled(p, 5, "buffer", ex->orig);
+	labelled(p, 5, "device got", ex->dma);
+	labelled(p, 5, "memory", ex->memory);
+	labelled(p, 5, "task", ex->task);
+}
+
+static void show_examples(const struct page *p)
+{
+	const struct rows *r = p->rows;
+
+	if (!r->nexamples)
+		return;
+	heading(p, "Counterexamples");
+	for (size_t i = 0; i < r->nexamples; i++)
+		show_example(p, i + 1, &r->examples[i]);
+	if (*r->examples_note)
+		fprintf(p->out, "  %s.\n", r->examples_note);
+}
+
+static void show_devices(const struct page *p)
+{
+	heading(p, "Devices");
+	if (!p->rows->ndevices)
+		fputs("  none\n", p->out);
+	for (size_t i = 0; i < p->rows->ndevices; i++) {
+		const struct row_device *d = &p->rows->devices[i];
+
+		fputs("  ", p->out);
+		paint(p, claim_colour(d->worst), 15, d->state);
+		paint(p, BOLD, 19, d->name);
+		fprintf(p->out, "%s%s%s%s\n", d->what, *d->what && *d->driver ? ", " : "",
+			d->driver, d->trusted ? ", accepted by the Realm" : "");
+		labelled(p, 17, "claims", d->findings);
+		labelled(p, 17, "traffic", d->traffic);
+		if (d->events)
+			labelled(p, 17, "bytes", d->egress);
+		labelled(p, 17, "note", d->note);
+	}
+}
+
+static void show_totals(const struct page *p)
+{
+	heading(p, "Totals");
+	for (size_t i = 0; i < p->rows->ntotals; i++)
+		labelled(p, 2, p->rows->totals[i].label, p->rows->totals[i].value);
+}
+
+static void show_ranges(const struct page *p)
+{
+	heading(p, "Ranges given to devices");
+	for (size_t i = 0; i < p->rows->nranges; i++) {
+		const struct row_range *r = &p->rows->ranges[i];
+
+		fprintf(p->out, "  %18s - %-18s %-13s %s times, %s\n", r->start, r->end, r->memory,
+			r->count, r->size);
+	}
+	if (!p->rows->nranges)
+		fputs("  none\n", p->out);
+	if (!p->rows->ranges_complete)
+		fputs("  This list is not complete.\n", p->out);
+}
+
+static void show_list(const struct page *p, const char *title, const char *const *list, size_t n)
+{
+	if (!n)
+		return;
+	heading(p, title);
+	for (size_t i = 0; i < n; i++) {
+		fputs("  - ", p->out);
+		wrap(p->out, 4, 4, list[i]);
+	}
+}
+
+static void write_text(FILE *out, const struct report_input *in)
+{
+	struct rows *rows = rows_new(in);
+	struct page page = { out, rows, in->colour, in->verbosity };
+
+	if (in->verbosity < 0) {
+		show_line(&page);
+	} else {
+		show_verdict(&page);
+		show_facts(&page);
+		show_claims(&page);
+		show_conds(&page);
+		show_examples(&page);
+		show_devices(&page);
+		show_totals(&page);
+		if (in->verbosity > 0)
+			show_ranges(&page);
+		show_list(&page, "Notes", rows->notes, rows->nnotes);
+		show_list(&page, "Trusted", rows->trust, rows->ntrust);
+		if (*rows->recheck) {
+			heading(&page, "To check this again");
+			fprintf(out, "  %s\n", rows->recheck);
+		}
+	}
+	rows_free(rows);
+}
+
+const struct report report_text = {
+	.name = "text",
+	.summary = "for a person at a terminal",
+	.write = write_text,
+};

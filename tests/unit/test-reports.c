@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/report.h"
+#include "reports/rows.h"
+#include "reports/wrap.h"
+#include "tests/unit/golden.h"
+#include "tests/unit/test.h"
+#include "tests/unit/verdict-fixture.h"
+
+/* A report as a string; the caller frees. */
+static char *render(const char *format, const struct report_input *in)
+{
+	const struct report *report = report_find(format);
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	report->write(out, in);
+	fclose(out);
+	return text;
+}
+
+static bool has_control(const char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < 0x20 && *text != '\n')
+			return true;
+	}
+	return false;
+}
+
+static int longest_line(const char *text)
+{
+	char *copy = strdup(text);
+	int longest = 0;
+
+	for (char *line = strtok(copy, "\n"); line; line = strtok(NULL, "\n"))
+		longest = wrap_width(line) > longest ? wrap_width(line) : longest;
+	free(copy);
+	return longest;
+}
+
+static void test_text(struct verdict *proven, struct verdict *violated)
+{
+	struct run run = fixture_run();
+	struct report_input in = { .verdict = proven, .run = &run };
+	char *text = render("text", &in);
+
+	check(golden_same("tests/data/reports/proven.txt", text));
+	check(strncmp(text, "PROVEN since boot, rehearsal\n", 29) == 0);
+	check(longest_line(text) <= WRAP_COLUMNS);
+	free(text);
+
+	in.verdict = violated;
+	in.verbosity = 1;
+	text = render("text", &in);
+	check(golden_same("tests/data/reports/violated.txt", text));
+	check(!has_control(text));
+	check(longest_line(text) <= WRAP_COLUMNS);
+	free(text);
+
+	in.verbosity = -1;
+	text = render("text", &in);
+	check(strcmp(text, "VIOLATED for the window, rehearsal: dma-in-shared is refuted: "
+			   "0000:00:01.0 was given protected memory\n") == 0);
+	free(text);
+
+	in.colour = true;
+	text = render("text", &in);
+	check(strncmp(text, "\033[31mVIOLATED\033[0m for", 20) == 0);
+	free(text);
+}
+
+static void test_formats(void)
+{
+	check(report_find("text") != NULL);
+	check(report_find("json") != NULL);
+	check(report_find("nonsense") == NULL);
+	check(strcmp(report_at(0)->name, "text") == 0);
+	check(report_at(1000) == NULL);
+	for (unsigned int i = 0; report_at(i); i++)
+		check(report_find(report_at(i)->name) == report_at(i) && report_at(i)->summary[0]);
+}
+
+static void test_rows(struct verdict *violated)
+{
+	struct report_input in = { .verdict = violated };
+	struct rows *rows = rows_new(&in);
+
+	check(strcmp(rows_count(rows, 0), "0") == 0);
+	check(strcmp(rows_count(rows, 999), "999") == 0);
+	check(strcmp(rows_count(rows, 1000), "1,000") == 0);
+	check(strcmp(rows_count(rows, UINT64_MAX), "18,446,744,073,709,551,615") == 0);
+	check(strcmp(rows_counted(rows, 1, "byte"), "1 byte") == 0);
+	check(strcmp(rows_time(rows, 1000000001), "1.000000001 s") == 0);
+	check(strcmp(rows_addr(rows, EVENT_NO_ADDR), "") == 0);
+	check(rows->decided_by == 5 && rows->held == 3);
+	check(rows->applicable == 9 && rows->met == 8);
+	check(strcmp(rows->devices[0].findings, "dma-in-shared refuted, lifecycle undecided") == 0);
+	check(rows->devices[0].worst == CLAIM_REFUTED && rows->devices[1].worst == CLAIM_HOLDS);
+	check(strcmp(rows->examples[0].task,
+		     "evil\\x1b[2J<script>alert(1)</script>&\"'|`\\xff\\u{202e}-123 on CPU 1") ==
+	      0);
+	check(rows->examples[1].time[0] == '\0' && rows->examples[1].event[0] == '\0');
+	check(strcmp(rows_fact(rows, "kernel"), "") == 0);
+	rows_free(rows);
+}
+
+static void test_facts(struct verdict *proven)
+{
+	struct run run = fixture_run();
+	struct platform p = { .kernel = { "7.2.13+deb14-arm64", "aarch64", NULL } };
+	struct platform_pool pool = { "default", { 0x72900000, 0x7a8fffff }, false };
+	struct report_input in = { .verdict = proven, .run = &run, .platform = &p };
+	struct rows *rows;
+
+	p.realm.is_realm = TRI_YES;
+	p.realm.kind = "arm-cca";
+	p.realm.rsi_version = "1.0";
+	p.realm.ipa_bits = 33;
+	p.swiotlb.pools = &pool;
+	p.swiotlb.npools = 1;
+	p.swiotlb.slots = 65536;
+	p.swiotlb.used_hiwater = PLATFORM_UNKNOWN;
+	run.policy = "ci.json";
+	run.exit_status = -1;
+	run.term_signal = 9;
+	rows = rows_new(&in);
+	check(strcmp(rows_fact(rows, "command"), "keybroker-app -v --endpoint http://10.0.2.2:8088 "
+						 "'it'\\''s here'") == 0);
+	check(strcmp(rows_fact(rows, "command-end"), "ended by signal 9 (KILL)") == 0);
+	check(strcmp(rows_fact(rows, "kernel"), "7.2.13+deb14-arm64 aarch64") == 0);
+	check(strcmp(rows_fact(rows, "realm"), "yes, arm-cca, RSI 1.0, 33-bit IPA space") == 0);
+	check(strcmp(rows_fact(rows, "pools"), "default 0x72900000-0x7a8fffff; 65,536 slots") == 0);
+	check(strcmp(rows->recheck, "ccaio verify --policy ci.json '/tmp/run one.ccaio'") == 0);
+	rows_free(rows);
+}
+
+int main(void)
+{
+	struct verdict *proven = fixture_proven();
+	struct verdict *violated = fixture_violated();
+
+	test_formats();
+	test_rows(violated);
+	test_facts(proven);
+	test_text(proven, violated);
+	verdict_free(proven);
+	verdict_free(violated);
+	return done();
+}

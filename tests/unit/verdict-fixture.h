@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Verdicts as a judge would give them, for the tests of everything that shows one. */
+#ifndef CCAIO_TESTS_UNIT_VERDICT_FIXTURE_H
+#define CCAIO_TESTS_UNIT_VERDICT_FIXTURE_H
+
+#include <string.h>
+
+#include "lib/event.h"
+#include "lib/platform.h"
+#include "lib/run.h"
+#include "lib/verdict.h"
+#include "lib/xalloc.h"
+
+static inline void fixture_totals(struct verdict *v)
+{
+	v->totals.events = 12345;
+	v->totals.bounces = 1230;
+	v->totals.maps = 1234;
+	v->totals.failed_maps = 1;
+	v->totals.unmaps = 1100;
+	v->totals.syncs = 321;
+	v->totals.allocs = 6;
+	v->totals.frees = 1;
+	v->totals.pool_hiwater = 291;
+	v->totals.first_ns = 1500000000;
+	v->totals.last_ns = 12345678901;
+	v->totals.read_ns = 4000000;
+	v->totals.judge_ns = 5000000;
+}
+
+static inline void fixture_devices(struct verdict *v)
+{
+	v->ndevices = 2;
+	v->devices = xcalloc(2, sizeof(*v->devices));
+	for (int d = 0; d < 2; d++) {
+		for (int i = 0; i < CLAIMS; i++)
+			v->devices[d].claims[i] = CLAIM_HOLDS;
+	}
+	v->devices[0].name = xstrdup("0000:00:01.0");
+	v->devices[0].driver = xstrdup("virtio_net");
+	v->devices[0].what = xstrdup("virtio net");
+	v->devices[0].totals = (struct device_totals){
+		.maps = { 0, 600, 634, 0 },
+		.map_bytes = { 0, 120333, 2596864, 0 },
+		.bounced = 1230,
+		.direct = 4,
+		.failed = 1,
+		.unmaps = 1100,
+		.syncs = 321,
+		.allocs = 6,
+		.alloc_bytes = 40356,
+		.inherited = 2,
+		.out_bytes = 120333,
+		.stale_bytes = 1222,
+		.sync_out_bytes = 17,
+		.events = 12000,
+		.live = 256,
+	};
+	v->devices[1].name = xstrdup("0000:00:02.0");
+	v->devices[1].driver = xstrdup("virtio_blk");
+	v->devices[1].what = xstrdup("virtio block");
+	v->devices[1].trusted = true;
+}
+
+/* PROVEN since boot in a rehearsal: everything holds, everything is met. */
+static inline struct verdict *fixture_proven(void)
+{
+	struct verdict *v = verdict_new();
+
+	v->outcome = OUTCOME_PROVEN;
+	v->scope = SCOPE_SINCE_BOOT;
+	v->setting = SETTING_REHEARSAL;
+	v->reason = xstrdup("every claim holds for 2 devices and every condition is met");
+	for (int i = 0; i < CLAIMS; i++) {
+		v->claims[i].state = CLAIM_HOLDS;
+		v->claims[i].required = i < CLAIM_EGRESS;
+		v->claims[i].reason =
+			xasprintf("1,234 of 1,234 operations agree with %s", claim_name(i));
+	}
+	v->claims[CLAIM_CONFIDENTIAL].state = CLAIM_UNDECIDED;
+	free(v->claims[CLAIM_CONFIDENTIAL].reason);
+	v->claims[CLAIM_CONFIDENTIAL].reason =
+		xstrdup("the payload of 2 exchanges left as clear text");
+	for (int i = 0; i < CONDS; i++) {
+		v->conds[i].state = COND_MET;
+		v->conds[i].reason =
+			xasprintf("looked at what %s needs and found it", cond_name(i));
+	}
+	fixture_totals(v);
+	fixture_devices(v);
+	v->nranges = 2;
+	v->ranges = xcalloc(2, sizeof(*v->ranges));
+	v->ranges[0] = (struct published_range){ { 0x72900000, 0x7a8fffff }, MEMORY_POOL, 1230 };
+	v->ranges[1] = (struct published_range){ { 0x7bc20000, 0x7bc21fff }, MEMORY_DECRYPTED, 6 };
+	v->ranges_complete = true;
+	v->nnotes = 1;
+	v->notes = xcalloc(1, sizeof(*v->notes));
+	v->notes[0] = xstrdup("coherent allocations outside the pool are taken as decrypted");
+	return v;
+}
+
+#define FIXTURE_HOSTILE "evil\033[2J<script>alert(1)</script>&\"'|`\xff\xe2\x80\xae"
+
+/* VIOLATED for the window: a protected buffer was published; names are hostile. */
+static inline struct verdict *fixture_violated(void)
+{
+	struct verdict *v = fixture_proven();
+	struct counterexample *ex;
+
+	v->outcome = OUTCOME_VIOLATED;
+	v->scope = SCOPE_WINDOW;
+	free(v->reason);
+	v->reason = xstrdup("dma-in-shared is refuted: 0000:00:01.0 was given protected memory");
+	v->claims[CLAIM_DMA_IN_SHARED].state = CLAIM_REFUTED;
+	v->claims[CLAIM_DMA_IN_SHARED].refutations = 40;
+	v->claims[CLAIM_LIFECYCLE].state = CLAIM_UNDECIDED;
+	v->conds[COND_BASELINE].state = COND_UNMET;
+	v->conds[COND_BASELINE].remedy = xstrdup(
+		"boot with trace_instance=ccaio,dma:*,swiotlb:* on the kernel command line, "
+		"or judge with --scope window");
+	v->conds[COND_CANARY_SEEN].state = COND_NOT_APPLICABLE;
+	v->devices[0].claims[CLAIM_DMA_IN_SHARED] = CLAIM_REFUTED;
+	v->devices[0].claims[CLAIM_LIFECYCLE] = CLAIM_UNDECIDED;
+	v->devices[0].note = xstrdup("note " FIXTURE_HOSTILE);
+	v->nexamples = 2;
+	v->examples = xcalloc(2, sizeof(*v->examples));
+	ex = &v->examples[0];
+	ex->claim = CLAIM_DMA_IN_SHARED;
+	ex->seq = 4711;
+	ex->memory = MEMORY_PROTECTED;
+	ex->event = (struct event){ .ts_ns = 12045678901,
+				    .orig = 0x455794fe,
+				    .dma = 0x455794fe,
+				    .size = 163,
+				    .pid = 123,
+				    .cpu = 1,
+				    .kind = EVENT_MAP,
+				    .dir = EVENT_TO_DEVICE };
+	ex->device = xstrdup("0000:00:01.0");
+	ex->comm = xstrdup(FIXTURE_HOSTILE);
+	ex->text = xstrdup("0x455794fe is protected memory and was given to the device");
+	ex = &v->examples[1];
+	ex->claim = CLAIM_NO_BYPASS;
+	ex->event.orig = ex->event.dma = EVENT_NO_ADDR;
+	ex->event.dir = EVENT_DIR_NONE;
+	ex->device = xstrdup(FIXTURE_HOSTILE);
+	ex->text = xstrdup("virtio0 is active without VIRTIO_F_ACCESS_PLATFORM");
+	return v;
+}
+
+static inline struct run fixture_run(void)
+{
+	static char *const argv[] = { "keybroker-app",	      "-v",	   "--endpoint",
+				      "http://10.0.2.2:8088", "it's here", NULL };
+
+	return (struct run){
+		.tool = "ccaio 0.1",
+		.evidence = "/tmp/run one.ccaio",
+		.recorder = "ccaio 0.1",
+		.argv = argv,
+		.exit_status = 0,
+		.started = "2026-11-20T17:40:00Z",
+	};
+}
+
+#endif
