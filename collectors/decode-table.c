@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collectors/decode-table.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "collectors/probes.h"
+#include "lib/event.h"
+
+/* A field that the event needs, and one that it means something without. */
+#define F(name, member)                  \
+	{                                \
+		name, DECODE_##member, 0 \
+	}
+#define O(name, member)                  \
+	{                                \
+		name, DECODE_##member, 1 \
+	}
+#define FIELDS(...)                         \
+	{                                   \
+		__VA_ARGS__,                \
+		{                           \
+			NULL, DECODE_END, 0 \
+		}                           \
+	}
+
+/*
+ * Field names as in the kernel's include/trace/events/{swiotlb,dma,net,sock,block,sched}.h,
+ * 6.1 to 7.2.  Old and new names of one event are both listed; a kernel has one of them.
+ */
+
+#define MAP_FIELDS                                                                          \
+	FIELDS(F("device", DEV), F("phys_addr", ORIG), F("dma_addr", DMA), F("size", SIZE), \
+	       F("dir", DIR), F("attrs", ATTRS))
+#define UNMAP_FIELDS \
+	FIELDS(F("device", DEV), F("addr", DMA), F("size", SIZE), F("dir", DIR), F("attrs", ATTRS))
+/* Early 6.12 told the physical address and no direction; since then the virtual address. */
+#define ALLOC_FIELDS                                                                             \
+	FIELDS(F("device", DEV), O("virt_addr", LINK), O("phys_addr", ORIG), F("dma_addr", DMA), \
+	       F("size", SIZE), O("dir", DIR), O("attrs", ATTRS))
+#define SGT_FIELDS                                                                   \
+	FIELDS(F("device", DEV), F("dma_addr", DMA), F("size", SIZE), O("dir", DIR), \
+	       O("attrs", ATTRS))
+#define SYNC_FIELDS FIELDS(F("device", DEV), F("dma_addr", DMA), F("size", SIZE), F("dir", DIR))
+#define SYNC_SG_FIELDS \
+	FIELDS(F("device", DEV), F("dma_addrs", DMA_LIST), F("lengths", LEN_LIST), F("dir", DIR))
+
+static const struct decode_rule rules[] = {
+	{ "swiotlb", "swiotlb_bounced", EVENT_BOUNCE, DECODE_BOUNCE, 0,
+	  FIELDS(F("dev_name", DEV), F("dev_addr", ORIG), F("size", SIZE),
+		 O("force|swiotlb_force", AUX)) },
+
+	{ "dma", "dma_map_page", EVENT_MAP, DECODE_FLAT, 0, MAP_FIELDS },
+	{ "dma", "dma_map_phys", EVENT_MAP, DECODE_FLAT, 0, MAP_FIELDS },
+	{ "dma", "dma_map_resource", EVENT_MAP, DECODE_FLAT, 0, MAP_FIELDS },
+	{ "dma", "dma_unmap_page", EVENT_UNMAP, DECODE_FLAT, 0, UNMAP_FIELDS },
+	{ "dma", "dma_unmap_phys", EVENT_UNMAP, DECODE_FLAT, 0, UNMAP_FIELDS },
+	{ "dma", "dma_unmap_resource", EVENT_UNMAP, DECODE_FLAT, 0, UNMAP_FIELDS },
+	{ "dma", "dma_alloc", EVENT_ALLOC, DECODE_ALLOC, 0, ALLOC_FIELDS },
+	{ "dma", "dma_alloc_pages", EVENT_ALLOC, DECODE_ALLOC, 0, ALLOC_FIELDS },
+	{ "dma", "dma_alloc_sgt", EVENT_ALLOC, DECODE_FLAT, 0, SGT_FIELDS },
+	{ "dma", "dma_alloc_sgt_err", EVENT_MAP_FAILED, DECODE_FLAT, 0, ALLOC_FIELDS },
+	{ "dma", "dma_free", EVENT_FREE, DECODE_FLAT, 0, ALLOC_FIELDS },
+	{ "dma", "dma_free_pages", EVENT_FREE, DECODE_FLAT, 0, ALLOC_FIELDS },
+	{ "dma", "dma_free_sgt", EVENT_FREE, DECODE_FLAT, 0, SGT_FIELDS },
+	{ "dma", "dma_map_sg", EVENT_MAP, DECODE_SG, EVENT_F_SG,
+	  FIELDS(F("device", DEV), F("phys_addrs", PHYS_LIST), F("dma_addrs", DMA_LIST),
+		 F("lengths", LEN_LIST), F("dir", DIR), F("attrs", ATTRS),
+		 O("full_nents", FULL_NENTS), O("full_ents", FULL_ENTS),
+		 O("truncated", TRUNCATED)) },
+	/* These addresses are physical: sg_phys() of each entry. */
+	{ "dma", "dma_unmap_sg", EVENT_UNMAP, DECODE_SG, EVENT_F_SG | EVENT_F_BY_ORIG,
+	  FIELDS(F("device", DEV), F("addrs", PHYS_LIST), F("dir", DIR), F("attrs", ATTRS)) },
+	{ "dma", "dma_map_sg_err", EVENT_MAP_FAILED, DECODE_FLAT, EVENT_F_SG,
+	  FIELDS(F("device", DEV), F("err", AUX), F("dir", DIR), O("attrs", ATTRS)) },
+	{ "dma", "dma_sync_single_for_cpu", EVENT_SYNC_CPU, DECODE_FLAT, 0, SYNC_FIELDS },
+	{ "dma", "dma_sync_single_for_device", EVENT_SYNC_DEVICE, DECODE_FLAT, 0, SYNC_FIELDS },
+	{ "dma", "dma_sync_sg_for_cpu", EVENT_SYNC_CPU, DECODE_SG, EVENT_F_SG, SYNC_SG_FIELDS },
+	{ "dma", "dma_sync_sg_for_device", EVENT_SYNC_DEVICE, DECODE_SG, EVENT_F_SG,
+	  SYNC_SG_FIELDS },
+
+	{ "ftrace", "print", EVENT_MARK, DECODE_MARK, 0, FIELDS(F("buf", TEXT)) },
+
+	{ "net", "net_dev_start_xmit", EVENT_NET_XMIT_START, DECODE_FLAT, 0,
+	  FIELDS(F("name", DEV), F("skbaddr", LINK), F("len", SIZE)) },
+	{ "net", "net_dev_xmit", EVENT_NET_XMIT, DECODE_FLAT, 0,
+	  FIELDS(F("name", DEV), F("skbaddr", LINK), F("len", SIZE), F("rc", AUX)) },
+	{ "net", "netif_receive_skb", EVENT_NET_RX, DECODE_FLAT, 0,
+	  FIELDS(F("name", DEV), F("skbaddr", LINK), F("len", SIZE)) },
+
+	{ "sock", "inet_sock_set_state", EVENT_SOCK_STATE, DECODE_SOCK, 0,
+	  FIELDS(F("skaddr", LINK), F("oldstate", OLDSTATE), F("newstate", NEWSTATE),
+		 F("sport", SPORT), F("dport", DPORT), F("family", FAMILY), F("saddr", SADDR),
+		 F("daddr", DADDR), F("saddr_v6", SADDR_V6), F("daddr_v6", DADDR_V6)) },
+	{ "sock", "sock_send_length", EVENT_SOCK_SEND, DECODE_LENGTH, 0,
+	  FIELDS(F("sk", LINK), F("ret|length", SIZE)) },
+	{ "sock", "sock_recv_length", EVENT_SOCK_RECV, DECODE_LENGTH, 0,
+	  FIELDS(F("sk", LINK), F("ret|length", SIZE)) },
+
+	{ "block", "block_rq_issue", EVENT_BLK_ISSUE, DECODE_FLAT, 0,
+	  FIELDS(F("dev", DEVT), F("sector", DMA), F("bytes", SIZE)) },
+	{ "block", "block_rq_complete", EVENT_BLK_COMPLETE, DECODE_SECTORS, 0,
+	  FIELDS(F("dev", DEVT), F("sector", DMA), F("nr_sector", SIZE)) },
+
+	{ "sched", "sched_process_fork", EVENT_FORK, DECODE_FLAT, 0,
+	  FIELDS(F("parent_pid", PID), F("child_pid", AUX)) },
+	{ "sched", "sched_process_exec", EVENT_EXEC, DECODE_FLAT, 0, FIELDS(F("pid", PID)) },
+	{ "sched", "sched_process_exit", EVENT_EXIT, DECODE_FLAT, 0, FIELDS(F("pid", PID)) },
+
+	/* ccaio's own dynamic events: collectors/probes.h */
+	{ PROBE_GROUP, PROBE_SWM, EVENT_MAP, DECODE_FLAT, EVENT_F_PROBE,
+	  FIELDS(F("device", DEV), F("paddr", ORIG), F("ret", DMA), F("size", SIZE),
+		 F("dir", DIR)) },
+	{ PROBE_GROUP, PROBE_DECRYPT, EVENT_DECRYPT, DECODE_PAGES, EVENT_F_PROBE,
+	  FIELDS(F("addr", LINK), F("numpages", SIZE), O("base", ORIG), O("ret", AUX)) },
+	{ PROBE_GROUP, PROBE_ENCRYPT, EVENT_ENCRYPT, DECODE_PAGES, EVENT_F_PROBE,
+	  FIELDS(F("addr", LINK), F("numpages", SIZE), O("base", ORIG), O("ret", AUX)) },
+	{ PROBE_GROUP, PROBE_TCP_TX, EVENT_TCP_TX, DECODE_FLAT, EVENT_F_PROBE,
+	  FIELDS(F("skb", LINK), F("sk", ORIG), F("len", SIZE)) },
+	{ PROBE_GROUP, PROBE_TCP_RX, EVENT_TCP_RX, DECODE_FLAT, EVENT_F_PROBE,
+	  FIELDS(F("skb", LINK), F("sk", ORIG), F("len", SIZE)) },
+	{ PROBE_GROUP, PROBE_TCP_RX2, EVENT_TCP_RX, DECODE_FLAT, EVENT_F_PROBE,
+	  FIELDS(F("skb", LINK), F("sk", ORIG), F("len", SIZE)) },
+	{ PROBE_GROUP, PROBE_VQ_ADD, EVENT_VQ_ADD, DECODE_FLAT, EVENT_F_PROBE,
+	  FIELDS(F("vq", ORIG), F("data", LINK), O("num", AUX)) },
+	{ PROBE_GROUP, PROBE_VQ_GET, EVENT_VQ_GET, DECODE_FLAT, EVENT_F_PROBE,
+	  FIELDS(F("vq", ORIG), F("ret", LINK)) },
+	{ PROBE_GROUP, PROBE_VQ_KICK, EVENT_VQ_KICK, DECODE_FLAT, EVENT_F_PROBE,
+	  FIELDS(F("vq", ORIG)) },
+};
+
+const struct decode_rule *decode_rule_find(const char *system, const char *name)
+{
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (strcmp(rules[i].name, name) == 0 && strcmp(rules[i].system, system) == 0)
+			return &rules[i];
+	return NULL;
+}

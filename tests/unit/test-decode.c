@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Binding of event formats by field name, and decoding of single records. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "collectors/decode-format.h"
+#include "collectors/decode.h"
+#include "lib/names.h"
+#include "lib/stream.h"
+#include "tests/unit/test.h"
+
+#define COMMON                                                                         \
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"         \
+	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n"         \
+	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n" \
+	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n"
+
+#define MAP_FORMAT                                                               \
+	"name: dma_map_phys\nID: 314\nformat:\n" COMMON                          \
+	"\tfield:__data_loc char[] device;\toffset:8;\tsize:4;\tsigned:0;\n"     \
+	"\tfield:u64 phys_addr;\toffset:16;\tsize:8;\tsigned:0;\n"               \
+	"\tfield:u64 dma_addr;\toffset:24;\tsize:8;\tsigned:0;\n"                \
+	"\tfield:size_t size;\toffset:32;\tsize:8;\tsigned:0;\n"                 \
+	"\tfield:enum dma_data_direction dir;\toffset:40;\tsize:4;\tsigned:0;\n" \
+	"\tfield:unsigned long attrs;\toffset:48;\tsize:8;\tsigned:0;\n\n"       \
+	"print fmt: \"field:u64 size; offset:0; size:1; signed:0;\", REC->size\n"
+
+#define SG_FORMAT                                                                      \
+	"name: dma_map_sg\nID: 305\nformat:\n" COMMON                                  \
+	"\tfield:__data_loc char[] device;\toffset:8;\tsize:4;\tsigned:0;\n"           \
+	"\tfield:int full_nents;\toffset:12;\tsize:4;\tsigned:1;\n"                    \
+	"\tfield:int full_ents;\toffset:16;\tsize:4;\tsigned:1;\n"                     \
+	"\tfield:bool truncated;\toffset:20;\tsize:1;\tsigned:0;\n"                    \
+	"\tfield:__data_loc u64[] phys_addrs;\toffset:24;\tsize:4;\tsigned:0;\n"       \
+	"\tfield:__data_loc u64[] dma_addrs;\toffset:28;\tsize:4;\tsigned:0;\n"        \
+	"\tfield:__data_loc unsigned int[] lengths;\toffset:32;\tsize:4;\tsigned:0;\n" \
+	"\tfield:enum dma_data_direction dir;\toffset:36;\tsize:4;\tsigned:0;\n"       \
+	"\tfield:unsigned long attrs;\toffset:40;\tsize:8;\tsigned:0;\n\nprint fmt: \"\"\n"
+
+static uint8_t bytes[512];
+
+static void put(size_t off, uint64_t value, size_t size)
+{
+	memcpy(bytes + off, &value, size);
+}
+
+static struct decode_record begin(uint16_t type, uint32_t len)
+{
+	memset(bytes, 0, sizeof(bytes));
+	put(0, type, 2);
+	put(4, 77, 4);
+	return (struct decode_record){ .data = bytes, .len = len, .cpu = 3, .pid = 77, .ts_ns = 5 };
+}
+
+static struct decode_record map_record(void)
+{
+	struct decode_record r = begin(314, 72);
+
+	put(8, 56 | 13 << 16, 4);
+	memcpy(bytes + 56, "0000:00:01.0", 13);
+	put(16, 0x4375bb86, 8);
+	put(24, 0x72a9c800, 8);
+	put(32, 98, 8);
+	put(40, EVENT_TO_DEVICE, 4);
+	put(48, 0x2020, 8);
+	return r;
+}
+
+static void test_format(void)
+{
+	struct decode_format f;
+	const struct decode_field *field;
+
+	check(decode_format_parse(&f, MAP_FORMAT, strlen(MAP_FORMAT)));
+	check(strcmp(f.name, "dma_map_phys") == 0 && f.id == 314 && f.nfields == 10);
+	field = decode_format_field(&f, "size");
+	check(field && field->offset == 32 && field->size == 8);
+	field = decode_format_field(&f, "device");
+	check(field && field->string == DECODE_DATA_LOC && field->entry_size == 1);
+	check(!decode_format_field(&f, "siz"));
+	decode_format_release(&f);
+	check(!decode_format_parse(&f, "ID: 3\n", 6));
+	decode_format_release(&f);
+	check(!decode_format_parse(&f, "name: x\nID: 99999999999\n", 24));
+	decode_format_release(&f);
+}
+
+static void test_map(void)
+{
+	struct names *names = names_new();
+	struct decode *d = decode_new(names, 4096);
+	struct decode_record r = map_record();
+	struct event e[2];
+
+	decode_add(d, "dma", MAP_FORMAT, strlen(MAP_FORMAT));
+	check(decode_record(d, &r, e, 2) == 1);
+	check(e[0].kind == EVENT_MAP && e[0].orig == 0x4375bb86 && e[0].dma == 0x72a9c800);
+	check(e[0].size == 98 && e[0].dir == EVENT_TO_DEVICE && e[0].attrs == 0x2020);
+	check(e[0].pid == 77 && e[0].cpu == 3 && e[0].ts_ns == 5);
+	check(strcmp(names_get(names, e[0].dev), "0000:00:01.0") == 0);
+
+	/* a name outside the record, a record too short, a direction that is none */
+	put(8, 70 | 13 << 16, 4);
+	check(decode_record(d, &r, e, 2) == 1 && e[0].kind == EVENT_UNDECODED);
+	check(strcmp(names_get(names, (uint16_t)e[0].aux), "dma:dma_map_phys") == 0);
+	r = map_record();
+	r.len = 55;
+	check(decode_record(d, &r, e, 2) == 1 && e[0].kind == EVENT_UNDECODED);
+	r = map_record();
+	put(40, 4, 4);
+	check(decode_record(d, &r, e, 2) == 1 && e[0].kind == EVENT_UNDECODED);
+	decode_free(d);
+	names_free(names);
+}
+
+/* What cannot be bound or is not known is said, never skipped. */
+static void test_undecoded(void)
+{
+	static const char future[] =
+		"name: dma_beam\nID: 400\nformat:\n" COMMON "\nprint fmt: \"\"\n";
+	static const char other[] = "name: tick\nID: 401\nformat:\n" COMMON "\nprint fmt: \"\"\n";
+	struct names *names = names_new();
+	struct decode *d = decode_new(names, 4096);
+	struct stream_format *formats;
+	char text[sizeof(MAP_FORMAT)];
+	struct decode_record r;
+	struct event e;
+	size_t count;
+
+	strcpy(text, MAP_FORMAT);
+	memcpy(strstr(text, "dma_addr"), "dma_xddr", 8);
+	decode_add(d, "dma", text, strlen(text));
+	decode_add(d, "dma", future, strlen(future));
+	decode_add(d, "timer", other, strlen(other));
+	r = map_record();
+	check(decode_record(d, &r, &e, 1) == 1 && e.kind == EVENT_UNDECODED);
+	r = begin(400, 16);
+	check(decode_record(d, &r, &e, 1) == 1 && e.kind == EVENT_UNDECODED);
+	check(strcmp(names_get(names, (uint16_t)e.aux), "dma:dma_beam") == 0);
+	r = begin(401, 16);
+	check(decode_record(d, &r, &e, 1) == 0);
+	r = begin(402, 16);
+	check(decode_record(d, &r, &e, 1) == 1 && e.kind == EVENT_UNDECODED);
+	formats = decode_take_formats(d, &count);
+	check(count == 3 && !formats[0].decoded && strcmp(formats[0].missing, "dma_addr") == 0);
+	check(!formats[1].decoded && !formats[1].missing && !formats[2].decoded);
+	for (size_t i = 0; i < count; i++) {
+		free(formats[i].system);
+		free(formats[i].name);
+		free(formats[i].missing);
+	}
+	free(formats);
+	decode_free(d);
+	names_free(names);
+}
+
+/* Three entries, of which fits says how many are in the lists. */
+static struct decode_record sg_record(unsigned int fits)
+{
+	struct decode_record r = begin(305, 160);
+
+	put(8, 48 | 4 << 16, 4);
+	memcpy(bytes + 48, "sda", 4);
+	put(12, 3, 4);
+	put(16, 3, 4);
+	put(24, 56 | (8 * fits) << 16, 4);
+	put(28, 88 | (8 * fits) << 16, 4);
+	put(32, 120 | (4 * fits) << 16, 4);
+	put(36, EVENT_FROM_DEVICE, 4);
+	for (unsigned int i = 0; i < fits; i++) {
+		put(56 + 8 * i, 0x1000 * (i + 1), 8);
+		put(88 + 8 * i, 0xf000 * (i + 1), 8);
+		put(120 + 4 * i, 100 + i, 4);
+	}
+	return r;
+}
+
+static void test_sg(void)
+{
+	struct names *names = names_new();
+	struct decode *d = decode_new(names, 4096);
+	struct decode_record r = sg_record(3);
+	struct event e[8];
+
+	decode_add(d, "dma", SG_FORMAT, strlen(SG_FORMAT));
+	check(decode_record(d, &r, e, 8) == 3 && r.resume == 0);
+	check(e[2].kind == EVENT_MAP && e[2].orig == 0x3000 && e[2].dma == 0x2d000);
+	check(e[2].size == 102 && e[2].flags == EVENT_F_SG && e[2].dir == EVENT_FROM_DEVICE);
+
+	/* delivered in pieces */
+	r = sg_record(3);
+	check(decode_record(d, &r, e, 2) == 2 && r.resume == 2 && e[1].orig == 0x2000);
+	check(decode_record(d, &r, e, 2) == 1 && r.resume == 0 && e[0].orig == 0x3000);
+
+	/* cut */
+	r = sg_record(2);
+	check(decode_record(d, &r, e, 8) == 3 && e[0].kind == EVENT_SG_TRUNCATED && e[0].aux == 1);
+	check(e[1].kind == EVENT_MAP && e[2].orig == 0x2000);
+	r = sg_record(3);
+	put(20, 1, 1);
+	check(decode_record(d, &r, e, 8) == 4 && e[0].kind == EVENT_SG_TRUNCATED);
+	r = sg_record(3);
+	put(32, 120 | 8 << 16, 4); /* fewer lengths than addresses */
+	check(decode_record(d, &r, e, 8) == 4 && e[0].kind == EVENT_SG_TRUNCATED);
+
+	/* lists that leave the record */
+	r = sg_record(3);
+	put(28, 150 | 24 << 16, 4);
+	check(decode_record(d, &r, e, 8) == 1 && e[0].kind == EVENT_UNDECODED);
+	decode_free(d);
+	names_free(names);
+}
+
+int main(void)
+{
+	test_format();
+	test_map();
+	test_undecoded();
+	test_sg();
+	return done();
+}
