@@ -32,6 +32,9 @@ struct report {
 
 extern const struct report report_text;
 extern const struct report report_json;
+extern const struct report report_junit;
+extern const struct report report_tap;
+extern const struct report report_markdown;
 
 /* The format called name, or NULL. */
 const struct report *report_find(const char *name);

@@ -42,6 +42,14 @@ static const char *text(struct rows *rows, const char *s)
 	return s ? rows_str(rows, "%s", s) : "";
 }
 
+/* The line feed is ours, so it is not made printable; both texts are already. */
+const char *rows_lines(struct rows *rows, const char *first, const char *second)
+{
+	XGROW(rows->strings, rows->nstrings, rows->cap_strings);
+	return rows->strings[rows->nstrings++] =
+		       xasprintf("%s%s%s", first, *first ? "\n" : "", second);
+}
+
 const char *rows_count(struct rows *rows, uint64_t n)
 {
 	char digits[32], out[48];

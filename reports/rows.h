@@ -116,6 +116,9 @@ const char *rows_str(struct rows *rows, const char *fmt, ...) __attribute__((for
 /* The same for a finished string, which is freed here. */
 const char *rows_take(struct rows *rows, char *raw);
 
+/* Both texts, the second on a line of its own; the first may be "". */
+const char *rows_lines(struct rows *rows, const char *first, const char *second);
+
 /* Whole numbers with thousands separators: "1,234,567". */
 const char *rows_count(struct rows *rows, uint64_t n);
 

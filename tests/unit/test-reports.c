@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/checks.h"
 #include "reports/report.h"
 #include "reports/rows.h"
 #include "reports/wrap.h"
@@ -72,6 +73,80 @@ static void test_text(struct verdict *proven, struct verdict *violated)
 	text = render("text", &in);
 	check(strncmp(text, "\033[31mVIOLATED\033[0m for", 20) == 0);
 	free(text);
+}
+
+/* Each format's whole output on the violated run, whose names try to break out of it. */
+static void test_golden(struct verdict *proven, struct verdict *violated)
+{
+	static const struct {
+		const char *format, *suffix;
+	} formats[] = {
+		{ "junit", "junit.xml" },
+		{ "tap", "tap" },
+		{ "markdown", "md" },
+	};
+	struct run run = fixture_run();
+	struct report_input in = { .verdict = violated, .run = &run };
+	char path[128];
+	char *text;
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		in.verdict = violated;
+		text = render(formats[i].format, &in);
+		snprintf(path, sizeof(path), "tests/data/reports/violated.%s", formats[i].suffix);
+		check(golden_same(path, text));
+		check(!has_control(text));
+		free(text);
+		in.verdict = proven;
+		text = render(formats[i].format, &in);
+		snprintf(path, sizeof(path), "tests/data/reports/proven.%s", formats[i].suffix);
+		check(golden_same(path, text));
+		free(text);
+	}
+}
+
+/* No check fails if and only if the verdict is PROVEN. */
+static void test_checks(struct verdict *v)
+{
+	struct report_input in = { .verdict = v };
+	struct rows *rows = rows_new(&in);
+	struct checks checks;
+
+	checks_init(&checks, rows);
+	check(checks.count == 1 + CLAIMS + CONDS && checks.failed == 0 && checks.skipped == 2);
+	check(strcmp(checks.list[0].name, "verdict") == 0);
+	rows_free(rows);
+
+	/* all parts fine, and yet not PROVEN: the verdict itself must fail */
+	v->outcome = OUTCOME_INCONCLUSIVE;
+	rows = rows_new(&in);
+	checks_init(&checks, rows);
+	check(checks.failed == 1 && checks.list[0].result == CHECK_INCONCLUSIVE);
+	rows_free(rows);
+	v->outcome = OUTCOME_PROVEN;
+
+	for (int i = 0; i < CONDS; i++) {
+		v->conds[i].state = COND_UNMET;
+		rows = rows_new(&in);
+		checks_init(&checks, rows);
+		check(checks.failed == 1 &&
+		      checks.list[1 + CLAIMS + i].result == CHECK_INCONCLUSIVE);
+		rows_free(rows);
+		v->conds[i].state = COND_MET;
+	}
+	for (int i = 0; i < CLAIM_EGRESS; i++) {
+		v->claims[i].state = CLAIM_REFUTED;
+		rows = rows_new(&in);
+		checks_init(&checks, rows);
+		check(checks.failed == 1 && checks.list[1 + i].result == CHECK_VIOLATED);
+		rows_free(rows);
+		v->claims[i].state = CLAIM_UNDECIDED;
+		rows = rows_new(&in);
+		checks_init(&checks, rows);
+		check(checks.failed == 1 && checks.list[1 + i].result == CHECK_INCONCLUSIVE);
+		rows_free(rows);
+		v->claims[i].state = CLAIM_HOLDS;
+	}
 }
 
 static void test_formats(void)
@@ -148,6 +223,8 @@ int main(void)
 	test_rows(violated);
 	test_facts(proven);
 	test_text(proven, violated);
+	test_golden(proven, violated);
+	test_checks(proven);
 	verdict_free(proven);
 	verdict_free(violated);
 	return done();
