@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/platform.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/xalloc.h"
+
+struct platform *platform_new(void)
+{
+	struct platform *p = xcalloc(1, sizeof(*p));
+
+	p->swiotlb.slots = PLATFORM_UNKNOWN;
+	p->swiotlb.used_before = PLATFORM_UNKNOWN;
+	p->swiotlb.used_after = PLATFORM_UNKNOWN;
+	p->swiotlb.used_hiwater = PLATFORM_UNKNOWN;
+	return p;
+}
+
+static void free_strings(char **strings, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(strings[i]);
+	free(strings);
+}
+
+static void free_virtio(struct platform_virtio *dev)
+{
+	free(dev->name);
+	free(dev->features);
+	free(dev->bus);
+	free(dev->parent);
+	free(dev->driver);
+	free(dev->iface);
+}
+
+static void free_pci(struct platform_pci *dev)
+{
+	free(dev->name);
+	free(dev->vendor);
+	free(dev->device);
+	free(dev->class);
+	free(dev->driver);
+	free(dev->iommu_group);
+	free(dev->tsm);
+}
+
+static void free_trace(struct platform *p)
+{
+	free(p->trace.lost);
+	free_strings(p->trace.events, p->trace.nevents);
+	free_strings(p->trace.failed, p->trace.nfailed);
+	free(p->trace.recorder);
+	for (size_t i = 0; i < p->trace.ncanaries; i++) {
+		free(p->trace.canaries[i].device);
+		free(p->trace.canaries[i].kind);
+		free(p->trace.canaries[i].reason);
+	}
+	free(p->trace.canaries);
+}
+
+void platform_free(struct platform *p)
+{
+	if (!p)
+		return;
+	free(p->kernel.release);
+	free(p->kernel.machine);
+	free(p->kernel.cmdline);
+	free(p->realm.kind);
+	free(p->realm.rsi_version);
+	free(p->realm.tsm_provider);
+	free(p->ram);
+	for (size_t i = 0; i < p->swiotlb.npools; i++)
+		free(p->swiotlb.pools[i].name);
+	free(p->swiotlb.pools);
+	for (size_t i = 0; i < p->nvirtio; i++)
+		free_virtio(&p->virtio[i]);
+	free(p->virtio);
+	for (size_t i = 0; i < p->npci; i++)
+		free_pci(&p->pci[i]);
+	free(p->pci);
+	for (size_t i = 0; i < p->nother; i++) {
+		free(p->other[i].name);
+		free(p->other[i].bus);
+		free(p->other[i].driver);
+	}
+	free(p->other);
+	free_strings(p->window.kernel_log, p->window.nkernel_log);
+	free_trace(p);
+	free(p);
+}
+
+enum tri platform_virtio_feature(const struct platform_virtio *dev, unsigned int bit)
+{
+	if (!dev->features)
+		return TRI_UNKNOWN;
+	if (bit >= strlen(dev->features))
+		return TRI_NO;
+	return dev->features[bit] == '1' ? TRI_YES : TRI_NO;
+}
+
+enum tri platform_virtio_active(const struct platform_virtio *dev)
+{
+	if (!dev->driver)
+		return TRI_NO;
+	if (dev->status == PLATFORM_NO_STATUS)
+		return TRI_UNKNOWN;
+	if (dev->status & VIRTIO_STATUS_FAILED)
+		return TRI_NO;
+	return dev->status & VIRTIO_STATUS_DRIVER_OK ? TRI_YES : TRI_NO;
+}
+
+const struct platform_virtio *platform_find_virtio(const struct platform *p, const char *dma_name)
+{
+	for (size_t i = 0; i < p->nvirtio; i++) {
+		if (p->virtio[i].parent && strcmp(p->virtio[i].parent, dma_name) == 0)
+			return &p->virtio[i];
+	}
+	return NULL;
+}
+
+const struct platform_pci *platform_find_pci(const struct platform *p, const char *dma_name)
+{
+	for (size_t i = 0; i < p->npci; i++) {
+		if (strcmp(p->pci[i].name, dma_name) == 0)
+			return &p->pci[i];
+	}
+	return NULL;
+}
+
+bool range_contains(const struct range *outer, uint64_t start, uint64_t size)
+{
+	/* size 0 lies where its address lies; no sum here may wrap around */
+	uint64_t last = size ? size - 1 : 0;
+
+	return start >= outer->start && start <= outer->end && last <= outer->end - start;
+}
