@@ -14,6 +14,7 @@ static const char *const kind_names[EVENT_KINDS] = {
 	[EVENT_SG_TRUNCATED] = "sg-truncated",
 	[EVENT_DECRYPT] = "decrypt",
 	[EVENT_ENCRYPT] = "encrypt",
+	[EVENT_TSM] = "tsm",
 	[EVENT_LOST] = "lost",
 	[EVENT_MARK] = "mark",
 	[EVENT_UNDECODED] = "undecoded",

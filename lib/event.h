@@ -30,6 +30,9 @@ enum event_kind {
 	EVENT_DECRYPT,
 	EVENT_ENCRYPT,
 
+	/* a device's TDISP state changed: aux = enum event_tsm */
+	EVENT_TSM,
+
 	/* the stream itself */
 	EVENT_LOST,	 /* events of this CPU are missing here; size = how many, 0 unknown */
 	EVENT_MARK,	 /* written by ccaio: aux = enum event_mark, link = nonce */
@@ -64,6 +67,14 @@ enum event_dir {
 	EVENT_DIR_NONE = 3, /* also: the event does not say */
 };
 
+/* PCIe TDISP device interface states (PCIe 6.x, 11.2.4 "TDISP state machine"). */
+enum event_tsm {
+	EVENT_TSM_UNLOCKED = 0,
+	EVENT_TSM_LOCKED = 1,
+	EVENT_TSM_RUN = 2, /* accepted by the Realm: protected memory is allowed, the pool is not */
+	EVENT_TSM_ERROR = 3,
+};
+
 enum event_mark {
 	EVENT_MARK_START = 1, /* the window opens */
 	EVENT_MARK_STOP = 2,  /* the window closes */
@@ -75,7 +86,8 @@ enum event_mark {
 #define EVENT_F_FORCED 0x0004  /* swiotlb_bounced said FORCE; tells nothing about sharing */
 #define EVENT_F_PROBE 0x0008   /* from one of ccaio's own dynamic events, not a tracepoint */
 #define EVENT_F_NO_DIR 0x0010  /* the source does not tell the direction */
-#define EVENT_F_PRIVATE 0x0020 /* of a trusted device (TDISP RUN): protected memory is allowed */
+#define EVENT_F_PRIVATE 0x0020 /* the emitter calls the device trusted; only EVENT_TSM decides */
+#define EVENT_F_VIRT 0x0040    /* DECRYPT, ENCRYPT: link is the kernel virtual address, orig unknown */
 
 /* struct event.attrs: DMA_ATTR_* (Linux include/linux/dma-mapping.h) as the event gives them */
 #define EVENT_ATTR_SKIP_CPU_SYNC (1u << 5)

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/judge-state.h"
+#include "lib/xalloc.h"
+
+/*
+ * A Realm's kernel may publish the shared alias of an address: the address with
+ * the top IPA bit set (Linux arch/arm64/kernel/rsi.c, prot_ns_shared).  Nothing
+ * in the stream names that bit, so where the facts do not either, the one bit
+ * above all RAM that an address carries is a candidate until the end.
+ */
+uint64_t judge_plain(const struct judge *j, const struct device *dev, uint64_t dma, uint64_t *bit)
+{
+	uint64_t extra;
+
+	*bit = 0;
+	if (j->shared_bit) {
+		*bit = dma & j->shared_bit;
+		return dma & ~j->shared_bit;
+	}
+	if (j->rehearsal || !j->top_mask || dev->iommu)
+		return dma;
+	extra = dma & ~j->top_mask;
+	if (!extra || (extra & (extra - 1)))
+		return dma;
+	*bit = extra;
+	return dma & j->top_mask;
+}
+
+static struct place place_alloc(const struct judge *j, const struct event *ev)
+{
+	/*
+	 * Outside a Realm coherent memory stands for shared memory.  In one, the
+	 * kernel decrypts it, but only the decrypt itself shows that it did.
+	 */
+	if (j->rehearsal)
+		return (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
+	if (ev->link && memmap_state(j->virt, ev->link, ev->size) == MEMORY_DECRYPTED)
+		return (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
+	return (struct place){ PLACE_UNDECIDED, MEMORY_UNKNOWN,
+			       "no event shows that this coherent allocation was decrypted" };
+}
+
+/* Behind an IOMMU the number is an IOVA: what counts is the memory it leads to. */
+static struct place place_iommu(struct judge *j, const struct event *ev, bool alloc)
+{
+	enum memory_state orig;
+
+	if (alloc && j->rehearsal)
+		return (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
+	if (alloc || ev->orig == EVENT_NO_ADDR)
+		return (struct place){ PLACE_UNDECIDED, MEMORY_IOVA,
+				       "the device is behind an IOMMU and the event does not name "
+				       "the memory" };
+	orig = memmap_state(j->memory, ev->orig, ev->size);
+	if (orig == MEMORY_POOL || orig == MEMORY_DECRYPTED)
+		return (struct place){ PLACE_SHARED, orig, NULL };
+	if (orig == MEMORY_PROTECTED || orig == MEMORY_MIXED)
+		return (struct place){ PLACE_PROTECTED, orig, NULL };
+	return (struct place){ PLACE_UNDECIDED, MEMORY_IOVA,
+			       "the device is behind an IOMMU and its memory is not known" };
+}
+
+static struct place place_ram(struct judge *j, struct device *dev, const struct event *ev,
+			      uint64_t plain, enum memory_state state, bool alloc)
+{
+	uint32_t i;
+
+	if (alloc)
+		return place_alloc(j, ev);
+	i = ledger_find_around(j->ledger, dev->id, plain, ev->size, false);
+	if (i && (ledger_at(j->ledger, i)->flags & MAPPING_ALLOC)) {
+		struct event a = *ev;
+
+		a.link = ledger_at(j->ledger, i)->orig + (plain - ledger_at(j->ledger, i)->dma);
+		return place_alloc(j, &a);
+	}
+	if (state == MEMORY_UNKNOWN)
+		return (struct place){ PLACE_UNDECIDED, state,
+				       "the bounds of the pools, or of RAM, are not known" };
+	if ((ev->attrs & EVENT_ATTR_CC_SHARED) && !j->rehearsal)
+		return (struct place){ PLACE_UNDECIDED, state,
+				       "the kernel calls the buffer shared (CC_SHARED) but "
+				       "nothing shows it" };
+	return (struct place){ PLACE_PROTECTED, state, NULL };
+}
+
+struct place judge_place(struct judge *j, struct device *dev, const struct event *ev,
+			 uint64_t plain, uint64_t bit, bool alloc)
+{
+	enum memory_state state;
+
+	if (dev->iommu)
+		return place_iommu(j, ev, alloc);
+	if (bit) {
+		uint64_t last = plain + (ev->size ? ev->size - 1 : 0);
+
+		if (last < plain || (last & bit))
+			return (struct place){ PLACE_PROTECTED, MEMORY_MIXED, NULL };
+		return (struct place){ PLACE_SHARED, MEMORY_ALIAS, NULL };
+	}
+	state = memmap_state(j->memory, plain, ev->size);
+	switch (state) {
+	case MEMORY_POOL:
+	case MEMORY_DECRYPTED:
+		return (struct place){ PLACE_SHARED, state, NULL };
+	case MEMORY_OUTSIDE:
+		if (ev->attrs & EVENT_ATTR_MMIO)
+			return (struct place){ PLACE_SHARED, MEMORY_MMIO, NULL };
+		return (struct place){ PLACE_UNDECIDED, state,
+				       "the address is neither RAM nor known shared memory" };
+	case MEMORY_MIXED:
+		if (!memmap_pools_complete(j->memory))
+			state = MEMORY_UNKNOWN;
+		return place_ram(j, dev, ev, plain, state, false);
+	default:
+		return place_ram(j, dev, ev, plain, state, alloc);
+	}
+}
+
+enum memory_state judge_orig_state(const struct judge *j, const struct event *ev)
+{
+	uint64_t orig = ev->orig;
+
+	if (orig == EVENT_NO_ADDR)
+		return MEMORY_UNKNOWN;
+	if (j->shared_bit && (orig & j->shared_bit))
+		return MEMORY_ALIAS;
+	return memmap_state(j->memory, orig, ev->size);
+}
+
+void judge_learn_bit(struct judge *j, uint64_t plain, uint64_t bit, uint64_t size)
+{
+	if (j->shared_bit || j->rehearsal)
+		return;
+	if (memmap_state(j->memory, plain, size) != MEMORY_POOL)
+		j->contradict++;
+	else if (!bit)
+		j->plain_pairs++;
+	else
+		j->support[__builtin_ctzll(bit)]++;
+}
+
+uint64_t judge_inferred_bit(const struct judge *j, uint64_t *pairs)
+{
+	uint64_t bit = 0;
+
+	*pairs = 0;
+	if (j->contradict || j->plain_pairs)
+		return 0;
+	for (unsigned int i = 0; i < 64; i++) {
+		if (!j->support[i])
+			continue;
+		if (bit)
+			return 0;
+		bit = 1ull << i;
+		*pairs = j->support[i];
+	}
+	return bit;
+}
+
+/*
+ * The list of published ranges.  Slots of known pools are in the ledger's table
+ * and are listed from there; here is the rest, joined where it touches.
+ */
+void judge_publish(struct judge *j, uint64_t dma, uint64_t size, enum memory_state memory)
+{
+	uint64_t end = dma + (size ? size - 1 : 0);
+	size_t lo = 0, hi = j->nother;
+
+	if (end < dma)
+		end = UINT64_MAX;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (j->other[mid].end < dma && dma - j->other[mid].end > 1)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo < j->nother && j->other_state[lo] == memory && j->other[lo].start <= dma &&
+	    j->other[lo].end >= end) {
+		j->other_count[lo]++;
+		return;
+	}
+	if (lo < j->nother && j->other_state[lo] == memory && j->other[lo].start <= dma) {
+		/* grows upward; a later neighbour may stay apart: the list is for people */
+		if (lo + 1 == j->nother || j->other[lo + 1].start > end) {
+			j->other[lo].end = end;
+			j->other_count[lo]++;
+			return;
+		}
+	}
+	if (j->nother == VERDICT_RANGES) {
+		j->other_full = true;
+		return;
+	}
+	if (j->nother == j->other_cap) {
+		j->other_cap = j->other_cap ? 2 * j->other_cap : 64;
+		j->other = xrealloc(j->other, j->other_cap, sizeof(*j->other));
+		j->other_state = xrealloc(j->other_state, j->other_cap, sizeof(*j->other_state));
+		j->other_count = xrealloc(j->other_count, j->other_cap, sizeof(*j->other_count));
+	}
+	memmove(&j->other[lo + 1], &j->other[lo], (j->nother - lo) * sizeof(*j->other));
+	memmove(&j->other_state[lo + 1], &j->other_state[lo],
+		(j->nother - lo) * sizeof(*j->other_state));
+	memmove(&j->other_count[lo + 1], &j->other_count[lo],
+		(j->nother - lo) * sizeof(*j->other_count));
+	j->other[lo] = (struct range){ dma, end };
+	j->other_state[lo] = memory;
+	j->other_count[lo] = 1;
+	j->nother++;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_LIB_JUDGE_STATE_H
+#define CCAIO_LIB_JUDGE_STATE_H
+
+#include "lib/event.h"
+#include "lib/judge.h"
+#include "lib/ledger.h"
+#include "lib/memmap.h"
+#include "lib/platform.h"
+#include "lib/verdict.h"
+
+/*
+ * judge-state - what the judge's own files share; nobody else includes it.
+ *
+ *   judge.c         feeding events, keeping findings
+ *   judge-dma.c     maps, unmaps, syncs, allocations
+ *   judge-place.c   what memory an address is, and the shared bit
+ *   judge-finish.c  claims, devices and the verdict
+ *   coverage.c      the coverage conditions
+ */
+
+/* How sure a finding is. */
+enum finding {
+	FIND_FACT,	/* the event (or fact) alone refutes the claim */
+	FIND_ABSENCE,	/* refutes it if nothing is missing from the stream */
+	FIND_UNDECIDED, /* keeps the claim from holding */
+	FINDINGS
+};
+
+struct tally {
+	uint64_t count[FINDINGS];
+	char *why; /* the first undecided finding's sentence */
+};
+
+struct device {
+	uint16_t id; /* names id */
+	bool seen;   /* has DMA events */
+	bool iommu;  /* DMA addresses are IOVAs */
+	bool tsm_known;
+	uint8_t tsm; /* enum event_tsm */
+	bool vring_seen;
+	const struct platform_virtio *virtio;
+	const struct platform_pci *pci;
+	uint64_t
+		alias_bits; /* bits above RAM that its addresses carried, not yet known as shared */
+	uint64_t net_events; /* as an interface name: packets seen */
+	struct tally claims[CLAIMS];
+	struct device_totals totals;
+};
+
+struct cpu_state {
+	uint64_t last_seq;  /* of the newest event */
+	uint64_t prev_seq;  /* of the one before it */
+	uint64_t start_seq; /* markers with the right nonce; 0 not seen */
+	uint64_t stop_seq;
+	bool wrong_nonce;
+};
+
+/* A bounce that waits for its map. */
+struct pending {
+	uint64_t orig, size, seq;
+	int32_t pid;
+	uint16_t cpu, dev;
+};
+
+#define MAX_PENDING 1024
+#define RECENT_SIZE 8192 /* power of two */
+
+/* An address that was unmapped or freed and not mapped since. */
+struct recent {
+	uint64_t dma;
+	uint16_t dev;
+	bool alloc, used;
+	bool racy; /* the unmap may have meant another, older mapping */
+};
+
+struct kept {
+	struct counterexample ce;
+	enum finding how;
+};
+
+struct judge {
+	const struct platform *platform; /* NULL: no facts */
+	const struct names *names;
+	struct judge_options options;
+	bool realm;	/* facts say Realm */
+	bool rehearsal; /* facts say: not a Realm */
+	bool from_boot;
+
+	struct memmap *memory;
+	struct memmap *virt; /* decrypted kernel virtual ranges */
+	struct ledger *ledger;
+
+	struct device **devices; /* by names id */
+	size_t ndevices;
+	struct cpu_state *cpus; /* by CPU number */
+	size_t ncpus;
+	struct pending pending[MAX_PENDING];
+	size_t npending;
+	struct recent recent[RECENT_SIZE];
+
+	struct tally claims[CLAIMS];
+	struct kept *kept;
+	size_t nkept, kept_cap;
+	size_t kept_of[CLAIMS][FINDINGS];
+
+	struct {
+		uint64_t bounces, paired, failed_paired, by_order, dropped, early;
+		uint64_t maps, failed, unmaps, syncs, allocs, frees, inherited;
+		uint64_t races, race_slots;
+		uint64_t truncated, lost, undecoded, slots_hiwater;
+		uint64_t dma_events; /* of the DMA API, bounces included */
+		bool lost_unknown, bounce_seen, start_seen;
+	} n;
+	char *undecoded_name;
+
+	/* the shared bit */
+	uint64_t shared_bit; /* given by the facts; 0 none */
+	uint64_t top_mask;   /* all bits that RAM and pool addresses use; 0 unknown */
+	uint64_t support[64], contradict, plain_pairs;
+
+	struct range *other; /* published outside the slot tables, joined */
+	enum memory_state *other_state;
+	uint64_t *other_count;
+	size_t nother, other_cap;
+	bool other_full;
+
+	uint8_t *canary_found; /* by platform->trace.canaries index */
+
+	uint64_t seq, first_ns, last_ns, judge_ns;
+};
+
+struct device *judge_device(struct judge *j, uint16_t id);
+
+/*
+ * Record that a claim is hit by event ev (NULL: by a fact).  The sentence says
+ * what is wrong; it is only formatted when the example is kept.
+ */
+void judge_find(struct judge *j, enum claim_id claim, enum finding how, struct device *dev,
+		const struct event *ev, enum memory_state memory, const char *fmt, ...)
+	__attribute__((format(printf, 7, 8)));
+
+/* judge-dma.c */
+void judge_bounce(struct judge *j, const struct event *ev);
+void judge_map(struct judge *j, const struct event *ev);
+void judge_map_failed(struct judge *j, const struct event *ev);
+void judge_unmap(struct judge *j, const struct event *ev);
+void judge_sync(struct judge *j, const struct event *ev);
+void judge_alloc(struct judge *j, const struct event *ev);
+void judge_free_event(struct judge *j, const struct event *ev);
+void judge_encrypt(struct judge *j, const struct event *ev);
+void judge_decrypt(struct judge *j, const struct event *ev);
+void judge_end_of_stream(struct judge *j);
+
+/* judge-place.c: what an address that a device was given is */
+enum place_kind { PLACE_SHARED, PLACE_PROTECTED, PLACE_UNDECIDED };
+
+struct place {
+	enum place_kind kind;
+	enum memory_state memory;
+	const char *why; /* PLACE_UNDECIDED: what is missing */
+};
+
+/* Take the shared bit (given, or the only bit above RAM) off; *bit is that bit or 0. */
+uint64_t judge_plain(const struct judge *j, const struct device *dev, uint64_t dma, uint64_t *bit);
+struct place judge_place(struct judge *j, struct device *dev, const struct event *ev,
+			 uint64_t plain, uint64_t bit, bool alloc);
+/* What the original buffer of a map is. */
+enum memory_state judge_orig_state(const struct judge *j, const struct event *ev);
+/* A bounced map with its exact pair: evidence for or against a shared bit. */
+void judge_learn_bit(struct judge *j, uint64_t plain, uint64_t bit, uint64_t size);
+/* The inferred bit: one supported, none contradicting; 0 otherwise. */
+uint64_t judge_inferred_bit(const struct judge *j, uint64_t *pairs);
+void judge_publish(struct judge *j, uint64_t dma, uint64_t size, enum memory_state memory);
+
+/* coverage.c */
+bool judge_events_armed(const struct judge *j, const struct stream_info *info, char **missing);
+uint64_t judge_lost(const struct judge *j, const struct stream_info *info, bool *unknown);
+void judge_coverage(struct judge *j, const struct stream_info *info, struct verdict *v);
+
+#endif

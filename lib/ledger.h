@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_LIB_LEDGER_H
+#define CCAIO_LIB_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct platform;
+
+/*
+ * ledger - the DMA mappings and allocations that are live.
+ *
+ * Found by device and start address, or by any address inside.  Memory grows
+ * with what is live.  Addresses are as the device sees them with the platform's
+ * shared bit taken off (the caller does that), so that pool slots can be told.
+ */
+#define LEDGER_NONE 0
+
+/* struct mapping.flags */
+#define MAPPING_ALLOC 0x01	/* coherent allocation, not a streaming map */
+#define MAPPING_BOUNCED 0x02	/* lives in a bounce slot */
+#define MAPPING_INHERITED 0x04	/* older than the window; extent is what was seen of it */
+#define MAPPING_SG 0x08		/* an entry of a scatter-gather map */
+#define MAPPING_SUPERSEDED 0x10 /* its memory was given to a later mapping while live */
+#define MAPPING_POOL 0x20	/* set by the ledger: kept in the slot table */
+
+struct mapping {
+	uint64_t dma, size; /* size >= 1 */
+	uint64_t orig;
+	uint64_t seq, ts_ns; /* the event that made it */
+	uint64_t super_seq;  /* with SUPERSEDED: seq of the mapping that took its memory */
+	uint32_t attrs;
+	int32_t pid;
+	uint16_t dev, cpu, super_cpu;
+	uint8_t dir, flags;
+	/* the ledger's own */
+	uint32_t next, next_orig; /* hash chains; next also links free entries */
+	uint32_t left, right, prio;
+	uint64_t max_end;
+};
+
+struct ledger;
+
+/* platform gives the pools, whose slots are kept in a table; may be NULL. */
+struct ledger *ledger_new(const struct platform *platform);
+void ledger_free(struct ledger *ledger); /* accepts NULL */
+
+/*
+ * Enter a copy of *m; returns its index (never LEDGER_NONE).  Pointers from
+ * ledger_at are valid until the next ledger_add.
+ */
+uint32_t ledger_add(struct ledger *ledger, const struct mapping *m);
+void ledger_remove(struct ledger *ledger, uint32_t index);
+struct mapping *ledger_at(struct ledger *ledger, uint32_t index);
+
+/*
+ * A live mapping of dev that starts at dma, or LEDGER_NONE.  Among several: one
+ * that agrees in alloc-ness, size and dir, superseded ones first.
+ * size 0: any size.  alloc: look among allocations, else among streaming maps.
+ */
+uint32_t ledger_find(const struct ledger *ledger, uint16_t dev, uint64_t dma, uint64_t size,
+		     unsigned int dir, bool alloc);
+
+/* A live scatter-gather entry of dev for the buffer at orig, or LEDGER_NONE. */
+uint32_t ledger_find_orig(const struct ledger *ledger, uint16_t dev, uint64_t orig);
+
+/*
+ * A live mapping that holds the whole range [dma, dma + size), or LEDGER_NONE.
+ * Prefers one of dev that is not superseded; other devices' only when
+ * any_device is set.
+ */
+uint32_t ledger_find_around(const struct ledger *ledger, uint16_t dev, uint64_t dma, uint64_t size,
+			    bool any_device);
+
+/*
+ * Visit every live mapping that overlaps the range, of any device (in the pool:
+ * that shares a slot with it).  visit may not change the ledger but for the
+ * mapping's flags and super_* members.  Stops when it returns false.
+ */
+void ledger_overlaps(struct ledger *ledger, uint64_t dma, uint64_t size,
+		     bool (*visit)(void *ctx, uint32_t index, struct mapping *m), void *ctx);
+
+/* Visit all live mappings, in no order. */
+void ledger_each(struct ledger *ledger, void (*visit)(void *ctx, uint32_t index, struct mapping *m),
+		 void *ctx);
+
+/* Was this pool slot ever part of a mapping made in the stream?  false outside pools. */
+bool ledger_slot_known(const struct ledger *ledger, uint64_t dma);
+
+/* Live mappings, and pool slots that they own now. */
+size_t ledger_live(const struct ledger *ledger);
+uint64_t ledger_slots(const struct ledger *ledger);
+
+#define SWIOTLB_SLOT_SIZE 2048 /* IO_TLB_SIZE, Linux include/linux/swiotlb.h */
+
+#endif
