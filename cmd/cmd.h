@@ -19,6 +19,8 @@ struct cmd {
 	int (*run)(int argc, char **argv); /* argv[0] is name; returns CMD_* */
 };
 
+extern const struct cmd cmd_verify;
+
 /* Print "ccaio <cmd>: <message>" on stderr.  Returns CMD_TROUBLE. */
 int cmd_fail(const struct cmd *cmd, const struct err *err);
 

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cmd/judging.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/err.h"
+#include "lib/judge.h"
+#include "lib/policy.h"
+#include "lib/stream.h"
+#include "lib/verdict.h"
+#include "lib/xalloc.h"
+#include "reports/report.h"
+
+#define BATCH 1024 /* events between reading and judging: 64 KiB, stays in the cache */
+
+void judging_print_formats(void)
+{
+	const struct report *r;
+
+	fputs("\nFormats:\n", stdout);
+	for (unsigned int i = 0; (r = report_at(i)); i++)
+		printf("  %-10s %s\n", r->name, r->summary);
+}
+
+bool judging_set_scope(struct judging *g, const char *scope)
+{
+	g->window_only = strcmp(scope, "window") == 0;
+	return g->window_only || strcmp(scope, "since-boot") == 0;
+}
+
+bool judging_set_format(struct judging *g, const char *format)
+{
+	g->report = report_find(format);
+	return g->report;
+}
+
+int judging_prepare(struct judging *g, struct err *err)
+{
+	if (!g->report)
+		g->report = report_find("text");
+	if (g->policy_path) {
+		return err_set(err, ENOSYS, "policy %s: policies cannot be read yet",
+			       g->policy_path);
+	}
+	return 0;
+}
+
+void judging_release(struct judging *g)
+{
+	g->policy = NULL;
+}
+
+struct verdict *judging_run(const struct judging *g, struct stream *stream,
+			    const struct names *names, const struct platform *platform,
+			    struct err *err)
+{
+	struct judge_options options = { .window_only = g->window_only,
+					 .policy = g->policy,
+					 .clear_payload = g->clear_payload };
+	struct judge *judge = judge_new(platform, names, &options);
+	struct event *batch = xcalloc(BATCH, sizeof(*batch));
+	struct verdict *verdict = NULL;
+	ssize_t n;
+
+	while ((n = stream_read(stream, batch, BATCH, err)) > 0)
+		judge_feed(judge, batch, n);
+	if (n == 0)
+		verdict = judge_finish(judge, &stream->info);
+	free(batch);
+	judge_free(judge);
+	return verdict;
+}
+
+int judging_status(const struct verdict *v)
+{
+	switch (v->outcome) {
+	case OUTCOME_PROVEN:
+		return CMD_OK;
+	case OUTCOME_VIOLATED:
+		return CMD_VIOLATED;
+	default:
+		return CMD_INCONCLUSIVE;
+	}
+}
+
+/* A report that did not reach its file whole must not stay there. */
+static int write_file(const struct cmd *cmd, const struct judging *g,
+		      const struct report_input *in)
+{
+	struct err err = { "" };
+	FILE *out = fopen(g->output, "we");
+	bool bad;
+
+	if (!out) {
+		err_sys(&err, "cannot write the report to %s", g->output);
+		return cmd_fail(cmd, &err);
+	}
+	g->report->write(out, in);
+	errno = 0;
+	bad = fflush(out) != 0 || ferror(out);
+	if (bad)
+		err_sys(&err, "cannot write the report to %s", g->output);
+	if (fclose(out) != 0 && !bad) {
+		err_sys(&err, "cannot write the report to %s", g->output);
+		bad = true;
+	}
+	return bad ? cmd_fail(cmd, &err) : judging_status(in->verdict);
+}
+
+int judging_report(const struct cmd *cmd, const struct judging *g, const struct report_input *given)
+{
+	struct report_input in = *given;
+
+	in.verbosity = g->verbosity;
+	in.colour = !g->output && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	if (g->output && strcmp(g->output, "-") != 0)
+		return write_file(cmd, g, &in);
+	g->report->write(stdout, &in);
+	return judging_status(in.verdict);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_CMD_JUDGING_H
+#define CCAIO_CMD_JUDGING_H
+
+#include <stdbool.h>
+
+#include "cmd/cmd.h"
+
+struct err;
+struct names;
+struct platform;
+struct policy;
+struct report;
+struct report_input;
+struct stream;
+struct verdict;
+
+/*
+ * judging - what every judging command does the same way: judge a stream,
+ * render the verdict, turn it into an exit status.
+ */
+
+/* The options that judging commands share; zero is the default. */
+struct judging {
+	const struct report *report; /* --format; NULL: text */
+	const char *output;	     /* --output; NULL: standard output */
+	const char *policy_path;     /* --policy */
+	const char *rmm_path;	     /* --rmm-log */
+	bool window_only;	     /* --scope window */
+	int verbosity;		     /* -q: -1, -v: 1 */
+	struct policy *policy;	     /* loaded by judging_prepare */
+	struct rmm_log *rmm;
+	int clear_payload; /* enum tri: what the correlator found */
+};
+
+/* Help lines of the shared options. */
+#define JUDGING_HELP                                                                               \
+	"  -f, --format=<name>    report format (see below; default text)\n"                       \
+	"  -o, --output=<file>    write the report there instead of to standard output\n"          \
+	"      --policy=<file>    what the site requires (see ccaio-policy(5))\n"                  \
+	"      --rmm-log=<file>   the monitor's own log of this run, as a second witness\n"        \
+	"      --scope=<scope>    since-boot (default) or window\n"                                \
+	"  -q, --quiet            only the verdict line\n"                                         \
+	"  -v, --verbose          also list ranges and what was collected\n"
+
+/* Write the names of all formats, as the last part of --help. */
+void judging_print_formats(void);
+
+/* Take --scope's or --format's argument.  Returns false for an unknown one. */
+bool judging_set_scope(struct judging *g, const char *scope);
+bool judging_set_format(struct judging *g, const char *format);
+
+/* Load policy and monitor log.  Returns 0 or -errno with err set. */
+int judging_prepare(struct judging *g, struct err *err);
+void judging_release(struct judging *g);
+
+/*
+ * Read stream to its end and judge it.  Returns the verdict (the caller frees)
+ * or NULL with err set.  platform may be NULL.
+ */
+struct verdict *judging_run(const struct judging *g, struct stream *stream,
+			    const struct names *names, const struct platform *platform,
+			    struct err *err);
+
+/* Render.  Returns the exit status of the verdict, or CMD_TROUBLE after saying why. */
+int judging_report(const struct cmd *cmd, const struct judging *g, const struct report_input *in);
+
+/* 0 PROVEN, 1 VIOLATED, 2 INCONCLUSIVE. */
+int judging_status(const struct verdict *v);
+
+#endif
