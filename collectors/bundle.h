@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_COLLECTORS_BUNDLE_H
+#define CCAIO_COLLECTORS_BUNDLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct manifest;
+
+/*
+ * bundle - a folder NAME.ccaio/ with the evidence of one run.
+ *
+ * Writing: create, put files in, finish.  From the first moment the folder holds
+ * a file UNFINISHED, which goes only after the manifest is on the disk: a crash
+ * at any time leaves a bundle that verifies or one that says it is unfinished.
+ *
+ * Reading: open checks the manifest and every file against it.
+ */
+struct bundle;
+
+#define BUNDLE_SUFFIX ".ccaio"
+#define BUNDLE_TRACE "trace.dat"
+#define BUNDLE_PLATFORM "platform.json"
+#define BUNDLE_EXCHANGES "exchanges.json"
+#define BUNDLE_VERDICT "verdict.json"
+#define BUNDLE_REPORT "report.html"
+
+/*
+ * A new bundle at path.  Whatever exists there already is refused (-EEXIST).
+ * Returns NULL with err set.
+ */
+struct bundle *bundle_create(const char *path, struct err *err);
+
+/* A new file in it, for writing.  Returns a descriptor (the caller closes it), or -errno. */
+int bundle_new_file(struct bundle *b, const char *name, struct err *err);
+
+/* A whole new file, flushed to the disk. */
+int bundle_write(struct bundle *b, const char *name, const void *data, size_t len, struct err *err);
+
+/*
+ * Everything is written: flush it, write the manifest, take the mark away.
+ * nonce: of the run.  Returns 0, or -errno with err set; the bundle then stays
+ * marked as unfinished.
+ */
+int bundle_finish(struct bundle *b, uint64_t nonce, struct err *err);
+
+/* Remove the folder with all that was put in, for a run that has nothing to keep. */
+void bundle_discard(struct bundle *b);
+
+/*
+ * A bundle to read.  NULL with err set when it is unfinished, when its manifest
+ * is missing or malformed, or when the folder is not what the manifest says.
+ */
+struct bundle *bundle_open(const char *path, struct err *err);
+
+/*
+ * The content of a file of an opened bundle, checked against the manifest once
+ * more, with a NUL behind it.  The caller frees.  NULL with err set; a file that
+ * the manifest does not list: NULL and errno ENOENT.
+ */
+char *bundle_read(struct bundle *b, const char *name, size_t max, size_t *len, struct err *err);
+
+/* A file of it for reading, not through a symbolic link.  A descriptor, or -errno. */
+int bundle_open_file(struct bundle *b, const char *name, struct err *err);
+
+const struct manifest *bundle_manifest(const struct bundle *b); /* NULL while writing */
+const char *bundle_path(const struct bundle *b);
+
+/* Let go of it; the folder stays as it is.  Accepts NULL. */
+void bundle_close(struct bundle *b);
+
+/* Is path a folder that holds a manifest or the mark of an unfinished bundle? */
+int bundle_is_one(const char *path);
+
+#endif
