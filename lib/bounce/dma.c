@@ -150,6 +150,12 @@ uint64_t dma_map(struct dma_device *dev, uint64_t ipa, size_t size, enum event_d
 	return dma;
 }
 
+uint64_t dma_map_unbounced(struct dma_device *dev, uint64_t ipa, size_t size, enum event_dir dir)
+{
+	tell(dev, EVENT_MAP, dir, ipa, ipa, size, 0);
+	return ipa;
+}
+
 /* Undo map_one, after the event. */
 static void unmap_one(struct dma_device *dev, uint64_t dma, size_t size, enum event_dir dir,
 		      uint32_t attrs)

@@ -69,6 +69,9 @@ uint64_t dma_map(struct dma_device *dev, uint64_t ipa, size_t size, enum event_d
 void dma_unmap(struct dma_device *dev, uint64_t dma, size_t size, enum event_dir dir,
 	       uint32_t attrs);
 
+/* Publish a buffer as it is, whatever it is.  Only for the faults that do so. */
+uint64_t dma_map_unbounced(struct dma_device *dev, uint64_t ipa, size_t size, enum event_dir dir);
+
 /*
  * Map n entries as one operation.  0, or -ENOMEM with nothing mapped.  Entries are
  * unmapped together; unmap names them by original address, as the kernel's event does.
