@@ -10,7 +10,9 @@ CFLAGS  ?= -O2 -g
 
 # Every external library, with the oldest version known to work.
 DEPS := libtracefs >= 1.6 libtraceevent >= 1.7 libcurl >= 7.85 json-c >= 0.16 \
-	libcrypto >= 3.0 libzstd >= 1.5 zlib >= 1.2
+	libcrypto >= 3.0 libzstd >= 1.5 zlib >= 1.2 libpcap >= 1.10
+# Debian's libhttp-parser comes without a .pc file.
+OTHER_LIBS := -lhttp_parser
 # Only tests link these.
 TEST_DEPS := libtracecmd >= 1.3 libmicrohttpd >= 0.9.75
 
@@ -39,7 +41,7 @@ ifneq ($(filter-out clean help lint format man setup,$(or $(MAKECMDGOALS),all)),
 missing := $(shell $(PKG_CONFIG) --print-errors --exists '$(DEPS)' 2>&1)
 $(if $(missing),$(error $(missing) -- run scripts/setup))
 DEP_CFLAGS := $(shell $(PKG_CONFIG) --cflags '$(DEPS)')
-DEP_LIBS   := $(shell $(PKG_CONFIG) --libs '$(DEPS)')
+DEP_LIBS   := $(shell $(PKG_CONFIG) --libs '$(DEPS)') $(OTHER_LIBS)
 TEST_LIBS  := $(shell $(PKG_CONFIG) --libs '$(TEST_DEPS)' 2>/dev/null)
 endif
 

@@ -53,12 +53,7 @@ enum decode_shape {
 	DECODE_SECTORS, /* size counts sectors of 512 bytes */
 	DECODE_PAGES,	/* size counts pages; orig is the linear map's base, link the address */
 	DECODE_MARK,	/* a print event that may be ccaio's marker */
-	/*
-	 * inet_sock_set_state.  IPv4: orig = source << 32 | destination address, read as numbers in
-	 * network order.  IPv6: orig and dma = the last 8 bytes of source and destination.
-	 * size = source port << 16 | destination port; aux = newstate | oldstate << 8 | family
-	 * << 16.
-	 */
+	/* inet_sock_set_state: packed as lib/flow.h says */
 	DECODE_SOCK,
 	DECODE_SG, /* one event per entry of the lists */
 };

@@ -10,6 +10,7 @@
 
 #include "collectors/decode-format.h"
 #include "collectors/decode-table.h"
+#include "lib/flow.h"
 #include "lib/names.h"
 #include "lib/stream.h"
 #include "lib/xalloc.h"
@@ -17,7 +18,6 @@
 _Static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "records are read as little-endian numbers");
 
 #define COMMON_SIZE 8 /* common_type, _flags, _preempt_count, _pid */
-#define AF_INET6_LINUX 10
 
 /*
  * A number: 8 bytes at off, cut to its size.  A member without field has mask
@@ -408,21 +408,20 @@ static size_t mark(const struct binding *b, const struct decode_record *record, 
 
 static void sock(const struct binding *b, const struct decode_record *record, struct event *event)
 {
+	static const uint8_t none[16];
 	const uint8_t *data = record->data;
-	uint32_t family = (uint32_t)number(b, data, DECODE_FAMILY) & 0xff, len;
+	uint32_t saddr = (uint32_t)number(b, data, DECODE_SADDR), slen = 0, dlen = 0;
+	uint32_t daddr = (uint32_t)number(b, data, DECODE_DADDR);
+	const uint8_t *saddr6 = member_bytes(b, DECODE_SADDR_V6, record, &slen);
+	const uint8_t *daddr6 = member_bytes(b, DECODE_DADDR_V6, record, &dlen);
 
-	event->size = number(b, data, DECODE_SPORT) << 16 | number(b, data, DECODE_DPORT);
-	event->aux = (uint32_t)(number(b, data, DECODE_NEWSTATE) & 0xff) |
-		     (uint32_t)(number(b, data, DECODE_OLDSTATE) & 0xff) << 8 | family << 16;
-	if (family == AF_INET6_LINUX) {
-		memcpy(&event->orig, member_bytes(b, DECODE_SADDR_V6, record, &len) + 8, 8);
-		memcpy(&event->dma, member_bytes(b, DECODE_DADDR_V6, record, &len) + 8, 8);
-		event->orig = bswap_64(event->orig);
-		event->dma = bswap_64(event->dma);
-	} else {
-		event->orig = (uint64_t)bswap_32((uint32_t)number(b, data, DECODE_SADDR)) << 32 |
-			      bswap_32((uint32_t)number(b, data, DECODE_DADDR));
-	}
+	flow_pack_sock(event, (unsigned int)number(b, data, DECODE_FAMILY), (uint8_t *)&saddr,
+		       (uint8_t *)&daddr, saddr6 && slen >= 16 ? saddr6 : none,
+		       daddr6 && dlen >= 16 ? daddr6 : none,
+		       (uint16_t)number(b, data, DECODE_SPORT),
+		       (uint16_t)number(b, data, DECODE_DPORT),
+		       (unsigned int)number(b, data, DECODE_OLDSTATE),
+		       (unsigned int)number(b, data, DECODE_NEWSTATE));
 }
 
 /* What a shape does beyond reading fields.  Returns 1 to keep the event, 0 to drop it. */

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/exchange.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/platform.h"
+#include "lib/xalloc.h"
+
+#define DEVICES_MAX 1024
+#define REASONS_MAX 256
+#define NOTES_MAX 64
+#define CHECKS_MAX 4096
+
+struct exchanges *exchanges_new(void)
+{
+	return xcalloc(1, sizeof(struct exchanges));
+}
+
+static void row_release(struct exchange *r)
+{
+	for (size_t i = 0; i < r->nrequest_names; i++)
+		free(r->request_names[i]);
+	for (size_t i = 0; i < r->nresponse_names; i++)
+		free(r->response_names[i]);
+	free(r->method);
+	free(r->target);
+	free(r->request_type);
+	free(r->response_type);
+	free(r->sni);
+	free(r->alpn);
+	free(r->half[0].list);
+	free(r->half[1].list);
+}
+
+void exchanges_free(struct exchanges *x)
+{
+	if (!x)
+		return;
+	for (size_t i = 0; i < x->nconns; i++) {
+		free(x->conns[i].iface);
+		free(x->conns[i].comm);
+	}
+	for (size_t i = 0; i < x->nrows; i++)
+		row_release(&x->rows[i]);
+	for (size_t i = 0; i < x->ndevices; i++) {
+		free(x->devices[i].name);
+		free(x->devices[i].iface);
+	}
+	for (size_t i = 0; i < x->nunattributed; i++)
+		free(x->unattributed[i].reason);
+	for (size_t i = 0; i < x->nblocks; i++)
+		free(x->blocks[i].comm);
+	for (size_t i = 0; i < x->nchecks; i++) {
+		free(x->checks[i].what);
+		free(x->checks[i].left_name);
+		free(x->checks[i].right_name);
+	}
+	for (size_t i = 0; i < x->nnotes; i++)
+		free(x->notes[i]);
+	free(x->conns);
+	free(x->rows);
+	free(x->devices);
+	free(x->unattributed);
+	free(x->blocks);
+	free(x->checks);
+	free(x->notes);
+	free(x);
+}
+
+struct exchange_conn *exchanges_add_conn(struct exchanges *x)
+{
+	if (x->nconns == EXCHANGES_ROWS) {
+		x->conns_left_out++;
+		return NULL;
+	}
+	XGROW(x->conns, x->nconns, x->cap_conns);
+	memset(&x->conns[x->nconns], 0, sizeof(*x->conns));
+	return &x->conns[x->nconns++];
+}
+
+struct exchange *exchanges_add_row(struct exchanges *x)
+{
+	if (x->nrows == EXCHANGES_ROWS) {
+		x->rows_left_out++;
+		return NULL;
+	}
+	XGROW(x->rows, x->nrows, x->cap_rows);
+	memset(&x->rows[x->nrows], 0, sizeof(*x->rows));
+	return &x->rows[x->nrows++];
+}
+
+uint16_t exchanges_device(struct exchanges *x, const char *name)
+{
+	for (size_t i = 0; i < x->ndevices; i++)
+		if (strcmp(x->devices[i].name, name) == 0)
+			return (uint16_t)i;
+	if (x->ndevices == DEVICES_MAX)
+		return DEVICES_MAX - 1;
+	XGROW(x->devices, x->ndevices, x->cap_devices);
+	memset(&x->devices[x->ndevices], 0, sizeof(*x->devices));
+	x->devices[x->ndevices].name = xstrdup(name);
+	return (uint16_t)x->ndevices++;
+}
+
+void exchanges_unattributed(struct exchanges *x, uint16_t device, enum flow_dir dir,
+			    const char *reason, uint64_t transfers, uint64_t bytes)
+{
+	struct unattributed *u;
+
+	if (x->nunattributed >= REASONS_MAX)
+		reason = "other";
+	for (size_t i = 0; i < x->nunattributed; i++) {
+		u = &x->unattributed[i];
+		if (u->device == device && u->dir == dir && strcmp(u->reason, reason) == 0) {
+			u->transfers += transfers;
+			u->bytes += bytes;
+			return;
+		}
+	}
+	XGROW(x->unattributed, x->nunattributed, x->cap_unattributed);
+	u = &x->unattributed[x->nunattributed++];
+	*u = (struct unattributed){ .device = device, .dir = dir, .transfers = transfers };
+	u->bytes = bytes;
+	u->reason = xstrdup(reason);
+}
+
+void exchanges_check(struct exchanges *x, const char *what, const char *left_name, uint64_t left,
+		     const char *right_name, uint64_t right, bool ok)
+{
+	struct conservation *c;
+
+	/* what failed is never left out for want of room */
+	if (x->nchecks >= CHECKS_MAX && (ok || x->nchecks >= 2 * CHECKS_MAX)) {
+		if (!ok)
+			x->checks[x->nchecks - 1].ok = false;
+		return;
+	}
+	XGROW(x->checks, x->nchecks, x->cap_checks);
+	c = &x->checks[x->nchecks++];
+	*c = (struct conservation){ .left = left, .right = right, .ok = ok };
+	c->what = xstrdup(what);
+	c->left_name = xstrdup(left_name);
+	c->right_name = xstrdup(right_name);
+}
+
+void exchanges_note(struct exchanges *x, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	for (size_t i = 0; i < x->nnotes; i++)
+		if (strcmp(x->notes[i], text) == 0)
+			return;
+	if (x->nnotes == NOTES_MAX)
+		return;
+	XGROW(x->notes, x->nnotes, x->cap_notes);
+	x->notes[x->nnotes++] = xstrdup(text);
+}
+
+enum flow_dir exchange_request_dir(const struct exchanges *x, const struct exchange *row)
+{
+	return row->conn < x->nconns && x->conns[row->conn].server ? FLOW_IN : FLOW_OUT;
+}
+
+uint64_t exchange_half_bytes(const struct exchange_half *half)
+{
+	return half->stream.end - half->stream.start;
+}
+
+int exchanges_clear_payload(const struct exchanges *x, char **why)
+{
+	*why = NULL;
+	if (!x->captured || !x->payload_read) {
+		*why = xstrdup("no packet's payload was looked at");
+		return TRI_UNKNOWN;
+	}
+	if (x->clear_bytes) {
+		*why = xasprintf("%llu bytes of the program's payload left in clear text",
+				 (unsigned long long)x->clear_bytes);
+		return TRI_YES;
+	}
+	if (!x->correlated || (x->nconns && !x->program_known)) {
+		*why = xstrdup("it is not known which connections are the program's");
+		return TRI_UNKNOWN;
+	}
+	if (x->opaque_bytes) {
+		*why = xasprintf("%llu bytes left in a form that is not recognised",
+				 (unsigned long long)x->opaque_bytes);
+		return TRI_UNKNOWN;
+	}
+	if (x->capture_dropped || x->conns_left_out || x->rows_left_out) {
+		*why = xstrdup("the capture missed packets");
+		return TRI_UNKNOWN;
+	}
+	*why = x->tls_bytes ? xasprintf("all %llu bytes of the program's payload left under TLS",
+					(unsigned long long)x->tls_bytes)
+			    : xstrdup("the program sent no payload");
+	return TRI_NO;
+}
+
+const char *grade_name(enum grade g)
+{
+	static const char *const names[] = { "none", "sized", "nested", "exact" };
+
+	return g < GRADES ? names[g] : "?";
+}
+
+const char *exchange_protocol_name(enum exchange_protocol p)
+{
+	static const char *const names[] = { "unrecognised", "http", "tls" };
+
+	return p <= EXCHANGE_TLS ? names[p] : "?";
+}
+
+const char *exchange_end_name(enum exchange_end e)
+{
+	static const char *const names[] = { "open", "complete", "cut", "refused" };
+
+	return e <= EXCHANGE_REFUSED ? names[e] : "?";
+}
+
+const char *conn_end_name(enum conn_end e)
+{
+	static const char *const names[] = { "open", "finished", "reset", "refused" };
+
+	return e <= CONN_REFUSED ? names[e] : "?";
+}
