@@ -36,8 +36,8 @@ FLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"
 	 $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
 	 $(if $(COVERAGE),--coverage -O0) $(if $(WERROR),-Werror)
 
-# Goals that compile need the libraries; the others work without.
-ifneq ($(filter-out clean help lint format man setup,$(or $(MAKECMDGOALS),all)),)
+# Goals that compile need the libraries; the others work without, or get them first.
+ifneq ($(filter-out clean help lint format man setup check demo,$(or $(MAKECMDGOALS),all)),)
 missing := $(shell $(PKG_CONFIG) --print-errors --exists '$(DEPS)' 2>&1)
 $(if $(missing),$(error $(missing) -- run scripts/setup))
 DEP_CFLAGS := $(shell $(PKG_CONFIG) --cflags '$(DEPS)')
@@ -56,6 +56,8 @@ OBJS  := $(SRCS:%.c=$(BUILD)/%.o)
 UNITS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test-*.c))
 FUZZ  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz-*.c))
 APPS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/apps/keybroker-*.c))
+APP_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/apps/keybroker-%,$(wildcard tests/apps/*.c)))
+SHELLS := $(wildcard scripts/* .ci/run tests/*.bash tests/*/*.bash tests/*/*.bats)
 PAGES := $(if $(shell command -v scdoc),$(patsubst %.scd,$(BUILD)/%,$(wildcard man/*.scd)))
 
 all: $(BUILD)/ccaio ## build the program (default)
@@ -83,12 +85,34 @@ $(BUILD)/%: %.scd
 	@mkdir -p $(@D)
 	$(call say,MAN)scdoc < $< > $@
 
-$(APPS): $(BUILD)/%: $(BUILD)/%.o
-	$(call say,LINK)$(CC) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS) $(TEST_LIBS)
+# Each with what they share; a library that one of them does not use is not linked.
+$(APPS): $(BUILD)/%: $(BUILD)/%.o $(APP_OBJS) $(BUILD)/libccaio.a
+	$(call say,LINK)$(CC) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(DEP_LIBS) $(TEST_LIBS)
 
 apps: $(APPS) ## build the applications that tests and the demo run
 check-unit: $(UNITS) ## run the unit tests
 	$(Q)status=0; for t in $^; do $$t >$$t.tap || { echo "$$t failed"; grep '^not ok' $$t.tap; status=1; }; done; exit $$status
+check-cli: $(BUILD)/ccaio $(APPS) ## run the black-box tests
+	@mkdir -p $(BUILD)/tests/cli
+	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps bats --report-formatter tap -o $(BUILD)/tests/cli tests/cli
+check-guest: $(BUILD)/ccaio $(APPS) ## run the tests in real guests
+	@mkdir -p $(BUILD)/tests/guest
+	$(Q)$(MAKE) CROSS=arm64 all apps
+	$(Q)$(MAKE) CROSS=amd64 all apps
+	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps bats --report-formatter tap -o $(BUILD)/tests/guest tests/guest
+check: ## install what is missing, then run every test
+	$(Q)scripts/setup check
+	$(Q)$(MAKE) check-unit check-cli check-guest lint
+demo: ## trace a real program in a guest; leaves demo.ccaio
+	$(Q)scripts/setup demo
+	$(Q)$(MAKE) all apps
+	$(Q)scripts/demo
+setup: ## install what building, testing and the demo need
+	$(Q)scripts/setup
+lint: ## check layout, format and scripts
+	$(Q)scripts/check-includes
+	$(Q)clang-format --dry-run --Werror $(SRCS) $(HDRS) $(wildcard tests/*/*.c)
+	$(Q)shellcheck -x $(SHELLS)
 fuzz: $(FUZZ) ## build the fuzzers (needs clang)
 man: $(PAGES) ## build the manual pages (needs scdoc)
 	$(if $(PAGES),,@echo 'scdoc not found: no manual pages')
@@ -99,7 +123,7 @@ clean: ## remove every build folder
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: all apps check-unit fuzz man format clean help
+.PHONY: all apps check check-unit check-cli check-guest demo setup lint fuzz man format clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(OBJS:.o=.d) $(UNITS:=.d) $(APPS:=.d)
+-include $(OBJS:.o=.d) $(UNITS:=.d) $(APPS:=.d) $(APP_OBJS:.o=.d)
