@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the writer wrote, the reader reads: containers, pages, merging, damage. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "collectors/encode.h"
+#include "collectors/tracedat-pack.h"
+#include "collectors/tracedat-write.h"
+#include "collectors/tracedat.h"
+#include "lib/err.h"
+#include "lib/event.h"
+#include "lib/names.h"
+#include "lib/stream.h"
+#include "lib/xalloc.h"
+#include "tests/unit/test.h"
+
+#define CPUS 4
+
+static char dir[] = "/tmp/test-tracedat-XXXXXX";
+static char path[64];
+
+/* One recording in the making. */
+struct making {
+	struct tracedat_writer *writer;
+	struct tracedat_pack packs[CPUS];
+	struct names *names;
+};
+
+struct cpu_arg {
+	struct tracedat_writer *writer;
+	unsigned int cpu;
+};
+
+static struct cpu_arg args[CPUS];
+
+static int page_out(void *arg, const void *page, size_t size, struct err *err)
+{
+	struct cpu_arg *a = arg;
+
+	return tracedat_writer_pages(a->writer, a->cpu, page, size, err);
+}
+
+static struct making making_begin(void)
+{
+	struct making m = { .names = names_new() };
+
+	m.writer = tracedat_writer_open(path, CPUS, 4096, NULL);
+	encode_formats(m.writer);
+	for (unsigned int cpu = 0; cpu < CPUS; cpu++) {
+		args[cpu] = (struct cpu_arg){ m.writer, cpu };
+		tracedat_pack_init(&m.packs[cpu], page_out, &args[cpu]);
+	}
+	return m;
+}
+
+static void making_add(struct making *m, const struct event *event)
+{
+	struct tracedat_pack *pack = &m->packs[event->cpu];
+	uint8_t buf[ENCODE_MAX];
+	size_t len;
+
+	if (event->kind == EVENT_LOST) {
+		tracedat_pack_lost(pack, event->size, NULL);
+		return;
+	}
+	len = encode_record(event, m->names, buf);
+	check(len > 0);
+	check(tracedat_pack_record(pack, event->ts_ns, buf, len, NULL) == 0);
+}
+
+static int making_end(struct making *m, struct err *err)
+{
+	static const char stats[] = "CPU: 1\nentries: 59\noverrun: 28276\ncommit overrun: 834\n"
+				    "bytes: 4052\ndropped events: 7\nread events: 31827\n";
+	static const char clock[] = "local [mono] boot\n";
+	int rc;
+
+	for (unsigned int cpu = 0; cpu < CPUS; cpu++)
+		tracedat_pack_flush(&m->packs[cpu], err);
+	tracedat_writer_cmdlines(m->writer, "77 keybroker-app\n1 init", 23);
+	tracedat_writer_option(m->writer, TRACEDAT_OPTION_CPUSTAT, stats, sizeof(stats));
+	tracedat_writer_option(m->writer, TRACEDAT_OPTION_TRACECLOCK, clock, sizeof(clock));
+	tracedat_writer_option(m->writer, TRACEDAT_OPTION_UNAME, "Linux realm 7.2.1 aarch64", 26);
+	tracedat_writer_option(m->writer, TRACEDAT_OPTION_VERSION, "ccaio 0.1", 10);
+	rc = tracedat_writer_finish(m->writer, err);
+	tracedat_writer_close(m->writer);
+	names_free(m->names);
+	return rc;
+}
+
+static struct event make(enum event_kind kind, uint64_t ts_ns, uint16_t cpu)
+{
+	return (struct event){ .kind = kind,
+			       .ts_ns = ts_ns,
+			       .cpu = cpu,
+			       .pid = 77,
+			       .orig = EVENT_NO_ADDR,
+			       .dma = EVENT_NO_ADDR,
+			       .dir = EVENT_DIR_NONE };
+}
+
+/* Read everything; returns the count, or what the reader said. */
+static ssize_t read_all(struct event *events, size_t max, struct stream **stream,
+			struct names *names, struct err *err)
+{
+	size_t total = 0;
+	ssize_t n;
+
+	*stream = tracedat_open(path, names, err);
+	if (!*stream)
+		return -EBADMSG;
+	/* two at a time: scatter-gather records get cut in the middle */
+	while ((n = stream_read(*stream, events + total, max - total < 2 ? max - total : 2, err)) >
+	       0)
+		total += (size_t)n;
+	return n < 0 ? n : (ssize_t)total;
+}
+
+static void same(const struct event *a, const struct event *b)
+{
+	check(a->kind == b->kind);
+	check(a->ts_ns == b->ts_ns && a->cpu == b->cpu && a->pid == b->pid);
+	check(a->orig == b->orig);
+	check(a->dma == b->dma);
+	check(a->size == b->size);
+	check(a->link == b->link);
+	check(a->attrs == b->attrs && a->aux == b->aux && a->flags == b->flags && a->dir == b->dir);
+}
+
+/* Each kind there and back. */
+static void test_kinds(void)
+{
+	struct making m = making_begin();
+	uint16_t dev = names_intern(m.names, "0000:00:01.0", 12),
+		 eth = names_intern(m.names, "eth0", 4);
+	struct names *names = names_new();
+	struct event in[32], out[64];
+	struct stream *stream;
+	struct err err = { "" };
+	size_t n = 0;
+
+	in[n] = make(EVENT_BOUNCE, 1000, 0);
+	in[n].orig = 0x4375bb86, in[n].size = 98, in[n].flags = EVENT_F_FORCED, in[n++].dev = dev;
+	in[n] = make(EVENT_MAP, 1010, 0);
+	in[n].orig = 0x4375bb86, in[n].dma = 0x72a9c800, in[n].size = 98,
+	in[n].dir = EVENT_TO_DEVICE;
+	in[n].attrs = 0x2000, in[n++].dev = dev;
+	in[n] = make(EVENT_SYNC_CPU, 1020, 1);
+	in[n].dma = 0x72a9c800, in[n].size = 9, in[n].dir = EVENT_FROM_DEVICE, in[n++].dev = dev;
+	in[n] = make(EVENT_SYNC_DEVICE, 1030, 2);
+	in[n].dma = 0x72a9c800, in[n].size = 9, in[n].dir = EVENT_BIDIRECTIONAL, in[n++].dev = dev;
+	in[n] = make(EVENT_UNMAP, 1040, 3);
+	in[n].dma = 0x72a9c800, in[n].size = 98, in[n].dir = EVENT_TO_DEVICE, in[n++].dev = dev;
+	in[n] = make(EVENT_MAP, 1050, 0);
+	in[n].orig = 0x1000, in[n].dma = 0x2000, in[n].size = 512, in[n].dir = EVENT_FROM_DEVICE;
+	in[n].flags = EVENT_F_SG, in[n++].dev = dev;
+	in[n] = make(EVENT_UNMAP, 1060, 0);
+	in[n].orig = 0x1000, in[n].dir = EVENT_FROM_DEVICE;
+	in[n].flags = EVENT_F_SG | EVENT_F_BY_ORIG, in[n++].dev = dev;
+	in[n] = make(EVENT_ALLOC, 1070, 0);
+	in[n].dma = 0x7bc20000, in[n].size = 6726, in[n].link = 0xfff0000003739a00, in[n].dir = 0;
+	in[n++].dev = dev;
+	in[n] = in[n - 1];
+	in[n].kind = EVENT_FREE, in[n++].ts_ns = 1080;
+	in[n] = make(EVENT_MAP_FAILED, 1090, 0);
+	in[n].aux = (uint32_t)-ENOMEM, in[n].dir = EVENT_TO_DEVICE, in[n].flags = EVENT_F_SG;
+	in[n++].dev = dev;
+	in[n] = make(EVENT_DECRYPT, 1100, 0);
+	in[n].link = 0xffff000040100000, in[n].orig = 0x40100000, in[n].size = 8192;
+	in[n++].flags = EVENT_F_PROBE;
+	in[n] = make(EVENT_MARK, 1110, 2);
+	in[n].aux = EVENT_MARK_START, in[n++].link = 0x0123456789abcdef;
+	in[n] = make(EVENT_NET_XMIT, 1120, 2);
+	in[n].link = 0xffff1, in[n].size = 151, in[n++].dev = eth;
+	in[n] = make(EVENT_SOCK_SEND, 1130, 2);
+	in[n].link = 0xffff2, in[n++].size = 77;
+	in[n] = make(EVENT_FORK, 1140, 2);
+	in[n++].aux = 78;
+	in[n] = make(EVENT_VQ_ADD, UINT64_C(1140) << 28, 2); /* a time extend */
+	in[n].orig = 0xf00, in[n].link = 0xf01, in[n].aux = 2, in[n++].flags = EVENT_F_PROBE;
+	for (size_t i = 0; i < n; i++)
+		making_add(&m, &in[i]);
+	check(making_end(&m, &err) == 0);
+
+	check(read_all(out, 64, &stream, names, &err) == (ssize_t)n);
+	for (size_t i = 0; i < n; i++)
+		same(&in[i], &out[i]);
+	check(strcmp(names_get(names, out[0].dev), "0000:00:01.0") == 0);
+	check(strcmp(names_get(names, out[12].dev), "eth0") == 0);
+	check(strcmp(names_get(names, out[0].comm), "keybroker-app") == 0);
+	check(stream->info.by_ccaio && strcmp(stream->info.recorder, "ccaio 0.1") == 0);
+	check(strcmp(stream->info.clock, "mono") == 0 && strcmp(stream->info.arch, "aarch64") == 0);
+	check(strcmp(stream->info.release, "7.2.1") == 0);
+	check(stream->info.ncpus == CPUS && stream->info.cpus[1].has_stats);
+	check(stream->info.cpus[1].overrun == 28276 && stream->info.cpus[1].commit_overrun == 834);
+	check(stream->info.cpus[1].dropped == 7 && !stream->info.cpus[1].from_start);
+	check(!stream->info.cpus[0].has_stats && stream->info.cpus[3].events == 1);
+	check(stream->info.cpus[3].first_ns == 1040 && stream->info.cpus[3].last_ns == 1040);
+	check(stream->info.unordered == 0);
+	for (size_t i = 0; i < stream->info.nformats; i++)
+		check(stream->info.formats[i].decoded);
+	stream_close(stream);
+	names_free(names);
+}
+
+/* Lost pages are said where they were lost, with their number where the page has it. */
+static void test_lost(void)
+{
+	struct making m = making_begin();
+	struct names *names = names_new();
+	struct stream *stream;
+	struct event e, out[16];
+
+	e = make(EVENT_SYNC_CPU, 10, 1);
+	making_add(&m, &e);
+	e = make(EVENT_LOST, 0, 1);
+	e.size = 268;
+	making_add(&m, &e);
+	e = make(EVENT_SYNC_CPU, 30, 1);
+	making_add(&m, &e);
+	e = make(EVENT_LOST, 0, 1);
+	making_add(&m, &e);
+	check(making_end(&m, NULL) == 0);
+	check(read_all(out, 16, &stream, names, NULL) == 4);
+	check(out[1].kind == EVENT_LOST && out[1].size == 268 && out[1].ts_ns == 30 &&
+	      out[1].cpu == 1);
+	check(out[2].kind == EVENT_SYNC_CPU && out[3].kind == EVENT_LOST && out[3].size == 0);
+	check(stream->info.cpus[1].lost == 268 && stream->info.cpus[1].lost_unknown);
+	check(stream->info.cpus[1].events == 2);
+	stream_close(stream);
+	names_free(names);
+}
+
+/* Many events on four CPUs, over many pages, with equal times. */
+static void test_merge(void)
+{
+	enum { COUNT = 20000 };
+	struct making m = making_begin();
+	struct names *names = names_new();
+	struct event *out = xcalloc(COUNT + 1, sizeof(*out));
+	uint64_t next[CPUS] = { 0 }, ts = 5;
+	unsigned int seed = 1;
+	struct stream *stream;
+	bool order = true, cpu_order = true, ties = true;
+
+	for (unsigned int i = 0; i < COUNT; i++) {
+		struct event e = make(EVENT_MAP, ts, (uint16_t)(rand_r(&seed) % CPUS));
+
+		e.orig = next[e.cpu]++;
+		making_add(&m, &e);
+		ts += (unsigned int)rand_r(&seed) % 3;
+	}
+	check(making_end(&m, NULL) == 0);
+	memset(next, 0, sizeof(next));
+	check(read_all(out, COUNT + 1, &stream, names, NULL) == COUNT);
+	for (unsigned int i = 0; i < COUNT; i++) {
+		order &= !i || out[i - 1].ts_ns <= out[i].ts_ns;
+		ties &= !i || out[i - 1].ts_ns < out[i].ts_ns || out[i - 1].cpu <= out[i].cpu;
+		cpu_order &= out[i].orig == next[out[i].cpu]++;
+	}
+	check(order);
+	check(cpu_order);
+	check(ties);
+	stream_close(stream);
+	names_free(names);
+	free(out);
+}
+
+/* A time that goes back is counted, and does not disorder the stream. */
+static void test_unordered(void)
+{
+	struct making m = making_begin();
+	struct names *names = names_new();
+	struct stream *stream;
+	struct event e, out[4];
+
+	e = make(EVENT_SYNC_CPU, 100, 0);
+	making_add(&m, &e);
+	e.ts_ns = 50;
+	making_add(&m, &e);
+	check(making_end(&m, NULL) == 0);
+	check(read_all(out, 4, &stream, names, NULL) == 2);
+	check(out[1].ts_ns == 100 && stream->info.unordered == 1);
+	stream_close(stream);
+	names_free(names);
+}
+
+/* The file cut at every place, and garbage: never events short of an error. */
+static void test_damage(void)
+{
+	struct making m = making_begin();
+	struct names *names = names_new();
+	struct err err = { "" };
+	struct stream *stream;
+	struct event e, out[4];
+	unsigned int silent = 0;
+	struct stat st;
+
+	e = make(EVENT_SYNC_CPU, 100, 0);
+	making_add(&m, &e);
+	check(making_end(&m, NULL) == 0);
+	check(stat(path, &st) == 0);
+	for (off_t size = st.st_size - 1; size >= 0; size -= size > 20000 ? 97 : 1) {
+		check(truncate(path, size) == 0);
+		err.text[0] = '\0';
+		if (read_all(out, 4, &stream, names, &err) >= 0 || !strstr(err.text, path))
+			silent++;
+		stream_close(stream);
+	}
+	check(silent == 0);
+	check(!tracedat_open("/nonexistent/trace.dat", names, &err));
+	check(strcmp(err.text, "cannot open /nonexistent/trace.dat: No such file or directory") ==
+	      0);
+	check(!tracedat_open("/tmp", names, &err) && strstr(err.text, "is not a file"));
+	names_free(names);
+}
+
+/* Nothing half-written: on failure and before the end there is no file of that name. */
+static void test_writer(void)
+{
+	char spool[80];
+	struct err err = { "" };
+	struct making m;
+
+	unlink(path);
+	m = making_begin();
+	snprintf(spool, sizeof(spool), "%s.cpu3", path);
+	check(access(path, F_OK) < 0 && access(spool, F_OK) == 0);
+	check(tracedat_writer_fd(m.writer, 3) >= 0 && tracedat_writer_fd(m.writer, 4) == -1);
+	check(tracedat_writer_pages(m.writer, 4, "", 0, &err) == -EINVAL);
+	/* that failure is not forgotten */
+	check(making_end(&m, &err) == -EINVAL && strstr(err.text, "no CPU 4"));
+	check(access(path, F_OK) < 0 && access(spool, F_OK) < 0);
+	check(!tracedat_writer_open("/nonexistent/trace.dat", 1, 4096, &err));
+	check(strstr(err.text, "/nonexistent/trace.dat.cpu0: No such file"));
+	check(!tracedat_writer_open(path, 0, 4096, &err) &&
+	      !tracedat_writer_open(path, 1, 4095, &err));
+}
+
+int main(void)
+{
+	if (!mkdtemp(dir))
+		return 1;
+	snprintf(path, sizeof(path), "%s/trace.dat", dir);
+	test_kinds();
+	test_lost();
+	test_merge();
+	test_unordered();
+	test_damage();
+	test_writer();
+	unlink(path);
+	check(rmdir(dir) == 0);
+	return done();
+}
