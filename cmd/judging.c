@@ -10,6 +10,7 @@
 #include "lib/err.h"
 #include "lib/judge.h"
 #include "lib/policy.h"
+#include "lib/rmm.h"
 #include "lib/stream.h"
 #include "lib/verdict.h"
 #include "lib/xalloc.h"
@@ -46,11 +47,18 @@ int judging_prepare(struct judging *g, struct err *err)
 		return err_set(err, ENOSYS, "policy %s: policies cannot be read yet",
 			       g->policy_path);
 	}
+	if (g->rmm_path) {
+		g->rmm = rmm_load(g->rmm_path, err);
+		if (!g->rmm)
+			return -EINVAL;
+	}
 	return 0;
 }
 
 void judging_release(struct judging *g)
 {
+	rmm_free(g->rmm);
+	g->rmm = NULL;
 	g->policy = NULL;
 }
 
@@ -58,8 +66,11 @@ struct verdict *judging_run(const struct judging *g, struct stream *stream,
 			    const struct names *names, const struct platform *platform,
 			    struct err *err)
 {
+	const char *unusable = g->rmm ? rmm_select(g->rmm, platform) : NULL;
 	struct judge_options options = { .window_only = g->window_only,
 					 .policy = g->policy,
+					 .rmm = unusable ? NULL : g->rmm,
+					 .rmm_unusable = unusable,
 					 .clear_payload = g->clear_payload };
 	struct judge *judge = judge_new(platform, names, &options);
 	struct event *batch = xcalloc(BATCH, sizeof(*batch));
@@ -88,8 +99,7 @@ int judging_status(const struct verdict *v)
 }
 
 /* A report that did not reach its file whole must not stay there. */
-static int write_file(const struct cmd *cmd, const struct judging *g,
-		      const struct report_input *in)
+static int write_file(const struct cmd *cmd, const struct judging *g, const struct report_input *in)
 {
 	struct err err = { "" };
 	FILE *out = fopen(g->output, "we");

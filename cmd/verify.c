@@ -24,9 +24,8 @@ static const char usage[] =
 	"\n"
 	"Judge a bundle of 'ccaio trace' or a trace-cmd file again.  Needs no root.\n"
 	"\n"
-	"      --platform=<file>  facts about the machine (ccaio doctor --facts writes them)\n"
-	JUDGING_HELP
-	"  -h, --help             show this help\n";
+	"      --platform=<file>  facts about the machine (ccaio doctor --facts writes "
+	"them)\n" JUDGING_HELP "  -h, --help             show this help\n";
 
 struct verify {
 	struct judging judging;

@@ -190,6 +190,8 @@ static enum memory_state judge_address(struct judge *j, struct device *dev, cons
 	}
 	if (bit && !j->shared_bit)
 		dev->alias_bits |= bit;
+	if (j->options.rmm && !dev->iommu)
+		judge_ask_monitor(j, dev, ev, plain, alloc, &p);
 	if (p.kind == PLACE_PROTECTED)
 		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_FACT, dev, ev, p.memory,
 			   "the device was given %s memory at 0x%llx (%llu bytes)",

@@ -623,6 +623,11 @@ struct verdict *judge_finish(struct judge *j, const struct stream_info *info)
 	if (!publications(j))
 		undecide_all(j, "there is nothing to judge: no device has a DMA mapping in the "
 				"stream");
+	if (j->options.rmm_unusable) {
+		v->monitor.unusable = xstrdup(j->options.rmm_unusable);
+		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
+			   "the monitor's log cannot be used: %s", j->options.rmm_unusable);
+	}
 	no_bypass(j, v);
 	egress_policy(j);
 	if (!complete || !publications(j))
@@ -635,6 +640,8 @@ struct verdict *judge_finish(struct judge *j, const struct stream_info *info)
 	v->scope = v->conds[COND_BASELINE].state == COND_MET ? SCOPE_SINCE_BOOT : SCOPE_WINDOW;
 	list_devices(j, v, complete);
 	list_ranges(j, v);
+	if (j->options.rmm)
+		judge_monitor_report(j, v);
 	notes(j, info, v);
 	totals(j, info, v);
 	outcome(j, v);

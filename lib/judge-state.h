@@ -16,6 +16,7 @@
  *   judge-dma.c     maps, unmaps, syncs, allocations
  *   judge-place.c   what memory an address is, and the shared bit
  *   judge-finish.c  claims, devices and the verdict
+ *   judge-monitor.c the RMM's log as a second witness
  *   coverage.c      the coverage conditions
  */
 
@@ -125,6 +126,12 @@ struct judge {
 	size_t nother, other_cap;
 	bool other_full;
 
+	/* the monitor as a second witness, by rmm_shared_ranges() index */
+	struct {
+		uint64_t agreed, refused, unknown;
+		uint64_t *published, *allocs;
+	} rmm;
+
 	uint8_t *canary_found; /* by platform->trace.canaries index */
 
 	uint64_t seq, first_ns, last_ns, judge_ns;
@@ -172,6 +179,11 @@ void judge_learn_bit(struct judge *j, uint64_t plain, uint64_t bit, uint64_t siz
 /* The inferred bit: one supported, none contradicting; 0 otherwise. */
 uint64_t judge_inferred_bit(const struct judge *j, uint64_t *pairs);
 void judge_publish(struct judge *j, uint64_t dma, uint64_t size, enum memory_state memory);
+
+/* judge-monitor.c: ask the monitor's log about a publication; may settle or refute *place */
+void judge_ask_monitor(struct judge *j, struct device *dev, const struct event *ev, uint64_t plain,
+		       bool alloc, struct place *place);
+void judge_monitor_report(struct judge *j, struct verdict *v);
 
 /* coverage.c */
 bool judge_events_armed(const struct judge *j, const struct stream_info *info, char **missing);

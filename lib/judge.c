@@ -46,6 +46,13 @@ struct judge *judge_new(const struct platform *p, const struct names *names,
 			j->shared_bit = 1ull << (p->realm.ipa_bits - 1);
 		j->canary_found = xcalloc(p->trace.ncanaries, 1);
 	}
+	if (j->options.rmm) {
+		size_t n;
+
+		rmm_shared_ranges(j->options.rmm, &n);
+		j->rmm.published = xcalloc(n, sizeof(*j->rmm.published));
+		j->rmm.allocs = xcalloc(n, sizeof(*j->rmm.allocs));
+	}
 	j->top_mask = mask_of(memmap_top(j->memory));
 	return j;
 }
@@ -75,6 +82,8 @@ void judge_free(struct judge *j)
 	free(j->other_state);
 	free(j->other_count);
 	free(j->canary_found);
+	free(j->rmm.published);
+	free(j->rmm.allocs);
 	free(j->undecoded_name);
 	ledger_free(j->ledger);
 	memmap_free(j->memory);

@@ -10,6 +10,7 @@
 struct names;
 struct platform;
 struct policy;
+struct rmm_log;
 struct stream_info;
 struct verdict;
 
@@ -25,8 +26,10 @@ struct judge;
 struct judge_options {
 	bool window_only;	     /* --scope window: do not require the baseline */
 	const struct policy *policy; /* NULL: none */
-	/* the monitor's own log, already read; NULL: none (see lib/rmm.h) */
+	/* the monitor's own log, its Realm selected (lib/rmm.h); NULL: none */
 	const struct rmm_log *rmm;
+	/* a log was given but cannot be used: why; keeps dma-in-shared from holding */
+	const char *rmm_unusable;
 	/* whether clear-text payload left: set by the correlator, TRI_UNKNOWN without one */
 	int clear_payload; /* enum tri */
 };

@@ -66,6 +66,8 @@ void verdict_free(struct verdict *v)
 	}
 	free(v->devices);
 	free(v->ranges);
+	free(v->monitor.unusable);
+	free(v->monitor.ranges);
 	for (size_t i = 0; i < v->nnotes; i++)
 		free(v->notes[i]);
 	free(v->notes);

@@ -8,6 +8,7 @@
 
 #include "lib/event.h"
 #include "lib/platform.h"
+#include "lib/rmm.h"
 
 /*
  * verdict - what the judge decided and why; what every report shows.
@@ -125,6 +126,14 @@ struct published_range {
 
 #define VERDICT_RANGES 4096
 
+/* Memory that the monitor (RMM) recorded as shared, next to what the kernel did with it. */
+struct witness_range {
+	struct range range; /* plain addresses */
+	enum rmm_state state;
+	const char *purpose; /* "pool", "vrings", "gic-tables", "other": static strings */
+	uint64_t published;  /* DMA publications in it; 0: shared but never published */
+};
+
 struct verdict {
 	enum outcome outcome;
 	enum scope scope;
@@ -139,6 +148,16 @@ struct verdict {
 	struct published_range *ranges;
 	size_t nranges;
 	bool ranges_complete;
+	struct {
+		bool used;	  /* a monitor's log was given and could be used */
+		char *unusable;	  /* a log was given and could not: why; NULL otherwise */
+		uint64_t agreed;  /* publications in memory that the monitor held as shared */
+		uint64_t refused; /* in memory that it held as protected */
+		uint64_t unknown; /* published, but not known to the monitor as shared throughout */
+		uint64_t cut_lines;
+		struct witness_range *ranges;
+		size_t nranges;
+	} monitor;
 	char **notes; /* what a reader must know: inferences, waivers, who recorded */
 	size_t nnotes;
 	struct {
