@@ -66,7 +66,8 @@ struct exchange_half {
 	uint64_t transfers;	/* DMA transfers that carried it */
 	uint64_t dma_bytes;	/* of these transfers: headers, padding and all */
 	uint64_t slots;		/* swiotlb slots of 2 KiB that these transfers touch */
-	uint64_t kicks;		/* doorbells seen while they were queued */
+	uint64_t descriptors;	/* of the virtqueue, where its events are known */
+	uint64_t kicks;		/* doorbells rung while its packets were handed over */
 	struct transfer *list;
 	size_t nlist;
 };
@@ -165,6 +166,8 @@ struct conservation {
 	bool ok;
 };
 
+#define EXCHANGE_ROOTS 64
+
 struct exchanges {
 	struct exchange_conn *conns; /* in the order of their first packets: conn.id */
 	size_t nconns, cap_conns;
@@ -178,8 +181,9 @@ struct exchanges {
 	size_t nblocks, cap_blocks;
 	struct conservation *checks;
 	size_t nchecks, cap_checks;
-	/* the program: its first process; events tell the others */
-	int32_t root_pid;
+	/* the program: the processes that it began with; events tell their children */
+	int32_t roots[EXCHANGE_ROOTS];
+	size_t nroots;
 	/* the capture */
 	bool captured;		    /* packets were captured */
 	bool payload_read;	    /* their payload was looked at */
