@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_COLLECTORS_TRACEFS_BOOT_H
+#define CCAIO_COLLECTORS_TRACEFS_BOOT_H
+
+#include <stdbool.h>
+
+struct tracing;
+
+/*
+ * boot - the instance that the kernel command line armed before the first driver:
+ * "trace_instance=ccaio,dma:*,swiotlb:*".
+ */
+#define BOOT_INSTANCE "ccaio"
+
+/*
+ * Is it there, and does it still hold everything since boot?  If not, reason (to be
+ * freed) says why where such an instance was asked for, and is NULL where none was.
+ */
+bool boot_find(const struct tracing *tracing, char **reason);
+
+/*
+ * Does this kernel command line arm the instance with all of dma and swiotlb?
+ * Parameters after "--" are init's.
+ */
+bool boot_is_armed(const char *cmdline);
+
+#endif

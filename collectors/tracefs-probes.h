@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_COLLECTORS_TRACEFS_PROBES_H
+#define CCAIO_COLLECTORS_TRACEFS_PROBES_H
+
+struct arming;
+struct instance;
+struct tracing;
+
+/*
+ * probes - ccaio's own dynamic events: what no tracepoint of the kernel tells.
+ *
+ * Names and fields are those of collectors/probes.h, the group is this run's own
+ * ("ccaio_<pid>"): dynamic events are global, and two runs must not share one.
+ */
+
+/*
+ * Create and switch on, in this instance, each probe that the kernel accepts in one of its
+ * forms; the others are noted in arming with the kernel's words.
+ */
+void probes_arm(const struct tracing *tracing, const struct instance *instance, const char *group,
+		struct arming *arming);
+
+/*
+ * Remove every dynamic event of the group.  They must be off.  Returns 0, or -errno
+ * of the last one that could not be removed.
+ */
+int probes_remove(const struct tracing *tracing, const char *group);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_COLLECTORS_TRACEFS_STATE_H
+#define CCAIO_COLLECTORS_TRACEFS_STATE_H
+
+struct err;
+struct tracing;
+
+/*
+ * state - what a run has changed in the kernel's tracing, kept outside of it.
+ *
+ * A file /run/ccaio/<pid>, locked while its run lives: whoever can lock it finds a
+ * run that was killed, and undoes what the file names.  Lines: "instance NAME" (to
+ * be removed), "group NAME" (dynamic events to be removed), "off PATH" (a control
+ * file below the tracing directory that was off before).
+ */
+struct state {
+	char *path;
+	int fd;
+};
+
+/* Undo what dead runs left behind.  Never touches what a living run or anybody else made. */
+void state_clean(const struct tracing *tracing);
+
+/* Begin this run's file.  Release in any case. */
+int state_open(struct state *state, struct err *err);
+
+/* Note a change before it is made. */
+int state_note(struct state *state, const char *what, const char *name, struct err *err);
+
+/* All is undone: forget it.  Accepts a state that was never opened (fd -1, path NULL). */
+void state_release(struct state *state);
+
+#endif
