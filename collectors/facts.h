@@ -42,8 +42,8 @@ void facts_before(struct facts *facts, struct platform *p);
 void facts_after(struct facts *facts, struct platform *p);
 
 /*
- * Set the kernel's high-water mark of used slots to what is used now, so that it
- * counts for the window.  Returns 0, or -errno with err set (needs root and
+ * Set the kernel's high-water mark of used slots back, so that it counts for the
+ * window: just before facts_before.  Returns 0, or -errno with err set (needs root and
  * debugfs; -ENOENT where there is none).
  */
 int facts_reset_hiwater(struct facts *facts, struct err *err);

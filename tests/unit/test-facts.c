@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Facts of a machine that is a tree of files: tests/data/root, copied to be changed. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collectors/facts.h"
+#include "lib/err.h"
+#include "lib/platform.h"
+#include "lib/xalloc.h"
+#include "tests/unit/test.h"
+
+static char root[] = "/tmp/ccaio-test-facts-XXXXXX";
+
+/* Change the tree by a shell command that runs in it. */
+static void change(const char *command)
+{
+	char *line = xasprintf("cd %s && { %s; }", root, command);
+
+	if (system(line) != 0) {
+		printf("Bail out! cannot run: %s\n", line);
+		exit(1);
+	}
+	free(line);
+}
+
+static void fresh_tree(void)
+{
+	char *line = xasprintf("rm -rf %s && cp -a tests/data/root %s", root, root);
+
+	if (system(line) != 0) {
+		printf("Bail out! cannot copy tests/data/root\n");
+		exit(1);
+	}
+	free(line);
+}
+
+static struct platform *collected(void)
+{
+	struct facts *facts = facts_new(root);
+	struct platform *p = facts_collect(facts);
+
+	facts_free(facts);
+	return p;
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static void test_machine(void)
+{
+	struct platform *p = collected();
+
+	check(same(p->kernel.release, "7.2.0-test") && same(p->kernel.machine, "aarch64"));
+	check(same(p->kernel.cmdline, "console=ttyAMA0 loglevel=4 swiotlb=65536,force"));
+	check(p->nram == 2 && p->ram[0].start == 0x40000000 && p->ram[0].end == 0x7fffffff);
+	check(p->realm.is_realm == TRI_NO && !p->realm.kind && !p->realm.rsi_version);
+	check(p->swiotlb.npools == 2);
+	check(same(p->swiotlb.pools[0].name, "default"));
+	check(p->swiotlb.pools[0].range.start == 0x72900000);
+	check(p->swiotlb.pools[0].range.end == 0x7a8fffff);
+	check(same(p->swiotlb.pools[1].name, "restricted@50000000"));
+	check(p->swiotlb.pools[1].range.end == 0x503fffff && !p->swiotlb.pools[1].inferred);
+	check(p->swiotlb.slots == 65536 + 2048);
+	check(p->swiotlb.force == TRI_YES && p->swiotlb.dynamic == TRI_NO);
+	check(p->window.devices_changed == TRI_UNKNOWN && !p->window.log_known);
+	platform_free(p);
+}
+
+static void test_devices(void)
+{
+	struct platform *p = collected();
+
+	check(p->virtio_listed && p->nvirtio == 4);
+	check(same(p->virtio[0].name, "virtio0") && p->virtio[0].device_id == 1);
+	check(same(p->virtio[0].bus, "pci") && same(p->virtio[0].parent, "0000:00:01.0"));
+	check(same(p->virtio[0].driver, "virtio_net") && same(p->virtio[0].iface, "eth0"));
+	check(p->virtio[0].status == 0x0f && same(p->virtio[1].iface, "vda"));
+	check(platform_virtio_feature(&p->virtio[0], VIRTIO_F_ACCESS_PLATFORM) == TRI_YES);
+	check(same(p->virtio[3].bus, "mmio") && same(p->virtio[3].parent, "a003e00.virtio_mmio"));
+	check(p->virtio[3].driver == NULL);
+	check(p->pci_listed && p->npci == 5);
+	check(same(p->pci[1].driver, "virtio-pci") && same(p->pci[1].class, "0x020000"));
+	check(p->pci[0].bus_master == TRI_NO && p->pci[1].bus_master == TRI_YES);
+	check(same(p->pci[4].iommu_group, "3") && same(p->pci[4].tsm, "locked"));
+	check(p->pci[1].iommu_group == NULL && p->pci[1].tsm == NULL);
+	check(p->nother == 2);
+	check(same(p->other[0].name, "9020000.fw-cfg") && same(p->other[0].bus, "platform"));
+	check(same(p->other[1].name, "c000000.mystery") && same(p->other[1].driver, "mystery"));
+	platform_free(p);
+}
+
+static void test_quiet_window(void)
+{
+	struct facts *facts = facts_new(root);
+	struct platform *p = facts_collect(facts);
+	struct err err = { "" };
+
+	check(facts_reset_hiwater(facts, &err) == 0);
+	facts_before(facts, p);
+	facts_after(facts, p);
+	check(p->swiotlb.used_before == 260 && p->swiotlb.used_after == 260);
+	check(p->swiotlb.used_hiwater == 260); /* the mark says 0 by now */
+	check(p->virtio[0].activity_before == 123 && p->virtio[0].activity_after == 123);
+	check(p->virtio[1].activity_after == 4096 + 80 + 7);
+	check(p->virtio[2].activity_after == 41); /* without the configuration's interrupt */
+	check(p->virtio[3].activity_after == PLATFORM_UNKNOWN);
+	check(p->window.devices_changed == TRI_NO && p->window.cpus_changed == TRI_NO);
+	check(p->window.tsm_changed == TRI_NO);
+	check(p->window.log_known && p->window.nkernel_log == 0);
+	platform_free(p);
+	facts_free(facts);
+}
+
+/* Facts of a window in which the command changed the tree. */
+static struct platform *window_with(const char *command)
+{
+	struct facts *facts;
+	struct platform *p;
+
+	fresh_tree();
+	facts = facts_new(root);
+	p = facts_collect(facts);
+	facts_before(facts, p);
+	change(command);
+	facts_after(facts, p);
+	facts_free(facts);
+	return p;
+}
+
+static void test_changes(void)
+{
+	struct platform *p;
+
+	p = window_with("rm -r sys/bus/virtio/devices/virtio2");
+	check(p->window.devices_changed == TRI_YES && p->window.cpus_changed == TRI_NO);
+	platform_free(p);
+	/* bound anew between two looks */
+	p = window_with("cd sys/devices/pci0000:00/0000:00:05.0 && cp -a driver keep && "
+			"rm driver && touch x && mv keep driver");
+	check(p->window.devices_changed == TRI_YES);
+	platform_free(p);
+	p = window_with("rm sys/devices/platform/c000000.mystery/driver");
+	check(p->window.devices_changed == TRI_YES);
+	platform_free(p);
+	p = window_with("echo 0 >sys/devices/system/cpu/online");
+	check(p->window.cpus_changed == TRI_YES && p->window.devices_changed == TRI_NO);
+	platform_free(p);
+	p = window_with("cd sys/devices/system/cpu/cpu1 && mkdir new && rm -r topology && "
+			"mv new topology");
+	check(p->window.cpus_changed == TRI_YES);
+	platform_free(p);
+	p = window_with("echo '6,7,1,-;psci: CPU1 killed (polled 0 ms)' >>dev/kmsg");
+	check(p->window.cpus_changed == TRI_YES);
+	platform_free(p);
+	p = window_with("echo 1 >sys/devices/pci0000:00/0000:00:05.0/tsm/accept");
+	check(p->window.tsm_changed == TRI_YES && p->window.devices_changed == TRI_NO);
+	platform_free(p);
+	p = window_with("echo 150 >sys/bus/virtio/devices/virtio0/net/eth0/statistics/rx_packets; "
+			"echo 900 >sys/kernel/debug/swiotlb/io_tlb_used_hiwater; "
+			"echo 300 >sys/kernel/debug/swiotlb/io_tlb_used");
+	check(p->virtio[0].activity_before == 123 && p->virtio[0].activity_after == 173);
+	check(p->swiotlb.used_before == 260 && p->swiotlb.used_after == 304);
+	check(p->swiotlb.used_hiwater == 909);
+	platform_free(p);
+}
+
+static void test_log_window(void)
+{
+	struct platform *p;
+
+	p = window_with("printf '4,7,1,-;virtio-pci 0000:00:02.0: swiotlb buffer is full\\n"
+			"6,8,2,-;eth0: link up\\n12,9,3,-;swiotlb: says a program\\n' >>dev/kmsg");
+	check(p->window.log_known && p->window.nkernel_log == 1);
+	check(p->window.nkernel_log == 1 &&
+	      same(p->window.kernel_log[0], "virtio-pci 0000:00:02.0: swiotlb buffer is full"));
+	platform_free(p);
+	p = window_with("echo '6,9,1,-;eth0: link up' >>dev/kmsg"); /* 7 and 8 are missing */
+	check(!p->window.log_known);
+	platform_free(p);
+}
+
+static void test_realm(void)
+{
+	struct platform *p;
+
+	fresh_tree();
+	change("echo '6,7,1,-;RME: Using RSI version 1.0' >>dev/kmsg && "
+	       "echo 'console=ttyS0' >proc/cmdline && "
+	       "mkdir -p sys/kernel/config/tsm/report/ccaio-facts && "
+	       "echo arm_cca_guest >sys/kernel/config/tsm/report/ccaio-facts/provider");
+	p = collected();
+	check(p->realm.is_realm == TRI_YES && same(p->realm.kind, "arm-cca"));
+	check(same(p->realm.rsi_version, "1.0") && same(p->realm.tsm_provider, "arm_cca_guest"));
+	check(p->swiotlb.force == TRI_UNKNOWN);
+	platform_free(p);
+
+	/* the boot's part of the log is gone: the device still says so, or nobody knows */
+	fresh_tree();
+	change("sed -i 1,4d dev/kmsg && mkdir sys/devices/platform/arm-cca-dev");
+	p = collected();
+	check(p->realm.is_realm == TRI_YES && !p->realm.rsi_version);
+	check(p->swiotlb.npools == 1 && same(p->swiotlb.pools[0].name, "restricted@50000000"));
+	platform_free(p);
+	change("rmdir sys/devices/platform/arm-cca-dev");
+	p = collected();
+	check(p->realm.is_realm == TRI_UNKNOWN);
+	platform_free(p);
+	change("echo x86_64 >proc/sys/kernel/arch");
+	p = collected();
+	check(p->realm.is_realm == TRI_NO);
+	platform_free(p);
+}
+
+static void test_tsm_entry(void)
+{
+	struct platform *p;
+
+	fresh_tree();
+	change("mkdir -p sys/kernel/config/tsm/report");
+	p = collected();
+	check(p->realm.tsm_provider == NULL);
+	change("rmdir sys/kernel/config/tsm/report"); /* empty: nothing was left in it */
+	check(1);
+	platform_free(p);
+}
+
+static void test_pools(void)
+{
+	struct platform *p;
+
+	fresh_tree();
+	change("echo '6,7,1,-;software IO TLB: tearing down default memory pool' >>dev/kmsg && "
+	       "echo '0000000000000000 t swiotlb_dyn_alloc' >>proc/kallsyms && "
+	       "echo 'swiotlb=noforce' >proc/cmdline && rm -r sys/kernel/debug");
+	p = collected();
+	/* without debugfs, both restricted nodes stand for pools */
+	check(p->swiotlb.npools == 2 && p->swiotlb.pools[1].range.start == 0x60000000);
+	check(p->swiotlb.dynamic == TRI_YES && p->swiotlb.force == TRI_NO);
+	check(p->swiotlb.slots == PLATFORM_UNKNOWN);
+	platform_free(p);
+}
+
+/* A tree without anything: nothing is known, nothing is guessed. */
+static void test_nothing(void)
+{
+	struct err err = { "" };
+	struct facts *facts;
+	struct platform *p;
+
+	change("rm -r *");
+	facts = facts_new(root);
+	p = facts_collect(facts);
+	facts_before(facts, p);
+	facts_after(facts, p);
+	check(!p->kernel.release && p->realm.is_realm == TRI_UNKNOWN && p->nram == 0);
+	check(!p->virtio_listed && !p->pci_listed && p->swiotlb.slots == PLATFORM_UNKNOWN);
+	check(p->swiotlb.force == TRI_UNKNOWN && p->swiotlb.dynamic == TRI_UNKNOWN);
+	check(p->swiotlb.used_hiwater == PLATFORM_UNKNOWN);
+	check(p->window.devices_changed == TRI_UNKNOWN && p->window.cpus_changed == TRI_UNKNOWN);
+	check(p->window.tsm_changed == TRI_UNKNOWN && !p->window.log_known);
+	check(facts_reset_hiwater(facts, &err) < 0 && strstr(err.text, "io_tlb_used_hiwater"));
+	platform_free(p);
+	facts_free(facts);
+	/* addresses hidden from whoever may not see them */
+	fresh_tree();
+	change("echo '00000000-00000000 : System RAM' >proc/iomem");
+	p = collected();
+	check(p->nram == 0);
+	platform_free(p);
+}
+
+int main(void)
+{
+	char *line;
+
+	if (!mkdtemp(root)) {
+		printf("Bail out! cannot make a folder in /tmp\n");
+		return 1;
+	}
+	fresh_tree();
+	test_machine();
+	test_devices();
+	test_quiet_window();
+	test_changes();
+	test_log_window();
+	test_realm();
+	test_tsm_entry();
+	test_pools();
+	test_nothing();
+	line = xasprintf("rm -rf %s", root);
+	check(system(line) == 0);
+	free(line);
+	return done();
+}
