@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "lib/printable.h"
+#include "lib/timeline.h"
 #include "lib/verdict-fields.h"
 #include "lib/verdict.h"
 #include "lib/xalloc.h"
@@ -200,6 +201,23 @@ static json_object *totals(const struct verdict *v)
 	return obj;
 }
 
+/* Series are strings: thousands of lines of one number each help nobody. */
+static json_object *timeline(const struct timeline *t)
+{
+	json_object *obj = need(json_object_new_object());
+
+	add(obj, "start_ns", number(t->start_ns));
+	add(obj, "bucket_ns", number(t->bucket_ns));
+	add(obj, "pool_partial", boolean(t->pool_partial));
+	for (int s = 0; s < TIMELINE_SERIES; s++) {
+		char *text = timeline_series_format(t, s);
+
+		add(obj, timeline_series_name(s), string(text));
+		free(text);
+	}
+	return obj;
+}
+
 static void add_lists(json_object *root, const struct verdict *v)
 {
 	json_object *examples = need(json_object_new_array());
@@ -237,6 +255,7 @@ char *verdict_json_format(const struct verdict *v, const struct run *run)
 	add(root, "conditions", conditions(v));
 	add_lists(root, v);
 	add(root, "totals", totals(v));
+	add(root, "timeline", v->timeline ? timeline(v->timeline) : NULL);
 	add(root, "run", run ? run_members(run) : NULL);
 	text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
 							    JSON_C_TO_STRING_NOSLASHESCAPE);

@@ -9,6 +9,7 @@
 
 #include "lib/err.h"
 #include "lib/printable.h"
+#include "lib/timeline.h"
 #include "lib/verdict-fields.h"
 #include "lib/verdict-json.h"
 #include "lib/verdict.h"
@@ -308,6 +309,30 @@ static void read_totals(struct reader *r, json_object *root, struct verdict *v)
 	v->totals.shared_bit_inferred = get_bool(r, obj, "shared_bit_inferred");
 }
 
+static void read_timeline(struct reader *r, json_object *root, struct verdict *v)
+{
+	json_object *obj = member(r, root, "timeline", json_type_object, false);
+	struct timeline *t;
+
+	if (!obj)
+		return;
+	t = v->timeline = xcalloc(1, sizeof(*t));
+	t->start_ns = get_number(r, obj, "start_ns", UINT64_MAX);
+	t->bucket_ns = get_number(r, obj, "bucket_ns", UINT64_MAX / TIMELINE_BUCKETS);
+	t->pool_partial = get_bool(r, obj, "pool_partial");
+	if (!t->bucket_ns)
+		fail(r, "bucket_ns", "is missing or 0");
+	for (int s = 0; s < TIMELINE_SERIES; s++) {
+		const char *key = timeline_series_name(s);
+		const char *text = name_member(r, obj, key);
+		int n = text ? timeline_series_parse(t, s, text) : 0;
+
+		if (n < 0 || (s && n != (int)t->used))
+			fail(r, key, "is not a list of numbers as long as the others");
+		t->used = n < 0 ? 0 : (size_t)n;
+	}
+}
+
 static void read_run(struct reader *r, json_object *root, struct run *run)
 {
 	json_object *obj = member(r, root, "run", json_type_object, false);
@@ -372,6 +397,7 @@ static void read_root(struct reader *r, json_object *root, struct verdict_record
 	read_conditions(r, root, v);
 	read_lists(r, root, v);
 	read_totals(r, root, v);
+	read_timeline(r, root, v);
 	read_run(r, root, &record->run);
 	check_outcome(r, v);
 }

@@ -68,6 +68,7 @@ void verdict_free(struct verdict *v)
 	free(v->ranges);
 	free(v->monitor.unusable);
 	free(v->monitor.ranges);
+	free(v->timeline);
 	for (size_t i = 0; i < v->nnotes; i++)
 		free(v->notes[i]);
 	free(v->notes);

@@ -10,6 +10,8 @@
 #include "lib/platform.h"
 #include "lib/rmm.h"
 
+struct timeline;
+
 /*
  * verdict - what the judge decided and why; what every report shows.
  *
@@ -158,7 +160,8 @@ struct verdict {
 		struct witness_range *ranges;
 		size_t nranges;
 	} monitor;
-	char **notes; /* what a reader must know: inferences, waivers, who recorded */
+	struct timeline *timeline; /* lib/timeline.h, for drawing; NULL: nobody asked for one */
+	char **notes;		   /* what a reader must know: inferences, waivers, who recorded */
 	size_t nnotes;
 	struct {
 		uint64_t events, bounces, maps, failed_maps, unmaps, syncs, allocs, frees;

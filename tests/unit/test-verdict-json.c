@@ -97,6 +97,9 @@ static void test_refusals(const struct verdict *v)
 	check(refused(text, "\"exit_status\":0", "\"exit_status\":4096", "out of range"));
 	check(refused(text, "\"it's here\"", "\"it\\u0000s\"", "NUL"));
 	check(refused(text, "\"it's here\"", "7", "wrong type"));
+	check(refused(text, "\"bucket_ns\":268435456", "\"bucket_ns\":0", "bucket_ns"));
+	check(refused(text, "\"maps\":\"0 3", "\"maps\":\"3", "as long as the others"));
+	check(refused(text, "\"maps\":\"0 3", "\"maps\":\"0 -3", "list of numbers"));
 	check(refused(text, "\"schema\"", "\"scheme\"", "'schema' is missing"));
 	check(refused(text, "{", "[", "not a JSON object"));
 	check(refused(text, "\"PROVEN\"", "\"\xff\"", "not a JSON object"));

@@ -8,6 +8,7 @@
 #include "lib/event.h"
 #include "lib/platform.h"
 #include "lib/run.h"
+#include "lib/timeline.h"
 #include "lib/verdict.h"
 #include "lib/xalloc.h"
 
@@ -62,6 +63,27 @@ static inline void fixture_devices(struct verdict *v)
 	v->devices[1].trusted = true;
 }
 
+/* A burst of traffic of 100 ms in the middle, 40 buckets of 256 ms. */
+static inline struct timeline *fixture_timeline(void)
+{
+	struct timeline *t = xcalloc(1, sizeof(*t));
+
+	t->start_ns = 1500000000;
+	t->bucket_ns = 268435456;
+	t->used = 41;
+	for (size_t i = 0; i < t->used; i++) {
+		uint64_t busy = i > 14 && i < 30 ? i * i : i % 3;
+
+		t->series[TIMELINE_EVENTS][i] = 12 * busy;
+		t->series[TIMELINE_MAPS][i] = 3 * busy;
+		t->series[TIMELINE_BOUNCED][i] = 2 * busy;
+		t->series[TIMELINE_OUT_BYTES][i] = 151 * busy;
+		t->series[TIMELINE_IN_BYTES][i] = 266 * (i % 2 ? busy : 0);
+		t->series[TIMELINE_POOL_SLOTS][i] = 256 + busy / 20;
+	}
+	return t;
+}
+
 /* PROVEN since boot in a rehearsal: everything holds, everything is met. */
 static inline struct verdict *fixture_proven(void)
 {
@@ -95,6 +117,7 @@ static inline struct verdict *fixture_proven(void)
 	v->ranges_complete = true;
 	v->nnotes = 1;
 	v->notes = xcalloc(1, sizeof(*v->notes));
+	v->timeline = fixture_timeline();
 	v->notes[0] = xstrdup("coherent allocations outside the pool are taken as decrypted");
 	return v;
 }
