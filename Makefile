@@ -76,6 +76,9 @@ $(BUILD)/%.o: %.c Makefile
 $(UNITS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libccaio.a
 	$(call say,LINK)$(CC) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS) $(TEST_LIBS)
 
+# This one breaks the judge, to see that the self-check notices.
+$(BUILD)/tests/unit/test-selfcheck: LDFLAGS += -Wl,--wrap=judge_feed
+
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(SRCS)
 	@mkdir -p $(@D)
 	$(call say,FUZZ)clang -g -O1 -fsanitize=fuzzer,address,undefined $(FLAGS) $(DEP_CFLAGS) \

@@ -11,6 +11,7 @@
 #include "lib/judge.h"
 #include "lib/policy.h"
 #include "lib/rmm.h"
+#include "lib/selfcheck.h"
 #include "lib/stream.h"
 #include "lib/verdict.h"
 #include "lib/xalloc.h"
@@ -41,6 +42,10 @@ bool judging_set_format(struct judging *g, const char *format)
 
 int judging_prepare(struct judging *g, struct err *err)
 {
+	int ret = selfcheck(err);
+
+	if (ret < 0)
+		return ret;
 	if (!g->report)
 		g->report = report_find("text");
 	if (g->policy_path) {

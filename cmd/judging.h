@@ -50,7 +50,10 @@ void judging_print_formats(void);
 bool judging_set_scope(struct judging *g, const char *scope);
 bool judging_set_format(struct judging *g, const char *format);
 
-/* Load policy and monitor log.  Returns 0 or -errno with err set. */
+/*
+ * Make sure that the judge can be trusted (lib/selfcheck.h), load policy and
+ * monitor log.  Returns 0 or -errno with err set.
+ */
 int judging_prepare(struct judging *g, struct err *err);
 void judging_release(struct judging *g);
 
