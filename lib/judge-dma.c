@@ -130,10 +130,14 @@ static bool supersede(void *ctx, uint32_t index, struct mapping *m)
 	const struct mapping *n = o->newer;
 	bool bounced = (m->flags | n->flags) & MAPPING_BOUNCED;
 	bool allocs = (m->flags & n->flags) & MAPPING_ALLOC;
+	bool either = (m->flags | n->flags) & MAPPING_ALLOC;
+	/* one address for two buffers: direct maps agree in where the original is */
+	bool clash = !either && m->orig != EVENT_NO_ADDR && n->orig != EVENT_NO_ADDR &&
+		     m->orig - m->dma != n->orig - n->dma;
 
 	(void)index;
 	/* The same shared buffer mapped twice, or a part of an allocation: no new memory. */
-	if (!bounced && !allocs && !(m->flags & MAPPING_INHERITED))
+	if (!bounced && !allocs && !clash && !(m->flags & MAPPING_INHERITED))
 		return true;
 	if (m->flags & MAPPING_SUPERSEDED)
 		return true;
@@ -190,6 +194,7 @@ static enum memory_state judge_address(struct judge *j, struct device *dev, cons
 	}
 	if (bit && !j->shared_bit)
 		dev->alias_bits |= bit;
+	j->alias_seen |= bit && j->shared_bit;
 	if (j->options.rmm && !dev->iommu)
 		judge_ask_monitor(j, dev, ev, plain, alloc, &p);
 	if (p.kind == PLACE_PROTECTED)
@@ -253,6 +258,18 @@ static void judge_pair(struct judge *j, struct device *dev, const struct event *
 	judge_find(
 		j, CLAIM_BOUNCE_PAIRED, FIND_ABSENCE, dev, ev, memory,
 		"the device was given another address than the buffer's, but no bounce was seen");
+}
+
+/*
+ * Page excess: what was made shared in a device's name and not then given to it
+ * (sharing goes by pages, buffers do not).
+ */
+static void count_shared(struct device *dev, uint64_t size, enum memory_state memory)
+{
+	struct device_totals *t = &dev->totals;
+
+	if (memory == MEMORY_DECRYPTED || memory == MEMORY_ALIAS)
+		t->excess_bytes -= t->excess_bytes < size ? t->excess_bytes : size;
 }
 
 static void count_map(struct device *dev, const struct event *ev, bool bounced)
@@ -326,6 +343,8 @@ void judge_map(struct judge *j, const struct event *ev)
 	bounced = how != PAIR_NONE ||
 		  (memmap_state(j->memory, plain, ev->size) == MEMORY_POOL && plain != ev->orig);
 	count_map(dev, ev, bounced);
+	if (!bounced)
+		count_shared(dev, ev->size, memory);
 	if (j->platform && j->platform->trace.ncanaries)
 		find_canary(j, dev, ev);
 	enter(j, ev, plain,
@@ -621,7 +640,7 @@ void judge_alloc(struct judge *j, const struct event *ev)
 	dev->totals.alloc_bytes += ev->size;
 	dev->vring_seen = true;
 	plain = judge_plain(j, dev, ev->dma, &bit);
-	judge_address(j, dev, ev, plain, bit, true);
+	count_shared(dev, ev->size, judge_address(j, dev, ev, plain, bit, true));
 	enter(j, ev, plain, MAPPING_ALLOC);
 }
 
@@ -702,6 +721,8 @@ void judge_decrypt(struct judge *j, const struct event *ev)
 		memmap_decrypt(j->virt, ev->link, ev->size);
 	else
 		memmap_decrypt(j->memory, ev->orig, ev->size);
+	if (ev->dev && !(ev->flags & EVENT_F_VIRT))
+		judge_device(j, ev->dev)->totals.excess_bytes += ev->size;
 }
 
 /* ---- the end ---- */

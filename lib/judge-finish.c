@@ -109,6 +109,14 @@ static void check_virtio(struct judge *j, struct verdict *v, const struct platfo
 		return;
 	}
 	for (size_t i = 0; i < sizeof(bypassing) / sizeof(bypassing[0]); i++) {
+		if (d->device_id == VIRTIO_ID_BALLOON &&
+		    platform_virtio_feature(d, VIRTIO_F_ACCESS_PLATFORM) == TRI_YES) {
+			undecided_virtio(
+				j, d,
+				"the balloon negotiated ACCESS_PLATFORM, but nothing shows "
+				"that each page was unprotected before its number left");
+			return;
+		}
 		if (d->device_id == bypassing[i].id) {
 			bypass(j, v, d, bypassing[i].what);
 			return;

@@ -20,7 +20,7 @@ uint64_t judge_plain(const struct judge *j, const struct device *dev, uint64_t d
 		*bit = dma & j->shared_bit;
 		return dma & ~j->shared_bit;
 	}
-	if (j->rehearsal || !j->top_mask || dev->iommu)
+	if (j->rehearsal || !j->top_mask || dev->iommu || dev->areas)
 		return dma;
 	extra = dma & ~j->top_mask;
 	if (!extra || (extra & (extra - 1)))
@@ -39,8 +39,36 @@ static struct place place_alloc(const struct judge *j, const struct event *ev)
 		return (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
 	if (ev->link && memmap_state(j->virt, ev->link, ev->size) == MEMORY_DECRYPTED)
 		return (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
+	/* who publishes the shared alias of one address and not of another shares only the first */
+	if (j->alias_seen && !(ev->dma & j->shared_bit))
+		return (struct place){ PLACE_PROTECTED, MEMORY_PROTECTED, NULL };
 	return (struct place){ PLACE_UNDECIDED, MEMORY_UNKNOWN,
 			       "no event shows that this coherent allocation was decrypted" };
+}
+
+/*
+ * virtio-msg with dynamic sharing: the number names an area and an offset, what counts is
+ * the memory that was shared for it.
+ */
+static struct place place_area(struct judge *j, const struct event *ev, bool alloc)
+{
+	enum memory_state orig;
+
+	if (alloc)
+		return place_alloc(j, ev);
+	if (ev->orig == EVENT_NO_ADDR)
+		return (struct place){
+			PLACE_UNDECIDED, MEMORY_IOVA,
+			"the address is in a shared area and the event does not name "
+			"the memory"
+		};
+	orig = memmap_state(j->memory, ev->orig, ev->size);
+	if (orig == MEMORY_POOL || orig == MEMORY_DECRYPTED)
+		return (struct place){ PLACE_SHARED, orig, NULL };
+	if (!j->from_boot)
+		return (struct place){ PLACE_UNDECIDED, MEMORY_IOVA,
+				       "the shared area may be older than the window" };
+	return (struct place){ PLACE_PROTECTED, orig, NULL };
 }
 
 /* Behind an IOMMU the number is an IOVA: what counts is the memory it leads to. */
@@ -109,6 +137,8 @@ struct place judge_place(struct judge *j, struct device *dev, const struct event
 	case MEMORY_OUTSIDE:
 		if (ev->attrs & EVENT_ATTR_MMIO)
 			return (struct place){ PLACE_SHARED, MEMORY_MMIO, NULL };
+		if (dev->areas)
+			return place_area(j, ev, alloc);
 		return (struct place){ PLACE_UNDECIDED, state,
 				       "the address is neither RAM nor known shared memory" };
 	case MEMORY_MIXED:

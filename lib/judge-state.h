@@ -37,6 +37,7 @@ struct device {
 	uint16_t id; /* names id */
 	bool seen;   /* has DMA events */
 	bool iommu;  /* DMA addresses are IOVAs */
+	bool areas;  /* virtio-msg: addresses outside RAM name shared areas, not memory */
 	bool tsm_known;
 	uint8_t tsm; /* enum event_tsm */
 	bool vring_seen;
@@ -117,6 +118,7 @@ struct judge {
 
 	/* the shared bit */
 	uint64_t shared_bit; /* given by the facts; 0 none */
+	bool alias_seen;     /* a published address carried it: this kernel publishes the alias */
 	uint64_t top_mask;   /* all bits that RAM and pool addresses use; 0 unknown */
 	uint64_t support[64], contradict, plain_pairs;
 

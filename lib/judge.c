@@ -101,6 +101,8 @@ static struct device *new_device(struct judge *j, uint16_t id)
 		dev->virtio = platform_find_virtio(j->platform, name);
 		dev->pci = platform_find_pci(j->platform, name);
 		dev->iommu = dev->pci && dev->pci->iommu_group;
+		dev->areas =
+			dev->virtio && dev->virtio->bus && strcmp(dev->virtio->bus, "msg") == 0;
 		if (dev->pci && dev->pci->tsm && strcmp(dev->pci->tsm, "accepted") == 0) {
 			dev->tsm_known = true;
 			dev->tsm = EVENT_TSM_RUN;
