@@ -178,6 +178,17 @@ static bool is_trusted(const struct device *dev)
 	return dev->tsm_known && dev->tsm == EVENT_TSM_RUN;
 }
 
+/* What lies in a pool's slots is listed from the ledger's table. */
+static void list_range(struct judge *j, const struct event *ev, const struct place *p,
+		       uint64_t plain)
+{
+	bool slots = p->kind == PLACE_SHARED && plain != ev->orig &&
+		     memmap_state(j->memory, plain, ev->size) == MEMORY_POOL;
+
+	if (!slots || ev->kind == EVENT_ALLOC || ev->kind == EVENT_UNMAP)
+		judge_publish(j, ev->dma, ev->size, p->memory);
+}
+
 /* The claim dma-in-shared for one published range. */
 static enum memory_state judge_address(struct judge *j, struct device *dev, const struct event *ev,
 				       uint64_t plain, uint64_t bit, bool alloc)
@@ -189,7 +200,7 @@ static enum memory_state judge_address(struct judge *j, struct device *dev, cons
 			judge_find(
 				j, CLAIM_DMA_IN_SHARED, FIND_FACT, dev, ev, p.memory,
 				"an accepted (TDISP) device was given memory of the bounce pool");
-		judge_publish(j, ev->dma, ev->size, p.memory);
+		list_range(j, ev, &p, plain);
 		return p.memory;
 	}
 	if (bit && !j->shared_bit)
@@ -204,7 +215,7 @@ static enum memory_state judge_address(struct judge *j, struct device *dev, cons
 			   (unsigned long long)ev->dma, (unsigned long long)ev->size);
 	else if (p.kind == PLACE_UNDECIDED)
 		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, dev, ev, p.memory, "%s", p.why);
-	judge_publish(j, ev->dma, ev->size, p.memory);
+	list_range(j, ev, &p, plain);
 	return p.memory;
 }
 

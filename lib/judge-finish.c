@@ -484,20 +484,32 @@ static void list_devices(struct judge *j, struct verdict *v, bool complete)
 	}
 }
 
-static void add_range(struct verdict *v, struct range r, enum memory_state memory, uint64_t count)
+static void add_range(struct verdict *v, const struct published_range *r)
 {
-	if (v->nranges == VERDICT_RANGES)
+	if (v->nranges == VERDICT_RANGES) {
+		v->ranges_complete = false;
 		return;
+	}
 	v->ranges = xrealloc(v->ranges, v->nranges + 1, sizeof(*v->ranges));
-	v->ranges[v->nranges++] =
-		(struct published_range){ .range = r, .memory = memory, .count = count };
+	v->ranges[v->nranges++] = *r;
+}
+
+static void add_run(void *ctx, struct range run, uint64_t mappings)
+{
+	struct verdict *v = ctx;
+	uint64_t bit = v->totals.shared_bit;
+
+	add_range(v, &(struct published_range){ .range = { run.start | bit, run.end | bit },
+						.memory = bit ? MEMORY_ALIAS : MEMORY_POOL,
+						.count = mappings });
 }
 
 static void list_ranges(struct judge *j, struct verdict *v)
 {
 	v->ranges_complete = !j->other_full;
+	ledger_slot_runs(j->ledger, add_run, v);
 	for (size_t i = 0; i < j->nother; i++)
-		add_range(v, j->other[i], j->other_state[i], j->other_count[i]);
+		add_range(v, &j->other[i]);
 }
 
 /* ---- the verdict ---- */

@@ -191,55 +191,57 @@ uint64_t judge_inferred_bit(const struct judge *j, uint64_t *pairs)
 	return bit;
 }
 
-/*
- * The list of published ranges.  Slots of known pools are in the ledger's table
- * and are listed from there; here is the rest, joined where it touches.
- */
-void judge_publish(struct judge *j, uint64_t dma, uint64_t size, enum memory_state memory)
+/* First listed range that ends at or after addr. */
+static size_t first_reaching(const struct judge *j, uint64_t addr)
 {
-	uint64_t end = dma + (size ? size - 1 : 0);
 	size_t lo = 0, hi = j->nother;
 
-	if (end < dma)
-		end = UINT64_MAX;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (j->other[mid].end < dma && dma - j->other[mid].end > 1)
+		if (j->other[mid].range.end < addr)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	if (lo < j->nother && j->other_state[lo] == memory && j->other[lo].start <= dma &&
-	    j->other[lo].end >= end) {
-		j->other_count[lo]++;
+	return lo;
+}
+
+/*
+ * The list of published ranges.  Bounce slots of known pools are in the ledger's
+ * table and are listed from there; here is the rest, joined where it touches and
+ * is of one kind.
+ */
+void judge_publish(struct judge *j, uint64_t dma, uint64_t size, enum memory_state memory)
+{
+	struct published_range r = { .range = { dma, dma + (size ? size - 1 : 0) },
+				     .memory = memory,
+				     .count = 1 };
+	size_t from, to;
+
+	if (r.range.end < dma)
+		r.range.end = UINT64_MAX;
+	from = to = first_reaching(j, dma ? dma - 1 : 0);
+	for (; to < j->nother && j->other[to].memory == memory &&
+	       (r.range.end == UINT64_MAX || j->other[to].range.start <= r.range.end + 1);
+	     to++) {
+		if (j->other[to].range.start < r.range.start)
+			r.range.start = j->other[to].range.start;
+		if (j->other[to].range.end > r.range.end)
+			r.range.end = j->other[to].range.end;
+		r.count += j->other[to].count;
+	}
+	if (to == from + 1) {
+		j->other[from] = r;
 		return;
 	}
-	if (lo < j->nother && j->other_state[lo] == memory && j->other[lo].start <= dma) {
-		/* grows upward; a later neighbour may stay apart: the list is for people */
-		if (lo + 1 == j->nother || j->other[lo + 1].start > end) {
-			j->other[lo].end = end;
-			j->other_count[lo]++;
-			return;
-		}
-	}
-	if (j->nother == VERDICT_RANGES) {
+	if (to == from && j->nother == VERDICT_RANGES) {
 		j->other_full = true;
 		return;
 	}
-	if (j->nother == j->other_cap) {
-		j->other_cap = j->other_cap ? 2 * j->other_cap : 64;
-		j->other = xrealloc(j->other, j->other_cap, sizeof(*j->other));
-		j->other_state = xrealloc(j->other_state, j->other_cap, sizeof(*j->other_state));
-		j->other_count = xrealloc(j->other_count, j->other_cap, sizeof(*j->other_count));
-	}
-	memmove(&j->other[lo + 1], &j->other[lo], (j->nother - lo) * sizeof(*j->other));
-	memmove(&j->other_state[lo + 1], &j->other_state[lo],
-		(j->nother - lo) * sizeof(*j->other_state));
-	memmove(&j->other_count[lo + 1], &j->other_count[lo],
-		(j->nother - lo) * sizeof(*j->other_count));
-	j->other[lo] = (struct range){ dma, end };
-	j->other_state[lo] = memory;
-	j->other_count[lo] = 1;
-	j->nother++;
+	if (to == from)
+		XGROW(j->other, j->nother, j->other_cap);
+	memmove(&j->other[from + 1], &j->other[to], (j->nother - to) * sizeof(r));
+	j->nother = j->nother - (to - from) + 1;
+	j->other[from] = r;
 }

@@ -122,9 +122,7 @@ struct judge {
 	uint64_t top_mask;   /* all bits that RAM and pool addresses use; 0 unknown */
 	uint64_t support[64], contradict, plain_pairs;
 
-	struct range *other; /* published outside the slot tables, joined */
-	enum memory_state *other_state;
-	uint64_t *other_count;
+	struct published_range *other; /* published outside the slot tables; ascending, joined */
 	size_t nother, other_cap;
 	bool other_full;
 

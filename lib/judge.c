@@ -79,8 +79,6 @@ void judge_free(struct judge *j)
 	for (int c = 0; c < CLAIMS; c++)
 		free(j->claims[c].why);
 	free(j->other);
-	free(j->other_state);
-	free(j->other_count);
 	free(j->canary_found);
 	free(j->rmm.published);
 	free(j->rmm.allocs);

@@ -15,11 +15,15 @@
  */
 #define MAX_TABLE_SLOTS (16u << 20) /* slots kept in tables at most: a pool of 32 GiB */
 
+#define SEEN_MAPPED 0x80000000u /* part of a mapping made in the stream */
+#define SEEN_ANY 0x40000000u	/* part of any mapping, inherited ones too */
+#define SEEN_COUNT 0x3fffffffu
+
 struct pool {
 	struct range range;
 	uint64_t nslots;
 	uint32_t *owner; /* by slot: mapping index, LEDGER_NONE when free */
-	uint8_t *known;	 /* by slot: was ever part of a mapping */
+	uint32_t *seen;	 /* by slot: SEEN_* flags and how many mappings began in it */
 };
 
 struct ledger {
@@ -67,7 +71,7 @@ struct ledger *ledger_new(const struct platform *p)
 		total += n;
 		*pool = (struct pool){ .range = r, .nslots = n };
 		pool->owner = xcalloc(n, sizeof(*pool->owner));
-		pool->known = xcalloc(n, sizeof(*pool->known));
+		pool->seen = xcalloc(n, sizeof(*pool->seen));
 		l->npools++;
 	}
 	return l;
@@ -79,7 +83,7 @@ void ledger_free(struct ledger *l)
 		return;
 	for (size_t i = 0; i < l->npools; i++) {
 		free(l->pools[i].owner);
-		free(l->pools[i].known);
+		free(l->pools[i].seen);
 	}
 	free(l->pools);
 	free(l->hash);
@@ -267,8 +271,10 @@ static void own_slots(struct ledger *l, struct pool *p, uint32_t i)
 	for (uint64_t s = first; s <= last; s++) {
 		l->slots += p->owner[s] == LEDGER_NONE;
 		p->owner[s] = i;
-		p->known[s] |= !(m->flags & MAPPING_INHERITED);
+		p->seen[s] |= m->flags & MAPPING_INHERITED ? SEEN_ANY : SEEN_ANY | SEEN_MAPPED;
 	}
+	if ((p->seen[first] & SEEN_COUNT) != SEEN_COUNT)
+		p->seen[first]++;
 }
 
 static void disown_slots(struct ledger *l, struct pool *p, uint32_t i)
@@ -470,7 +476,27 @@ bool ledger_slot_known(const struct ledger *l, uint64_t dma)
 {
 	const struct pool *p = pool_of(l, dma, 1);
 
-	return p && p->known[slot_of(p, dma)];
+	return p && (p->seen[slot_of(p, dma)] & SEEN_MAPPED);
+}
+
+void ledger_slot_runs(const struct ledger *l,
+		      void (*visit)(void *ctx, struct range run, uint64_t mappings), void *ctx)
+{
+	for (size_t k = 0; k < l->npools; k++) {
+		const struct pool *p = &l->pools[k];
+
+		for (uint64_t s = 0; s < p->nslots; s++) {
+			uint64_t first = s, mappings = 0;
+
+			for (; s < p->nslots && (p->seen[s] & SEEN_ANY); s++)
+				mappings += p->seen[s] & SEEN_COUNT;
+			if (s > first)
+				visit(ctx,
+				      (struct range){ p->range.start + first * SWIOTLB_SLOT_SIZE,
+						      p->range.start + s * SWIOTLB_SLOT_SIZE - 1 },
+				      mappings);
+		}
+	}
 }
 
 size_t ledger_live(const struct ledger *l)

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct platform;
+#include "lib/platform.h"
 
 /*
  * ledger - the DMA mappings and allocations that are live.
@@ -87,6 +87,13 @@ void ledger_each(struct ledger *ledger, void (*visit)(void *ctx, uint32_t index,
 
 /* Was this pool slot ever part of a mapping made in the stream?  false outside pools. */
 bool ledger_slot_known(const struct ledger *ledger, uint64_t dma);
+
+/*
+ * The pool slots that were ever part of a mapping, as runs in ascending order
+ * within each pool, with the number of mappings that began in each run.
+ */
+void ledger_slot_runs(const struct ledger *ledger,
+		      void (*visit)(void *ctx, struct range run, uint64_t mappings), void *ctx);
 
 /* Live mappings, and pool slots that they own now. */
 size_t ledger_live(const struct ledger *ledger);
