@@ -57,6 +57,9 @@ UNITS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test-*.c))
 FUZZ  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz-*.c))
 APPS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/apps/keybroker-*.c))
 APP_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/apps/keybroker-%,$(wildcard tests/apps/*.c)))
+# Test tools with a main(), and what they share.
+TOOLS := $(addprefix $(BUILD)/tests/tools/,gen-trace trim-trace)
+TOOL_OBJS := $(BUILD)/tests/tools/trace-v7.o
 SHELLS := $(wildcard scripts/* .ci/run tests/*.bash tests/*/*.bash tests/*/*.bats)
 PAGES := $(if $(shell command -v scdoc),$(patsubst %.scd,$(BUILD)/%,$(wildcard man/*.scd)))
 
@@ -92,9 +95,13 @@ $(BUILD)/%: %.scd
 $(APPS): $(BUILD)/%: $(BUILD)/%.o $(APP_OBJS) $(BUILD)/libccaio.a
 	$(call say,LINK)$(CC) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(DEP_LIBS) $(TEST_LIBS)
 
+$(TOOLS): $(BUILD)/%: $(BUILD)/%.o $(TOOL_OBJS) $(BUILD)/libccaio.a
+	$(call say,LINK)$(CC) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
+
 apps: $(APPS) ## build the applications that tests and the demo run
-check-unit: $(UNITS) ## run the unit tests
-	$(Q)status=0; for t in $^; do $$t >$$t.tap || { echo "$$t failed"; grep '^not ok' $$t.tap; status=1; }; done; exit $$status
+tools: $(TOOLS) ## build the tools that make test data
+check-unit: $(UNITS) $(TOOLS) ## run the unit tests
+	$(Q)status=0; for t in $(UNITS); do $$t >$$t.tap || { echo "$$t failed"; grep '^not ok' $$t.tap; status=1; }; done; exit $$status
 check-cli: $(BUILD)/ccaio $(APPS) ## run the black-box tests
 	@mkdir -p $(BUILD)/tests/cli
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps bats --report-formatter tap -o $(BUILD)/tests/cli tests/cli
@@ -126,7 +133,7 @@ clean: ## remove every build folder
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: all apps check check-unit check-cli check-guest demo setup lint fuzz man format clean help
+.PHONY: all apps tools check check-unit check-cli check-guest demo setup lint fuzz man format clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(OBJS:.o=.d) $(UNITS:=.d) $(APPS:=.d) $(APP_OBJS:.o=.d)
+-include $(OBJS:.o=.d) $(UNITS:=.d) $(APPS:=.d) $(APP_OBJS:.o=.d) $(TOOLS:=.d) $(TOOL_OBJS:.o=.d)

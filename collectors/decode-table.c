@@ -131,6 +131,9 @@ static const struct decode_rule rules[] = {
 
 const struct decode_rule *decode_rule_find(const char *system, const char *name)
 {
+	/* each run has a group of its own: "ccaio_1234" */
+	if (strncmp(system, PROBE_GROUP "_", sizeof(PROBE_GROUP)) == 0)
+		system = PROBE_GROUP;
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		if (strcmp(rules[i].name, name) == 0 && strcmp(rules[i].system, system) == 0)
 			return &rules[i];

@@ -44,11 +44,11 @@ struct binding {
 	struct where wheres[DECODE_MEMBERS - DECODE_NUMBERS];
 };
 
-/* Recently seen device names, by their bytes. */
+/* Recently seen device names of up to 16 bytes: their first and last 8 are all of them. */
 #define CACHE_SIZE 256
 struct cached_name {
-	uint8_t len; /* 0: empty */
-	char bytes[29];
+	uint64_t head, tail;
+	uint32_t len; /* 0: empty */
 	uint16_t id;
 };
 
@@ -297,45 +297,38 @@ static inline const uint8_t *member_bytes(const struct binding *b, unsigned int 
 	return bytes(&b->wheres[member - DECODE_NUMBERS], record, len);
 }
 
-static uint16_t name_intern(struct decode *decode, const uint8_t *p, uint32_t len,
-			    struct cached_name *cached)
+__attribute__((noinline)) static uint16_t name_intern(struct decode *decode, const uint8_t *p,
+						      uint32_t len)
 {
-	uint16_t id = names_intern(decode->names, (const char *)p, strnlen((const char *)p, len));
-
-	if (len <= sizeof(cached->bytes)) {
-		cached->len = (uint8_t)len;
-		memcpy(cached->bytes, p, len);
-		cached->id = id;
-	}
-	return id;
+	return names_intern(decode->names, (const char *)p, strnlen((const char *)p, len));
 }
 
 static inline uint16_t name_id(struct decode *decode, const uint8_t *p, uint32_t len)
 {
+	uint64_t head, tail = 0;
 	struct cached_name *cached;
-	uint64_t head = 0, tail = 0;
 
 	if (!len)
 		return 0;
-	if (len >= 8) {
-		memcpy(&head, p, 8);
+	if (len > 16)
+		return name_intern(decode, p, len);
+	memcpy(&head, p, 8); /* DECODE_SLACK is behind a short one */
+	if (len >= 8)
 		memcpy(&tail, p + len - 8, 8);
-	} else {
-		memcpy(&head, p, len);
-	}
-	head = (head ^ (tail << 1) ^ len) * UINT64_C(0x9e3779b97f4a7c15);
-	cached = &decode->cache[head >> 56];
-	if (cached->len == len && memcmp(cached->bytes, p, len) == 0)
-		return cached->id;
-	return name_intern(decode, p, len, cached);
+	else
+		head &= (UINT64_C(1) << 8 * len) - 1;
+	cached = &decode->cache[(head ^ (tail << 1) ^ len) * UINT64_C(0x9e3779b97f4a7c15) >> 56];
+	if (cached->len != len || cached->head != head || cached->tail != tail)
+		*cached = (struct cached_name){ head, tail, len, name_intern(decode, p, len) };
+	return cached->id;
 }
 
 /* The device of a record.  Returns false when its name reaches outside the record. */
 static inline bool device_id(struct decode *decode, const struct binding *b,
 			     const struct decode_record *record, uint16_t *id)
 {
+	char buf[24 + DECODE_SLACK];
 	const uint8_t *p;
-	char buf[24];
 	uint32_t len, devt;
 
 	*id = 0;
@@ -353,7 +346,8 @@ static inline bool device_id(struct decode *decode, const struct binding *b,
 	return true;
 }
 
-static size_t undecoded(const struct decode_record *record, uint16_t name, struct event *out)
+__attribute__((noinline)) static size_t undecoded(const struct decode_record *record, uint16_t name,
+						  struct event *out)
 {
 	*out = (struct event){
 		.ts_ns = record->ts_ns,
@@ -428,6 +422,8 @@ static void sock(const struct binding *b, const struct decode_record *record, st
 static size_t reshape(struct decode *decode, const struct binding *b,
 		      const struct decode_record *record, struct event *event)
 {
+	int32_t pages;
+
 	switch (b->shape) {
 	case DECODE_BOUNCE:
 		event->flags |= event->aux == 1 ? EVENT_F_FORCED : 0;
@@ -445,11 +441,13 @@ static size_t reshape(struct decode *decode, const struct binding *b,
 		event->size *= 512;
 		break;
 	case DECODE_PAGES:
-		/* a number of pages that wraps is no memory range */
-		event->size = event->size > INT32_MAX ? 0 : event->size * decode->page_size;
+		/* an int, of which a probe may give 8 bytes with anything in the upper half */
+		pages = (int32_t)event->size;
+		event->size = pages > 0 ? (uint64_t)pages * decode->page_size : 0;
 		event->orig =
 			b->slots[DECODE_ORIG].mask ? event->link - event->orig : EVENT_NO_ADDR;
-		break;
+		/* what could not be decrypted has not become shared */
+		return event->kind != EVENT_DECRYPT || event->aux == 0;
 	case DECODE_MARK:
 		return mark(b, record, event);
 	case DECODE_SOCK:
@@ -530,8 +528,10 @@ static void sg_entry(const struct lists *lists, uint32_t i, struct event *event)
  * One event per entry, after an EVENT_SG_TRUNCATED where entries are missing.
  * record->resume counts what was written by earlier calls.
  */
-static size_t scatter_gather(struct binding *b, struct decode_record *record,
-			     const struct event *proto, struct event *out, size_t max)
+__attribute__((noinline)) static size_t scatter_gather(struct binding *b,
+						       struct decode_record *record,
+						       const struct event *proto, struct event *out,
+						       size_t max)
 {
 	struct lists lists;
 	uint32_t missing, total, at = record->resume;

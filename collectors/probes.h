@@ -5,12 +5,14 @@
 /*
  * probes - names of ccaio's own dynamic events (kprobes, fprobes).
  *
- * Who arms them and who decodes them meet here.  All are in one group.  Field
+ * Who arms them and who decodes them meet here.  All are in one group, "ccaio" or "ccaio_"
+ * and something that tells one run's from another's.  Field
  * names are those of the decode table (collectors/decode-table.c):
  *
  *   swm      return of swiotlb_map: device (string), paddr, size, dir, ret
  *   decrypt  set_memory_decrypted: addr (linear-map address), numpages; base where
- *            known: addr - base is the physical address; ret where it is a return probe
+ *            known: addr - base is the physical address; ret where it is a return
+ *            probe (not 0: the memory has not become shared)
  *   encrypt  set_memory_encrypted: the same
  *   tcp_tx   __ip_queue_xmit: skb, sk, len
  *   tcp_rx   tcp_rcv_established: skb, sk, len

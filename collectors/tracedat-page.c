@@ -123,7 +123,7 @@ static int window_read(struct tracedat_cpu *cpu, struct err *err)
 	return 1;
 }
 
-static int window_fill(struct tracedat_cpu *cpu, struct err *err)
+int tracedat_cpu_window(struct tracedat_cpu *cpu, struct err *err)
 {
 	cpu->window_at += cpu->window_len;
 	cpu->window_pos = cpu->window_len = 0;
@@ -149,7 +149,7 @@ static int page_open(struct tracedat_cpu *cpu, bool *lost, struct err *err)
 	const uint8_t *page;
 
 	if (cpu->window_pos == cpu->window_len) {
-		int rc = window_fill(cpu, err);
+		int rc = tracedat_cpu_window(cpu, err);
 
 		if (rc <= 0)
 			return rc;

@@ -52,6 +52,12 @@ void tracedat_cpu_init(struct tracedat_cpu *cpu, const struct tracedat_file *fil
 		       size_t window_size);
 void tracedat_cpu_release(struct tracedat_cpu *cpu);
 
+/*
+ * Read the next whole pages, unpacked, into window (window_len bytes): 1, 0 at the end, -errno.
+ * For copying pages as they are; not to be mixed with tracedat_cpu_next().
+ */
+int tracedat_cpu_window(struct tracedat_cpu *cpu, struct err *err);
+
 /* tracedat_cpu_next() for everything unusual. */
 int tracedat_cpu_rare(struct tracedat_cpu *cpu, struct err *err);
 

@@ -228,7 +228,8 @@ void tracedat_writer_option(struct tracedat_writer *writer, enum tracedat_option
 
 static void put(struct tracedat_writer *writer, const void *p, size_t len)
 {
-	fwrite(p, 1, len, writer->out);
+	if (len)
+		fwrite(p, 1, len, writer->out);
 }
 
 static void put_num(struct tracedat_writer *writer, uint64_t value, unsigned int size)

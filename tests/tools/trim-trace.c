@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * trim-trace - make a small test file of a real recording: same pages, formats and task names, but
+ * no kernel symbols, which are nine tenths of a short recording.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collectors/tracedat-file.h"
+#include "collectors/tracedat-pack.h"
+#include "collectors/tracedat-page.h"
+#include "collectors/tracedat-write.h"
+#include "lib/err.h"
+#include "lib/xalloc.h"
+#include "tests/tools/trace-v7.h"
+
+struct format {
+	char *system, *text;
+	size_t len;
+};
+
+struct formats {
+	struct format *list;
+	size_t count, cap;
+};
+
+/* Systems whose formats ccaio reads; a boot-armed recording holds those of the whole kernel. */
+static int wanted(const char *system)
+{
+	static const char *const systems[] = { "ftrace", "swiotlb", "dma", "net",  "sock", "block",
+					       "sched",	 "tcp",	    "skb", "napi", "ccaio" };
+
+	for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); i++)
+		if (strcmp(systems[i], system) == 0)
+			return 1;
+	return 0;
+}
+
+static void keep(void *arg, const char *system, const char *text, size_t len)
+{
+	struct formats *formats = arg;
+
+	XGROW(formats->list, formats->count, formats->cap);
+	formats->list[formats->count++] =
+		(struct format){ xstrdup(system), xstrndup(text, len), len };
+}
+
+static int is_named(const char *text, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(text, "name: ", 6) == 0 && strncmp(text + 6, name, len) == 0 &&
+	       text[6 + len] == '\n';
+}
+
+static void write_formats(struct tracedat_writer *writer, const struct formats *formats, int all)
+{
+	for (size_t i = 0; i < formats->count; i++) {
+		const struct format *f = &formats->list[i];
+
+		if (!all && !wanted(f->system))
+			continue;
+		if (strcmp(f->system, "ftrace") == 0 && !is_named(f->text, "print"))
+			continue;
+		tracedat_writer_format(writer, f->system, f->text, f->len);
+	}
+}
+
+static void write_options(struct tracedat_writer *writer, const struct tracedat_file *file)
+{
+	const char *clock = file->buffers[0].clock ? file->buffers[0].clock : file->clock;
+
+	if (file->uname)
+		tracedat_writer_option(writer, TRACEDAT_OPTION_UNAME, file->uname,
+				       strlen(file->uname) + 1);
+	if (file->recorder)
+		tracedat_writer_option(writer, TRACEDAT_OPTION_VERSION, file->recorder,
+				       strlen(file->recorder) + 1);
+	if (clock) {
+		char *text = xasprintf("[%s]\n", clock);
+
+		tracedat_writer_option(writer, TRACEDAT_OPTION_TRACECLOCK, text, strlen(text) + 1);
+		free(text);
+	}
+	for (size_t i = 0; i < file->nstats; i++) {
+		const struct tracedat_stat *s = &file->stats[i];
+		char *text = xasprintf("CPU: %u\noverrun: %" PRIu64 "\ncommit overrun: %" PRIu64
+				       "\ndropped events: %" PRIu64 "\n",
+				       s->cpu, s->overrun, s->commit_overrun, s->dropped);
+
+		tracedat_writer_option(writer, TRACEDAT_OPTION_CPUSTAT, text, strlen(text) + 1);
+		free(text);
+	}
+}
+
+static int write_pages(struct tracedat_writer *writer, const struct tracedat_file *file,
+		       size_t pages, struct err *err)
+{
+	const struct tracedat_buffer *buffer = &file->buffers[0];
+	int rc = 0;
+
+	for (size_t i = 0; i < buffer->ndata && rc >= 0; i++) {
+		struct tracedat_cpu cpu;
+		size_t left;
+
+		tracedat_cpu_init(&cpu, file, buffer, &buffer->data[i], 1 << 16);
+		left = pages * TRACEDAT_PACK_PAGE;
+		while (left && (rc = tracedat_cpu_window(&cpu, err)) > 0) {
+			size_t size = cpu.window_len < left ? cpu.window_len : left;
+
+			left -= size;
+			rc = tracedat_writer_pages(writer, buffer->data[i].cpu, cpu.window, size,
+						   err);
+			if (rc < 0)
+				break;
+		}
+		tracedat_cpu_release(&cpu);
+	}
+	return rc;
+}
+
+static int trim(const char *in, const char *out, const char *zip, int all, size_t pages,
+		struct err *err)
+{
+	struct tracedat_writer *writer = NULL;
+	struct formats formats = { 0 };
+	struct tracedat_file file;
+	int fd = open(in, O_RDONLY | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return err_sys(err, "cannot open %s", in);
+	rc = tracedat_file_read(&file, fd, in, keep, &formats, err);
+	if (rc < 0)
+		return rc;
+	if (file.buffers[0].page_size != TRACEDAT_PACK_PAGE)
+		return err_set(err, ENOTSUP, "%s has pages of %u bytes", in,
+			       file.buffers[0].page_size);
+	writer =
+		tracedat_writer_open(out, (unsigned int)file.buffers[0].ndata, file.page_size, err);
+	if (!writer)
+		return -EIO;
+	tracedat_writer_header(writer, tracedat_pack_header_page, strlen(tracedat_pack_header_page),
+			       tracedat_pack_header_event, strlen(tracedat_pack_header_event));
+	write_formats(writer, &formats, all);
+	write_options(writer, &file);
+	if (file.cmdlines)
+		tracedat_writer_cmdlines(writer, file.cmdlines, file.cmdlines_len);
+	rc = write_pages(writer, &file, pages, err);
+	if (rc >= 0)
+		rc = tracedat_writer_finish(writer, err);
+	tracedat_writer_close(writer);
+	return rc < 0 || !zip ? rc : trace_v7_convert(out, zip, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = { "" };
+	size_t pages = SIZE_MAX / TRACEDAT_PACK_PAGE;
+	int opt, all = 0;
+	const char *zip = NULL;
+
+	while ((opt = getopt(argc, argv, "a7:p:")) != -1) {
+		if (opt == '7')
+			zip = optarg;
+		else if (opt == 'a')
+			all = 1;
+		else if (opt == 'p')
+			pages = strtoul(optarg, NULL, 10);
+		else
+			return 1;
+	}
+	if (argc - optind != 2) {
+		fputs("usage: trim-trace [-a] [-7 none|zlib|zstd] [-p PAGES] IN.dat OUT.dat\n"
+		      "  -a  keep the formats of all systems\n"
+		      "  -p  keep so many pages of each CPU\n",
+		      stderr);
+		return 1;
+	}
+	if (trim(argv[optind], argv[optind + 1], zip, all, pages, &err) < 0) {
+		fprintf(stderr, "trim-trace: %s\n", err.text);
+		return 1;
+	}
+	return 0;
+}
