@@ -201,6 +201,36 @@ static json_object *totals(const struct verdict *v)
 	return obj;
 }
 
+/* The monitor's own log: null where none was given. */
+static json_object *monitor(const struct verdict *v)
+{
+	json_object *obj, *ranges;
+
+	if (!v->monitor.used && !v->monitor.unusable)
+		return NULL;
+	obj = need(json_object_new_object());
+	ranges = need(json_object_new_array());
+	for (size_t i = 0; i < v->monitor.nranges; i++) {
+		const struct witness_range *w = &v->monitor.ranges[i];
+		json_object *r = need(json_object_new_object());
+
+		add(r, "start", hex(w->range.start));
+		add(r, "end", hex(w->range.end));
+		add(r, "state", string(rmm_state_name(w->state)));
+		add(r, "purpose", string(witness_purpose_name(w->purpose)));
+		add(r, "published", number(w->published));
+		append(ranges, r);
+	}
+	add(obj, "used", boolean(v->monitor.used));
+	add(obj, "unusable", string(v->monitor.unusable));
+	add(obj, "agreed", number(v->monitor.agreed));
+	add(obj, "refused", number(v->monitor.refused));
+	add(obj, "unknown", number(v->monitor.unknown));
+	add(obj, "cut_lines", number(v->monitor.cut_lines));
+	add(obj, "ranges", ranges);
+	return obj;
+}
+
 /* Series are strings: thousands of lines of one number each help nobody. */
 static json_object *timeline(const struct timeline *t)
 {
@@ -237,6 +267,7 @@ static void add_lists(json_object *root, const struct verdict *v)
 	add(root, "devices", devices);
 	add(root, "ranges", ranges);
 	add(root, "ranges_complete", boolean(v->ranges_complete));
+	add(root, "monitor", monitor(v));
 	add(root, "notes", notes);
 }
 

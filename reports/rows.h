@@ -70,6 +70,11 @@ struct row_range {
 	const char *start, *end, *size, *memory, *count;
 };
 
+/* Memory that the monitor recorded as shared. */
+struct row_witness {
+	const char *start, *end, *size, *purpose, *state, *published;
+};
+
 struct rows {
 	enum outcome outcome;
 	const char *verdict; /* "PROVEN" */
@@ -89,6 +94,9 @@ struct rows {
 	struct row_range *ranges;
 	size_t nranges;
 	bool ranges_complete;
+	const char *monitor; /* what the monitor's log says, in one sentence; "" none was given */
+	struct row_witness *witness;
+	size_t nwitness;
 	struct row_fact *facts; /* the run and the machine */
 	size_t nfacts;
 	struct row_fact *totals;

@@ -115,6 +115,16 @@ static inline struct verdict *fixture_proven(void)
 	v->ranges[0] = (struct published_range){ { 0x72900000, 0x7a8fffff }, MEMORY_POOL, 1230 };
 	v->ranges[1] = (struct published_range){ { 0x7bc20000, 0x7bc21fff }, MEMORY_DECRYPTED, 6 };
 	v->ranges_complete = true;
+	v->monitor.used = true;
+	v->monitor.agreed = 1236;
+	v->monitor.nranges = 2;
+	v->monitor.ranges = xcalloc(2, sizeof(*v->monitor.ranges));
+	v->monitor.ranges[0] = (struct witness_range){
+		{ 0x72900000, 0x7a8fffff }, RMM_SHARED, WITNESS_POOL, 1230
+	};
+	v->monitor.ranges[1] = (struct witness_range){
+		{ 0x83a10000, 0x83a1ffff }, RMM_SHARED, WITNESS_GIC_TABLES, 0
+	};
 	v->nnotes = 1;
 	v->notes = xcalloc(1, sizeof(*v->notes));
 	v->timeline = fixture_timeline();
