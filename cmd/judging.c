@@ -13,6 +13,7 @@
 #include "lib/rmm.h"
 #include "lib/selfcheck.h"
 #include "lib/stream.h"
+#include "lib/timeline.h"
 #include "lib/verdict.h"
 #include "lib/xalloc.h"
 #include "reports/report.h"
@@ -77,15 +78,24 @@ struct verdict *judging_run(const struct judging *g, struct stream *stream,
 					 .rmm = unusable ? NULL : g->rmm,
 					 .rmm_unusable = unusable,
 					 .clear_payload = g->clear_payload };
+	struct timeline_builder *timeline = timeline_builder_new(platform);
 	struct judge *judge = judge_new(platform, names, &options);
 	struct event *batch = xcalloc(BATCH, sizeof(*batch));
 	struct verdict *verdict = NULL;
+	struct timeline *line;
 	ssize_t n;
 
-	while ((n = stream_read(stream, batch, BATCH, err)) > 0)
+	while ((n = stream_read(stream, batch, BATCH, err)) > 0) {
 		judge_feed(judge, batch, n);
-	if (n == 0)
+		timeline_builder_feed(timeline, batch, n);
+	}
+	line = timeline_builder_finish(timeline);
+	if (n == 0) {
 		verdict = judge_finish(judge, &stream->info);
+		verdict->timeline = line;
+		line = NULL;
+	}
+	free(line);
 	free(batch);
 	judge_free(judge);
 	return verdict;
