@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/err.h"
+#include "lib/exchange.h"
+#include "lib/verdict-diff.h"
+#include "lib/verdict-json.h"
+#include "tests/unit/test.h"
+#include "tests/unit/verdict-fixture.h"
+
+static struct verdict_diff *diff_of(const struct verdict *a, const struct verdict *b)
+{
+	return verdict_diff_new(&(struct verdict_side){ .verdict = a },
+				&(struct verdict_side){ .verdict = b });
+}
+
+/* The one difference of its kind and name, or NULL. */
+static const struct difference *find(const struct verdict_diff *d, const char *kind,
+				     const char *name)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		if (strcmp(d->list[i].kind, kind) == 0 && strcmp(d->list[i].name, name) == 0)
+			return &d->list[i];
+	}
+	return NULL;
+}
+
+static void test_same(void)
+{
+	struct verdict *a = fixture_proven(), *b = fixture_proven();
+	struct verdict_diff *d = diff_of(a, b);
+
+	check(d->count == 0 && d->worse == 0);
+	verdict_diff_free(d);
+	verdict_free(a);
+	verdict_free(b);
+}
+
+static void test_worse_and_back(void)
+{
+	struct verdict *a = fixture_proven(), *b = fixture_violated();
+	struct verdict_diff *d = diff_of(a, b);
+	const struct difference *x;
+
+	x = find(d, "verdict", "verdict");
+	check(x && x->change == CHANGE_WORSE &&
+	      strncmp(x->text, "PROVEN → VIOLATED", strlen("PROVEN → VIOLATED")) == 0);
+	x = find(d, "verdict", "scope");
+	check(x && x->change == CHANGE_WORSE);
+	x = find(d, "claim", "dma-in-shared");
+	check(x && x->change == CHANGE_WORSE && strstr(x->text, "holds → refuted"));
+	x = find(d, "condition", "baseline");
+	check(x && x->change == CHANGE_WORSE);
+	x = find(d, "condition", "canary-seen");
+	check(x && x->change == CHANGE_NEUTRAL);
+	x = find(d, "device", "0000:00:01.0");
+	check(x && x->change == CHANGE_WORSE);
+	check(d->worse >= 6);
+	verdict_diff_free(d);
+
+	d = diff_of(b, a);
+	check(d->worse == 0 && d->count >= 6);
+	x = find(d, "claim", "dma-in-shared");
+	check(x && x->change == CHANGE_BETTER);
+	verdict_diff_free(d);
+	verdict_free(a);
+	verdict_free(b);
+}
+
+static void test_devices_and_egress(void)
+{
+	struct verdict *a = fixture_proven(), *b = fixture_proven();
+	struct verdict_diff *d;
+	const struct difference *x;
+
+	b->devices[0].totals.out_bytes += 12033;  /* no more than a tenth */
+	b->devices[0].totals.stale_bytes += 4096; /* noise, although more than a tenth */
+	b->devices[0].totals.excess_bytes += 4097;
+	free(b->devices[1].name);
+	b->devices[1].name = xstrdup("0000:00:09.0");
+	d = diff_of(a, b);
+	x = find(d, "egress", "0000:00:01.0, bytes left on purpose");
+	check(x && x->change == CHANGE_NEUTRAL && strstr(x->text, "up by 12033"));
+	x = find(d, "egress", "0000:00:01.0, bytes left without need");
+	check(x && x->change == CHANGE_NEUTRAL);
+	x = find(d, "egress", "0000:00:01.0, bytes beside shared buffers");
+	check(x && x->change == CHANGE_WORSE);
+	x = find(d, "device", "0000:00:09.0");
+	check(x && x->change == CHANGE_WORSE && strstr(x->text, "is new"));
+	x = find(d, "device", "0000:00:02.0");
+	check(x && x->change == CHANGE_NEUTRAL && strcmp(x->text, "is gone") == 0);
+	check(d->worse == 2);
+	verdict_diff_free(d);
+	verdict_free(a);
+	verdict_free(b);
+}
+
+static void test_traffic(void)
+{
+	struct verdict *v = fixture_proven();
+	struct exchanges *a = exchanges_new(), *b = exchanges_new();
+	struct verdict_side before = { v, a }, after = { v, b };
+	struct verdict_diff *d;
+
+	exchanges_unattributed(a, exchanges_device(a, "0000:00:01.0"), FLOW_OUT, "no TCP", 1, 10);
+	exchanges_unattributed(b, exchanges_device(b, "0000:00:01.0"), FLOW_OUT, "no TCP", 5, 900);
+	d = verdict_diff_new(&before, &after);
+	check(d->count == 0);
+	verdict_diff_free(d);
+	exchanges_unattributed(b, exchanges_device(b, "0000:00:01.0"), FLOW_IN, "no TCP", 5, 900);
+	exchanges_unattributed(b, exchanges_device(b, "0000:00:02.0"), FLOW_OUT, "no TCP", 5, 900);
+	b->clear_bytes = 1;
+	d = verdict_diff_new(&before, &after);
+	check(d->count == 3 && d->worse == 3);
+	check(find(d, "traffic", "0000:00:02.0") && find(d, "traffic", "clear text"));
+	verdict_diff_free(d);
+	exchanges_free(a);
+	exchanges_free(b);
+	verdict_free(v);
+}
+
+static bool disagrees(const struct verdict *a, const struct verdict *b, const char *why)
+{
+	struct err err = { "" };
+
+	if (verdict_agrees(a, b, &err) < 0 && strstr(err.text, why))
+		return true;
+	printf("# '%s' lacks '%s'\n", err.text, why);
+	return false;
+}
+
+static void test_agrees(void)
+{
+	struct verdict *a = fixture_violated(), *b;
+	struct verdict_record *r;
+	char *text;
+
+	free(a->devices[0].name);
+	a->devices[0].name = xstrdup(FIXTURE_HOSTILE);
+	text = verdict_json_format(a, NULL);
+	r = verdict_json_parse(text, strlen(text), "v", NULL);
+	b = r->verdict;
+	a->totals.judge_ns = 1; /* takes another time each time */
+	check(verdict_agrees(b, a, NULL) == 0);
+	a->outcome = OUTCOME_PROVEN;
+	check(disagrees(b, a, "recorded as VIOLATED, but judged again it is PROVEN"));
+	a->outcome = b->outcome;
+	a->scope = SCOPE_SINCE_BOOT;
+	check(disagrees(b, a, "scope"));
+	a->scope = b->scope;
+	a->claims[CLAIM_EGRESS].state = CLAIM_UNDECIDED;
+	check(disagrees(b, a, "egress"));
+	a->claims[CLAIM_EGRESS].state = CLAIM_HOLDS;
+	a->conds[COND_CONSERVED].state = COND_UNMET;
+	check(disagrees(b, a, "conserved"));
+	a->conds[COND_CONSERVED].state = COND_MET;
+	a->claims[CLAIM_DMA_IN_SHARED].refutations++;
+	check(disagrees(b, a, "41"));
+	a->claims[CLAIM_DMA_IN_SHARED].refutations--;
+	a->devices[0].totals.map_bytes[2]++;
+	check(disagrees(b, a, "map_bytes"));
+	a->devices[0].totals.map_bytes[2]--;
+	a->totals.maps++;
+	check(disagrees(b, a, "maps of the run"));
+	verdict_record_free(r);
+	verdict_free(a);
+	free(text);
+}
+
+int main(void)
+{
+	test_same();
+	test_worse_and_back();
+	test_devices_and_egress();
+	test_traffic();
+	test_agrees();
+	return done();
+}
