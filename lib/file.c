@@ -80,21 +80,19 @@ char *file_read(const char *path, size_t max, size_t *len, struct err *err)
 	return file_read_at(AT_FDCWD, path, 0, max, len, err);
 }
 
-int file_write_all(int fd, const void *data, size_t len)
+static int write_all(int fd, const char *data, size_t len)
 {
-	const char *at = data;
-
 	while (len > 0) {
-		ssize_t n = write(fd, at, len);
+		ssize_t n = write(fd, data, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -1;
-		at += n;
+		data += n;
 		len -= (size_t)n;
 	}
-	return 0;
+	return fsync(fd);
 }
 
 int file_replace_at(int dirfd, const char *path, const void *data, size_t len, struct err *err)
@@ -107,7 +105,7 @@ int file_replace_at(int dirfd, const char *path, const void *data, size_t len, s
 		ret = err_sys(err, "cannot create %s", path);
 		goto out;
 	}
-	if (file_write_all(fd, data, len) < 0 || fsync(fd) < 0)
+	if (write_all(fd, data, len) < 0)
 		ret = err_sys(err, "cannot write %s", path);
 	if (close(fd) < 0 && ret == 0)
 		ret = err_sys(err, "cannot write %s", path);

@@ -173,15 +173,24 @@ static bool contains(const struct range *r, uint64_t start, uint64_t size)
 	return start >= r->start && start <= r->end && size - 1 <= r->end - start;
 }
 
+/* The address without the bit that a Realm's shared alias carries, as far as that is known. */
+static uint64_t plain(const struct platform *p, uint64_t dma)
+{
+	if (p->realm.shared_bit)
+		return dma & ~p->realm.shared_bit;
+	/* facts without it: above all pools only the top bit can be the alias's */
+	if (p->realm.is_realm == TRI_YES && dma)
+		return dma & ~(1ULL << (63 - __builtin_clzll(dma)));
+	return dma;
+}
+
 /* size is not 0 */
 static bool in_pool(const struct platform *p, uint64_t dma, uint64_t size)
 {
-	if (!p)
-		return false;
-	if (p->realm.shared_bit)
-		dma &= ~p->realm.shared_bit;
-	for (size_t i = 0; i < p->swiotlb.npools; i++) {
-		if (contains(&p->swiotlb.pools[i].range, dma, size))
+	for (size_t i = 0; p && i < p->swiotlb.npools; i++) {
+		const struct range *pool = &p->swiotlb.pools[i].range;
+
+		if (contains(pool, dma, size) || contains(pool, plain(p, dma), size))
 			return true;
 	}
 	return false;

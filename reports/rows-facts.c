@@ -191,6 +191,24 @@ void rows_fill_facts(struct rows *rows, const struct report_input *in)
 	}
 }
 
+/* What the monitor's own log said, beside the kernel. */
+static void fill_monitor(struct rows *rows, const struct verdict *v)
+{
+	const char *said;
+
+	if (v->monitor.unusable)
+		said = rows_str(rows, "not used: %s", v->monitor.unusable);
+	else if (v->monitor.used)
+		said = rows_str(
+			rows, "%s in memory it held as shared, %s as protected, %s unknown%s",
+			rows_counted(rows, v->monitor.agreed, "publication"),
+			rows_count(rows, v->monitor.refused), rows_count(rows, v->monitor.unknown),
+			v->monitor.cut_lines ? "; some of its lines are cut" : "");
+	else
+		return;
+	add_fact(&rows->totals, &rows->ntotals, "monitor", "RMM's log", said);
+}
+
 void rows_fill_totals(struct rows *rows, const struct verdict *v)
 {
 	const struct {
@@ -216,6 +234,7 @@ void rows_fill_totals(struct rows *rows, const struct verdict *v)
 		add_fact(&rows->totals, &rows->ntotals, "time", "Time covered",
 			 rows_str(rows, "%s … %s", rows_time(rows, v->totals.first_ns),
 				  rows_time(rows, v->totals.last_ns)));
+	fill_monitor(rows, v);
 	if (!v->totals.shared_bit)
 		return;
 	bit = rows_addr(rows, v->totals.shared_bit);
@@ -250,8 +269,6 @@ void rows_fill_trust(struct rows *rows, const struct report_input *in)
 				     "The shared address bit %s was inferred from the stream, not "
 				     "told by the platform.",
 				     rows_addr(rows, v->totals.shared_bit)));
-	rows->nnotes = v->nnotes;
-	rows->notes = xcalloc(v->nnotes, sizeof(*rows->notes));
 	for (size_t i = 0; i < v->nnotes; i++)
-		rows->notes[i] = rows_str(rows, "%s", v->notes[i] ? v->notes[i] : "");
+		rows_note(rows, rows_str(rows, "%s", v->notes[i] ? v->notes[i] : ""));
 }

@@ -12,6 +12,7 @@
 #include "lib/printable.h"
 #include "lib/xalloc.h"
 #include "reports/report.h"
+#include "reports/rows-exchanges.h"
 #include "reports/rows-facts.h"
 
 const char *rows_take(struct rows *rows, char *raw)
@@ -40,6 +41,12 @@ const char *rows_str(struct rows *rows, const char *fmt, ...)
 static const char *text(struct rows *rows, const char *s)
 {
 	return s ? rows_str(rows, "%s", s) : "";
+}
+
+void rows_note(struct rows *rows, const char *note)
+{
+	XGROW(rows->notes, rows->nnotes, rows->cap_notes);
+	rows->notes[rows->nnotes++] = note;
 }
 
 /* The line feed is ours, so it is not made printable; both texts are already. */
@@ -216,23 +223,26 @@ static uint64_t all_maps(const struct device_totals *t)
 
 static const char *traffic(struct rows *rows, const struct device_totals *t)
 {
-	const char *inherited = "";
-	const char *live = "";
+	const char *direct = "", *failed = "", *allocs = "", *inherited = "", *live = "";
 
 	if (!t->events)
 		return "no DMA events";
+	if (t->direct)
+		direct = rows_str(rows, ", %s shared already", rows_count(rows, t->direct));
+	if (t->failed)
+		failed = rows_str(rows, ", %s failed", rows_count(rows, t->failed));
+	if (t->allocs)
+		allocs = rows_str(rows, ", %s of %s", rows_counted(rows, t->allocs, "allocation"),
+				  rows_counted(rows, t->alloc_bytes, "byte"));
 	if (t->inherited)
 		inherited = rows_str(rows, ", %s older than the window",
 				     rows_counted(rows, t->inherited, "mapping"));
 	if (t->live)
 		live = rows_str(rows, ", %s live at the end", rows_count(rows, t->live));
-	return rows_str(rows, "%s (%s bounced, %s shared already), %s failed, %s, %s, %s of %s%s%s",
+	return rows_str(rows, "%s (%s bounced%s)%s, %s, %s%s%s%s",
 			rows_counted(rows, all_maps(t), "map"), rows_count(rows, t->bounced),
-			rows_count(rows, t->direct), rows_count(rows, t->failed),
-			rows_counted(rows, t->unmaps, "unmap"),
-			rows_counted(rows, t->syncs, "sync"),
-			rows_counted(rows, t->allocs, "allocation"),
-			rows_counted(rows, t->alloc_bytes, "byte"), inherited, live);
+			direct, failed, rows_counted(rows, t->unmaps, "unmap"),
+			rows_counted(rows, t->syncs, "sync"), allocs, inherited, live);
 }
 
 static const char *egress(struct rows *rows, const struct device_totals *t)
@@ -299,49 +309,6 @@ static void fill_ranges(struct rows *rows, const struct verdict *v)
 	}
 }
 
-static const char *monitor(struct rows *rows, const struct verdict *v)
-{
-	size_t idle = 0;
-
-	if (v->monitor.unusable)
-		return rows_str(rows, "The log cannot be used: %s.", v->monitor.unusable);
-	if (!v->monitor.used)
-		return "";
-	for (size_t i = 0; i < v->monitor.nranges; i++)
-		idle += !v->monitor.ranges[i].published;
-	return rows_str(
-		rows,
-		"Of what the kernel published, %s in memory that the monitor held as "
-		"shared, %s in memory that it held as protected, %s in memory that it does "
-		"not show as shared throughout. It recorded %s; %s of them never published. "
-		"%s could not be read.",
-		rows_counted(rows, v->monitor.agreed, "range"),
-		rows_count(rows, v->monitor.refused), rows_count(rows, v->monitor.unknown),
-		rows_counted(rows, v->monitor.nranges, "shared range"), rows_count(rows, idle),
-		rows_counted(rows, v->monitor.cut_lines, "line"));
-}
-
-static void fill_witness(struct rows *rows, const struct verdict *v)
-{
-	rows->monitor = monitor(rows, v);
-	rows->nwitness = v->monitor.nranges;
-	rows->witness = xcalloc(v->monitor.nranges, sizeof(*rows->witness));
-	for (size_t i = 0; i < v->monitor.nranges; i++) {
-		const struct witness_range *w = &v->monitor.ranges[i];
-
-		rows->witness[i] = (struct row_witness){
-			.start = rows_str(rows, "0x%" PRIx64, w->range.start),
-			.end = rows_str(rows, "0x%" PRIx64, w->range.end),
-			.size = rows_counted(rows, w->range.end - w->range.start + 1, "byte"),
-			.purpose = witness_purpose_name(w->purpose),
-			.state = rmm_state_name(w->state),
-			.published = w->published ? rows_str(rows, "%s times",
-							     rows_count(rows, w->published))
-						  : "never",
-		};
-	}
-}
-
 static const char *headline(struct rows *rows, const struct verdict *v)
 {
 	static const char *const settings[] = {
@@ -371,10 +338,10 @@ struct rows *rows_new(const struct report_input *in)
 	fill_examples(rows, v);
 	fill_devices(rows, v);
 	fill_ranges(rows, v);
-	fill_witness(rows, v);
 	rows_fill_facts(rows, in);
 	rows_fill_totals(rows, v);
 	rows_fill_trust(rows, in);
+	rows_fill_exchanges(rows, in->exchanges);
 	return rows;
 }
 
@@ -388,9 +355,10 @@ void rows_free(struct rows *rows)
 	free(rows->examples);
 	free(rows->devices);
 	free(rows->ranges);
-	free(rows->witness);
 	free(rows->facts);
 	free(rows->totals);
+	free(rows->exchanges);
+	free(rows->others);
 	free(rows->notes);
 	free(rows->trust);
 	free(rows);

@@ -70,9 +70,18 @@ struct row_range {
 	const char *start, *end, *size, *memory, *count;
 };
 
-/* Memory that the monitor recorded as shared. */
-struct row_witness {
-	const char *start, *end, *size, *purpose, *state, *published;
+/* One exchange of an application, and what carried it. */
+struct row_exchange {
+	uint64_t first_ns, last_ns; /* of its transfers, trace clock; 0 unknown */
+	uint64_t out_bytes, in_bytes;
+	bool program, clear;
+	const char *time, *what, *connection, *owner, *end, *out, *in;
+	const char *grade; /* how sure the link from exchange to buffers is */
+};
+
+/* Traffic that belongs to no exchange of the program. */
+struct row_other {
+	const char *device, *direction, *reason, *transfers, *bytes;
 };
 
 struct rows {
@@ -94,15 +103,17 @@ struct rows {
 	struct row_range *ranges;
 	size_t nranges;
 	bool ranges_complete;
-	const char *monitor; /* what the monitor's log says, in one sentence; "" none was given */
-	struct row_witness *witness;
-	size_t nwitness;
 	struct row_fact *facts; /* the run and the machine */
 	size_t nfacts;
 	struct row_fact *totals;
 	size_t ntotals;
+	struct row_exchange *exchanges;
+	size_t nexchanges;
+	struct row_other *others;
+	size_t nothers;
+	const char *exchange_note; /* what was not captured; "" */
 	const char **notes;
-	size_t nnotes;
+	size_t nnotes, cap_notes;
 	const char **trust; /* what is taken for granted */
 	size_t ntrust;
 	const char *recheck; /* command that judges the evidence again; "" none */
@@ -123,6 +134,9 @@ const char *rows_str(struct rows *rows, const char *fmt, ...) __attribute__((for
 
 /* The same for a finished string, which is freed here. */
 const char *rows_take(struct rows *rows, char *raw);
+
+/* Add a note (kept by the rows already). */
+void rows_note(struct rows *rows, const char *note);
 
 /* Both texts, the second on a line of its own; the first may be "". */
 const char *rows_lines(struct rows *rows, const char *first, const char *second);

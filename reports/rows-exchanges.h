@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_REPORTS_ROWS_EXCHANGES_H
+#define CCAIO_REPORTS_ROWS_EXCHANGES_H
+
+struct rows;
+struct exchanges;
+
+/* rows-exchanges - the parts of rows that say what the application did; x may be NULL. */
+void rows_fill_exchanges(struct rows *rows, const struct exchanges *x);
+
+#endif
