@@ -73,7 +73,8 @@ static struct comm *comm_slot(const struct tracedat *td, int32_t pid)
 /* Lines "pid name". */
 static void comms_read(struct tracedat *td)
 {
-	const char *p = td->file.cmdlines, *end = p + td->file.cmdlines_len;
+	const char *p = td->file.cmdlines ? td->file.cmdlines : "",
+		   *end = p + td->file.cmdlines_len;
 	size_t lines = 2, size = 16;
 
 	for (size_t i = 0; i < td->file.cmdlines_len; i++)
@@ -85,7 +86,7 @@ static void comms_read(struct tracedat *td)
 	for (size_t i = 0; i < size; i++)
 		td->comms[i].pid = -1;
 	*comm_slot(td, 0) = (struct comm){ 0, names_intern(td->names, "<idle>", 6) };
-	while (p && p < end) {
+	while (p < end) {
 		const char *eol = memchr(p, '\n', (size_t)(end - p)), *name;
 		char *word_end;
 		long pid = strtol(p, &word_end, 10);

@@ -340,6 +340,27 @@ static void test_writer(void)
 	      !tracedat_writer_open(path, 1, 4095, &err));
 }
 
+/* What once crashed the reader, found by tests/fuzz/fuzz-tracedat.c. */
+static void test_crashers(void)
+{
+	static const char *const files[] = { "no-task-names" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char *file = xasprintf("tests/data/fuzz/tracedat/%s.dat", files[i]);
+		struct names *names = names_new();
+		struct err err = { "" };
+		struct stream *stream = tracedat_open(file, names, &err);
+		struct event events[16];
+
+		while (stream && stream_read(stream, events, 16, &err) > 0)
+			;
+		check(!strstr(err.text, "No such file"));
+		stream_close(stream);
+		names_free(names);
+		free(file);
+	}
+}
+
 int main(void)
 {
 	if (!mkdtemp(dir))
@@ -351,6 +372,7 @@ int main(void)
 	test_unordered();
 	test_damage();
 	test_writer();
+	test_crashers();
 	unlink(path);
 	check(rmdir(dir) == 0);
 	return done();
