@@ -58,7 +58,9 @@ static void take_record(struct facts_log *log, const struct klog_record *record)
 	if (!log->keep)
 		return;
 	log->cpu_line |= fact.kind == KLOG_CPU;
-	if (fact.kind != KLOG_OTHER)
+	/* a pool that comes or goes in the window changes what is shared */
+	if (fact.kind == KLOG_TROUBLE || fact.kind == KLOG_POOL || fact.kind == KLOG_RESTRICTED ||
+	    fact.kind == KLOG_TEARDOWN)
 		keep_line(log, record);
 }
 

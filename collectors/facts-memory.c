@@ -198,7 +198,9 @@ void facts_swiotlb(struct facts *facts, struct platform *p)
 	for (size_t i = 0; i < facts->log.npools; i++)
 		add_pool(p, "default", facts->log.pools[i]);
 	add_restricted(facts, p);
-	p->swiotlb.slots = facts_swiotlb_sum(facts, "io_tlb_nslabs");
+	/* of the default pool: restricted ones do not grow */
+	p->swiotlb.slots =
+		facts_number(facts, PLATFORM_UNKNOWN, "/sys/kernel/debug/swiotlb/io_tlb_nslabs");
 	p->swiotlb.force = force_of(p);
 	p->swiotlb.dynamic = dynamic_of(facts);
 }

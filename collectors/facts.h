@@ -37,7 +37,8 @@ void facts_before(struct facts *facts, struct platform *p);
 
 /*
  * The window has closed: slots in use, high-water mark, counters, what changed,
- * and the lines of the kernel log since facts_before that concern DMA.
+ * and the lines of the kernel log since facts_before that tell of trouble with DMA
+ * or of a bounce pool that came or went.
  */
 void facts_after(struct facts *facts, struct platform *p);
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* A decimal number of up to 19 digits at *pos, which moves behind it. */
 static bool take_number(const char **pos, const char *end, uint64_t *number)
@@ -115,28 +116,36 @@ static bool read_version(const char *pos, const char *end, char version[16])
 	return n > 0;
 }
 
-static bool concerns_dma(const char *text, size_t len)
+/* Does text hold one of the words, in whatever case? */
+static bool has_word(const char *text, size_t len, const char *const *words)
 {
-	static const char *const words[] = {
-		"swiotlb",
-		"software IO TLB",
-		"DMA",
-		"dma",
-		"IOMMU",
-		"iommu",
-		"SMMU",
-		"smmu",
-		"Memory encryption",
-		"Failed to decrypt",
-		"Failed to encrypt",
-		"Reserved memory",
-	};
+	for (; *words; words++) {
+		size_t n = strlen(*words);
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (behind(text, len, words[i]))
-			return true;
+		for (size_t i = 0; i + n <= len; i++) {
+			if (strncasecmp(text + i, *words, n) == 0)
+				return true;
+		}
 	}
 	return false;
+}
+
+/*
+ * The kernel has many sentences for it; rather one line too many, which a person
+ * then reads, than the one that mattered missing.
+ */
+static bool tells_of_trouble(const char *text, size_t len)
+{
+	static const char *const about[] = { "swiotlb", "software IO TLB", "SW-IOMMU",
+					     "dma",	"iommu",	   "smmu",
+					     "decrypt", "encrypt",	   "bounce",
+					     NULL };
+	static const char *const wrong[] = { "full",  "overflow",  "fail",    "fault",
+					     "error", "cannot",	   "unable",  "out of",
+					     "leak",  "warning",   "invalid", "bug",
+					     "bad ",  "unhandled", NULL };
+
+	return has_word(text, len, about) && has_word(text, len, wrong);
 }
 
 /* "CPU1: Booted secondary processor", "psci: CPU1 killed", "smpboot: CPU 1 is now offline" … */
@@ -169,7 +178,7 @@ struct klog_fact klog_read(const char *text, size_t len)
 		fact.kind = KLOG_TEARDOWN;
 	else if (tells_of_cpu(text, len))
 		fact.kind = KLOG_CPU;
-	else if (concerns_dma(text, len))
-		fact.kind = KLOG_DMA;
+	else if (tells_of_trouble(text, len))
+		fact.kind = KLOG_TROUBLE;
 	return fact;
 }

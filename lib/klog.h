@@ -38,7 +38,7 @@ enum klog_kind {
 	KLOG_TEARDOWN,	 /* "tearing down default memory pool": the pool is no more */
 	KLOG_RSI,	 /* "RME: Using RSI version 1.0": version */
 	KLOG_CPU,	 /* a CPU came or went */
-	KLOG_DMA,	 /* another line that concerns DMA or the sharing of memory */
+	KLOG_TROUBLE,	 /* something went wrong with DMA or the sharing of memory */
 };
 
 struct klog_fact {

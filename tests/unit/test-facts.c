@@ -65,7 +65,7 @@ static void test_machine(void)
 	check(p->swiotlb.pools[0].range.end == 0x7a8fffff);
 	check(same(p->swiotlb.pools[1].name, "restricted@50000000"));
 	check(p->swiotlb.pools[1].range.end == 0x503fffff && !p->swiotlb.pools[1].inferred);
-	check(p->swiotlb.slots == 65536 + 2048);
+	check(p->swiotlb.slots == 65536);
 	check(p->swiotlb.force == TRI_YES && p->swiotlb.dynamic == TRI_NO);
 	check(p->window.devices_changed == TRI_UNKNOWN && !p->window.log_known);
 	platform_free(p);
@@ -178,6 +178,10 @@ static void test_log_window(void)
 	check(p->window.log_known && p->window.nkernel_log == 1);
 	check(p->window.nkernel_log == 1 &&
 	      same(p->window.kernel_log[0], "virtio-pci 0000:00:02.0: swiotlb buffer is full"));
+	platform_free(p);
+	p = window_with("echo '6,7,1,-;software IO TLB: tearing down default memory pool' "
+			">>dev/kmsg");
+	check(p->window.log_known && p->window.nkernel_log == 1);
 	platform_free(p);
 	p = window_with("echo '6,9,1,-;eth0: link up' >>dev/kmsg"); /* 7 and 8 are missing */
 	check(!p->window.log_known);

@@ -49,7 +49,7 @@ static void test_pools(void)
 	check(f.kind == KLOG_RESTRICTED && f.range.end == 0x503fffff);
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
 		f = read_text(none[i]);
-		check(f.kind == KLOG_DMA);
+		check(f.kind == KLOG_OTHER);
 		check(f.range.start == 0 && f.range.end == 0);
 	}
 	check(read_text("software IO TLB: tearing down default memory pool").kind == KLOG_TEARDOWN);
@@ -66,10 +66,18 @@ static void test_others(void)
 	check(read_text("CPU1: Booted secondary processor 0x1 [0x0]").kind == KLOG_CPU);
 	check(read_text("psci: CPU1 killed (polled 0 ms)").kind == KLOG_CPU);
 	check(read_text("virtio-pci 0000:00:02.0: swiotlb buffer is full (sz: 4096 bytes)").kind ==
-	      KLOG_DMA);
-	check(read_text("Failed to decrypt memory, 16384 pages will be leaked").kind == KLOG_DMA);
+	      KLOG_TROUBLE);
+	check(read_text("Failed to decrypt memory, 16384 pages will be leaked").kind ==
+	      KLOG_TROUBLE);
 	check(read_text("EXT4-fs (vda): mounted filesystem").kind == KLOG_OTHER);
 	check(read_text("").kind == KLOG_OTHER);
+	check(read_text("software IO TLB: Memory encryption is active and system is using DMA "
+			"bounce buffers")
+		      .kind == KLOG_OTHER);
+	check(read_text("xhci_hcd: WARN DMA mapping failed").kind == KLOG_TROUBLE);
+	check(read_text("arm-smmu-v3 9050000.smmuv3: Unhandled context").kind == KLOG_TROUBLE);
+	check(read_text("ahci 0000:00:05.0: swiotlb addr 0x0+4096 overflow").kind == KLOG_TROUBLE);
+	check(read_text("ata1: SATA max UDMA/133 irq 20").kind == KLOG_OTHER);
 }
 
 int main(void)
