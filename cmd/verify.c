@@ -2,20 +2,25 @@
 /*
  * ccaio verify - judge evidence again, without the machine it comes from.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/judging.h"
+#include "collectors/bundle.h"
 #include "collectors/tracedat.h"
 #include "lib/err.h"
 #include "lib/names.h"
 #include "lib/platform.h"
 #include "lib/policy.h"
 #include "lib/stream.h"
+#include "lib/verdict-json.h"
 #include "lib/verdict.h"
+#include "lib/xalloc.h"
 #include "reports/report.h"
 
 static const char usage[] =
@@ -31,42 +36,152 @@ struct verify {
 	struct judging judging;
 	const char *evidence;
 	const char *platform_path;
+	bool scope_given;
 };
 
-static int verify_file(const struct verify *v, const char *path)
+/* What is open while one piece of evidence is judged. */
+struct evidence {
+	struct bundle *bundle;		 /* NULL: a bare trace.dat */
+	struct verdict_record *recorded; /* the bundle's own verdict; NULL without a bundle */
+	struct platform *platform;
+	struct names *names;
+	struct stream *stream;
+	int fd;
+};
+
+static void evidence_release(struct evidence *e)
 {
-	struct names *names = names_new();
-	struct platform *platform = NULL;
-	struct verdict *verdict = NULL;
-	struct stream *stream = NULL;
-	int status = CMD_TROUBLE;
-	struct err err = { "" };
+	stream_close(e->stream);
+	names_free(e->names);
+	platform_free(e->platform);
+	verdict_record_free(e->recorded);
+	bundle_close(e->bundle);
+	if (e->fd >= 0)
+		close(e->fd);
+}
+
+static int open_file(struct evidence *e, const struct verify *v, struct err *err)
+{
+	if (v->platform_path) {
+		e->platform = platform_load(v->platform_path, err);
+		if (!e->platform)
+			return -EINVAL;
+	}
+	e->stream = tracedat_open(v->evidence, e->names, err);
+	return e->stream ? 0 : -EINVAL;
+}
+
+static int open_bundle(struct evidence *e, struct verify *v, struct err *err)
+{
+	struct judging *g = &v->judging;
+	char *text = NULL;
+	size_t len;
+
+	e->bundle = bundle_open(v->evidence, err);
+	if (!e->bundle)
+		return -EINVAL;
+	text = bundle_read(e->bundle, "platform.json", PLATFORM_FILE_MAX, &len, err);
+	if (!text)
+		return -EINVAL;
+	e->platform = platform_parse(text, len, "platform.json", err);
+	free(text);
+	if (!e->platform)
+		return -EINVAL;
+	text = bundle_read(e->bundle, "verdict.json", VERDICT_FILE_MAX, &len, err);
+	if (!text)
+		return -EINVAL;
+	e->recorded = verdict_json_parse(text, len, "verdict.json", err);
+	free(text);
+	if (!e->recorded)
+		return -EINVAL;
+	/* As it was judged then, unless this call asks for something else. */
+	if (!v->scope_given)
+		g->window_only =
+			e->recorded->verdict->conds[COND_BASELINE].state == COND_NOT_APPLICABLE;
+	e->fd = bundle_open_file(e->bundle, "trace.dat", err);
+	if (e->fd < 0)
+		return e->fd;
+	e->stream = tracedat_open_fd(e->fd, v->evidence, e->names, err);
+	return e->stream ? 0 : -EINVAL;
+}
+
+/* The first difference between two verdicts that were judged alike; NULL: none. */
+static char *difference(const struct verdict *then, const struct verdict *now)
+{
+	for (int c = 0; c < CLAIMS; c++) {
+		if (then->claims[c].state != now->claims[c].state)
+			return xasprintf("claim %s was %s and is %s", claim_name(c),
+					 claim_state_name(then->claims[c].state),
+					 claim_state_name(now->claims[c].state));
+	}
+	for (int c = 0; c < CONDS; c++) {
+		if (then->conds[c].state != now->conds[c].state)
+			return xasprintf("condition %s was %s and is %s", cond_name(c),
+					 cond_state_name(then->conds[c].state),
+					 cond_state_name(now->conds[c].state));
+	}
+	if (then->outcome != now->outcome)
+		return xasprintf("the verdict was %s and is %s", outcome_name(then->outcome),
+				 outcome_name(now->outcome));
+	return NULL;
+}
+
+static int compare(const struct verify *v, const struct evidence *e, const struct verdict *now,
+		   struct err *err)
+{
+	const struct judging *g = &v->judging;
+	char *what;
+	int ret = 0;
+
+	if (!e->recorded || v->scope_given || g->policy_path || g->rmm_path)
+		return 0;
+	what = difference(e->recorded->verdict, now);
+	if (what)
+		ret = err_set(err, EBADMSG,
+			      "%s: judged again it comes out differently: %s; it was recorded by "
+			      "another version of ccaio, or its verdict.json was made up",
+			      v->evidence, what);
+	free(what);
+	return ret;
+}
+
+static int verify_evidence(struct verify *v)
+{
+	struct evidence e = { .fd = -1, .names = names_new() };
 	struct run run = { .tool = "ccaio " VERSION, .evidence = v->evidence, .exit_status = -1 };
 	struct report_input in = { .run = &run };
+	struct verdict *verdict = NULL;
+	int status = CMD_TROUBLE;
+	struct err err = { "" };
+	struct stat st;
 
-	if (v->platform_path) {
-		platform = platform_load(v->platform_path, &err);
-		if (!platform)
+	if (stat(v->evidence, &st) == 0 && S_ISDIR(st.st_mode)) {
+		if (v->platform_path) {
+			evidence_release(&e);
+			return cmd_usage(&cmd_verify, "a bundle has its own facts: --platform is "
+						      "for a bare trace.dat");
+		}
+		if (open_bundle(&e, v, &err) < 0)
 			goto out;
+		run = e.recorded->run;
+		run.evidence = v->evidence;
+		run.tool = "ccaio " VERSION;
+	} else if (open_file(&e, v, &err) < 0) {
+		goto out;
 	}
-	stream = tracedat_open(path, names, &err);
-	if (!stream)
+	verdict = judging_run(&v->judging, e.stream, e.names, e.platform, &err);
+	if (!verdict || compare(v, &e, verdict, &err) < 0)
 		goto out;
-	verdict = judging_run(&v->judging, stream, names, platform, &err);
-	if (!verdict)
-		goto out;
-	run.recorder = stream->info.recorder;
+	run.recorder = e.stream->info.recorder;
 	run.policy = v->judging.policy ? v->judging.policy->name : NULL;
 	in.verdict = verdict;
-	in.platform = platform;
+	in.platform = e.platform;
 	status = judging_report(&cmd_verify, &v->judging, &in);
 out:
-	if (!verdict)
+	if (!in.verdict)
 		cmd_fail(&cmd_verify, &err);
 	verdict_free(verdict);
-	stream_close(stream);
-	platform_free(platform);
-	names_free(names);
+	evidence_release(&e);
 	return status;
 }
 
@@ -104,6 +219,7 @@ static int verify(int argc, char **argv)
 		case OPT_SCOPE:
 			if (!judging_set_scope(&v.judging, optarg))
 				return cmd_usage(&cmd_verify, "unknown scope '%s'", optarg);
+			v.scope_given = true;
 			break;
 		case 'f':
 			if (!judging_set_format(&v.judging, optarg))
@@ -136,7 +252,7 @@ static int verify(int argc, char **argv)
 	if (judging_prepare(&v.judging, &err) < 0)
 		cmd_fail(&cmd_verify, &err);
 	else
-		status = verify_file(&v, v.evidence);
+		status = verify_evidence(&v);
 	judging_release(&v.judging);
 	return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collectors/decode-table.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -129,13 +130,24 @@ static const struct decode_rule rules[] = {
 	  FIELDS(F("vq", ORIG)) },
 };
 
+/* Is this name the rule's, or for a probe a variant of it: "vq_add__sgs"? */
+static bool is_called(const struct decode_rule *rule, const char *name)
+{
+	size_t len = strlen(rule->name);
+
+	if (strncmp(rule->name, name, len) != 0)
+		return false;
+	return name[len] == '\0' ||
+	       (strcmp(rule->system, PROBE_GROUP) == 0 && strncmp(name + len, "__", 2) == 0);
+}
+
 const struct decode_rule *decode_rule_find(const char *system, const char *name)
 {
 	/* each run has a group of its own: "ccaio_1234" */
 	if (strncmp(system, PROBE_GROUP "_", sizeof(PROBE_GROUP)) == 0)
 		system = PROBE_GROUP;
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (strcmp(rules[i].name, name) == 0 && strcmp(rules[i].system, system) == 0)
+		if (strcmp(rules[i].system, system) == 0 && is_called(&rules[i], name))
 			return &rules[i];
 	return NULL;
 }

@@ -5,9 +5,9 @@
 /*
  * probes - names of ccaio's own dynamic events (kprobes, fprobes).
  *
- * Who arms them and who decodes them meet here.  All are in one group, "ccaio" or "ccaio_"
- * and something that tells one run's from another's.  Field
- * names are those of the decode table (collectors/decode-table.c):
+ * Who arms them and who decodes them meet here.  A run's are in a group of its own,
+ * "ccaio_<pid>"; a name may have a variant behind it, "vq_add__sgs".  Field names are those of
+ * the decode table (collectors/decode-table.c):
  *
  *   swm      return of swiotlb_map: device (string), paddr, size, dir, ret
  *   decrypt  set_memory_decrypted: addr (linear-map address), numpages; base where

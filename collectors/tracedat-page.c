@@ -35,9 +35,19 @@ static int bad_chunk(const struct tracedat_cpu *cpu, struct err *err)
 		       cpu->file->path, cpu->where->cpu, cpu->file_pos);
 }
 
+#define CHUNK_COUNT 4 /* the number of chunks, in front of them */
+
 static uint64_t data_end(const struct tracedat_cpu *cpu)
 {
 	return cpu->where->offset + cpu->where->size;
+}
+
+/* trace-cmd 3.1 does not count the number of chunks into the size, 3.3 does. */
+static uint64_t chunks_end(const struct tracedat_cpu *cpu)
+{
+	uint64_t end = data_end(cpu) + CHUNK_COUNT;
+
+	return end < cpu->file->size ? end : cpu->file->size;
 }
 
 static void window_room(struct tracedat_cpu *cpu, size_t size)
@@ -55,7 +65,7 @@ static int chunk_numbers(struct tracedat_cpu *cpu, uint32_t *numbers, size_t cou
 	size_t size = count * sizeof(*numbers);
 	int rc;
 
-	if (size > data_end(cpu) - cpu->file_pos)
+	if (size > chunks_end(cpu) - cpu->file_pos)
 		return bad_chunk(cpu, err);
 	rc = tracedat_file_pread(cpu->file, numbers, size, cpu->file_pos, err);
 	cpu->file_pos += size;
@@ -77,12 +87,12 @@ static int window_unpack(struct tracedat_cpu *cpu, struct err *err)
 		cpu->chunks = chunks;
 	}
 	if (!cpu->chunks)
-		return cpu->file_pos == data_end(cpu) ? 0 : bad_chunk(cpu, err);
+		return cpu->file_pos >= data_end(cpu) ? 0 : bad_chunk(cpu, err);
 	cpu->chunks--;
 	rc = chunk_numbers(cpu, sizes, 2, err);
 	if (rc < 0)
 		return rc;
-	if (sizes[0] > data_end(cpu) - cpu->file_pos || !sizes[1] || sizes[1] > MAX_CHUNK ||
+	if (sizes[0] > chunks_end(cpu) - cpu->file_pos || !sizes[1] || sizes[1] > MAX_CHUNK ||
 	    sizes[1] % cpu->page_size)
 		return bad_chunk(cpu, err);
 	if (sizes[0] > cpu->packed_size) {

@@ -13,7 +13,7 @@ struct stream;
  *
  * Versions 6 and 7, plain, zlib or zstd; kernels of any version whose formats
  * are in the file; little-endian.  CPUs are merged by time; at equal times the CPU
- * with the lower number comes first.  A time that goes back within one CPU is counted
+ * that the file names first comes first.  A time that goes back within one CPU is counted
  * in info.unordered and raised to the time before it.
  *
  * Buffers: an instance named "ccaio" that holds data is used alone.

@@ -12,58 +12,50 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collectors/btf.h"
 #include "collectors/probes.h"
 #include "collectors/tracefs-events.h"
 #include "collectors/tracefs-instance.h"
 #include "collectors/tracefs.h"
 #include "lib/xalloc.h"
 
-#define FORMS 3
-#define NEEDS_BASE 1 /* the form ends in the linear map's offset */
+#define FORMS 2
 
 /*
- * One probe and its forms, best first.  fprobes cost least (Linux 6.5 and later, where the
- * architecture has them); argument names need BTF (6.6); a kretprobe's arguments 6.10.
- * "%s" is the group.
+ * One probe and its forms, best first.  Plain kprobes: their arguments are named by number, so that
+ * the kernel need not search its types for each of them, which takes it far longer
+ * than all the rest.  A return probe that knows the arguments needs Linux 6.10.
+ * {group} and {structure.member}, a member's offset, are filled in; {base} is the
+ * linear map's offset as one more field, or nothing where it is unknown.
  */
 static const struct probe {
 	const char *name;
-	int flags;
 	const char *forms[FORMS];
 } probes[] = {
 	{ PROBE_DECRYPT,
-	  NEEDS_BASE,
-	  { "f:%s/decrypt set_memory_decrypted%%return addr=addr numpages=numpages ret=$retval",
-	    "r:%s/decrypt set_memory_decrypted addr=$arg1 numpages=$arg2 ret=$retval",
-	    "p:%s/decrypt set_memory_decrypted addr=$arg1 numpages=$arg2" } },
+	  { "r:{group}/decrypt set_memory_decrypted addr=$arg1 numpages=$arg2:s32 "
+	    "ret=$retval:s32{base}",
+	    "p:{group}/decrypt set_memory_decrypted addr=$arg1 numpages=$arg2:s32{base}" } },
 	{ PROBE_ENCRYPT,
-	  NEEDS_BASE,
-	  { "f:%s/encrypt set_memory_encrypted addr=addr numpages=numpages",
-	    "p:%s/encrypt set_memory_encrypted addr=$arg1 numpages=$arg2" } },
+	  { "p:{group}/encrypt set_memory_encrypted addr=$arg1 numpages=$arg2:s32{base}" } },
 	{ PROBE_TCP_TX,
-	  0,
-	  { "f:%s/tcp_tx __ip_queue_xmit sk=sk skb=skb sport=sk->__sk_common.skc_num "
-	    "dport=sk->__sk_common.skc_dport len=skb->len",
-	    "p:%s/tcp_tx __ip_queue_xmit sk=sk skb=skb sport=sk->__sk_common.skc_num "
-	    "dport=sk->__sk_common.skc_dport len=skb->len" } },
+	  { "p:{group}/tcp_tx __ip_queue_xmit sk=$arg1 skb=$arg2 len=+{sk_buff.len}($arg2):u32" } },
+	{ PROBE_TCP_TX "__v6",
+	  { "p:{group}/tcp_tx__v6 inet6_csk_xmit sk=$arg1 skb=$arg2 "
+	    "len=+{sk_buff.len}($arg2):u32" } },
 	{ PROBE_TCP_RX,
-	  0,
-	  { "f:%s/tcp_rx tcp_rcv_established sk=sk skb=skb len=skb->len",
-	    "p:%s/tcp_rx tcp_rcv_established sk=sk skb=skb len=skb->len" } },
+	  { "p:{group}/tcp_rx tcp_rcv_established sk=$arg1 skb=$arg2 "
+	    "len=+{sk_buff.len}($arg2):u32" } },
 	{ PROBE_TCP_RX2,
-	  0,
-	  { "f:%s/tcp_rx2 tcp_v4_do_rcv sk=sk skb=skb len=skb->len",
-	    "p:%s/tcp_rx2 tcp_v4_do_rcv sk=sk skb=skb len=skb->len" } },
-	{ PROBE_VQ_ADD,
-	  0,
-	  { "f:%s/vq_add virtqueue_add_outbuf vq=vq name=vq->name:string idx=vq->index num=num "
-	    "data=data",
-	    "p:%s/vq_add virtqueue_add_outbuf vq=vq name=vq->name:string idx=vq->index num=num "
-	    "data=data" } },
-	{ PROBE_VQ_GET,
-	  0,
-	  { "f:%s/vq_get virtqueue_get_buf_ctx%%return vq=_vq ret=$retval",
-	    "r:%s/vq_get virtqueue_get_buf_ctx vq=$arg1 ret=$retval" } },
+	  { "p:{group}/tcp_rx2 tcp_v4_do_rcv sk=$arg1 skb=$arg2 len=+{sk_buff.len}($arg2):u32" } },
+	{ PROBE_VQ_ADD "__out",
+	  { "p:{group}/vq_add__out virtqueue_add_outbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },
+	{ PROBE_VQ_ADD "__in",
+	  { "p:{group}/vq_add__in virtqueue_add_inbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },
+	{ PROBE_VQ_ADD "__sgs",
+	  { "p:{group}/vq_add__sgs virtqueue_add_sgs vq=$arg1 num=$arg3:u32 data=$arg5" } },
+	{ PROBE_VQ_GET, { "r:{group}/vq_get virtqueue_get_buf_ctx vq=$arg1 ret=$retval" } },
+	{ PROBE_VQ_KICK, { "p:{group}/vq_kick virtqueue_notify vq=$arg1" } },
 };
 
 /* The offset of the linear map: of the first RAM segment that /proc/kcore describes.  0 unknown. */
@@ -91,61 +83,101 @@ static uint64_t linear_base(void)
 	return base;
 }
 
-/* "p:%s/name ..." with its group and, where the form wants it, the base. */
-static char *format_probe(const struct probe *probe, const char *form, const char *group,
-			  uint64_t base)
-{
-	const char *rest = strstr(form, "%s");
-	char *text, *out;
-	size_t len = 0;
+/* What probes are written with. */
+struct words {
+	const char *group;
+	uint64_t base; /* 0 unknown */
+	struct btf *btf;
+	bool btf_tried;
+};
 
-	/* by hand: the forms are data, not format strings; "%%" is one '%' */
-	text = xasprintf("%.*s%s%s", (int)(rest - form), form, group, rest + 2);
-	for (char *p = text; *p; p++) {
-		text[len++] = *p;
-		if (p[0] == '%' && p[1] == '%')
-			p++;
+/* What stands for the word of len bytes, in braces in a form.  NULL where it is unknown. */
+static char *fill(struct words *words, const char *word, size_t len)
+{
+	const char *dot = memchr(word, '.', len);
+	char *structure, *member;
+	long offset;
+
+	if (!dot && strncmp(word, "group", len) == 0)
+		return xstrdup(words->group);
+	if (!dot && words->base == 0)
+		return xstrdup("");
+	if (!dot)
+		return xasprintf(" base=\\0x%" PRIx64 ":x64", words->base);
+	if (!words->btf_tried)
+		words->btf = btf_load();
+	words->btf_tried = true;
+	structure = xstrndup(word, dot - word);
+	member = xstrndup(dot + 1, word + len - dot - 1);
+	offset = words->btf ? btf_offset(words->btf, structure, member) : -1;
+	free(structure);
+	free(member);
+	return offset < 0 ? NULL : xasprintf("%ld", offset);
+}
+
+/* The probe as the kernel reads it (caller frees); NULL where a word is unknown. */
+static char *write_form(struct words *words, const char *form)
+{
+	char *text = xstrdup("");
+
+	while (*form) {
+		size_t plain = strcspn(form, "{"), len = 0;
+		char *value = NULL, *longer;
+
+		if (form[plain] == '{') {
+			len = strcspn(form + plain, "}");
+			value = fill(words, form + plain + 1, len - 1);
+			if (!value) {
+				free(text);
+				return NULL;
+			}
+		}
+		longer = xasprintf("%s%.*s%s", text, (int)plain, form, value ? value : "");
+		free(text);
+		free(value);
+		text = longer;
+		form += plain + len + (len > 0);
 	}
-	text[len] = '\0';
-	if (!(probe->flags & NEEDS_BASE) || base == 0)
-		return text;
-	out = xasprintf("%s base=\\0x%" PRIx64 ":x64", text, base);
-	free(text);
-	return out;
+	return text;
 }
 
 static void arm_probe(const struct probe *probe, const struct tracing *tracing,
-		      const struct instance *instance, const char *group, uint64_t base,
-		      struct arming *arming)
+		      const struct instance *instance, struct words *words, struct arming *arming)
 {
+	const char *why = NULL;
 	int ret = -ENOENT;
 
 	for (int i = 0; i < FORMS && probe->forms[i] && ret < 0; i++) {
-		char *text = format_probe(probe, probe->forms[i], group, base);
+		char *text = write_form(words, probe->forms[i]);
 
-		ret = tracing_append(tracing->fd, "dynamic_events", text);
+		if (text)
+			ret = tracing_append(tracing->fd, "dynamic_events", text);
+		else
+			why = "this kernel does not describe its types (BTF)";
 		free(text);
 	}
 	if (ret == 0)
-		ret = arming_enable(arming, instance, group, probe->name);
+		ret = arming_enable(arming, instance, words->group, probe->name);
+	if (ret == -ENOENT && !why)
+		why = "no such function in this kernel";
 	if (ret < 0)
-		arming_failed(arming, "%s:%s: %s", group, probe->name,
-			      ret == -ENOENT ? "no such function or dynamic events in this kernel"
-					     : strerror(-ret));
+		arming_failed(arming, "%s:%s: %s", words->group, probe->name,
+			      why ? why : strerror(-ret));
 }
 
 void probes_arm(const struct tracing *tracing, const struct instance *instance, const char *group,
 		struct arming *arming)
 {
-	uint64_t base;
+	struct words words = { .group = group };
 
-	if (!tracing_exists(tracing->fd, "dynamic_events")) {
-		arming_failed(arming, "%s: this kernel has no dynamic events", group);
+	if (!tracing_exists(tracing->fd, "kprobe_events")) {
+		arming_failed(arming, "%s: this kernel has no kprobe events", group);
 		return;
 	}
-	base = linear_base();
+	words.base = linear_base();
 	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
-		arm_probe(&probes[i], tracing, instance, group, base, arming);
+		arm_probe(&probes[i], tracing, instance, &words, arming);
+	btf_free(words.btf);
 }
 
 /* "p:group/name function ...": remove this one if it is of the group.  Cuts line. */

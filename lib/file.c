@@ -80,19 +80,21 @@ char *file_read(const char *path, size_t max, size_t *len, struct err *err)
 	return file_read_at(AT_FDCWD, path, 0, max, len, err);
 }
 
-static int write_all(int fd, const char *data, size_t len)
+int file_write_all(int fd, const void *data, size_t len)
 {
+	const char *at = data;
+
 	while (len > 0) {
-		ssize_t n = write(fd, data, len);
+		ssize_t n = write(fd, at, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -1;
-		data += n;
+		at += n;
 		len -= (size_t)n;
 	}
-	return fsync(fd);
+	return 0;
 }
 
 int file_replace_at(int dirfd, const char *path, const void *data, size_t len, struct err *err)
@@ -105,7 +107,7 @@ int file_replace_at(int dirfd, const char *path, const void *data, size_t len, s
 		ret = err_sys(err, "cannot create %s", path);
 		goto out;
 	}
-	if (write_all(fd, data, len) < 0)
+	if (file_write_all(fd, data, len) < 0 || fsync(fd) < 0)
 		ret = err_sys(err, "cannot write %s", path);
 	if (close(fd) < 0 && ret == 0)
 		ret = err_sys(err, "cannot write %s", path);

@@ -26,6 +26,9 @@ char *file_read_at(int dirfd, const char *path, int flags, size_t max, size_t *l
 /* The same for a path as the user typed it. */
 char *file_read(const char *path, size_t max, size_t *len, struct err *err);
 
+/* Write all of it, however often that takes.  0, or -1 with errno. */
+int file_write_all(int fd, const void *data, size_t len);
+
 /*
  * Write len bytes to a new file at path so that a reader sees the old file or the
  * whole new one: written beside it, flushed to the disk, then renamed.  Returns

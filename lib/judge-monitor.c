@@ -64,19 +64,19 @@ void judge_ask_monitor(struct judge *j, struct device *dev, const struct event *
 	}
 }
 
-static const char *purpose(struct judge *j, const struct rmm_range *r, size_t i)
+static enum witness_purpose purpose(struct judge *j, const struct rmm_range *r, size_t i)
 {
 	uint64_t size = r->range.end - r->range.start + 1;
 
 	if (memmap_touches_pool(j->memory, r->range.start, size))
-		return "pool";
+		return WITNESS_POOL;
 	if (j->rmm.allocs[i])
-		return "vrings";
+		return WITNESS_VRINGS;
 	/* GICv3 ITS tables are 64-KiB pages (GIC architecture, GITS_BASER) and are no DMA mapping.
 	 */
 	if (!j->rmm.published[i] && r->range.start % 0x10000 == 0 && size % 0x10000 == 0)
-		return "gic-tables";
-	return "other";
+		return WITNESS_GIC_TABLES;
+	return WITNESS_OTHER;
 }
 
 void judge_monitor_report(struct judge *j, struct verdict *v)

@@ -136,7 +136,8 @@ void platform_free(struct platform *p); /* accepts NULL */
  */
 struct platform *platform_parse(const char *text, size_t len, const char *name, struct err *err);
 
-/* The same from a file of at most 16 MiB. */
+/* The same from a file of at most PLATFORM_FILE_MAX bytes. */
+#define PLATFORM_FILE_MAX (16u << 20)
 struct platform *platform_load(const char *path, struct err *err);
 
 /* The facts as JSON text (NUL-terminated, caller frees). */

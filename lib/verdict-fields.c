@@ -23,15 +23,6 @@ const struct verdict_field verdict_total_fields[] = {
 	TOTAL(read_ns),	     TOTAL(judge_ns), { NULL, 0, 0 },
 };
 
-#define MONITOR(name)                                            \
-	{                                                        \
-#name, offsetof(struct verdict, monitor.name), 1 \
-	}
-
-const struct verdict_field verdict_monitor_fields[] = {
-	MONITOR(agreed), MONITOR(refused), MONITOR(unknown), MONITOR(cut_lines), { NULL, 0, 0 },
-};
-
 const struct verdict_field verdict_device_fields[] = {
 	DEVICE_BY_DIR(maps),	DEVICE_BY_DIR(map_bytes), DEVICE(bounced),	DEVICE(direct),
 	DEVICE(failed),		DEVICE(unmaps),		  DEVICE(syncs),	DEVICE(allocs),

@@ -17,8 +17,7 @@ struct verdict_field {
 	unsigned int count;
 };
 
-extern const struct verdict_field verdict_total_fields[];   /* of struct verdict */
-extern const struct verdict_field verdict_monitor_fields[]; /* of struct verdict */
-extern const struct verdict_field verdict_device_fields[];  /* of struct device_totals */
+extern const struct verdict_field verdict_total_fields[];  /* of struct verdict */
+extern const struct verdict_field verdict_device_fields[]; /* of struct device_totals */
 
 #endif

@@ -191,29 +191,6 @@ static json_object *run_members(const struct run *run)
 	return obj;
 }
 
-static json_object *monitor(const struct verdict *v)
-{
-	json_object *obj = need(json_object_new_object());
-	json_object *ranges = need(json_object_new_array());
-
-	add(obj, "used", boolean(v->monitor.used));
-	add(obj, "unusable", string(v->monitor.unusable));
-	add_fields(obj, verdict_monitor_fields, v);
-	for (size_t i = 0; i < v->monitor.nranges; i++) {
-		const struct witness_range *w = &v->monitor.ranges[i];
-		json_object *item = need(json_object_new_object());
-
-		add(item, "start", hex(w->range.start));
-		add(item, "end", hex(w->range.end));
-		add(item, "state", string(rmm_state_name(w->state)));
-		add(item, "purpose", string(w->purpose));
-		add(item, "published", number(w->published));
-		append(ranges, item);
-	}
-	add(obj, "ranges", ranges);
-	return obj;
-}
-
 static json_object *totals(const struct verdict *v)
 {
 	json_object *obj = need(json_object_new_object());
@@ -221,6 +198,36 @@ static json_object *totals(const struct verdict *v)
 	add_fields(obj, verdict_total_fields, v);
 	add(obj, "shared_bit", v->totals.shared_bit ? hex(v->totals.shared_bit) : NULL);
 	add(obj, "shared_bit_inferred", boolean(v->totals.shared_bit_inferred));
+	return obj;
+}
+
+/* The monitor's own log: null where none was given. */
+static json_object *monitor(const struct verdict *v)
+{
+	json_object *obj, *ranges;
+
+	if (!v->monitor.used && !v->monitor.unusable)
+		return NULL;
+	obj = need(json_object_new_object());
+	ranges = need(json_object_new_array());
+	for (size_t i = 0; i < v->monitor.nranges; i++) {
+		const struct witness_range *w = &v->monitor.ranges[i];
+		json_object *r = need(json_object_new_object());
+
+		add(r, "start", hex(w->range.start));
+		add(r, "end", hex(w->range.end));
+		add(r, "state", string(rmm_state_name(w->state)));
+		add(r, "purpose", string(witness_purpose_name(w->purpose)));
+		add(r, "published", number(w->published));
+		append(ranges, r);
+	}
+	add(obj, "used", boolean(v->monitor.used));
+	add(obj, "unusable", string(v->monitor.unusable));
+	add(obj, "agreed", number(v->monitor.agreed));
+	add(obj, "refused", number(v->monitor.refused));
+	add(obj, "unknown", number(v->monitor.unknown));
+	add(obj, "cut_lines", number(v->monitor.cut_lines));
+	add(obj, "ranges", ranges);
 	return obj;
 }
 
@@ -260,6 +267,7 @@ static void add_lists(json_object *root, const struct verdict *v)
 	add(root, "devices", devices);
 	add(root, "ranges", ranges);
 	add(root, "ranges_complete", boolean(v->ranges_complete));
+	add(root, "monitor", monitor(v));
 	add(root, "notes", notes);
 }
 
@@ -278,7 +286,6 @@ char *verdict_json_format(const struct verdict *v, const struct run *run)
 	add(root, "conditions", conditions(v));
 	add_lists(root, v);
 	add(root, "totals", totals(v));
-	add(root, "monitor", v->monitor.used || v->monitor.unusable ? monitor(v) : NULL);
 	add(root, "timeline", v->timeline ? timeline(v->timeline) : NULL);
 	add(root, "run", run ? run_members(run) : NULL);
 	text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |

@@ -270,6 +270,35 @@ static void read_range(struct reader *r, json_object *obj, struct published_rang
 	range->count = get_number(r, obj, "count", UINT64_MAX);
 }
 
+static void read_monitor(struct reader *r, json_object *root, struct verdict *v)
+{
+	json_object *obj = member(r, root, "monitor", json_type_object, false);
+	json_object *list;
+	size_t n;
+
+	if (!obj)
+		return;
+	v->monitor.used = get_bool(r, obj, "used");
+	v->monitor.unusable = get_string(r, obj, "unusable");
+	v->monitor.agreed = get_number(r, obj, "agreed", UINT64_MAX);
+	v->monitor.refused = get_number(r, obj, "refused", UINT64_MAX);
+	v->monitor.unknown = get_number(r, obj, "unknown", UINT64_MAX);
+	v->monitor.cut_lines = get_number(r, obj, "cut_lines", UINT64_MAX);
+	n = get_array(r, obj, "ranges", VERDICT_RANGES, json_type_object, &list);
+	v->monitor.ranges = xcalloc(n, sizeof(*v->monitor.ranges));
+	for (v->monitor.nranges = 0; v->monitor.nranges < n; v->monitor.nranges++) {
+		json_object *w = json_object_array_get_idx(list, v->monitor.nranges);
+
+		v->monitor.ranges[v->monitor.nranges] = (struct witness_range){
+			.range = { get_hex(r, w, "start", 0), get_hex(r, w, "end", 0) },
+			.state = GET_NAME(r, w, "state", rmm_state_name, RMM_MIXED + 1),
+			.purpose =
+				GET_NAME(r, w, "purpose", witness_purpose_name, WITNESS_PURPOSES),
+			.published = get_number(r, w, "published", UINT64_MAX),
+		};
+	}
+}
+
 static void read_lists(struct reader *r, json_object *root, struct verdict *v)
 {
 	json_object *list;
@@ -291,6 +320,7 @@ static void read_lists(struct reader *r, json_object *root, struct verdict *v)
 	for (v->nranges = 0; v->nranges < n; v->nranges++)
 		read_range(r, json_object_array_get_idx(list, v->nranges), &v->ranges[v->nranges]);
 	v->ranges_complete = get_bool(r, root, "ranges_complete");
+	read_monitor(r, root, v);
 	n = get_array(r, root, "notes", 4096, json_type_string, &list);
 	v->notes = xcalloc(n, sizeof(*v->notes));
 	for (v->nnotes = 0; v->nnotes < n; v->nnotes++)
@@ -307,41 +337,6 @@ static void read_totals(struct reader *r, json_object *root, struct verdict *v)
 	read_fields(r, obj, verdict_total_fields, v);
 	v->totals.shared_bit = get_hex(r, obj, "shared_bit", 0);
 	v->totals.shared_bit_inferred = get_bool(r, obj, "shared_bit_inferred");
-}
-
-/* The judge's purposes are static strings: so are these. */
-static const char *purpose_name(int i)
-{
-	static const char *const names[] = { "other", "pool", "vrings", "gic-tables" };
-
-	return names[i];
-}
-
-static void read_witness(struct reader *r, json_object *obj, struct witness_range *w)
-{
-	w->range.start = get_hex(r, obj, "start", 0);
-	w->range.end = get_hex(r, obj, "end", 0);
-	w->state = GET_NAME(r, obj, "state", rmm_state_name, RMM_MIXED + 1);
-	w->purpose = purpose_name(GET_NAME(r, obj, "purpose", purpose_name, 4));
-	w->published = get_number(r, obj, "published", UINT64_MAX);
-}
-
-static void read_monitor(struct reader *r, json_object *root, struct verdict *v)
-{
-	json_object *obj = member(r, root, "monitor", json_type_object, false);
-	json_object *list;
-	size_t n;
-
-	if (!obj)
-		return;
-	v->monitor.used = get_bool(r, obj, "used");
-	v->monitor.unusable = get_string(r, obj, "unusable");
-	read_fields(r, obj, verdict_monitor_fields, v);
-	n = get_array(r, obj, "ranges", 1 << 20, json_type_object, &list);
-	v->monitor.ranges = xcalloc(n, sizeof(*v->monitor.ranges));
-	for (v->monitor.nranges = 0; v->monitor.nranges < n; v->monitor.nranges++)
-		read_witness(r, json_object_array_get_idx(list, v->monitor.nranges),
-			     &v->monitor.ranges[v->monitor.nranges]);
 }
 
 static void read_timeline(struct reader *r, json_object *root, struct verdict *v)
@@ -432,7 +427,6 @@ static void read_root(struct reader *r, json_object *root, struct verdict_record
 	read_conditions(r, root, v);
 	read_lists(r, root, v);
 	read_totals(r, root, v);
-	read_monitor(r, root, v);
 	read_timeline(r, root, v);
 	read_run(r, root, &record->run);
 	check_outcome(r, v);

@@ -140,3 +140,10 @@ const char *memory_state_name(enum memory_state s)
 
 	return names[s];
 }
+
+const char *witness_purpose_name(enum witness_purpose p)
+{
+	static const char *const names[] = { "other", "pool", "vrings", "gic-tables" };
+
+	return names[p];
+}

@@ -128,12 +128,20 @@ struct published_range {
 
 #define VERDICT_RANGES 4096
 
+enum witness_purpose {
+	WITNESS_OTHER = 0,
+	WITNESS_POOL,
+	WITNESS_VRINGS,	    /* coherent allocations */
+	WITNESS_GIC_TABLES, /* 64-KiB ranges that never appear as DMA */
+	WITNESS_PURPOSES
+};
+
 /* Memory that the monitor (RMM) recorded as shared, next to what the kernel did with it. */
 struct witness_range {
 	struct range range; /* plain addresses */
 	enum rmm_state state;
-	const char *purpose; /* "pool", "vrings", "gic-tables", "other": static strings */
-	uint64_t published;  /* DMA publications in it; 0: shared but never published */
+	enum witness_purpose purpose;
+	uint64_t published; /* DMA publications in it; 0: shared but never published */
 };
 
 struct verdict {
@@ -188,5 +196,6 @@ const char *cond_state_name(enum cond_state s);
 const char *scope_name(enum scope s);
 const char *setting_name(enum setting s);
 const char *memory_state_name(enum memory_state s);
+const char *witness_purpose_name(enum witness_purpose p);
 
 #endif

@@ -191,24 +191,6 @@ void rows_fill_facts(struct rows *rows, const struct report_input *in)
 	}
 }
 
-/* What the monitor's own log said, beside the kernel. */
-static void fill_monitor(struct rows *rows, const struct verdict *v)
-{
-	const char *said;
-
-	if (v->monitor.unusable)
-		said = rows_str(rows, "not used: %s", v->monitor.unusable);
-	else if (v->monitor.used)
-		said = rows_str(
-			rows, "%s in memory it held as shared, %s as protected, %s unknown%s",
-			rows_counted(rows, v->monitor.agreed, "publication"),
-			rows_count(rows, v->monitor.refused), rows_count(rows, v->monitor.unknown),
-			v->monitor.cut_lines ? "; some of its lines are cut" : "");
-	else
-		return;
-	add_fact(&rows->totals, &rows->ntotals, "monitor", "RMM's log", said);
-}
-
 void rows_fill_totals(struct rows *rows, const struct verdict *v)
 {
 	const struct {
@@ -234,7 +216,6 @@ void rows_fill_totals(struct rows *rows, const struct verdict *v)
 		add_fact(&rows->totals, &rows->ntotals, "time", "Time covered",
 			 rows_str(rows, "%s … %s", rows_time(rows, v->totals.first_ns),
 				  rows_time(rows, v->totals.last_ns)));
-	fill_monitor(rows, v);
 	if (!v->totals.shared_bit)
 		return;
 	bit = rows_addr(rows, v->totals.shared_bit);

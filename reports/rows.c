@@ -309,6 +309,49 @@ static void fill_ranges(struct rows *rows, const struct verdict *v)
 	}
 }
 
+static const char *monitor(struct rows *rows, const struct verdict *v)
+{
+	size_t idle = 0;
+
+	if (v->monitor.unusable)
+		return rows_str(rows, "The log cannot be used: %s.", v->monitor.unusable);
+	if (!v->monitor.used)
+		return "";
+	for (size_t i = 0; i < v->monitor.nranges; i++)
+		idle += !v->monitor.ranges[i].published;
+	return rows_str(
+		rows,
+		"Of what the kernel published, %s in memory that the monitor held as "
+		"shared, %s in memory that it held as protected, %s in memory that it does "
+		"not show as shared throughout. It recorded %s; %s of them never published. "
+		"%s could not be read.",
+		rows_counted(rows, v->monitor.agreed, "range"),
+		rows_count(rows, v->monitor.refused), rows_count(rows, v->monitor.unknown),
+		rows_counted(rows, v->monitor.nranges, "shared range"), rows_count(rows, idle),
+		rows_counted(rows, v->monitor.cut_lines, "line"));
+}
+
+static void fill_witness(struct rows *rows, const struct verdict *v)
+{
+	rows->monitor = monitor(rows, v);
+	rows->nwitness = v->monitor.nranges;
+	rows->witness = xcalloc(v->monitor.nranges, sizeof(*rows->witness));
+	for (size_t i = 0; i < v->monitor.nranges; i++) {
+		const struct witness_range *w = &v->monitor.ranges[i];
+
+		rows->witness[i] = (struct row_witness){
+			.start = rows_str(rows, "0x%" PRIx64, w->range.start),
+			.end = rows_str(rows, "0x%" PRIx64, w->range.end),
+			.size = rows_counted(rows, w->range.end - w->range.start + 1, "byte"),
+			.purpose = witness_purpose_name(w->purpose),
+			.state = rmm_state_name(w->state),
+			.published = w->published ? rows_str(rows, "%s times",
+							     rows_count(rows, w->published))
+						  : "never",
+		};
+	}
+}
+
 static const char *headline(struct rows *rows, const struct verdict *v)
 {
 	static const char *const settings[] = {
@@ -338,6 +381,7 @@ struct rows *rows_new(const struct report_input *in)
 	fill_examples(rows, v);
 	fill_devices(rows, v);
 	fill_ranges(rows, v);
+	fill_witness(rows, v);
 	rows_fill_facts(rows, in);
 	rows_fill_totals(rows, v);
 	rows_fill_trust(rows, in);
@@ -355,6 +399,7 @@ void rows_free(struct rows *rows)
 	free(rows->examples);
 	free(rows->devices);
 	free(rows->ranges);
+	free(rows->witness);
 	free(rows->facts);
 	free(rows->totals);
 	free(rows->exchanges);

@@ -70,6 +70,11 @@ struct row_range {
 	const char *start, *end, *size, *memory, *count;
 };
 
+/* Memory that the monitor recorded as shared. */
+struct row_witness {
+	const char *start, *end, *size, *purpose, *state, *published;
+};
+
 /* One exchange of an application, and what carried it. */
 struct row_exchange {
 	uint64_t first_ns, last_ns; /* of its transfers, trace clock; 0 unknown */
@@ -103,6 +108,9 @@ struct rows {
 	struct row_range *ranges;
 	size_t nranges;
 	bool ranges_complete;
+	const char *monitor; /* what the monitor's log says, in one sentence; "" none was given */
+	struct row_witness *witness;
+	size_t nwitness;
 	struct row_fact *facts; /* the run and the machine */
 	size_t nfacts;
 	struct row_fact *totals;

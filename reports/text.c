@@ -198,6 +198,22 @@ static void show_ranges(const struct page *p)
 		fputs("  This list is not complete.\n", p->out);
 }
 
+/* The second witness beside the first: what it held as shared, and what was published of it. */
+static void show_witness(const struct page *p)
+{
+	if (!*p->rows->monitor)
+		return;
+	heading(p, "Monitor (RMM log)");
+	fputs("  ", p->out);
+	wrap(p->out, 2, 2, p->rows->monitor);
+	for (size_t i = 0; i < p->rows->nwitness; i++) {
+		const struct row_witness *w = &p->rows->witness[i];
+
+		fprintf(p->out, "  %18s - %-18s %-10s %-9s published %s\n", w->start, w->end,
+			w->purpose, w->state, w->published);
+	}
+}
+
 static void show_list(const struct page *p, const char *title, const char *const *list, size_t n)
 {
 	if (!n)
@@ -224,6 +240,7 @@ static void write_text(FILE *out, const struct report_input *in)
 		show_examples(&page);
 		show_devices(&page);
 		show_totals(&page);
+		show_witness(&page);
 		if (in->verbosity > 0)
 			show_ranges(&page);
 		show_list(&page, "Notes", rows->notes, rows->nnotes);

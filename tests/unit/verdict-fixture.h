@@ -115,6 +115,16 @@ static inline struct verdict *fixture_proven(void)
 	v->ranges[0] = (struct published_range){ { 0x72900000, 0x7a8fffff }, MEMORY_POOL, 1230 };
 	v->ranges[1] = (struct published_range){ { 0x7bc20000, 0x7bc21fff }, MEMORY_DECRYPTED, 6 };
 	v->ranges_complete = true;
+	v->monitor.used = true;
+	v->monitor.agreed = 1236;
+	v->monitor.nranges = 2;
+	v->monitor.ranges = xcalloc(2, sizeof(*v->monitor.ranges));
+	v->monitor.ranges[0] = (struct witness_range){
+		{ 0x72900000, 0x7a8fffff }, RMM_SHARED, WITNESS_POOL, 1230
+	};
+	v->monitor.ranges[1] = (struct witness_range){
+		{ 0x83a10000, 0x83a1ffff }, RMM_SHARED, WITNESS_GIC_TABLES, 0
+	};
 	v->nnotes = 1;
 	v->notes = xcalloc(1, sizeof(*v->notes));
 	v->timeline = fixture_timeline();
@@ -162,13 +172,6 @@ static inline struct verdict *fixture_violated(void)
 	ex->device = xstrdup("0000:00:01.0");
 	ex->comm = xstrdup(FIXTURE_HOSTILE);
 	ex->text = xstrdup("0x455794fe is protected memory and was given to the device");
-	v->monitor.used = true;
-	v->monitor.agreed = 1234;
-	v->monitor.refused = 2;
-	v->monitor.nranges = 1;
-	v->monitor.ranges = xcalloc(1, sizeof(*v->monitor.ranges));
-	v->monitor.ranges[0] =
-		(struct witness_range){ { 0x97400000, 0x9b3fffff }, RMM_SHARED, "pool", 721 };
 	ex = &v->examples[1];
 	ex->claim = CLAIM_NO_BYPASS;
 	ex->event.orig = ex->event.dma = EVENT_NO_ADDR;

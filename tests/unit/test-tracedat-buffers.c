@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Files with several ring buffers: which are read.  The files are made here, byte
+ * by byte where the writer has no use for them, and libtracecmd must find the same instances.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <trace-cmd/trace-cmd.h>
+
+#include "collectors/encode.h"
+#include "collectors/tracedat-pack.h"
+#include "collectors/tracedat-write.h"
+#include "collectors/tracedat.h"
+#include "lib/err.h"
+#include "lib/event.h"
+#include "lib/names.h"
+#include "lib/stream.h"
+#include "tests/unit/test.h"
+
+#define PAGE 4096
+
+static char dir[] = "/tmp/test-buffers-XXXXXX";
+static char path[64];
+static uint8_t one_page[PAGE];
+
+static int keep_page(void *arg, const void *page, size_t size, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	memcpy(one_page, page, size);
+	return 0;
+}
+
+/* one_page becomes a page with one sync event at ts_ns. */
+static void make_page(uint64_t ts_ns)
+{
+	struct event e = { .kind = EVENT_SYNC_CPU, .orig = EVENT_NO_ADDR, .dma = ts_ns };
+	struct names *names = names_new();
+	struct tracedat_pack pack;
+	uint8_t buf[ENCODE_MAX];
+
+	tracedat_pack_init(&pack, keep_page, NULL);
+	tracedat_pack_record(&pack, ts_ns, buf, encode_record(&e, names, buf), NULL);
+	tracedat_pack_flush(&pack, NULL);
+	names_free(names);
+}
+
+struct instance {
+	const char *name;
+	uint64_t ts_ns; /* of its only event, on CPU 0; 0: it holds none */
+};
+
+/* At the end of the file: "flyrecord", offset and size for two CPUs, the page. */
+static uint64_t append_instance(FILE *file, const struct instance *inst)
+{
+	uint64_t table[4] = { 0 }, start;
+
+	fseeko(file, 0, SEEK_END);
+	start = (uint64_t)ftello(file);
+	table[0] = (start + 42 + PAGE - 1) / PAGE * PAGE;
+	table[1] = inst->ts_ns ? PAGE : 0;
+	table[2] = table[0] + table[1];
+	fwrite("flyrecord", 1, 10, file);
+	fwrite(table, 8, 4, file);
+	if (inst->ts_ns) {
+		make_page(inst->ts_ns);
+		fseeko(file, (off_t)table[0], SEEK_SET);
+		fwrite(one_page, 1, PAGE, file);
+	}
+	return start;
+}
+
+/* Where in the file the option of this instance has its offset. */
+static off_t option_place(FILE *file, const char *name)
+{
+	static char text[1 << 20];
+	size_t len, name_len = strlen(name) + 1;
+
+	rewind(file);
+	len = fread(text, 1, sizeof(text), file);
+	for (size_t i = 8; i + name_len < len; i++)
+		if (memcmp(text + i, name, name_len) == 0 &&
+		    memcmp(text + i - 8, "OFFSETXX", 8) == 0)
+			return (off_t)i - 8;
+	return -1;
+}
+
+/* A version 6 file: the top-level buffer and instances.  top_ns as instance.ts_ns. */
+static void make_file(uint64_t top_ns, const struct instance *instances, size_t count)
+{
+	static const char stats[] = "CPU: 0\noverrun: 3\n", header[] = "\nBuffer: foo\n\n",
+			  foo_stats[] = "CPU: 0\noverrun: 8\n";
+	struct tracedat_writer *writer = tracedat_writer_open(path, 2, PAGE, NULL);
+	FILE *file;
+
+	encode_formats(writer);
+	tracedat_writer_option(writer, TRACEDAT_OPTION_CPUSTAT, stats, sizeof(stats));
+	tracedat_writer_option(writer, TRACEDAT_OPTION_CPUSTAT, header, sizeof(header));
+	tracedat_writer_option(writer, TRACEDAT_OPTION_CPUSTAT, foo_stats, sizeof(foo_stats));
+	for (size_t i = 0; i < count; i++) {
+		char option[64] = "OFFSETXX";
+
+		strcpy(option + 8, instances[i].name);
+		tracedat_writer_option(writer, 3, option, 8 + strlen(instances[i].name) + 1);
+	}
+	if (top_ns) {
+		make_page(top_ns);
+		tracedat_writer_pages(writer, 1, one_page, PAGE, NULL);
+	}
+	check(tracedat_writer_finish(writer, NULL) == 0);
+	tracedat_writer_close(writer);
+	file = fopen(path, "r+e");
+	for (size_t i = 0; i < count; i++) {
+		uint64_t at = append_instance(file, &instances[i]);
+
+		fseeko(file, option_place(file, instances[i].name), SEEK_SET);
+		fwrite(&at, 8, 1, file);
+	}
+	check(fclose(file) == 0);
+}
+
+/* libtracecmd's opinion of the file just made. */
+static void check_instances(size_t count)
+{
+	struct tracecmd_input *file;
+
+	file = tracecmd_open(path, 0);
+	check(file && (size_t)tracecmd_buffer_instances(file) == count);
+	if (file)
+		tracecmd_close(file);
+}
+
+/* The times of the events read must be these, up to a 0. */
+static struct stream *expect(const uint64_t *times, struct names *names)
+{
+	struct err err = { "" };
+	struct stream *stream = tracedat_open(path, names, &err);
+	struct event events[8];
+	ssize_t n;
+
+	check(stream != NULL);
+	if (!stream) {
+		printf("# %s\n", err.text);
+		exit(1);
+	}
+	n = stream_read(stream, events, 8, &err);
+	for (ssize_t i = 0; i < n; i++)
+		check(events[i].ts_ns == times[i]);
+	check(n >= 0 && times[n] == 0);
+	check(stream_read(stream, events, 8, &err) == 0);
+	return stream;
+}
+
+static void test_choice(void)
+{
+	static const struct instance foo[] = { { "foo", 50 } };
+	static const struct instance two[] = { { "foo", 50 }, { "bar", 30 } };
+	static const struct instance own[] = { { "foo", 50 }, { "ccaio", 30 } };
+	static const struct instance empty[] = { { "foo", 50 }, { "ccaio", 0 } };
+	struct names *names = names_new();
+	struct stream *stream;
+
+	make_file(0, foo, 1);
+	check_instances(1);
+	stream = expect((uint64_t[]){ 50, 0 }, names);
+	/* the buffer that was read is the one described, with its own statistics */
+	check(stream->info.ncpus == 2 && stream->info.cpus[0].events == 1);
+	check(stream->info.cpus[0].has_stats && stream->info.cpus[0].overrun == 8);
+	stream_close(stream);
+
+	make_file(40, two, 2);
+	check_instances(2);
+	stream = expect((uint64_t[]){ 30, 40, 50, 0 }, names);
+	check(stream->info.ncpus == 6 && stream->info.cpus[0].overrun == 3);
+	stream_close(stream);
+
+	make_file(40, own, 2);
+	stream = expect((uint64_t[]){ 30, 0 }, names);
+	check(stream->info.ncpus == 2);
+	stream_close(stream);
+
+	make_file(40, empty, 2);
+	stream_close(expect((uint64_t[]){ 40, 50, 0 }, names));
+
+	make_file(0, NULL, 0);
+	stream = expect((uint64_t[]){ 0 }, names);
+	check(stream->info.ncpus == 2 && stream->info.cpus[1].events == 0);
+	stream_close(stream);
+	names_free(names);
+}
+
+/* Three buffers in a version 7 file, made by trace-cmd 3.1.6 from one of make_file()'s. */
+static void test_v7(void)
+{
+	struct names *names = names_new();
+
+	snprintf(path, sizeof(path), "tests/data/trace/buffers-v7.dat");
+	check_instances(2);
+	stream_close(expect((uint64_t[]){ 30, 40, 50, 0 }, names));
+	names_free(names);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct instance two[] = { { "foo", 50 }, { "bar", 30 } };
+
+	tracecmd_set_loglevel(TEP_LOG_NONE);
+	if (argc == 2) { /* make what test_v7() reads, before trace-cmd convert */
+		snprintf(path, sizeof(path), "%s", argv[1]);
+		make_file(40, two, 2);
+		return 0;
+	}
+	if (!mkdtemp(dir))
+		return 1;
+	snprintf(path, sizeof(path), "%s/trace.dat", dir);
+	test_choice();
+	unlink(path);
+	check(rmdir(dir) == 0);
+	test_v7();
+	return done();
+}
