@@ -13,7 +13,10 @@
  * judge-state - what the judge's own files share; nobody else includes it.
  *
  *   judge.c         feeding events, keeping findings
- *   judge-dma.c     maps, unmaps, syncs, allocations
+ *   judge-pair.c    bounces and their maps
+ *   judge-dma.c     maps and allocations
+ *   judge-end.c     syncs, unmaps, frees
+ *   judge-memory.c  memory that is shared or protected, and the end of the stream
  *   judge-place.c   what memory an address is, and the shared bit
  *   judge-finish.c  claims, devices and the verdict
  *   judge-monitor.c the RMM's log as a second witness
@@ -147,14 +150,34 @@ void judge_find(struct judge *j, enum claim_id claim, enum finding how, struct d
 		const struct event *ev, enum memory_state memory, const char *fmt, ...)
 	__attribute__((format(printf, 7, 8)));
 
-/* judge-dma.c */
+/* judge-pair.c */
+enum pair { PAIR_NONE, PAIR_EXACT, PAIR_BY_ORDER };
+
 void judge_bounce(struct judge *j, const struct event *ev);
+/* Take the bounce of this map out of those that wait. */
+enum pair judge_take_bounce(struct judge *j, const struct event *ev, struct pending *out);
+/* The claim bounce-paired for one map. */
+void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uint64_t plain,
+		enum memory_state memory, enum pair how, const struct pending *bounce);
+
+/* judge-dma.c */
 void judge_map(struct judge *j, const struct event *ev);
 void judge_map_failed(struct judge *j, const struct event *ev);
+void judge_alloc(struct judge *j, const struct event *ev);
+bool judge_is_trusted(const struct device *dev);
+/* The claim dma-in-shared for one published range; what memory it is. */
+enum memory_state judge_address(struct judge *j, struct device *dev, const struct event *ev,
+				uint64_t plain, uint64_t bit, bool alloc);
+/* Enter a mapping (MAPPING_* flags) into the ledger. */
+void judge_enter(struct judge *j, const struct event *ev, uint64_t plain, unsigned int flags);
+
+/* judge-end.c */
 void judge_unmap(struct judge *j, const struct event *ev);
 void judge_sync(struct judge *j, const struct event *ev);
-void judge_alloc(struct judge *j, const struct event *ev);
 void judge_free_event(struct judge *j, const struct event *ev);
+void judge_recent_clear(struct judge *j, uint16_t dev, uint64_t dma, bool alloc);
+
+/* judge-memory.c */
 void judge_encrypt(struct judge *j, const struct event *ev);
 void judge_decrypt(struct judge *j, const struct event *ev);
 void judge_end_of_stream(struct judge *j);

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Bounces and the maps that they belong to.
+ */
+#include <string.h>
+
+#include "lib/judge-state.h"
+
+void judge_bounce(struct judge *j, const struct event *ev)
+{
+	struct device *dev = judge_device(j, ev->dev);
+
+	dev->seen = true;
+	dev->totals.events++;
+	j->n.bounces++;
+	j->n.bounce_seen = true;
+	if (j->npending == MAX_PENDING) {
+		j->n.dropped++;
+		memmove(&j->pending[0], &j->pending[1], (MAX_PENDING - 1) * sizeof(j->pending[0]));
+		j->npending--;
+	}
+	j->pending[j->npending++] = (struct pending){
+		.orig = ev->orig,
+		.size = ev->size,
+		.seq = j->seq,
+		.pid = ev->pid,
+		.cpu = ev->cpu,
+		.dev = ev->dev,
+	};
+}
+
+/*
+ * The bounce of a map: same device and buffer address, of this CPU or of the
+ * same task before it moved.  Where addresses do not agree but the newest
+ * bounce of this CPU is of this device and size (a bus that offsets DMA
+ * addresses), it is its pair by order only.
+ */
+enum pair judge_take_bounce(struct judge *j, const struct event *ev, struct pending *out)
+{
+	enum pair how = PAIR_NONE;
+	size_t i, found = 0;
+
+	for (i = j->npending; i > 0; i--) {
+		const struct pending *p = &j->pending[i - 1];
+
+		if (p->dev != ev->dev || p->orig != ev->orig ||
+		    (p->cpu != ev->cpu && p->pid != ev->pid))
+			continue;
+		found = i;
+		how = PAIR_EXACT;
+		if (p->size == ev->size)
+			break;
+	}
+	if (!found && j->npending) {
+		const struct pending *p = &j->pending[j->npending - 1];
+
+		if (p->dev == ev->dev && p->cpu == ev->cpu && p->size == ev->size &&
+		    p->pid == ev->pid) {
+			found = j->npending;
+			how = PAIR_BY_ORDER;
+		}
+	}
+	if (!found)
+		return PAIR_NONE;
+	*out = j->pending[found - 1];
+	memmove(&j->pending[found - 1], &j->pending[found],
+		(j->npending - found) * sizeof(j->pending[0]));
+	j->npending--;
+	return how;
+}
+
+static bool overlaps(uint64_t a, uint64_t b, uint64_t size)
+{
+	return a < b ? b - a < size : a - b < size;
+}
+
+void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uint64_t plain,
+		enum memory_state memory, enum pair how, const struct pending *bounce)
+{
+	enum memory_state orig = judge_orig_state(j, ev);
+
+	if (how != PAIR_NONE) {
+		if (how == PAIR_BY_ORDER) {
+			j->n.by_order++;
+			judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, dev, ev, memory,
+				   "a bounce and its map agree in order and size, but not in the "
+				   "buffer's address");
+		}
+		if (bounce->size != ev->size)
+			judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_FACT, dev, ev, memory,
+				   "%llu bytes were bounced but %llu were mapped",
+				   (unsigned long long)bounce->size, (unsigned long long)ev->size);
+		if (!dev->iommu && overlaps(plain, ev->orig, ev->size ? ev->size : 1))
+			judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_FACT, dev, ev, memory,
+				   "the buffer was bounced but the device was given the original");
+		return;
+	}
+	if (judge_is_trusted(dev) || orig == MEMORY_POOL || orig == MEMORY_DECRYPTED ||
+	    orig == MEMORY_ALIAS || (ev->attrs & EVENT_ATTR_MMIO))
+		return;
+	if (ev->orig != EVENT_NO_ADDR && plain == ev->orig) {
+		if (memory == MEMORY_DECRYPTED || memory == MEMORY_ALIAS)
+			return; /* a shared buffer, mapped as it is */
+		if (orig == MEMORY_PROTECTED || orig == MEMORY_MIXED)
+			judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_FACT, dev, ev, memory,
+				   "a protected buffer was mapped without a bounce");
+		else
+			judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, dev, ev, memory,
+				   "a buffer was mapped without a bounce and nothing shows whether "
+				   "it is protected");
+		return;
+	}
+	if ((ev->attrs & EVENT_ATTR_CC_SHARED) && memory == MEMORY_ALIAS)
+		return;
+	if (!j->n.bounce_seen && !j->n.start_seen && !j->from_boot) {
+		j->n.early++; /* the events were being switched on */
+		return;
+	}
+	judge_find(
+		j, CLAIM_BOUNCE_PAIRED, FIND_ABSENCE, dev, ev, memory,
+		"the device was given another address than the buffer's, but no bounce was seen");
+}
