@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_LIB_CORRELATE_PRIV_H
+#define CCAIO_LIB_CORRELATE_PRIV_H
+
+/* What correlate.c and correlate-result.c share. */
+#include "lib/blockio.h"
+#include "lib/carry.h"
+#include "lib/conn.h"
+#include "lib/correlate.h"
+#include "lib/exchange.h"
+#include "lib/lane.h"
+#include "lib/owners.h"
+
+#define CORRELATE_LANES 64
+#define CORRELATE_STRAYS 512
+#define NO_INDEX UINT32_MAX
+
+/* What the correlator keeps about one of exchanges.conns. */
+struct conn_state {
+	struct flow_key key;
+	uint32_t next;	    /* in its bucket */
+	uint32_t first_row; /* in the order of the stream */
+	bool bound;	    /* to a socket */
+	uint64_t socket;
+	uint16_t device; /* names id that carried it last */
+	uint64_t dma_bytes[2], transfers[2];
+};
+
+struct stray {
+	uint16_t device;
+	uint8_t dir;
+	const char *why;
+	uint64_t transfers, bytes;
+};
+
+/* All streaming DMA of one device, counted event by event. */
+struct device_sum {
+	uint64_t mapped, synced, unmapped; /* bytes: sent; received */
+	uint64_t nmapped, nsynced, nunmapped;
+	int64_t balance, lowest; /* maps for sending less their unmaps */
+	uint64_t carried[2];	 /* of it, as carriages */
+	uint64_t frames[2], wire[2];
+	uint64_t frame_bytes; /* of carriages with known transfers, sent */
+	uint64_t frame_dma;   /* of the same: mapped bytes */
+};
+
+struct correlate {
+	struct exchanges *x;
+	const struct names *names;
+	const struct platform *platform;
+	struct owners *owners;
+	struct carry *carry;
+	struct blockio *blockio;
+	struct conn_table *packets;
+	struct conn_state *conns;
+	uint32_t *row_next; /* next row of the same connection */
+	uint32_t *buckets;
+	size_t nbuckets;
+	struct {
+		uint16_t iface;
+		struct lane *lanes[2];
+	} ifaces[CORRELATE_LANES];
+	size_t nifaces;
+	struct device_sum *sums; /* by names id */
+	struct stray strays[CORRELATE_STRAYS];
+	size_t nstrays;
+	bool events_seen;
+};
+
+void correlate_stray(struct correlate *c, uint16_t device, enum flow_dir dir, const char *why,
+		     uint64_t transfers, uint64_t bytes);
+void correlate_result(struct correlate *c);
+
+#endif

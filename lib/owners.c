@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/owners.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/event.h"
+#include "lib/xalloc.h"
+
+#define SOCKET_BUCKETS 32768 /* power of two, twice the sockets */
+#define PID_BUCKETS 131072
+
+/* Both tables are open-addressed rings of slots; a slot's entry is found by probing. */
+struct owners {
+	struct owner_socket sockets[OWNERS_SOCKETS];
+	uint16_t socket_at[SOCKET_BUCKETS]; /* index + 1 */
+	uint64_t nsockets;		    /* ever entered */
+	int32_t *pids;			    /* PID_BUCKETS; 0 empty, -1 gone */
+	uint32_t npids, ngone;
+};
+
+struct owners *owners_new(void)
+{
+	struct owners *o = xcalloc(1, sizeof(*o));
+
+	o->pids = xcalloc(PID_BUCKETS, sizeof(*o->pids));
+	return o;
+}
+
+void owners_free(struct owners *o)
+{
+	if (!o)
+		return;
+	free(o->pids);
+	free(o);
+}
+
+/* ---- processes ---- */
+
+static uint32_t pid_hash(int32_t pid)
+{
+	return ((uint32_t)pid * 2654435761u) >> 15 & (PID_BUCKETS - 1);
+}
+
+static int32_t *pid_slot(const struct owners *o, int32_t pid)
+{
+	uint32_t i = pid_hash(pid);
+
+	while (o->pids[i] != 0 && o->pids[i] != pid)
+		i = (i + 1) & (PID_BUCKETS - 1);
+	return &o->pids[i];
+}
+
+bool owners_is_program(const struct owners *o, int32_t pid)
+{
+	return pid > 0 && *pid_slot(o, pid) == pid;
+}
+
+static void pids_rehash(struct owners *o)
+{
+	int32_t *old = o->pids;
+
+	o->pids = xcalloc(PID_BUCKETS, sizeof(*o->pids));
+	for (uint32_t i = 0; i < PID_BUCKETS; i++)
+		if (old[i] > 0)
+			*pid_slot(o, old[i]) = old[i];
+	o->ngone = 0;
+	free(old);
+}
+
+void owners_add_root(struct owners *o, int32_t pid)
+{
+	int32_t *slot;
+
+	if (pid <= 0 || o->npids == OWNERS_PIDS)
+		return;
+	if (o->npids + o->ngone > PID_BUCKETS / 4 * 3)
+		pids_rehash(o);
+	slot = pid_slot(o, pid);
+	if (*slot == 0) {
+		*slot = pid;
+		o->npids++;
+	}
+}
+
+static void remove_pid(struct owners *o, int32_t pid)
+{
+	int32_t *slot = pid > 0 ? pid_slot(o, pid) : NULL;
+
+	if (slot && *slot == pid) {
+		*slot = -1;
+		o->npids--;
+		o->ngone++;
+	}
+}
+
+/* ---- sockets ---- */
+
+static uint32_t socket_hash(uint64_t address)
+{
+	return (uint32_t)((address >> 6) * 0x9e3779b97f4a7c15ull >> 40) & (SOCKET_BUCKETS - 1);
+}
+
+static uint16_t *socket_slot(struct owners *o, uint64_t address)
+{
+	uint32_t i = socket_hash(address);
+
+	while (o->socket_at[i] && o->sockets[o->socket_at[i] - 1].address != address)
+		i = (i + 1) & (SOCKET_BUCKETS - 1);
+	return &o->socket_at[i];
+}
+
+struct owner_socket *owners_socket(struct owners *o, uint64_t address)
+{
+	uint16_t *slot = address ? socket_slot(o, address) : NULL;
+
+	return slot && *slot ? &o->sockets[*slot - 1] : NULL;
+}
+
+/* Take an entry out and close the gap that it leaves in the probing sequence. */
+static void forget_socket(struct owners *o, uint64_t address)
+{
+	uint32_t i = (uint32_t)(socket_slot(o, address) - o->socket_at), j = i;
+
+	o->socket_at[i] = 0;
+	for (;;) {
+		uint32_t home;
+
+		j = (j + 1) & (SOCKET_BUCKETS - 1);
+		if (!o->socket_at[j])
+			return;
+		home = socket_hash(o->sockets[o->socket_at[j] - 1].address);
+		if (((j - home) & (SOCKET_BUCKETS - 1)) >= ((j - i) & (SOCKET_BUCKETS - 1))) {
+			o->socket_at[i] = o->socket_at[j];
+			o->socket_at[j] = 0;
+			i = j;
+		}
+	}
+}
+
+static struct owner_socket *enter_socket(struct owners *o, uint64_t address)
+{
+	uint32_t index = (uint32_t)(o->nsockets % OWNERS_SOCKETS);
+	struct owner_socket *s = &o->sockets[index];
+
+	if (o->nsockets >= OWNERS_SOCKETS)
+		forget_socket(o, s->address);
+	*s = (struct owner_socket){ .address = address, .conn = OWNERS_NO_CONN };
+	*socket_slot(o, address) = (uint16_t)(index + 1);
+	o->nsockets++;
+	return s;
+}
+
+/* The same address, but another socket: begins anew in place. */
+static void renew(struct owner_socket *s)
+{
+	*s = (struct owner_socket){ .address = s->address, .conn = OWNERS_NO_CONN };
+}
+
+static void set_owner(struct owners *o, struct owner_socket *s, const struct event *e)
+{
+	if (s->pid || e->pid <= 0)
+		return;
+	s->pid = e->pid;
+	s->comm = e->comm;
+	s->program = owners_is_program(o, e->pid);
+}
+
+static struct owner_socket *socket_state(struct owners *o, const struct event *e)
+{
+	struct owner_socket *s = owners_socket(o, e->link);
+	unsigned int from, to;
+	struct flow_key key;
+
+	flow_unpack_sock(e, &key, &from, &to);
+	if (!s)
+		s = enter_socket(o, e->link);
+	else if (s->closed || (from == FLOW_CLOSE && (to == FLOW_SYN_SENT || to == FLOW_LISTEN)))
+		renew(s);
+	if (key.local_port && key.remote_port) {
+		s->key = key;
+		s->key_known = true;
+	}
+	/* only these happen in the owner's own context; others in whatever softirq interrupted */
+	if (from == FLOW_CLOSE && (to == FLOW_SYN_SENT || to == FLOW_LISTEN))
+		set_owner(o, s, e);
+	if (to == FLOW_CLOSE)
+		s->closed = true;
+	return s;
+}
+
+struct owner_socket *owners_event(struct owners *o, const struct event *e)
+{
+	struct owner_socket *s = NULL;
+
+	switch (e->kind) {
+	case EVENT_FORK:
+		if (owners_is_program(o, e->pid))
+			owners_add_root(o, (int32_t)e->aux);
+		break;
+	case EVENT_EXIT:
+		remove_pid(o, e->pid);
+		break;
+	case EVENT_SOCK_STATE:
+		return e->link ? socket_state(o, e) : NULL;
+	case EVENT_SOCK_SEND:
+	case EVENT_SOCK_RECV:
+		s = owners_socket(o, e->link);
+		if (!s && e->link)
+			s = enter_socket(o, e->link);
+		if (!s)
+			break;
+		set_owner(o, s, e);
+		s->calls_seen = true;
+		*(e->kind == EVENT_SOCK_SEND ? &s->sent : &s->received) += e->size;
+		break;
+	default:
+		break;
+	}
+	return s;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_LIB_OWNERS_H
+#define CCAIO_LIB_OWNERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/flow.h"
+
+struct event;
+
+/*
+ * owners - whose socket is it: processes, their children, and the sockets they opened.
+ *
+ * Fed with EVENT_FORK, EVENT_EXIT, EVENT_SOCK_STATE, EVENT_SOCK_SEND and
+ * EVENT_SOCK_RECV; ignores all others.  Remembers OWNERS_SOCKETS sockets and
+ * OWNERS_PIDS processes at most; the oldest go first.
+ */
+#define OWNERS_SOCKETS 16384
+#define OWNERS_PIDS 65536
+#define OWNERS_NO_CONN UINT32_MAX
+
+struct owner_socket {
+	uint64_t address;
+	struct flow_key key;
+	bool key_known; /* both ports are */
+	bool program;	/* of a process of the program */
+	bool closed;
+	int32_t pid;		 /* that opened it, or was first seen using it; 0 unknown */
+	uint16_t comm;		 /* names id */
+	uint32_t conn;		 /* for the caller; OWNERS_NO_CONN in a new socket */
+	uint64_t sent, received; /* bytes that the calls of its owner moved */
+	bool calls_seen;
+};
+
+struct owners;
+
+struct owners *owners_new(void);
+void owners_free(struct owners *owners); /* accepts NULL */
+
+/* pid belongs to the program, and so do the processes that it starts from now on. */
+void owners_add_root(struct owners *owners, int32_t pid);
+bool owners_is_program(const struct owners *owners, int32_t pid);
+
+/* The socket that a socket event is about, after it; NULL for other events.  Borrowed. */
+struct owner_socket *owners_event(struct owners *owners, const struct event *event);
+
+/* The socket at this address now, or NULL. */
+struct owner_socket *owners_socket(struct owners *owners, uint64_t address);
+
+#endif

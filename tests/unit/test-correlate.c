@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/correlate.h"
+#include "lib/event.h"
+#include "lib/exchange.h"
+#include "lib/names.h"
+#include "lib/traffic.h"
+#include "lib/xalloc.h"
+#include "tests/unit/packets.h"
+#include "tests/unit/test.h"
+
+#define DATA (FLOW_ACK | 0x08)
+#define APP 100	  /* the program's process */
+#define OTHER 200 /* somebody else */
+#define HDR 12
+
+/* A machine that sends and receives, and what a kernel and a capture would tell of it. */
+struct machine {
+	struct names *names;
+	struct event *events;
+	size_t nevents, cap_events;
+	struct frame **frames;
+	struct packet *packets;
+	size_t npackets, cap_packets, cap_frames;
+	uint16_t eth0, net, disk;
+	uint64_t now;
+	uint64_t slot;
+	uint16_t cpu;
+	bool no_bounce_probe, no_tcp_probes, no_sync, no_maps;
+	uint64_t next_skb;
+};
+
+/* A connection of the machine. */
+struct line {
+	struct machine *m;
+	uint64_t sock;
+	uint16_t port;
+	int32_t pid;
+	uint32_t at[2];
+};
+
+static void begin(struct machine *m)
+{
+	memset(m, 0, sizeof(*m));
+	m->names = names_new();
+	m->eth0 = names_intern(m->names, "eth0", 4);
+	m->net = names_intern(m->names, "0000:00:01.0", 12);
+	m->disk = names_intern(m->names, "0000:00:02.0", 12);
+	m->slot = 0x72900000;
+	m->next_skb = 0xffff000010000000;
+}
+
+static struct event *emit(struct machine *m, enum event_kind kind, int32_t pid)
+{
+	struct event *e;
+
+	XGROW(m->events, m->nevents, m->cap_events);
+	e = &m->events[m->nevents++];
+	memset(e, 0, sizeof(*e));
+	e->kind = (uint8_t)kind;
+	e->ts_ns = m->now += 1000;
+	e->pid = pid;
+	e->cpu = m->cpu;
+	e->dir = EVENT_DIR_NONE;
+	return e;
+}
+
+static void map(struct machine *m, uint16_t dev, enum event_dir dir, uint64_t size)
+{
+	struct event *e;
+
+	if (m->no_maps)
+		return;
+	e = emit(m, EVENT_BOUNCE, 0);
+	e->dev = dev;
+	e->orig = 0x45000000 + m->slot;
+	e->size = size;
+	e = emit(m, EVENT_MAP, 0);
+	e->dev = dev;
+	e->orig = 0x45000000 + m->slot;
+	e->dma = m->slot;
+	e->size = size;
+	e->dir = (uint8_t)dir;
+	m->slot += (size + 2047) / 2048 * 2048;
+}
+
+static void capture(struct machine *m, const struct frame *frame, enum flow_dir dir)
+{
+	struct frame *copy = xcalloc(1, sizeof(*copy));
+	size_t n = m->npackets;
+
+	memcpy(copy, frame, sizeof(*copy));
+	XGROW(m->frames, n, m->cap_frames);
+	m->frames[m->npackets] = copy;
+	XGROW(m->packets, m->npackets, m->cap_packets);
+	m->packets[m->npackets] = frame_packet(copy, m->now, dir);
+	m->packets[m->npackets++].iface = m->eth0;
+}
+
+/* The driver's part of sending one frame. */
+static void xmit(struct machine *m, uint64_t skb, uint32_t len, int32_t pid)
+{
+	struct event *e = emit(m, EVENT_NET_XMIT_START, pid);
+
+	e->link = skb;
+	e->dev = m->eth0;
+	e->size = len;
+	e = emit(m, EVENT_VQ_ADD, pid);
+	e->link = skb;
+	e->orig = 0xabc;
+	e->aux = 1;
+	map(m, m->net, EVENT_TO_DEVICE, len + HDR);
+	e = emit(m, EVENT_VQ_KICK, pid);
+	e->orig = 0xabc;
+	e = emit(m, EVENT_NET_XMIT, pid);
+	e->link = skb;
+	e->dev = m->eth0;
+	e->size = len;
+}
+
+static void sock_state(struct line *l, unsigned int from, unsigned int to, uint16_t sport,
+		       int32_t pid)
+{
+	static const uint8_t local[4] = { 10, 0, 2, 15 }, remote[4] = { 10, 0, 2, 2 };
+	static const uint8_t none[16];
+	struct event *e = emit(l->m, EVENT_SOCK_STATE, pid);
+
+	e->link = l->sock;
+	flow_pack_sock(e, AF_INET, local, remote, none, none, sport, 8088, from, to);
+}
+
+/* Send payload as one skb, cut into segments of mss bytes (0: as it is). */
+static void send_flags(struct line *l, uint8_t flags, const char *payload, uint32_t len,
+		       uint32_t mss)
+{
+	struct machine *m = l->m;
+	static struct frame f;
+	uint64_t skb = m->next_skb += 256;
+	uint32_t done = 0;
+	struct event *e;
+
+	if (!m->no_tcp_probes) {
+		e = emit(m, EVENT_TCP_TX, l->pid);
+		e->link = skb;
+		e->orig = l->sock;
+		e->size = 20 + len;
+	}
+	do {
+		uint32_t n = mss && len - done > mss ? mss : len - done;
+
+		frame_tcp(&f, FLOW_OUT, l->port, 1000 + l->at[0], 1000 + l->at[1], flags,
+			  payload + done, n);
+		if (mss && len > mss)
+			skb = m->next_skb += 256;
+		capture(m, &f, FLOW_OUT);
+		xmit(m, skb, f.len, l->pid);
+		done += n;
+		l->at[0] += n;
+	} while (done < len);
+	l->at[0] += flags & (FLOW_SYN | FLOW_FIN) ? 1 : 0;
+}
+
+static void buffer(struct machine *m, uint64_t size)
+{
+	struct event *e = emit(m, m->no_sync ? EVENT_UNMAP : EVENT_SYNC_CPU, 0);
+
+	e->dev = m->net;
+	e->dma = m->slot += 4096;
+	e->size = m->no_sync ? 1536 : size;
+	e->dir = EVENT_FROM_DEVICE;
+}
+
+/* The stack's part of receiving the frame f. */
+static void receive(struct line *l, const struct frame *f)
+{
+	struct machine *m = l->m;
+	uint64_t skb = m->next_skb += 256;
+	struct event *e = emit(m, EVENT_NET_RX, 0);
+
+	e->link = skb;
+	e->dev = m->eth0;
+	e->size = f->len - 14;
+	capture(m, f, FLOW_IN);
+	if (!m->no_tcp_probes) {
+		e = emit(m, EVENT_TCP_RX, 0);
+		e->link = skb;
+		e->orig = l->sock;
+		e->size = f->len - 34;
+	}
+}
+
+static void recv_flags(struct line *l, uint8_t flags, const char *payload, uint32_t len)
+{
+	static struct frame f;
+
+	frame_tcp(&f, FLOW_IN, l->port, 1000 + l->at[1], 1000 + l->at[0], flags, payload, len);
+	buffer(l->m, f.len + HDR);
+	receive(l, &f);
+	l->at[1] += len + (flags & (FLOW_SYN | FLOW_FIN) ? 1 : 0);
+}
+
+static void connect_line(struct line *l, struct machine *m, uint64_t sock, uint16_t port,
+			 int32_t pid)
+{
+	*l = (struct line){ .m = m, .sock = sock, .port = port, .pid = pid };
+	sock_state(l, FLOW_CLOSE, FLOW_SYN_SENT, 0, pid);
+	send_flags(l, FLOW_SYN, "", 0, 0);
+	recv_flags(l, FLOW_SYN | FLOW_ACK, "", 0);
+	sock_state(l, FLOW_SYN_SENT, FLOW_ESTABLISHED, port, 0);
+	send_flags(l, FLOW_ACK, "", 0, 0);
+}
+
+static void say(struct line *l, const char *text, uint32_t mss)
+{
+	struct event *e = emit(l->m, EVENT_SOCK_SEND, l->pid);
+
+	e->link = l->sock;
+	e->size = strlen(text);
+	send_flags(l, DATA, text, (uint32_t)strlen(text), mss);
+}
+
+static void hear(struct line *l, const char *text)
+{
+	recv_flags(l, DATA, text, (uint32_t)strlen(text));
+}
+
+/* Run what was told through both passes. */
+static struct exchanges *judge(struct machine *m, bool events)
+{
+	struct traffic_options options = { 0 };
+	struct traffic *t = traffic_new(m->names, &options);
+	struct correlate *c;
+	struct exchanges *x;
+	size_t p = 0;
+
+	for (size_t i = 0; i < m->npackets; i++)
+		traffic_packet(t, &m->packets[i]);
+	x = traffic_finish(t);
+	x->roots[x->nroots++] = APP;
+	c = correlate_new(x, m->names, NULL);
+	for (size_t i = 0; events && i < m->nevents; i++) {
+		while (p < m->npackets && m->packets[p].ts_ns <= m->events[i].ts_ns + 50000)
+			correlate_packet(c, &m->packets[p++]);
+		correlate_event(c, &m->events[i]);
+	}
+	while (p < m->npackets)
+		correlate_packet(c, &m->packets[p++]);
+	correlate_finish(c);
+	for (size_t i = 0; i < m->npackets; i++)
+		free(m->frames[i]);
+	free(m->frames);
+	free(m->packets);
+	free(m->events);
+	return x;
+}
+
+static void end(struct machine *m, struct exchanges *x)
+{
+	exchanges_free(x);
+	names_free(m->names);
+}
+
+static bool failed(const struct exchanges *x, const char *left_name)
+{
+	for (size_t i = 0; i < x->nchecks; i++)
+		if (!x->checks[i].ok && strcmp(x->checks[i].left_name, left_name) == 0)
+			return true;
+	return false;
+}
+
+static const char ask[] = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+
+static void one_exchange(void)
+{
+	struct machine m;
+	struct line l;
+	struct exchanges *x;
+	struct exchange_half *out, *in;
+
+	begin(&m);
+	connect_line(&l, &m, 0xcc00, 40000, APP);
+	say(&l, ask, 0);
+	hear(&l, ok);
+	x = judge(&m, true);
+	check(x->nconns == 1 && x->nrows == 1 && x->program_known);
+	check(x->conns[0].program && x->conns[0].pid == APP && x->conns[0].owner == GRADE_EXACT);
+	check(x->conns[0].socket == 0xcc00);
+	out = &x->rows[0].half[FLOW_OUT];
+	in = &x->rows[0].half[FLOW_IN];
+	check(x->rows[0].grade == GRADE_NESTED);
+	check(out->bytes[GRADE_NESTED] == strlen(ask) && out->bytes[GRADE_NONE] == 0);
+	check(in->bytes[GRADE_NESTED] == strlen(ok));
+	check(out->packets == 1 && out->transfers == 1 && out->slots == 1);
+	check(out->dma_bytes == strlen(ask) + FRAME_HEADERS + HDR && out->nlist == 1);
+	check(out->list[0].size == out->dma_bytes && out->list[0].bounced);
+	check(out->descriptors == 1 && out->kicks == 1);
+	check(in->transfers == 1 && in->dma_bytes == strlen(ok) + FRAME_HEADERS + HDR);
+	check(strcmp(x->devices[0].name, "0000:00:01.0") == 0);
+	check(strcmp(x->devices[0].iface, "eth0") == 0);
+	check(x->devices[0].other_bytes[0] == 0 && x->devices[0].unknown_bytes[0] == 0);
+	check(x->clear_bytes == strlen(ask) && x->tls_bytes == 0);
+	check(x->conns[0].app_bytes[FLOW_OUT] == strlen(ask));
+	check(x->conserved && x->nchecks >= 6 && x->nunattributed == 0);
+	end(&m, x);
+}
+
+static void segmented(void)
+{
+	char body[5000] = "POST /e HTTP/1.1\r\nContent-Length: 4000\r\n\r\n";
+	size_t head = strlen(body);
+	struct machine m;
+	struct line l;
+	struct exchanges *x;
+
+	memset(body + head, 'x', 4000);
+	begin(&m);
+	connect_line(&l, &m, 0xcc00, 40000, APP);
+	say(&l, body, 1460);
+	hear(&l, ok);
+	x = judge(&m, true);
+	check(x->rows[0].half[FLOW_OUT].packets == 3);
+	check(x->rows[0].half[FLOW_OUT].bytes[GRADE_NESTED] == head + 4000);
+	check(x->rows[0].grade == GRADE_NESTED);
+	end(&m, x);
+}
+
+static void merged_and_multi_buffer(void)
+{
+	static char body[10001];
+	struct machine m;
+	struct line l;
+	struct exchanges *x;
+	static struct frame f;
+	const char *head = "HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n";
+	size_t len;
+
+	strcpy(body, head);
+	memset(body + strlen(head), 'x', 9000);
+	len = strlen(head) + 9000;
+	begin(&m);
+	connect_line(&l, &m, 0xcc00, 40000, APP);
+	say(&l, ask, 0);
+	/* three packets merged into one by GRO */
+	frame_tcp(&f, FLOW_IN, l.port, 1000 + l.at[1], 1000 + l.at[0], DATA, body, 4000);
+	buffer(&m, 1460 + FRAME_HEADERS + HDR);
+	buffer(&m, 1460 + FRAME_HEADERS + HDR);
+	buffer(&m, 1080 + FRAME_HEADERS + HDR);
+	receive(&l, &f);
+	/* one packet in two buffers */
+	frame_tcp(&f, FLOW_IN, l.port, 1000 + l.at[1] + 4000, 1000 + l.at[0], DATA, body + 4000,
+		  (uint32_t)len - 4000);
+	buffer(&m, 4096);
+	buffer(&m, f.len + HDR - 4096);
+	receive(&l, &f);
+	x = judge(&m, true);
+	check(x->rows[0].end == EXCHANGE_COMPLETE && x->rows[0].grade == GRADE_NESTED);
+	check(x->rows[0].half[FLOW_IN].transfers == 5 && x->rows[0].half[FLOW_IN].packets == 2);
+	check(x->rows[0].half[FLOW_IN].bytes[GRADE_NESTED] == len);
+	check(x->devices[0].event_packets[FLOW_IN] == 5);
+	end(&m, x);
+}
+
+static void two_programs(void)
+{
+	struct machine m;
+	struct line a, b, child;
+	struct exchanges *x;
+	struct event *e;
+	uint64_t sum;
+
+	begin(&m);
+	e = emit(&m, EVENT_FORK, APP);
+	e->aux = APP + 1;
+	connect_line(&a, &m, 0xcc00, 40000, APP);
+	connect_line(&b, &m, 0xdd00, 40001, OTHER);
+	connect_line(&child, &m, 0xee00, 40002, APP + 1);
+	/* the same sizes, interleaved */
+	say(&b, ask, 0);
+	say(&a, ask, 0);
+	say(&child, ask, 0);
+	hear(&child, ok);
+	hear(&b, ok);
+	hear(&a, ok);
+	x = judge(&m, true);
+	check(x->nrows == 3);
+	for (size_t i = 0; i < 3; i++) {
+		check(x->rows[i].grade == GRADE_NESTED);
+		check(x->conns[i].program == (x->conns[i].local.port != 40001));
+		check(x->conns[i].carried[FLOW_OUT][GRADE_NESTED] == strlen(ask));
+	}
+	check(x->conns[2].pid == APP + 1);
+	check(x->clear_bytes == 2 * strlen(ask));
+	/* each line: SYN, ACK, request */
+	sum = 3 * (FRAME_HEADERS + HDR) + strlen(ask);
+	check(x->devices[0].program_bytes[FLOW_OUT] == 2 * sum);
+	check(x->devices[0].other_bytes[FLOW_OUT] == sum);
+	check(x->conserved);
+	end(&m, x);
+}
+
+static void retransmitted(void)
+{
+	struct machine m;
+	struct line l;
+	struct exchanges *x;
+
+	begin(&m);
+	connect_line(&l, &m, 0xcc00, 40000, APP);
+	say(&l, ask, 0);
+	l.at[0] -= (uint32_t)strlen(ask);
+	send_flags(&l, DATA, ask, (uint32_t)strlen(ask), 0);
+	hear(&l, ok);
+	x = judge(&m, true);
+	check(x->rows[0].half[FLOW_OUT].packets == 2 && x->rows[0].half[FLOW_OUT].transfers == 2);
+	check(x->rows[0].half[FLOW_OUT].retransmitted == strlen(ask));
+	check(x->rows[0].half[FLOW_OUT].bytes[GRADE_NESTED] == strlen(ask));
+	check(x->conns[0].payload[FLOW_OUT] == strlen(ask) && x->conserved);
+	end(&m, x);
+}
+
+static void without_probes(void)
+{
+	struct machine m;
+	struct line l;
+	struct exchanges *x;
+
+	begin(&m);
+	m.no_tcp_probes = true;
+	m.no_sync = true;
+	connect_line(&l, &m, 0xcc00, 40000, APP);
+	say(&l, ask, 0);
+	hear(&l, ok);
+	x = judge(&m, true);
+	check(x->rows[0].grade == GRADE_SIZED);
+	check(x->rows[0].half[FLOW_IN].bytes[GRADE_SIZED] == strlen(ok));
+	check(x->rows[0].half[FLOW_OUT].bytes[GRADE_SIZED] == strlen(ask));
+	end(&m, x);
+
+	begin(&m);
+	m.no_maps = true;
+	connect_line(&l, &m, 0xcc00, 40000, APP);
+	say(&l, ask, 0);
+	x = judge(&m, true);
+	check(x->rows[0].grade == GRADE_NONE && x->rows[0].half[FLOW_OUT].transfers == 0);
+	check(x->rows[0].half[FLOW_OUT].bytes[GRADE_NONE] == strlen(ask));
+	end(&m, x);
+
+	begin(&m);
+	connect_line(&l, &m, 0xcc00, 40000, APP);
+	say(&l, ask, 0);
+	x = judge(&m, false);
+	check(!x->correlated && !x->program_known && x->rows[0].grade == GRADE_NONE);
+	end(&m, x);
+}
+
+/* A packet whose events are missing: its bytes are nobody's, and the sums say so. */
+static void lost_events(void)
+{
+	struct machine m;
+	struct line l;
+	struct exchanges *x;
+	size_t before;
+
+	begin(&m);
+	connect_line(&l, &m, 0xcc00, 40000, APP);
+	say(&l, ask, 0);
+	before = m.nevents;
+	say(&l, ask, 0);
+	m.nevents = before;
+	hear(&l, ok);
+	x = judge(&m, true);
+	check(x->nrows == 2 && x->rows[1].grade == GRADE_NONE);
+	check(x->rows[1].half[FLOW_OUT].bytes[GRADE_NONE] == strlen(ask));
+	check(x->rows[0].grade == GRADE_NESTED);
+	check(!x->conserved && failed(x, "payload of the packets"));
+	end(&m, x);
+}
+
+/* A map that is larger than the packet, and DMA that no packet explains. */
+static void more_than_the_packets(void)
+{
+	struct machine m;
+	struct line l;
+	struct exchanges *x;
+
+	begin(&m);
+	connect_line(&l, &m, 0xcc00, 40000, APP);
+	map(&m, m.net, EVENT_TO_DEVICE, 3000);
+	say(&l, ask, 0);
+	x = judge(&m, true);
+	check(x->devices[0].unknown_bytes[FLOW_OUT] == 3000);
+	check(!failed(x, "DMA bytes") && x->conserved);
+	end(&m, x);
+
+	begin(&m);
+	connect_line(&l, &m, 0xcc00, 40000, APP);
+	say(&l, ask, 0);
+	for (size_t i = m.nevents; i-- > 0;) {
+		if (m.events[i].kind == EVENT_MAP) {
+			m.events[i].size += 100;
+			break;
+		}
+	}
+	x = judge(&m, true);
+	check(x->rows[0].grade == GRADE_SIZED);
+	check(!x->conserved && failed(x, "frames and their virtio-net headers"));
+	end(&m, x);
+}
+
+static void blk(struct machine *m, int32_t pid, uint64_t bytes)
+{
+	struct event *e = emit(m, EVENT_BLK_ISSUE, pid);
+
+	e->size = bytes;
+	e->comm = names_intern(m->names, "dd", 2);
+}
+
+static void disk(void)
+{
+	struct machine m;
+	struct exchanges *x;
+
+	begin(&m);
+	/* two requests of a plug: issued first, mapped after */
+	blk(&m, APP, 8192);
+	blk(&m, OTHER, 4096);
+	map(&m, m.disk, EVENT_TO_DEVICE, 16);
+	map(&m, m.disk, EVENT_FROM_DEVICE, 4096);
+	map(&m, m.disk, EVENT_FROM_DEVICE, 4096);
+	map(&m, m.disk, EVENT_FROM_DEVICE, 1);
+	map(&m, m.disk, EVENT_TO_DEVICE, 64);
+	map(&m, m.disk, EVENT_TO_DEVICE, 16);
+	map(&m, m.disk, EVENT_TO_DEVICE, 4096);
+	map(&m, m.disk, EVENT_FROM_DEVICE, 1);
+	map(&m, m.disk, EVENT_TO_DEVICE, 48);
+	map(&m, m.disk, EVENT_TO_DEVICE, 512); /* for nobody */
+	x = judge(&m, true);
+	check(x->nblocks == 2 && x->ndevices == 1 && x->devices[0].block);
+	check(x->blocks[0].program && x->blocks[0].bytes[FLOW_IN] == 8192);
+	check(x->blocks[0].transfers == 5 && x->blocks[0].dma_bytes == 16 + 8192 + 1 + 64);
+	check(x->blocks[0].carried[FLOW_IN][GRADE_NESTED] == 8192);
+	check(!x->blocks[1].program && x->blocks[1].bytes[FLOW_OUT] == 4096);
+	check(strcmp(x->blocks[1].comm, "dd") == 0);
+	check(x->devices[0].unknown_bytes[FLOW_OUT] == 512 && x->nunattributed == 1);
+	check(x->conserved);
+	end(&m, x);
+}
+
+int main(void)
+{
+	one_exchange();
+	segmented();
+	merged_and_multi_buffer();
+	two_programs();
+	retransmitted();
+	without_probes();
+	lost_events();
+	more_than_the_packets();
+	disk();
+	return done();
+}
