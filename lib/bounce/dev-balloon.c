@@ -98,6 +98,9 @@ int balloon_report(struct balloon *b, struct err *err)
 	struct virtq_buf buf = { .size = PAGE, .in = true, .premapped = !dma->bypass };
 	int ret;
 
+	if (dma->restricted)
+		return err_set(err, EOPNOTSUPP,
+			       "with static sharing the host reaches the pool only, no free page");
 	buf.ipa = realm_alloc(dma->realm, PAGE, PAGE);
 	if (buf.ipa == REALM_NO_ADDR)
 		return err_set(err, ENOMEM, "no free page to report");

@@ -50,16 +50,19 @@ static uint64_t bit(const struct dma_device *dev)
 	return realm_shared_bit(dev->realm);
 }
 
-/* The pool that a device address lies in, or NULL. */
-static struct swiotlb_pool *pool_of(const struct dma_device *dev, uint64_t dma)
+/* The pool that a guest-physical address lies in, or NULL. */
+static struct swiotlb_pool *swiotlb_of(const struct dma_device *dev, uint64_t ipa)
 {
-	uint64_t ipa = realm_from_device(bit(dev), dma);
-
 	for (size_t i = 0; i < dev->npools; i++) {
 		if (swiotlb_pool_contains(dev->pools[i], ipa))
 			return dev->pools[i];
 	}
 	return NULL;
+}
+
+static struct swiotlb_pool *pool_of(const struct dma_device *dev, uint64_t dma)
+{
+	return swiotlb_of(dev, realm_from_device(bit(dev), dma));
 }
 
 static bool needs_bounce(const struct dma_device *dev, uint64_t ipa, size_t size)
@@ -363,6 +366,8 @@ static int alloc_pages(struct dma_device *dev, struct dma_coherent *mem)
 	if (fault_always(dev->fault, FAULT_RING_PROTECTED))
 		return 0;
 	mem->dma = realm_to_device(bit(dev), mem->ipa);
+	if (fault_once(dev->fault, FAULT_EXCESS_PAGE))
+		size += REALM_GRANULE;
 	return dma_decrypt(dev, mem->ipa, size);
 }
 
@@ -372,7 +377,8 @@ int dma_alloc(struct dma_device *dev, size_t size, struct dma_coherent *mem)
 	int ret = 0;
 
 	mem->size = size;
-	if (dev->restricted && !dev->ops) {
+	if (dev->restricted && !dev->ops &&
+	    (!dev->fault || dev->fault->id != FAULT_RING_PROTECTED)) {
 		mem->ipa = swiotlb_alloc(dev->pools[0], size);
 		if (mem->ipa == EVENT_NO_ADDR)
 			ret = -ENOMEM;
@@ -406,8 +412,8 @@ void dma_free(struct dma_device *dev, struct dma_coherent *mem)
 		e.link = 0xffff000000000000u | mem->ipa;
 		bounce_trace_emit(dev->trace, e);
 	}
-	if (dev->restricted && !dev->ops) {
-		swiotlb_unmap(dev->pools[0], mem->ipa, mem->size, false);
+	if (swiotlb_of(dev, mem->ipa)) {
+		swiotlb_unmap(swiotlb_of(dev, mem->ipa), mem->ipa, mem->size, false);
 	} else if (dev->ops) {
 		dev->ops->unmap(dev->ops_ctx, mem->dma, size);
 		realm_release(dev->realm, mem->ipa, size);

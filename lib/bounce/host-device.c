@@ -31,7 +31,8 @@ void host_device_set_status(struct host_device *dev, uint8_t status)
 	}
 	/* a device refuses what it did not offer, and drivers of before VERSION_1 */
 	if ((status & STATUS_FEATURES_OK) && !(dev->status & STATUS_FEATURES_OK) &&
-	    ((dev->accepted & ~dev->offered) || !(dev->accepted & F_VERSION_1)))
+	    ((dev->accepted & ~dev->offered) ||
+	     (!dev->transitional && !(dev->accepted & F_VERSION_1))))
 		status &= ~STATUS_FEATURES_OK;
 	dev->status = status;
 }

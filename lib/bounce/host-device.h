@@ -59,6 +59,7 @@ struct host_device {
 	struct hostile hostile;
 	uint64_t offered, accepted;
 	uint8_t status;
+	bool transitional; /* accepts drivers of before VERSION_1 */
 	uint8_t config[HOST_CONFIG];
 	uint32_t generation; /* of the configuration */
 	struct host_queue_setup setup[HOST_QUEUES];

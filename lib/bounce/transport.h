@@ -16,6 +16,7 @@ struct host_device;
 struct transport {
 	const struct transport_ops *ops;
 	struct host_device *host; /* behind the transport; drivers do not look at it */
+	void *bus;		  /* of message transports: struct msg_bus */
 };
 
 struct transport_ops {

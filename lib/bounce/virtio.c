@@ -119,6 +119,8 @@ int virtio_kick(struct virtio *v, unsigned int i, struct err *err)
 	if (!virtq_kick(&v->queues[i]))
 		return 0;
 	v->notifications++;
+	if (fault_once(v->dma->fault, FAULT_ENCRYPT_WHILE_MAPPED))
+		dma_encrypt(v->dma, v->queues[i].ring.ipa, REALM_GRANULE);
 	return v->transport->ops->notify(v->transport, i, err);
 }
 
