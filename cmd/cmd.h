@@ -19,6 +19,7 @@ struct cmd {
 	int (*run)(int argc, char **argv); /* argv[0] is name; returns CMD_* */
 };
 
+extern const struct cmd cmd_trace;
 extern const struct cmd cmd_verify;
 
 /* Print "ccaio <cmd>: <message>" on stderr.  Returns CMD_TROUBLE. */

@@ -62,6 +62,8 @@ int recording_open(struct recording *rec, const struct recording_options *option
 	int ret;
 
 	*rec = (struct recording){ .tracing.fd = -1, .state.fd = -1, .instance.fd = -1 };
+	if (geteuid() != 0)
+		return err_set(err, EPERM, "tracing needs root; run it with sudo");
 	ret = tracing_open(&rec->tracing, err);
 	if (ret < 0)
 		return ret;

@@ -158,8 +158,6 @@ static int explain(int code, struct err *err)
 		return err_set(err, EPERM,
 			       "the kernel is locked down (confidentiality): tracing is forbidden; "
 			       "boot it with lockdown=integrity or less to trace");
-	if (geteuid() != 0 && (code == EACCES || code == EPERM))
-		return err_set(err, EACCES, "tracing needs root; run it with sudo");
 	if (code == EACCES || code == EPERM)
 		return err_set(err, code, "the tracing directory cannot be opened: %s",
 			       strerror(code));

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cmd/trace-options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char trace_usage[] =
+	"usage: ccaio trace [options] [--] CMD [ARG...]\n"
+	"\n"
+	"Run CMD, collect what the kernel says about DMA meanwhile, judge it, report.\n"
+	"\n"
+	"  -o, --output BUNDLE      directory for the evidence (default: ./CMD-TIME.ccaio)\n"
+	"  -f, --format NAME        of the report (default: text)\n"
+	"  -b, --buffer SIZE        ring buffer per CPU, K, M or G (default: 4M)\n"
+	"  -C, --clock CLOCK        trace clock (default: mono)\n"
+	"  -u, --user USER          run CMD as USER\n"
+	"  -F, --follow             count the I/O of CMD's children as CMD's (default)\n"
+	"      --no-follow          only CMD's own\n"
+	"      --scope SCOPE        since-boot (default), or window: claim nothing about before\n"
+	"      --exit-code WHOSE    verdict (default), or command: exit with CMD's status\n"
+	"      --policy FILE        what this site requires\n"
+	"      --canary URL         HTTP request to URL as proof that network events are seen\n"
+	"      --rmm-log FILE       the monitor's own log as a second witness\n"
+	"  -q, --quiet              only the verdict line\n"
+	"  -v, --verbose            say what is armed, and what could not be\n"
+	"  -h, --help               show this help\n";
+
+bool trace_parse_size(const char *text, uint64_t *bytes)
+{
+	unsigned int shift = 0;
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]))
+		return false;
+	errno = 0;
+	*bytes = strtoull(text, &end, 10);
+	if (errno)
+		return false;
+	switch (*end) {
+	case 'k':
+	case 'K':
+		shift = 10;
+		break;
+	case 'm':
+	case 'M':
+		shift = 20;
+		break;
+	case 'g':
+	case 'G':
+		shift = 30;
+		break;
+	}
+	if (shift)
+		end++;
+	if (*end || *bytes == 0 || *bytes > UINT64_MAX >> 16 >> shift)
+		return false;
+	*bytes <<= shift;
+	return true;
+}
+
+/* One of two words.  Returns false for any other. */
+static bool choose(const char *word, const char *no, const char *yes, bool *value)
+{
+	*value = strcmp(word, yes) == 0;
+	return *value || strcmp(word, no) == 0;
+}
+
+enum { OPT_NO_FOLLOW = 256, OPT_SCOPE, OPT_EXIT_CODE, OPT_POLICY, OPT_CANARY, OPT_RMM_LOG };
+
+static const struct option long_options[] = {
+	{ "output", required_argument, NULL, 'o' },
+	{ "format", required_argument, NULL, 'f' },
+	{ "buffer", required_argument, NULL, 'b' },
+	{ "clock", required_argument, NULL, 'C' },
+	{ "user", required_argument, NULL, 'u' },
+	{ "follow", no_argument, NULL, 'F' },
+	{ "no-follow", no_argument, NULL, OPT_NO_FOLLOW },
+	{ "scope", required_argument, NULL, OPT_SCOPE },
+	{ "exit-code", required_argument, NULL, OPT_EXIT_CODE },
+	{ "policy", required_argument, NULL, OPT_POLICY },
+	{ "canary", required_argument, NULL, OPT_CANARY },
+	{ "rmm-log", required_argument, NULL, OPT_RMM_LOG },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+/* Take one option.  Returns 0, 1 for help, -1 with message. */
+static int take(struct trace_options *options, int opt, const char *word, char *message,
+		size_t size)
+{
+	switch (opt) {
+	case 'o':
+		options->bundle = optarg;
+		return 0;
+	case 'f':
+		options->format = optarg;
+		return 0;
+	case 'b':
+		if (trace_parse_size(optarg, &options->buffer_bytes))
+			return 0;
+		snprintf(message, size, "-b takes a size such as 64K or 8M, not '%s'", optarg);
+		return -1;
+	case 'C':
+		options->clock = optarg;
+		return 0;
+	case 'u':
+		options->user = optarg;
+		return 0;
+	case 'F':
+	case OPT_NO_FOLLOW:
+		options->follow = opt == 'F';
+		return 0;
+	case OPT_SCOPE:
+		if (choose(optarg, "since-boot", "window", &options->window_only))
+			return 0;
+		snprintf(message, size, "--scope is since-boot or window, not '%s'", optarg);
+		return -1;
+	case OPT_EXIT_CODE:
+		if (choose(optarg, "verdict", "command", &options->command_status))
+			return 0;
+		snprintf(message, size, "--exit-code is verdict or command, not '%s'", optarg);
+		return -1;
+	case OPT_POLICY:
+		options->policy = optarg;
+		return 0;
+	case OPT_CANARY:
+		options->canary_url = optarg;
+		return 0;
+	case OPT_RMM_LOG:
+		options->rmm_log = optarg;
+		return 0;
+	case 'q':
+		options->quiet = true;
+		return 0;
+	case 'v':
+		options->verbose = true;
+		return 0;
+	case 'h':
+		return 1;
+	case ':':
+		snprintf(message, size, "option '%s' needs a value", word);
+		return -1;
+	default:
+		snprintf(message, size, "bad option '%s'", word);
+		return -1;
+	}
+}
+
+int trace_options_parse(struct trace_options *options, int argc, char **argv, char *message,
+			size_t size)
+{
+	int opt;
+
+	*options = (struct trace_options){ .follow = true, .format = "text" };
+	optind = 0; /* glibc: start anew, also when a test calls this twice */
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, "+:o:f:b:C:u:Fqvh", long_options, NULL)) != -1) {
+		int ret = take(options, opt, argv[optind - 1], message, size);
+
+		if (ret)
+			return ret;
+	}
+	if (optind == argc) {
+		snprintf(message, size, "no command to trace");
+		return -1;
+	}
+	options->argv = argv + optind;
+	return 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_CMD_TRACE_OPTIONS_H
+#define CCAIO_CMD_TRACE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * trace_options - the command line of ccaio trace.  Strings are borrowed from argv.
+ */
+struct trace_options {
+	const char *bundle;	/* -o; NULL: made from the command's name and the time */
+	uint64_t buffer_bytes;	/* -b, per CPU; 0: the default */
+	const char *clock;	/* -C */
+	const char *user;	/* -u */
+	const char *canary_url; /* --canary */
+	const char *rmm_log;	/* --rmm-log */
+	const char *policy;	/* --policy */
+	const char *format;	/* -f */
+	char *const *argv;	/* the command, NULL-terminated */
+	bool follow;		/* attribute the I/O of the command's children to it */
+	bool window_only;	/* --scope window */
+	bool command_status;	/* --exit-code command */
+	bool quiet, verbose;
+};
+
+extern const char trace_usage[];
+
+/*
+ * Parse.  Returns 0; 1 when help was asked for; -1 with message (a finished
+ * sentence) for a mistake.
+ */
+int trace_options_parse(struct trace_options *options, int argc, char **argv, char *message,
+			size_t size);
+
+/* "4096", "64K", "8M", "1G" into bytes.  Returns false for anything else, and for 0. */
+bool trace_parse_size(const char *text, uint64_t *bytes);
+
+#endif

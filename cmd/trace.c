@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ccaio trace - run a program, record what the kernel says about DMA, judge it.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/judging.h"
+#include "cmd/trace-options.h"
+#include "collectors/bundle.h"
+#include "collectors/canary.h"
+#include "collectors/command.h"
+#include "collectors/facts.h"
+#include "collectors/tracedat-write.h"
+#include "collectors/tracedat.h"
+#include "collectors/tracefs-meta.h"
+#include "collectors/tracefs-record.h"
+#include "lib/err.h"
+#include "lib/names.h"
+#include "lib/platform.h"
+#include "lib/policy.h"
+#include "lib/stream.h"
+#include "lib/verdict.h"
+#include "lib/xalloc.h"
+#include "reports/report.h"
+
+struct trace {
+	struct trace_options options;
+	struct judging judging;
+	struct command *command;
+	struct recording rec;
+	struct bundle *bundle;
+	struct tracedat_writer *writer;
+	struct facts *facts;
+	struct platform *platform;
+	struct canaries canaries;
+	struct names *names;
+	struct stream *stream;
+	struct verdict *verdict;
+	char started[32]; /* ISO 8601, UTC */
+	bool running;	  /* the command has been started and has not ended */
+};
+
+/* "keybroker-app-20261120-184000.ccaio" in the current directory. */
+static char *default_bundle(const char *command)
+{
+	const char *slash = strrchr(command, '/');
+	time_t now = time(NULL);
+	char stamp[32];
+	struct tm tm;
+
+	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", localtime_r(&now, &tm));
+	return xasprintf("%s-%s" BUNDLE_SUFFIX, slash && slash[1] ? slash + 1 : command, stamp);
+}
+
+static int open_bundle(struct trace *t, struct err *err)
+{
+	char *made = t->options.bundle ? NULL : default_bundle(t->options.argv[0]);
+
+	t->bundle = bundle_create(made ? made : t->options.bundle, err);
+	free(made);
+	return t->bundle ? 0 : -EIO;
+}
+
+static int open_writer(struct trace *t, struct err *err)
+{
+	char *path = xasprintf("%s/" BUNDLE_TRACE, bundle_path(t->bundle));
+	t->writer = tracedat_writer_open(path, t->rec.instance.cpus, sysconf(_SC_PAGESIZE), err);
+	free(path);
+	return t->writer ? 0 : -EIO;
+}
+
+/* What a person should know about the recording before it begins. */
+static void tell_armed(const struct trace *t)
+{
+	if (t->rec.boot_reason && !t->options.quiet)
+		fprintf(stderr, "ccaio trace: %s\n", t->rec.boot_reason);
+	if (!t->options.verbose)
+		return;
+	for (size_t i = 0; i < t->rec.arming.nevents; i++)
+		fprintf(stderr, "ccaio trace: armed %s\n", t->rec.arming.events[i]);
+	for (size_t i = 0; i < t->rec.arming.nfailed; i++)
+		fprintf(stderr, "ccaio trace: not armed %s\n", t->rec.arming.failed[i]);
+}
+
+static int prepare(struct trace *t, struct err *err)
+{
+	const struct recording_options options = {
+		.buffer_bytes = t->options.buffer_bytes,
+		.clock = t->options.clock,
+		.no_boot = t->options.window_only,
+	};
+	int ret = judging_prepare(&t->judging, err);
+
+	if (ret < 0)
+		return ret;
+	t->command = command_new(t->options.argv, t->options.user, err);
+	if (!t->command)
+		return -EIO;
+	ret = open_bundle(t, err);
+	if (ret == 0)
+		ret = recording_open(&t->rec, &options, err);
+	if (ret == 0)
+		ret = open_writer(t, err);
+	if (ret < 0)
+		return ret;
+	tell_armed(t);
+	t->facts = facts_new(NULL);
+	t->platform = facts_collect(t->facts);
+	facts_reset_hiwater(t->facts, NULL); /* where it fails the mark counts from boot */
+	return 0;
+}
+
+static int start_recording(struct trace *t, struct err *err)
+{
+	int *out = xcalloc(t->rec.instance.cpus, sizeof(*out)), ret;
+
+	for (unsigned int cpu = 0; cpu < t->rec.instance.cpus; cpu++)
+		out[cpu] = tracedat_writer_fd(t->writer, cpu);
+	ret = recording_start(&t->rec, out, err);
+	free(out);
+	return ret;
+}
+
+/* The window: from the start markers through the command's life to the stop markers. */
+static int record(struct trace *t, struct err *err)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	int ret;
+
+	strftime(t->started, sizeof(t->started), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	facts_before(t->facts, t->platform);
+	ret = start_recording(t, err);
+	if (ret < 0)
+		return ret;
+	canary_run(&t->canaries, t->platform, t->rec.nonce, t->options.canary_url);
+	ret = command_go(t->command, err);
+	t->running = ret == 0;
+	while (ret >= 0 && t->running) {
+		ret = recording_wait(&t->rec, command_fd(t->command), -1, err);
+		t->running = !command_handle(t->command);
+	}
+	if (ret >= 0)
+		ret = recording_stop(&t->rec, err);
+	if (ret >= 0)
+		facts_after(t->facts, t->platform);
+	return ret;
+}
+
+/* Put what was recorded into the bundle. */
+static int keep(struct trace *t, struct err *err)
+{
+	char *text;
+	int ret = meta_write(&t->rec, t->writer, err);
+
+	if (ret == 0)
+		ret = tracedat_writer_finish(t->writer, err);
+	tracedat_writer_close(t->writer);
+	t->writer = NULL;
+	if (ret < 0)
+		return ret;
+	recording_describe(&t->rec, t->platform);
+	canary_describe(&t->canaries, t->platform);
+	text = platform_format(t->platform);
+	ret = bundle_write(t->bundle, BUNDLE_PLATFORM, text, strlen(text), err);
+	free(text);
+	return ret;
+}
+
+static int judge(struct trace *t, struct err *err)
+{
+	char *path = xasprintf("%s/" BUNDLE_TRACE, bundle_path(t->bundle));
+
+	t->names = names_new();
+	t->stream = tracedat_open(path, t->names, err);
+	free(path);
+	if (!t->stream)
+		return -EIO;
+	t->verdict = judging_run(&t->judging, t->stream, t->names, t->platform, err);
+	return t->verdict ? 0 : -EIO;
+}
+
+/* Write the verdict into the bundle and close it. */
+static int seal(struct trace *t, const struct report_input *in, struct err *err)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	int ret;
+
+	if (!out)
+		return err_sys(err, "no memory for the verdict");
+	report_find("json")->write(out, in);
+	fclose(out);
+	ret = bundle_write(t->bundle, BUNDLE_VERDICT, text, len, err);
+	free(text);
+	if (ret == 0)
+		ret = bundle_finish(t->bundle, t->rec.nonce, err);
+	return ret;
+}
+
+/* Judge, seal and report.  Returns the exit status. */
+static int conclude(struct trace *t, struct err *err)
+{
+	int wait_status = command_wait_status(t->command), status;
+	struct run run = {
+		.tool = "ccaio " VERSION,
+		.evidence = bundle_path(t->bundle),
+		.argv = t->options.argv,
+		.exit_status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1,
+		.term_signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0,
+		.started = t->started,
+	};
+	struct report_input in = { .run = &run, .platform = t->platform };
+
+	if (judge(t, err) < 0)
+		return cmd_fail(&cmd_trace, err);
+	in.verdict = t->verdict;
+	run.recorder = t->stream->info.recorder;
+	run.policy = t->judging.policy ? t->judging.policy->name : NULL;
+	if (seal(t, &in, err) < 0)
+		return cmd_fail(&cmd_trace, err);
+	status = judging_report(&cmd_trace, &t->judging, &in);
+	if (t->options.command_status && status != CMD_TROUBLE)
+		status = command_exit_status(t->command);
+	return status;
+}
+
+/* A command that has been started is let go on, whatever happened to the recording of it. */
+static void let_end(struct trace *t)
+{
+	struct pollfd fd = { command_fd(t->command), POLLIN, 0 };
+
+	while (!command_handle(t->command))
+		poll(&fd, 1, -1);
+}
+
+/* Nothing half-written stays. */
+static void discard(struct trace *t)
+{
+	tracedat_writer_close(t->writer);
+	t->writer = NULL;
+	if (t->bundle)
+		bundle_discard(t->bundle);
+	t->bundle = NULL;
+}
+
+static void release(struct trace *t)
+{
+	verdict_free(t->verdict);
+	stream_close(t->stream);
+	names_free(t->names);
+	canary_release(&t->canaries);
+	platform_free(t->platform);
+	facts_free(t->facts);
+	tracedat_writer_close(t->writer);
+	bundle_close(t->bundle);
+	command_free(t->command);
+	judging_release(&t->judging);
+}
+
+static int run(struct trace *t)
+{
+	struct err err = { "" }, close_err = { "" };
+	int ret, status = CMD_TROUBLE;
+
+	ret = prepare(t, &err);
+	if (ret == 0)
+		ret = record(t, &err);
+	if (ret >= 0)
+		ret = keep(t, &err);
+	if (ret < 0)
+		cmd_fail(&cmd_trace, &err);
+	/* from here on nothing in the kernel is ours any more */
+	if (recording_close(&t->rec, &close_err) < 0) {
+		cmd_fail(&cmd_trace, &close_err);
+		ret = -EIO;
+	}
+	if (ret >= 0)
+		status = conclude(t, &err);
+	else
+		discard(t);
+	if (t->running)
+		let_end(t);
+	release(t);
+	return status;
+}
+
+static int trace(int argc, char **argv)
+{
+	struct trace t = { .rec.tracing.fd = -1, .rec.state.fd = -1, .rec.instance.fd = -1 };
+	char message[256];
+	int ret = trace_options_parse(&t.options, argc, argv, message, sizeof(message));
+
+	if (ret < 0)
+		return cmd_usage(&cmd_trace, "%s", message);
+	if (ret > 0) {
+		fputs(trace_usage, stdout);
+		judging_print_formats();
+		return CMD_OK;
+	}
+	if (!judging_set_format(&t.judging, t.options.format))
+		return cmd_usage(&cmd_trace, "unknown format '%s'", t.options.format);
+	t.judging.policy_path = t.options.policy;
+	t.judging.rmm_path = t.options.rmm_log;
+	t.judging.window_only = t.options.window_only;
+	t.judging.verbosity = t.options.quiet ? -1 : t.options.verbose;
+	return run(&t);
+}
+
+const struct cmd cmd_trace = {
+	.name = "trace",
+	.summary = "run a program, record its I/O, judge it and report",
+	.run = trace,
+};

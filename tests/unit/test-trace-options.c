@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "cmd/trace-options.h"
+#include "tests/unit/test.h"
+
+static struct trace_options options;
+static char message[256];
+
+/* Parse a NULL-terminated command line. */
+static int parse(const char *const words[])
+{
+	static char *argv[16]; /* options point into it */
+	int argc = 0;
+
+	for (; words[argc]; argc++)
+		argv[argc] = (char *)words[argc];
+	argv[argc] = NULL;
+	message[0] = '\0';
+	return trace_options_parse(&options, argc, argv, message, sizeof(message));
+}
+
+#define PARSE(...) parse((const char *const[]){ "trace", __VA_ARGS__, NULL })
+
+static void test_sizes(void)
+{
+	uint64_t bytes;
+
+	check(trace_parse_size("4096", &bytes) && bytes == 4096);
+	check(trace_parse_size("64K", &bytes) && bytes == 64 << 10);
+	check(trace_parse_size("8m", &bytes) && bytes == 8 << 20);
+	check(trace_parse_size("1G", &bytes) && bytes == 1 << 30);
+	check(!trace_parse_size("", &bytes));
+	check(!trace_parse_size("0", &bytes));
+	check(!trace_parse_size("-1", &bytes));
+	check(!trace_parse_size("8MB", &bytes));
+	check(!trace_parse_size("M", &bytes));
+	check(!trace_parse_size("99999999999999999999", &bytes));
+	check(!trace_parse_size("999999999999G", &bytes));
+}
+
+static void test_options(void)
+{
+	check(PARSE("true") == 0 && options.follow && !options.window_only);
+	check(!options.command_status && strcmp(options.format, "text") == 0);
+	check(PARSE("-b", "1M", "-C", "local", "-u", "nobody", "ls", "-l") == 0);
+	check(options.buffer_bytes == 1 << 20 && strcmp(options.clock, "local") == 0);
+	check(strcmp(options.user, "nobody") == 0);
+	check(strcmp(options.argv[0], "ls") == 0 && strcmp(options.argv[1], "-l") == 0);
+	check(PARSE("--scope=window", "--exit-code=command", "--no-follow", "--", "-odd") == 0);
+	check(options.window_only && options.command_status && !options.follow);
+	check(strcmp(options.argv[0], "-odd") == 0);
+	check(PARSE("--help") == 1);
+}
+
+static void test_mistakes(void)
+{
+	check(PARSE("-q") == -1 && strstr(message, "no command"));
+	check(PARSE("--frobnicate", "ls") == -1 && strstr(message, "'--frobnicate'"));
+	check(PARSE("-b", "huge", "ls") == -1 && strstr(message, "'huge'"));
+	check(PARSE("--scope=all", "ls") == -1 && strstr(message, "'all'"));
+	check(PARSE("--exit-code=maybe", "ls") == -1 && strstr(message, "'maybe'"));
+	check(PARSE("-o") == -1 && strstr(message, "'-o' needs a value"));
+}
+
+int main(void)
+{
+	test_sizes();
+	test_options();
+	test_mistakes();
+	return done();
+}
