@@ -14,7 +14,8 @@
 #include "lib/xalloc.h"
 
 /* Bounds for what is held in memory at once; real files stay far below. */
-#define MAX_SECTION (64u << 20) /* one unpacked section: all event formats of a kernel are 3 MiB \
+#define MAX_SECTION                                                                              \
+	(64u << 20)		/* one unpacked section: all event formats of a kernel are 3 MiB \
 				 */
 #define MAX_FORMAT (256u << 10) /* one format text */
 #define MAX_TEXT (8u << 20)	/* header_page, saved_cmdlines, one option */

@@ -10,136 +10,21 @@
 #include "lib/err.h"
 #include "lib/xalloc.h"
 
-#define MAX_CHUNK (16u << 20) /* unpacked; trace-cmd writes 10 pages */
-
 /* In the page's commit word (kernel/trace/ring_buffer.c). */
 #define LOST_EVENTS (UINT64_C(1) << 31)
 #define LOST_STORED (UINT64_C(1) << 30)
 
 static int bad_page(struct tracedat_cpu *cpu, const uint8_t *at, const char *what, struct err *err)
 {
-	uint64_t offset = cpu->window_at + (uint64_t)(at - cpu->window);
+	const struct tracedat_window *window = &cpu->window;
+	bool packed = window->buffer->compressed;
+	uint64_t offset = window->at + (uint64_t)(at - window->piece.data);
 
 	return err_set(err, EBADMSG,
 		       "%s: CPU %u: %s at offset %" PRIu64 " of %s; the file is damaged",
-		       cpu->file->path, cpu->where->cpu, what,
-		       cpu->buffer->compressed ? offset : cpu->where->offset + offset,
-		       cpu->buffer->compressed ? "its unpacked pages" : "the file");
-}
-
-static int bad_chunk(const struct tracedat_cpu *cpu, struct err *err)
-{
-	return err_set(err, EBADMSG,
-		       "%s: CPU %u: the compressed pages at offset %" PRIu64
-		       " of the file are damaged",
-		       cpu->file->path, cpu->where->cpu, cpu->file_pos);
-}
-
-#define CHUNK_COUNT 4 /* the number of chunks, in front of them */
-
-static uint64_t data_end(const struct tracedat_cpu *cpu)
-{
-	return cpu->where->offset + cpu->where->size;
-}
-
-/* trace-cmd 3.1 does not count the number of chunks into the size, 3.3 does. */
-static uint64_t chunks_end(const struct tracedat_cpu *cpu)
-{
-	uint64_t end = data_end(cpu) + CHUNK_COUNT;
-
-	return end < cpu->file->size ? end : cpu->file->size;
-}
-
-static void window_room(struct tracedat_cpu *cpu, size_t size)
-{
-	if (size <= cpu->window_size && cpu->window)
-		return;
-	free(cpu->window);
-	cpu->window = xcalloc(1, size + DECODE_SLACK);
-	cpu->window_size = size;
-}
-
-/* Little-endian 32-bit numbers in front of chunks. */
-static int chunk_numbers(struct tracedat_cpu *cpu, uint32_t *numbers, size_t count, struct err *err)
-{
-	size_t size = count * sizeof(*numbers);
-	int rc;
-
-	if (size > chunks_end(cpu) - cpu->file_pos)
-		return bad_chunk(cpu, err);
-	rc = tracedat_file_pread(cpu->file, numbers, size, cpu->file_pos, err);
-	cpu->file_pos += size;
-	return rc;
-}
-
-/* Unpack the next chunk into the window: 1, or 0 at the end. */
-static int window_unpack(struct tracedat_cpu *cpu, struct err *err)
-{
-	uint32_t sizes[2]; /* packed, unpacked */
-	int rc;
-
-	if (cpu->file_pos == cpu->where->offset) {
-		uint32_t chunks;
-
-		rc = chunk_numbers(cpu, &chunks, 1, err);
-		if (rc < 0)
-			return rc;
-		cpu->chunks = chunks;
-	}
-	if (!cpu->chunks)
-		return cpu->file_pos >= data_end(cpu) ? 0 : bad_chunk(cpu, err);
-	cpu->chunks--;
-	rc = chunk_numbers(cpu, sizes, 2, err);
-	if (rc < 0)
-		return rc;
-	if (sizes[0] > chunks_end(cpu) - cpu->file_pos || !sizes[1] || sizes[1] > MAX_CHUNK ||
-	    sizes[1] % cpu->page_size)
-		return bad_chunk(cpu, err);
-	if (sizes[0] > cpu->packed_size) {
-		free(cpu->packed);
-		cpu->packed = xcalloc(1, sizes[0]);
-		cpu->packed_size = sizes[0];
-	}
-	window_room(cpu, sizes[1]);
-	rc = tracedat_file_pread(cpu->file, cpu->packed, sizes[0], cpu->file_pos, err);
-	if (rc < 0)
-		return rc;
-	if (tracedat_unzip(&cpu->zip, cpu->window, sizes[1], cpu->packed, sizes[0]) < 0)
-		return bad_chunk(cpu, err);
-	cpu->file_pos += sizes[0];
-	cpu->window_len = sizes[1];
-	return 1;
-}
-
-static int window_read(struct tracedat_cpu *cpu, struct err *err)
-{
-	uint64_t left = data_end(cpu) - cpu->file_pos;
-	size_t size = left < cpu->window_size ? (size_t)left : cpu->window_size;
-	int rc;
-
-	if (!size)
-		return 0;
-	if (size % cpu->page_size)
-		return err_set(err, EBADMSG,
-			       "%s: CPU %u: its data does not end with a whole page of %u bytes; "
-			       "the file is damaged",
-			       cpu->file->path, cpu->where->cpu, cpu->page_size);
-	window_room(cpu, size);
-	rc = tracedat_file_pread(cpu->file, cpu->window, size, cpu->file_pos, err);
-	if (rc < 0)
-		return rc;
-	cpu->file_pos += size;
-	cpu->window_len = size;
-	return 1;
-}
-
-int tracedat_cpu_window(struct tracedat_cpu *cpu, struct err *err)
-{
-	cpu->window_at += cpu->window_len;
-	cpu->window_pos = cpu->window_len = 0;
-	if (!cpu->where->size)
-		return 0;
-	return cpu->buffer->compressed ? window_unpack(cpu, err) : window_read(cpu, err);
+		       window->file->path, window->where->cpu, what,
+		       packed ? offset : window->where->offset + offset,
+		       packed ? "its unpacked pages" : "the file");
 }
 
 static uint64_t number(const uint8_t *p, unsigned int size)
@@ -153,19 +38,20 @@ static uint64_t number(const uint8_t *p, unsigned int size)
 /* Open the next page.  Returns 1, or 0 at the end of the data; *lost: events are missing here. */
 static int page_open(struct tracedat_cpu *cpu, bool *lost, struct err *err)
 {
-	const struct tracedat_layout *layout = &cpu->file->layout;
+	const struct tracedat_layout *layout = &cpu->window.file->layout;
 	uint32_t room = cpu->page_size - layout->data_off;
 	uint64_t commit, size;
 	const uint8_t *page;
 
-	if (cpu->window_pos == cpu->window_len) {
-		int rc = tracedat_cpu_window(cpu, err);
+	if (cpu->page_at == cpu->window.piece.len) {
+		int rc = tracedat_window_next(&cpu->window, err);
 
 		if (rc <= 0)
 			return rc;
+		cpu->page_at = 0;
 	}
-	page = cpu->window + cpu->window_pos;
-	cpu->window_pos += cpu->page_size;
+	page = cpu->window.piece.data + cpu->page_at;
+	cpu->page_at += cpu->page_size;
 	cpu->clock = number(page + layout->time_off, 8);
 	/* a flag in the sign bit of an int: the upper half of a long is all ones or all zeroes */
 	commit = (uint32_t)number(page + layout->commit_off, layout->commit_size);
@@ -284,24 +170,13 @@ int tracedat_cpu_rare(struct tracedat_cpu *cpu, struct err *err)
 
 void tracedat_cpu_init(struct tracedat_cpu *cpu, const struct tracedat_file *file,
 		       const struct tracedat_buffer *buffer, const struct tracedat_data *where,
-		       size_t window_size)
+		       size_t window_size, struct tracedat_ahead *ahead)
 {
-	size_t pages = window_size / buffer->page_size;
-
-	*cpu = (struct tracedat_cpu){
-		.file = file,
-		.buffer = buffer,
-		.where = where,
-		.page_size = buffer->page_size,
-		.window_size = (pages ? pages : 1) * buffer->page_size,
-		.file_pos = where->offset,
-		.zip = { .kind = file->zip },
-	};
+	*cpu = (struct tracedat_cpu){ .page_size = buffer->page_size };
+	tracedat_window_init(&cpu->window, file, buffer, where, window_size, ahead);
 }
 
 void tracedat_cpu_release(struct tracedat_cpu *cpu)
 {
-	free(cpu->window);
-	free(cpu->packed);
-	tracedat_unzip_release(&cpu->zip);
+	tracedat_window_release(&cpu->window);
 }

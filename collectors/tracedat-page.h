@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "collectors/tracedat-file.h"
+#include "collectors/tracedat-window.h"
 
 struct err;
 
@@ -28,35 +28,15 @@ struct tracedat_cpu {
 	uint64_t clock;		  /* time of the record last parsed */
 	uint32_t page_size;
 	uint64_t unordered; /* times that went back; public after the end */
-	bool first;	    /* no record yet */
-
-	const struct tracedat_file *file;
-	const struct tracedat_buffer *buffer;
-	const struct tracedat_data *where;
-	uint8_t *window; /* whole pages, and DECODE_SLACK bytes */
-	size_t window_len, window_pos, window_size;
-	uint64_t window_at; /* offset of the window in the unpacked data */
-	uint64_t file_pos;  /* next byte to read in the file */
-	uint64_t chunks;    /* compressed chunks left */
-	uint8_t *packed;
-	size_t packed_size;
-	struct tracedat_unzip zip;
+	size_t page_at;	    /* of the next page in the window's piece */
+	struct tracedat_window window;
 };
 
-/*
- * Prepare to read one CPU.  window_size: bytes to read at once, rounded to pages.
- * Everything is borrowed until release.
- */
+/* As tracedat_window_init(). */
 void tracedat_cpu_init(struct tracedat_cpu *cpu, const struct tracedat_file *file,
 		       const struct tracedat_buffer *buffer, const struct tracedat_data *where,
-		       size_t window_size);
+		       size_t window_size, struct tracedat_ahead *ahead);
 void tracedat_cpu_release(struct tracedat_cpu *cpu);
-
-/*
- * Read the next whole pages, unpacked, into window (window_len bytes): 1, 0 at the end, -errno.
- * For copying pages as they are; not to be mixed with tracedat_cpu_next().
- */
-int tracedat_cpu_window(struct tracedat_cpu *cpu, struct err *err);
 
 /* tracedat_cpu_next() for everything unusual. */
 int tracedat_cpu_rare(struct tracedat_cpu *cpu, struct err *err);

@@ -42,6 +42,7 @@ struct tracedat {
 	struct decode *decode;
 	struct comm *comms;
 	size_t comms_mask;
+	struct tracedat_ahead *ahead; /* NULL where nothing is compressed */
 	struct reader *readers;
 	size_t nreaders;
 	struct reader **heap; /* readers that hold a record, the earliest first */
@@ -270,6 +271,7 @@ static void tracedat_close(struct stream *stream)
 {
 	struct tracedat *td = (struct tracedat *)stream;
 
+	tracedat_ahead_free(td->ahead);
 	for (size_t i = 0; i < td->nreaders; i++)
 		tracedat_cpu_release(&td->readers[i].cpu);
 	free(td->readers);
@@ -328,7 +330,7 @@ static bool is_chosen(const struct tracedat_buffer *buffer, bool ccaio_only)
 static void readers_make(struct tracedat *td)
 {
 	struct stream_info *info = &td->stream.info;
-	bool ccaio_only = false, any = false;
+	bool ccaio_only = false, any = false, packed = false;
 	size_t count = 0, window;
 
 	for (size_t i = 0; i < td->file.nbuffers; i++) {
@@ -336,10 +338,13 @@ static void readers_make(struct tracedat *td)
 
 		ccaio_only |= strcmp(buffer->name, "ccaio") == 0 && holds_data(buffer);
 		any |= holds_data(buffer);
+		packed |= buffer->compressed && holds_data(buffer);
 		count += buffer->ndata;
 	}
 	window = count ? WINDOWS / count : WINDOW;
 	window = window < WINDOW ? window : WINDOW;
+	if (packed)
+		td->ahead = tracedat_ahead_new(count);
 	td->readers = xcalloc(count + 1, sizeof(*td->readers));
 	td->heap = xcalloc(count + 1, sizeof(*td->heap));
 	info->cpus = xcalloc(count + 1, sizeof(*info->cpus));
@@ -358,8 +363,8 @@ static void readers_make(struct tracedat *td)
 			reader->pid = 0;
 			reader->comm = comm_slot(td, 0)->name;
 			cpu_describe(reader->info, &td->file, buffer, &buffer->data[k]);
-			tracedat_cpu_init(&reader->cpu, &td->file, buffer, &buffer->data[k],
-					  window);
+			tracedat_cpu_init(&reader->cpu, &td->file, buffer, &buffer->data[k], window,
+					  buffer->compressed ? td->ahead : NULL);
 		}
 	}
 }

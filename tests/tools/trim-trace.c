@@ -13,7 +13,7 @@
 
 #include "collectors/tracedat-file.h"
 #include "collectors/tracedat-pack.h"
-#include "collectors/tracedat-page.h"
+#include "collectors/tracedat-window.h"
 #include "collectors/tracedat-write.h"
 #include "lib/err.h"
 #include "lib/xalloc.h"
@@ -105,21 +105,20 @@ static int write_pages(struct tracedat_writer *writer, const struct tracedat_fil
 	int rc = 0;
 
 	for (size_t i = 0; i < buffer->ndata && rc >= 0; i++) {
-		struct tracedat_cpu cpu;
-		size_t left;
+		struct tracedat_window window;
+		size_t left = pages * TRACEDAT_PACK_PAGE;
 
-		tracedat_cpu_init(&cpu, file, buffer, &buffer->data[i], 1 << 16);
-		left = pages * TRACEDAT_PACK_PAGE;
-		while (left && (rc = tracedat_cpu_window(&cpu, err)) > 0) {
-			size_t size = cpu.window_len < left ? cpu.window_len : left;
+		tracedat_window_init(&window, file, buffer, &buffer->data[i], 1 << 16, NULL);
+		while (left && (rc = tracedat_window_next(&window, err)) > 0) {
+			size_t size = window.piece.len < left ? window.piece.len : left;
 
 			left -= size;
-			rc = tracedat_writer_pages(writer, buffer->data[i].cpu, cpu.window, size,
-						   err);
+			rc = tracedat_writer_pages(writer, buffer->data[i].cpu, window.piece.data,
+						   size, err);
 			if (rc < 0)
 				break;
 		}
-		tracedat_cpu_release(&cpu);
+		tracedat_window_release(&window);
 	}
 	return rc;
 }

@@ -149,7 +149,7 @@ static void compare_cpu(struct both *b, const struct tracedat_data *data)
 	struct err err = { "" };
 	int rc;
 
-	tracedat_cpu_init(&ours, &b->file, &b->file.buffers[0], data, 10000);
+	tracedat_cpu_init(&ours, &b->file, &b->file.buffers[0], data, 10000, NULL);
 	while ((theirs = tracecmd_read_data(b->theirs, (int)data->cpu)) != NULL) {
 		rc = tracedat_cpu_next(&ours, &err);
 		if (rc == 1 && !ours.data) {
