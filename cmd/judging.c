@@ -50,8 +50,9 @@ int judging_prepare(struct judging *g, struct err *err)
 	if (!g->report)
 		g->report = report_find("text");
 	if (g->policy_path) {
-		return err_set(err, ENOSYS, "policy %s: policies cannot be read yet",
-			       g->policy_path);
+		g->policy = policy_load(g->policy_path, err);
+		if (!g->policy)
+			return -EINVAL;
 	}
 	if (g->rmm_path) {
 		g->rmm = rmm_load(g->rmm_path, err);
@@ -65,6 +66,7 @@ void judging_release(struct judging *g)
 {
 	rmm_free(g->rmm);
 	g->rmm = NULL;
+	policy_free(g->policy);
 	g->policy = NULL;
 }
 

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ccaio verify on recordings of real kernels (tests/data/trace/README.md) and on bad input.
+load helper
+
+# judge STATUS NAME [OPTION...]: verify a recording with its facts.
+judge() {
+	local status=$1 name=$2
+	shift 2
+	run "-$status" --separate-stderr "$CCAIO" verify "$@" \
+		--platform="$DATA/trace/$name.json" "$DATA/trace/$name.dat"
+	[ -z "$stderr" ]
+}
+
+has() {
+	[[ $output == *"$1"* ]] || { echo "no '$1' in: $output"; return 1; }
+}
+
+lacks() {
+	[[ $output != *"$1"* ]] || { echo "'$1' in: $output"; return 1; }
+}
+
+@test "verify: armed at boot, everything bounced: PROVEN since boot" {
+	judge 0 linux-7.2-forced-since-boot
+	has "PROVEN since boot, rehearsal"
+	lacks "unmet"
+}
+
+@test "verify: begun late: INCONCLUSIVE for the baseline alone, PROVEN for the window" {
+	for name in linux-7.2-forced linux-6.12-forced linux-7.2-sg; do
+		judge 2 "$name" -q
+		has "not shown: baseline"
+		judge 0 "$name" -q --scope=window
+		has "PROVEN for the window, rehearsal"
+	done
+}
+
+@test "verify: no bounce buffers: VIOLATED, with time, device and both addresses" {
+	judge 1 linux-7.2-noforce
+	has "refuted: dma-in-shared"
+	has "device        0000:00:0"
+	has "device got    0x"
+	has "memory        protected"
+}
+
+@test "verify: no ACCESS_PLATFORM: VIOLATED no-bypass; without facts INCONCLUSIVE" {
+	judge 1 linux-7.2-no-access-platform
+	has "refuted: no-bypass"
+	has "bit 33"
+	run -2 "$CCAIO" verify -q "$DATA/trace/linux-7.2-no-access-platform.dat"
+	has "no-bypass"
+}
+
+@test "verify: a kernel without dma events: INCONCLUSIVE, says how many bounces it saw" {
+	judge 2 linux-6.1-forced
+	has "384 bounces were seen"
+	[[ $output =~ unmet\ +events-armed ]]
+}
+
+@test "verify: lost events: INCONCLUSIVE, how many, per CPU" {
+	judge 2 linux-7.2-lost
+	has "29818 events were lost"
+	has "29110 on CPU 0, 708 on CPU 1"
+}
+
+@test "verify: a Realm that publishes the shared alias: PROVEN, the bit's inference is told" {
+	judge 0 realm-7.2
+	has "PROVEN since boot, in a Realm"
+	has "0x100000000 is inferred: 721 bounced maps"
+}
+
+@test "verify: a Realm with plain addresses needs evidence of decryption; the monitor's log is one" {
+	judge 2 realm-6.12
+	has "no event shows that this coherent allocation was decrypted"
+	judge 0 realm-6.12 --rmm-log="$DATA/trace/realm-6.12.rmm.log"
+	has "1,420 ranges in memory that the monitor held as shared"
+	judge 0 realm-7.2 --rmm-log="$DATA/trace/realm-7.2.rmm.log"
+}
+
+@test "verify: a monitor that never shared a coherent allocation refutes the kernel's word" {
+	grep -v ' 82bd0000 ' "$DATA/trace/realm-6.12.rmm.log" >"$BATS_TEST_TMPDIR/log"
+	judge 1 realm-6.12 --rmm-log="$BATS_TEST_TMPDIR/log"
+	has "the monitor holds 0x82bd0000 as protected"
+}
+
+@test "verify: the log of another run cannot be used, and nothing is PROVEN beside it" {
+	judge 2 realm-7.2 --rmm-log="$DATA/trace/realm-6.12.rmm.log"
+	has "none of the log's Realms shared this machine's pool"
+}
+
+@test "verify: a policy that requires a Realm is not met by a rehearsal" {
+	echo '{"schema": "ccaio.policy/1", "require": {"realm": true}}' >"$BATS_TEST_TMPDIR/p.json"
+	judge 2 linux-7.2-forced-since-boot --policy="$BATS_TEST_TMPDIR/p.json"
+	has "the policy requires a Realm"
+	judge 0 realm-7.2 --policy="$BATS_TEST_TMPDIR/p.json"
+}
+
+@test "verify: a limit on egress is refuted when it is passed" {
+	echo '{"schema": "ccaio.policy/1", "limits": {"out_bytes": 100}}' >"$BATS_TEST_TMPDIR/p.json"
+	judge 1 linux-7.2-forced-since-boot --policy="$BATS_TEST_TMPDIR/p.json"
+	has "refuted: egress"
+}
+
+@test "verify: a waived bypass is never PROVEN and never silent" {
+	cat >"$BATS_TEST_TMPDIR/p.json" <<-'JSON'
+		{"schema": "ccaio.policy/1", "waivers": [
+		 {"device": "0000:00:01.0", "claim": "no-bypass", "reason": "a test"},
+		 {"device": "0000:00:02.0", "claim": "no-bypass", "reason": "a test"},
+		 {"device": "0000:00:03.0", "claim": "no-bypass", "reason": "a test"},
+		 {"device": "0000:00:04.0", "claim": "no-bypass", "reason": "a test"}]}
+	JSON
+	judge 2 linux-7.2-no-access-platform --policy="$BATS_TEST_TMPDIR/p.json"
+	has "waived by policy"
+}
+
+@test "verify: wrong facts do not turn into a verdict" {
+	# a pool that is larger than the kernel's slot count
+	sed 's/"slots": 65536/"slots": 1024/' "$DATA/trace/linux-7.2-forced-since-boot.json" \
+		>"$BATS_TEST_TMPDIR/f.json"
+	run -2 "$CCAIO" verify --platform="$BATS_TEST_TMPDIR/f.json" \
+		"$DATA/trace/linux-7.2-forced-since-boot.dat"
+	[[ $output =~ unmet\ +pool-known ]]
+	# "armed at boot", but the rings were never seen allocated
+	sed 's/"from_boot": false/"from_boot": true/' "$DATA/trace/linux-7.2-forced.json" \
+		>"$BATS_TEST_TMPDIR/f.json"
+	run "$CCAIO" verify --platform="$BATS_TEST_TMPDIR/f.json" "$DATA/trace/linux-7.2-forced.dat"
+	[ "$status" -ne 0 ]
+	lacks PROVEN
+	[[ $output =~ unmet\ +baseline ]]
+}
+
+@test "verify: bad input is one sentence on stderr, exit 3" {
+	local cut
+	run -3 --separate-stderr "$CCAIO" verify /nonexistent
+	[ -z "$output" ]
+	[[ $stderr == "ccaio verify: "*"/nonexistent: No such file or directory" ]]
+	run -3 --separate-stderr "$CCAIO" verify /etc/passwd
+	[ -z "$output" ]
+	[ "$(wc -l <<<"$stderr")" -eq 1 ]
+	for cut in 0 1 9 10 100 1000 10000 18000; do
+		head -c "$cut" "$DATA/trace/linux-7.2-forced.dat" >"$BATS_TEST_TMPDIR/cut.dat"
+		run -3 --separate-stderr "$CCAIO" verify "$BATS_TEST_TMPDIR/cut.dat"
+		[ -z "$output" ]
+		[ "$(wc -l <<<"$stderr")" -eq 1 ]
+	done
+}
+
+@test "verify: facts with wrong types, a wrong policy, a wrong log are trouble" {
+	echo '{"schema": "ccaio.platform/1", "ram": 5}' >"$BATS_TEST_TMPDIR/f.json"
+	run -3 --separate-stderr "$CCAIO" verify --platform="$BATS_TEST_TMPDIR/f.json" \
+		"$DATA/trace/linux-7.2-forced.dat"
+	[[ $stderr == *f.json*ram* ]]
+	echo '{"schema": "ccaio.policy/1", "allow_everything": true}' >"$BATS_TEST_TMPDIR/p.json"
+	run -3 --separate-stderr "$CCAIO" verify --policy="$BATS_TEST_TMPDIR/p.json" \
+		"$DATA/trace/linux-7.2-forced.dat"
+	[[ $stderr == *allow_everything* ]]
+	run -3 --separate-stderr "$CCAIO" verify --rmm-log=/dev/null "$DATA/trace/realm-7.2.dat"
+	[ "$(wc -l <<<"$stderr")" -eq 1 ]
+}
+
+@test "verify: usage mistakes point at --help" {
+	run -3 --separate-stderr "$CCAIO" verify --frobnicate x
+	[[ $stderr == "ccaio verify: unknown option '--frobnicate'"$'\n'"Try 'ccaio verify --help'." ]]
+	run -3 --separate-stderr "$CCAIO" verify
+	[[ $stderr == *"expected one bundle or trace.dat"* ]]
+	run -3 --separate-stderr "$CCAIO" verify --scope=forever x
+	[[ $stderr == *"unknown scope 'forever'"* ]]
+	run -3 --separate-stderr "$CCAIO" verify -f nothing x
+	[[ $stderr == *"unknown format 'nothing'"* ]]
+}
+
+@test "verify: output that cannot be written is trouble, not a verdict" {
+	run -3 --separate-stderr bash -c '"$0" verify --platform="$1.json" "$1.dat" >/dev/full' \
+		"$CCAIO" "$DATA/trace/linux-7.2-forced-since-boot"
+	[[ $stderr == *"cannot write"* ]]
+	run -3 --separate-stderr "$CCAIO" verify -o /dev/full \
+		--platform="$DATA/trace/linux-7.2-forced-since-boot.json" \
+		"$DATA/trace/linux-7.2-forced-since-boot.dat"
+	[[ $stderr == *"/dev/full"* ]]
+}
