@@ -22,8 +22,6 @@ const uint8_t example_challenge[CHALLENGE_SIZE] = {
 	0x94, 0x24, 0xc3, 0x1e, 0x89, 0x79, 0x3b, 0x3b, 0x1d, 0x6b, 0x15, 0x04,
 };
 
-const uint8_t mock_rim[32] = "ccaio mock measurement, 32 bytes";
-
 static uint8_t *put(uint8_t *to, const void *data, size_t len)
 {
 	memcpy(to, data, len);
@@ -39,7 +37,7 @@ void evidence_mock(const uint8_t challenge[static CHALLENGE_SIZE],
 	static const uint8_t realm[] = { 0x19, 0xac, 0xd1, 0x59, 0x02, 0x23 };
 	/* In the Realm's: 10 the challenge, 44238 the initial measurement. */
 	static const uint8_t challenge_claim[] = { 0x0a, 0x58, CHALLENGE_SIZE };
-	static const uint8_t rim_claim[] = { 0x19, 0xac, 0xce, 0x58, sizeof(mock_rim) };
+	static const uint8_t rim_claim[] = { 0x19, 0xac, 0xce, 0x58, sizeof(MOCK_RIM) - 1 };
 	uint32_t noise = 1;
 	uint8_t *p;
 
@@ -53,7 +51,7 @@ void evidence_mock(const uint8_t challenge[static CHALLENGE_SIZE],
 	p = put(p, challenge_claim, sizeof(challenge_claim));
 	p = put(p, challenge, CHALLENGE_SIZE);
 	p = put(p, rim_claim, sizeof(rim_claim));
-	put(p, mock_rim, sizeof(mock_rim));
+	put(p, MOCK_RIM, sizeof(MOCK_RIM) - 1);
 }
 
 static int write_attribute(int dir, const char *name, const void *data, size_t len)

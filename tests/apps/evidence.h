@@ -20,7 +20,7 @@
 extern const uint8_t example_challenge[CHALLENGE_SIZE];
 
 /* The Realm initial measurement in every mock token. */
-extern const uint8_t mock_rim[32];
+#define MOCK_RIM "ccaio mock measurement, 32 bytes"
 
 /* Fills a mock token that answers the challenge. */
 void evidence_mock(const uint8_t challenge[static CHALLENGE_SIZE],
