@@ -16,6 +16,7 @@
 static const struct cmd *const cmds[] = {
 	&cmd_trace,
 	&cmd_verify,
+	&cmd_report,
 	NULL,
 };
 

@@ -173,6 +173,9 @@ static int verify_evidence(struct verify *v)
 	if (!verdict || compare(v, &e, verdict, &err) < 0)
 		goto out;
 	run.recorder = e.stream->info.recorder;
+	run.facts = v->platform_path;
+	run.rmm_log = v->judging.rmm_path;
+	run.window_only = v->scope_given && v->judging.window_only;
 	run.policy = v->judging.policy ? v->judging.policy->name : NULL;
 	in.verdict = verdict;
 	in.platform = e.platform;

@@ -2,6 +2,8 @@
 #ifndef CCAIO_LIB_RUN_H
 #define CCAIO_LIB_RUN_H
 
+#include <stdbool.h>
+
 /*
  * run - what was run and judged, beside the verdict itself.
  *
@@ -15,6 +17,9 @@ struct run {
 	int exit_status;      /* of the command; -1 not run, or unknown */
 	int term_signal;      /* that ended the command; 0 none */
 	const char *policy;   /* name of the policy; NULL none */
+	const char *facts;    /* path of facts given beside a bare trace.dat; NULL none */
+	const char *rmm_log;  /* path of the monitor's log; NULL none */
+	bool window_only;     /* --scope window was asked for */
 	const char *started;  /* ISO 8601 time of the run; NULL unknown */
 };
 

@@ -187,6 +187,9 @@ static json_object *run_members(const struct run *run)
 	    run->exit_status < 0 ? NULL : need(json_object_new_int(run->exit_status)));
 	add(obj, "signal", run->term_signal ? need(json_object_new_int(run->term_signal)) : NULL);
 	add(obj, "policy", string(run->policy));
+	add(obj, "facts", string(run->facts));
+	add(obj, "rmm_log", string(run->rmm_log));
+	add(obj, "window_only", boolean(run->window_only));
 	add(obj, "started", string(run->started));
 	return obj;
 }

@@ -377,6 +377,9 @@ static void read_run(struct reader *r, json_object *root, struct run *run)
 	run->evidence = get_string(r, obj, "evidence");
 	run->recorder = get_string(r, obj, "recorder");
 	run->policy = get_string(r, obj, "policy");
+	run->facts = get_string(r, obj, "facts");
+	run->rmm_log = get_string(r, obj, "rmm_log");
+	run->window_only = get_bool(r, obj, "window_only");
 	run->started = get_string(r, obj, "started");
 	if (member(r, obj, "exit_status", json_type_int, false))
 		run->exit_status = (int)get_number(r, obj, "exit_status", 255);
@@ -476,6 +479,8 @@ void verdict_record_free(struct verdict_record *record)
 	free((char *)record->run.evidence);
 	free((char *)record->run.recorder);
 	free((char *)record->run.policy);
+	free((char *)record->run.facts);
+	free((char *)record->run.rmm_log);
 	free((char *)record->run.started);
 	for (size_t i = 0; record->run.argv && record->run.argv[i]; i++)
 		free(record->run.argv[i]);

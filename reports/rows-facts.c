@@ -141,6 +141,15 @@ static const char *pools(struct rows *rows, const struct platform *p)
 	return rows_take(rows, text);
 }
 
+static void option(FILE *out, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	fprintf(out, "%s ", name);
+	shell_word(out, value);
+	fputc(' ', out);
+}
+
 /* The command that judges the same evidence again. */
 static const char *recheck(struct rows *rows, const struct run *run)
 {
@@ -152,11 +161,11 @@ static const char *recheck(struct rows *rows, const struct run *run)
 		return "";
 	f = open_text(&text, &len);
 	fputs("ccaio verify ", f);
-	if (run->policy) {
-		fputs("--policy ", f);
-		shell_word(f, run->policy);
-		fputc(' ', f);
-	}
+	option(f, "--platform", run->facts);
+	option(f, "--policy", run->policy);
+	option(f, "--rmm-log", run->rmm_log);
+	if (run->window_only)
+		fputs("--scope=window ", f);
 	shell_word(f, run->evidence);
 	fclose(f);
 	return rows_take(rows, text);

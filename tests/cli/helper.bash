@@ -10,3 +10,25 @@ DATA=$BATS_TEST_DIRNAME/../data
 same() {
 	diff -u "$1" <(printf '%s\n' "$output")
 }
+
+# seal DIR: write the manifest of the files in DIR, so that it is a bundle.
+seal() {
+	local file files=
+	for file in "$1"/*; do
+		[ "${file##*/}" != MANIFEST.json ] || continue
+		files+="${files:+,}{\"name\":\"${file##*/}\",\"size\":$(stat -c %s "$file"),"
+		files+="\"sha256\":\"$(sha256sum <"$file" | cut -d' ' -f1)\"}"
+	done
+	printf '{"schema":"ccaio.manifest/1","tool":"ccaio test","created":"2026-11-20T18:00:00Z",
+		"libraries":{},"files":[%s]}\n' "$files" >"$1/MANIFEST.json"
+}
+
+# judged_bundle DIR NAME: a bundle of the recording NAME, judged for the window.
+judged_bundle() {
+	mkdir -p "$1"
+	cp "$DATA/trace/$2.dat" "$1/trace.dat"
+	cp "$DATA/trace/$2.json" "$1/platform.json"
+	"$CCAIO" verify --scope=window --platform="$1/platform.json" -f json \
+		-o "$1/verdict.json" "$1/trace.dat" || [ $? -le 2 ]
+	seal "$1"
+}

@@ -201,6 +201,8 @@ static void test_facts(struct verdict *proven)
 	p.swiotlb.slots = 65536;
 	p.swiotlb.used_hiwater = PLATFORM_UNKNOWN;
 	run.policy = "ci.json";
+	run.facts = "facts.json";
+	run.window_only = true;
 	run.exit_status = -1;
 	run.term_signal = 9;
 	rows = rows_new(&in);
@@ -210,7 +212,8 @@ static void test_facts(struct verdict *proven)
 	check(strcmp(rows_fact(rows, "kernel"), "7.2.13+deb14-arm64 aarch64") == 0);
 	check(strcmp(rows_fact(rows, "realm"), "yes, arm-cca, RSI 1.0, 33-bit IPA space") == 0);
 	check(strcmp(rows_fact(rows, "pools"), "default 0x72900000-0x7a8fffff; 65,536 slots") == 0);
-	check(strcmp(rows->recheck, "ccaio verify --policy ci.json '/tmp/run one.ccaio'") == 0);
+	check(strcmp(rows->recheck, "ccaio verify --platform facts.json --policy ci.json "
+				    "--scope=window '/tmp/run one.ccaio'") == 0);
 	rows_free(rows);
 }
 

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ccaio report - render a judged bundle in another format, or compare two.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "cmd/judging.h"
+#include "collectors/bundle.h"
+#include "lib/err.h"
+#include "lib/platform.h"
+#include "lib/verdict-diff.h"
+#include "lib/verdict-json.h"
+#include "lib/verdict.h"
+#include "lib/xalloc.h"
+#include "reports/compare.h"
+#include "reports/report.h"
+
+static const char usage[] =
+	"usage: ccaio report [options] BUNDLE\n"
+	"       ccaio report [options] --against=OLD BUNDLE\n"
+	"\n"
+	"Show the recorded verdict of a bundle.  It is not judged again: see ccaio verify.\n"
+	"\n"
+	"  -f, --format=<name>    report format (see below; default text)\n"
+	"  -o, --output=<file>    write the report there instead of to standard output\n"
+	"      --against=<bundle> show what changed since that bundle; exit 1 if anything is "
+	"worse\n"
+	"  -q, --quiet            only the verdict line; with --against only what is worse\n"
+	"  -v, --verbose          also list ranges\n"
+	"  -h, --help             show this help\n";
+
+/* A bundle's recorded results. */
+struct judged {
+	struct verdict_record *record;
+	struct platform *platform;
+};
+
+static void judged_release(struct judged *j)
+{
+	verdict_record_free(j->record);
+	platform_free(j->platform);
+}
+
+static int judged_load(struct judged *j, const char *path, struct err *err)
+{
+	struct bundle *bundle = bundle_open(path, err);
+	char *text = NULL;
+	int ret = -EINVAL;
+	size_t len;
+
+	if (!bundle)
+		return ret;
+	text = bundle_read(bundle, BUNDLE_VERDICT, VERDICT_FILE_MAX, &len, err);
+	if (!text)
+		goto out;
+	j->record = verdict_json_parse(text, len, BUNDLE_VERDICT, err);
+	if (!j->record)
+		goto out;
+	free(text);
+	text = bundle_read(bundle, BUNDLE_PLATFORM, 16u << 20, &len, err);
+	if (!text)
+		goto out;
+	j->platform = platform_parse(text, len, BUNDLE_PLATFORM, err);
+	ret = j->platform ? 0 : -EINVAL;
+out:
+	free(text);
+	bundle_close(bundle);
+	return ret;
+}
+
+static int render(const struct judging *g, const char *path)
+{
+	struct judged judged = { 0 };
+	struct err err = { "" };
+	struct report_input in;
+	int status = CMD_TROUBLE;
+
+	if (judged_load(&judged, path, &err) < 0) {
+		cmd_fail(&cmd_report, &err);
+		goto out;
+	}
+	/* where it lies now, not where it was written */
+	free((char *)judged.record->run.evidence);
+	judged.record->run.evidence = xstrdup(path);
+	in = (struct report_input){
+		.verdict = judged.record->verdict,
+		.platform = judged.platform,
+		.run = &judged.record->run,
+	};
+	/* rendering is not judging: what was recorded may be VIOLATED and this still succeeded */
+	status = judging_report(&cmd_report, g, &in) == CMD_TROUBLE ? CMD_TROUBLE : CMD_OK;
+out:
+	judged_release(&judged);
+	return status;
+}
+
+/* Exit 1 when something got worse: for a pipeline that guards a state it has reached. */
+static int compare(const struct judging *g, const char *old, const char *new)
+{
+	struct judged before = { 0 }, after = { 0 };
+	struct verdict_diff *diff = NULL;
+	struct err err = { "" };
+	int status = CMD_TROUBLE;
+	FILE *out = stdout;
+
+	if (judged_load(&before, old, &err) < 0 || judged_load(&after, new, &err) < 0) {
+		cmd_fail(&cmd_report, &err);
+		goto out;
+	}
+	diff = verdict_diff_new(&(struct verdict_side){ .verdict = before.record->verdict },
+				&(struct verdict_side){ .verdict = after.record->verdict });
+	if (g->output && !(out = fopen(g->output, "we"))) {
+		err_sys(&err, "cannot write the comparison to %s", g->output);
+		cmd_fail(&cmd_report, &err);
+		goto out;
+	}
+	compare_write(out, diff, out == stdout && isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
+		      g->verbosity < 0);
+	status = diff->worse ? CMD_VIOLATED : CMD_OK;
+	if (out != stdout && (fflush(out) != 0 || ferror(out) || fclose(out) != 0)) {
+		err_sys(&err, "cannot write the comparison to %s", g->output);
+		status = cmd_fail(&cmd_report, &err);
+	}
+out:
+	verdict_diff_free(diff);
+	judged_release(&before);
+	judged_release(&after);
+	return status;
+}
+
+static int report(int argc, char **argv)
+{
+	enum { OPT_AGAINST = 256 };
+	static const struct option options[] = {
+		{ "against", required_argument, NULL, OPT_AGAINST },
+		{ "format", required_argument, NULL, 'f' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct judging g = { 0 };
+	const char *against = NULL;
+	struct err err = { "" };
+	int opt;
+
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":f:o:qvh", options, NULL)) != -1) {
+		switch (opt) {
+		case OPT_AGAINST:
+			against = optarg;
+			break;
+		case 'f':
+			if (!judging_set_format(&g, optarg))
+				return cmd_usage(&cmd_report, "unknown format '%s'", optarg);
+			break;
+		case 'o':
+			g.output = optarg;
+			break;
+		case 'q':
+			g.verbosity = -1;
+			break;
+		case 'v':
+			g.verbosity++;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			judging_print_formats();
+			return CMD_OK;
+		case ':':
+			return cmd_usage(&cmd_report, "option '%s' needs an argument",
+					 argv[optind - 1]);
+		default:
+			return cmd_usage(&cmd_report, "unknown option '%s'", argv[optind - 1]);
+		}
+	}
+	if (argc - optind != 1)
+		return cmd_usage(&cmd_report, "expected one bundle");
+	if (against && g.report)
+		return cmd_usage(&cmd_report, "--format does not go with --against");
+	if (judging_prepare(&g, &err) < 0)
+		return cmd_fail(&cmd_report, &err);
+	return against ? compare(&g, against, argv[optind]) : render(&g, argv[optind]);
+}
+
+const struct cmd cmd_report = {
+	.name = "report",
+	.summary = "show a judged bundle in another format, or compare two",
+	.run = report,
+};

@@ -1,0 +1,98 @@
+load helper
+
+setup() {
+	good=$BATS_TEST_TMPDIR/good.ccaio
+	bad=$BATS_TEST_TMPDIR/bad.ccaio
+	judged_bundle "$good" linux-7.2-forced
+	judged_bundle "$bad" linux-7.2-noforce
+}
+
+@test "report: shows the recorded verdict and exits 0, whatever it is" {
+	run -0 --separate-stderr "$CCAIO" report "$good"
+	[[ $output == PROVEN* ]]
+	[ -z "$stderr" ]
+	run -0 --separate-stderr "$CCAIO" report "$bad"
+	[[ $output == VIOLATED* ]]
+	[[ $output == *"ccaio verify --platform"* ]]
+}
+
+@test "report: needs no trace: the verdict is not judged again" {
+	: >"$good/trace.dat"
+	seal "$good"
+	run -0 "$CCAIO" report -q "$good"
+	[[ $output == PROVEN* ]]
+}
+
+@test "report: every format that --help lists can be written to a file" {
+	formats=$("$CCAIO" report --help | sed -n '/^Formats:/,$ s/^  \([a-z]*\) .*/\1/p')
+	[ "$(wc -w <<<"$formats")" -ge 5 ]
+	for format in $formats; do
+		run -0 --separate-stderr "$CCAIO" report -f "$format" -o "$BATS_TEST_TMPDIR/out" "$bad"
+		[ -z "$output" ] && [ -z "$stderr" ]
+		[ -s "$BATS_TEST_TMPDIR/out" ]
+	done
+}
+
+@test "report: json gives back what verdict.json holds" {
+	run -0 "$CCAIO" report -f json -o "$BATS_TEST_TMPDIR/out.json" "$bad"
+	# only where the evidence lies is another path now
+	diff <(grep -v '"evidence"' "$bad/verdict.json") \
+		<(grep -v '"evidence"' "$BATS_TEST_TMPDIR/out.json")
+}
+
+@test "report: --against the same run finds nothing and exits 0" {
+	run -0 --separate-stderr "$CCAIO" report --against "$good" "$good"
+	[ "$output" = "0 changed, 0 of them for the worse" ]
+}
+
+@test "report: --against a better run exits 1 and says what is worse" {
+	run -1 --separate-stderr "$CCAIO" report --against "$good" "$bad"
+	[[ $output == *"worse"*"verdict"*"PROVEN → VIOLATED"* ]]
+	[[ $output == *"worse"*"claim"*"dma-in-shared: holds → refuted"* ]]
+	[ -z "$stderr" ]
+	# bouncing copies stale bytes out: better in all but this
+	run -1 "$CCAIO" report -q --against "$bad" "$good"
+	[[ $output != *verdict* && $output != *claim* && $output == *egress* ]]
+}
+
+@test "report: a changed file is trouble and is named" {
+	sed -i 's/VIOLATED/PROVEN/' "$bad/verdict.json"
+	run -3 --separate-stderr "$CCAIO" report "$bad"
+	[ -z "$output" ]
+	[[ $stderr == "ccaio report: "*verdict.json* ]]
+}
+
+@test "report: a verdict that contradicts itself is trouble, even with a fresh manifest" {
+	sed -i 's/"verdict":"VIOLATED"/"verdict":"PROVEN"/' "$bad/verdict.json"
+	seal "$bad"
+	run -3 --separate-stderr "$CCAIO" report "$bad"
+	[[ $stderr == *"although the verdict says PROVEN"* ]]
+}
+
+@test "report: a verdict of a newer schema is trouble and says so" {
+	sed -i 's|ccaio.verdict/1|ccaio.verdict/2|' "$good/verdict.json"
+	seal "$good"
+	run -3 --separate-stderr "$CCAIO" report "$good"
+	[[ $stderr == *"another version of ccaio"* ]]
+}
+
+@test "report: lost output is trouble" {
+	run -3 bash -c '"$0" report "$1" >/dev/full' "$CCAIO" "$good"
+	run -3 --separate-stderr "$CCAIO" report -o /dev/full "$good"
+	[[ $stderr == *"/dev/full"* ]]
+	run -3 --separate-stderr "$CCAIO" report -o /dev/full --against "$good" "$bad"
+	[[ $stderr == *"/dev/full"* ]]
+}
+
+@test "report: usage mistakes are trouble and point at --help" {
+	run -3 --separate-stderr "$CCAIO" report
+	[[ $stderr == *"expected one bundle"*"--help"* ]]
+	run -3 --separate-stderr "$CCAIO" report --frobnicate "$good"
+	[[ $stderr == *"unknown option '--frobnicate'"* ]]
+	run -3 --separate-stderr "$CCAIO" report -f nonsense "$good"
+	[[ $stderr == *"unknown format 'nonsense'"* ]]
+	run -3 --separate-stderr "$CCAIO" report -f json --against "$good" "$bad"
+	[[ $stderr == *"--format does not go with --against"* ]]
+	run -3 --separate-stderr "$CCAIO" report "$BATS_TEST_TMPDIR/none.ccaio"
+	[[ $stderr == *"none.ccaio"* ]]
+}
