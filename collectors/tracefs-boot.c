@@ -94,13 +94,16 @@ static char *what_is_gone(const struct instance *instance)
 
 bool boot_find(const struct tracing *tracing, char **reason)
 {
-	char *cmdline = tracing_read(AT_FDCWD, "/proc/cmdline");
+	const char *root = getenv("CCAIO_ROOT"); /* a tree of files that stands for the machine */
+	char *path = xasprintf("%s/proc/cmdline", root ? root : "");
+	char *cmdline = tracing_read(AT_FDCWD, path);
 	bool armed = cmdline && boot_is_armed(cmdline);
 	struct instance instance;
 	struct err err;
 	char *gone;
 
 	*reason = NULL;
+	free(path);
 	free(cmdline);
 	if (!armed)
 		return false;

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ccaio doctor - what this machine can prove, and what to change so that it can prove more.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "collectors/facts.h"
+#include "collectors/tracefs-boot.h"
+#include "collectors/tracefs.h"
+#include "lib/diagnosis.h"
+#include "lib/err.h"
+#include "lib/platform.h"
+#include "reports/diagnosis.h"
+
+static const char usage[] =
+	"usage: ccaio doctor [options]\n"
+	"\n"
+	"Say what this machine can prove, and what to change so that it can prove more.\n"
+	"\n"
+	"  -f, --format=<name>  text (default) or json\n"
+	"      --facts          write the machine's facts (platform.json) instead\n"
+	"  -o, --output=<file>  write there instead of to standard output\n"
+	"  -h, --help           show this help\n"
+	"\n"
+	"Exit status: 0 a run here can be PROVEN since boot, 2 less can be shown, 3 trouble.\n";
+
+struct doctor {
+	bool facts, json;
+	const char *output;
+};
+
+/* Write with fn to where the user wants it.  Returns 0 or -errno with err set. */
+static int write_out(const struct doctor *doctor, void (*fn)(FILE *out, const void *what),
+		     const void *what, struct err *err)
+{
+	FILE *out = stdout;
+	int ret = 0;
+
+	if (!doctor->output || strcmp(doctor->output, "-") == 0) {
+		fn(out, what); /* main looks at stdout when all is done */
+		return 0;
+	}
+	out = fopen(doctor->output, "we");
+	if (!out)
+		return err_sys(err, "cannot write %s", doctor->output);
+	fn(out, what);
+	errno = 0;
+	if (fflush(out) != 0 || ferror(out))
+		ret = err_sys(err, "cannot write %s", doctor->output);
+	if (fclose(out) != 0 && ret == 0)
+		ret = err_sys(err, "cannot write %s", doctor->output);
+	return ret;
+}
+
+static void put_text(FILE *out, const void *text)
+{
+	fputs(text, out);
+}
+
+static void put_diagnosis_text(FILE *out, const void *d)
+{
+	diagnosis_write_text(out, d);
+}
+
+static void put_diagnosis_json(FILE *out, const void *d)
+{
+	diagnosis_write_json(out, d);
+}
+
+static int write_facts(const struct doctor *doctor, const struct platform *p, struct err *err)
+{
+	char *text = platform_format(p);
+	int ret;
+
+	if (!text)
+		return err_set(err, ENOMEM, "out of memory");
+	ret = write_out(doctor, put_text, text, err);
+	free(text);
+	return ret;
+}
+
+/* Does a file of the tracing directory hold the word? */
+static bool tracing_says(const struct tracing *tracing, const char *path, const char *word)
+{
+	char *text = tracing_read(tracing->fd, path);
+	bool yes = text && strstr(text, word);
+
+	free(text);
+	return yes;
+}
+
+static void look_at_tracing(const struct tracing *tracing, struct diag_tracing *t, char **reason)
+{
+	t->path = tracing->path;
+	t->map_event = tracing_exists(tracing->fd, "events/dma/dma_map_phys") ||
+		       tracing_exists(tracing->fd, "events/dma/dma_map_page");
+	t->swiotlb_event = tracing_exists(tracing->fd, "events/swiotlb/swiotlb_bounced");
+	t->kprobes = tracing_exists(tracing->fd, "kprobe_events");
+	/* README is the kernel's own list of what it takes */
+	t->fprobes = tracing_says(tracing, "README", "f[:[<group>/]");
+	t->from_boot = boot_find(tracing, reason);
+	t->boot_reason = *reason;
+}
+
+static int diagnose(const struct doctor *doctor, struct facts *facts, struct platform *p,
+		    struct err *err)
+{
+	const char *root = getenv("CCAIO_ROOT");
+	struct diag_tracing t = { 0 };
+	struct tracing tracing;
+	struct diagnosis *d;
+	char *reason = NULL, btf[4096];
+	struct err why = { "" };
+	int ret;
+
+	if (tracing_open(&tracing, &why) < 0)
+		t.trouble = why.text;
+	else
+		look_at_tracing(&tracing, &t, &reason);
+	snprintf(btf, sizeof(btf), "%s/sys/kernel/btf/vmlinux", root ? root : "");
+	t.btf = access(btf, R_OK) == 0;
+	/* an empty window tells whether the log can be followed */
+	facts_before(facts, p);
+	facts_after(facts, p);
+	d = diagnosis_make(p, &t, p->window.log_known);
+	ret = write_out(doctor, doctor->json ? put_diagnosis_json : put_diagnosis_text, d, err);
+	if (ret == 0)
+		ret = diagnosis_can_prove(d, false) ? CMD_OK : CMD_INCONCLUSIVE;
+	diagnosis_free(d);
+	free(reason);
+	tracing_release(&tracing);
+	return ret;
+}
+
+static int doctor_run(const struct doctor *doctor)
+{
+	struct facts *facts = facts_new(NULL);
+	struct platform *p = facts_collect(facts);
+	int status, ret;
+	struct err err = { "" };
+
+	if (doctor->facts)
+		ret = write_facts(doctor, p, &err);
+	else
+		ret = diagnose(doctor, facts, p, &err);
+	status = ret < 0 ? cmd_fail(&cmd_doctor, &err) : ret;
+	platform_free(p);
+	facts_free(facts);
+	return status;
+}
+
+static int doctor(int argc, char **argv)
+{
+	enum { OPT_FACTS = 256 };
+	static const struct option options[] = {
+		{ "format", required_argument, NULL, 'f' },
+		{ "facts", no_argument, NULL, OPT_FACTS },
+		{ "output", required_argument, NULL, 'o' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct doctor d = { 0 };
+	int opt;
+
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":f:o:h", options, NULL)) != -1) {
+		switch (opt) {
+		case 'f':
+			d.json = strcmp(optarg, "json") == 0;
+			if (!d.json && strcmp(optarg, "text") != 0)
+				return cmd_usage(&cmd_doctor,
+						 "unknown format '%s': text and json are there",
+						 optarg);
+			break;
+		case OPT_FACTS:
+			d.facts = true;
+			break;
+		case 'o':
+			d.output = optarg;
+			break;
+		case 'h':
+			return fputs(usage, stdout), CMD_OK;
+		case ':':
+			return cmd_usage(&cmd_doctor, "option '%s' needs an argument",
+					 argv[optind - 1]);
+		default:
+			return cmd_usage(&cmd_doctor, "unknown option '%s'", argv[optind - 1]);
+		}
+	}
+	if (optind < argc)
+		return cmd_usage(&cmd_doctor, "expected no argument, not '%s'", argv[optind]);
+	return doctor_run(&d);
+}
+
+const struct cmd cmd_doctor = {
+	.name = "doctor",
+	.summary = "say what this machine can prove, and what to change",
+	.run = doctor,
+};

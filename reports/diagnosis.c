@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "reports/diagnosis.h"
+
+#include <stdlib.h>
+
+#include "lib/diagnosis.h"
+#include "lib/json.h"
+#include "lib/printable.h"
+
+static const char *how_far(const struct diagnosis *d)
+{
+	if (diagnosis_can_prove(d, false))
+		return d->realm ? "since boot" : "since boot, as a rehearsal";
+	if (diagnosis_can_prove(d, true))
+		return d->realm ? "for its own window (--scope window), not since boot"
+				: "for its own window (--scope window), not since boot, and as a "
+				  "rehearsal";
+	return "neither since boot nor for its own window";
+}
+
+void diagnosis_write_text(FILE *out, const struct diagnosis *d)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		const struct diag_check *c = &d->checks[i];
+
+		char *finding = printable(c->finding);
+
+		fprintf(out, "%-7s %-19s %s%s%s\n", diag_state_name(c->state), c->id, finding,
+			c->remedy ? "; " : "", c->remedy ? c->remedy : "");
+		free(finding);
+	}
+	fprintf(out, "\nHere a run can be PROVEN %s.\n", how_far(d));
+}
+
+void diagnosis_write_json(FILE *out, const struct diagnosis *d)
+{
+	struct jwriter w;
+
+	jwriter_init(&w, out);
+	jwrite_object(&w, NULL);
+	jwrite_string(&w, "schema", "ccaio.doctor/1");
+	jwrite_string(&w, "setting", d->realm ? "realm" : "rehearsal");
+	jwrite_bool(&w, "since_boot", diagnosis_can_prove(d, false));
+	jwrite_bool(&w, "window", diagnosis_can_prove(d, true));
+	jwrite_array(&w, "checks");
+	for (size_t i = 0; i < d->count; i++) {
+		jwrite_object(&w, NULL);
+		jwrite_string(&w, "id", d->checks[i].id);
+		jwrite_string(&w, "state", diag_state_name(d->checks[i].state));
+		jwrite_string(&w, "finding", d->checks[i].finding);
+		jwrite_string(&w, "remedy", d->checks[i].remedy);
+		jwrite_bool(&w, "boot_only", d->checks[i].boot_only);
+		jwrite_end_object(&w);
+	}
+	jwrite_end_array(&w);
+	jwrite_end_object(&w);
+}

@@ -1,0 +1,162 @@
+load helper
+
+setup() {
+	export CCAIO_ROOT=$BATS_TEST_TMPDIR/root
+	export CCAIO_TRACING_DIR=$CCAIO_ROOT/sys/kernel/tracing
+	cp -a "$DATA/root" "$CCAIO_ROOT"
+}
+
+arm() {
+	echo "swiotlb=65536,force trace_instance=ccaio,dma:*,swiotlb:*" >"$CCAIO_ROOT/proc/cmdline"
+}
+
+# has STATE ID TEXT: there is a line that says so.
+has() {
+	grep -qE "^$1 +$2 +.*$3" <<<"$output" || { echo "no line '$1 $2 $3' in:" "$output"; false; }
+}
+
+# cannots N: that many lines begin with cannot.
+cannots() {
+	[ "$(grep -c '^cannot' <<<"$output")" = "$1" ] || { echo "$output"; false; }
+}
+
+@test "doctor: a machine armed at boot can prove since boot, exit 0" {
+	arm
+	run -0 --separate-stderr "$CCAIO" doctor
+	cannots 0
+	has ok baseline "armed at boot, and nothing was lost since"
+	has ok pool-known "a pool of 128 MiB at 0x72900000"
+	has advice setting "not a Realm: a rehearsal"
+	[[ $output == *"Here a run can be PROVEN since boot, as a rehearsal." ]]
+	[ -z "$stderr" ]
+}
+
+@test "doctor: not armed at boot, says which parameter to add, exit 2" {
+	run -2 --separate-stderr "$CCAIO" doctor
+	cannots 1
+	has cannot baseline "boot with trace_instance=ccaio,dma:\*,swiotlb:\*"
+	[[ $output == *"for its own window (--scope window), not since boot"* ]]
+}
+
+@test "doctor: armed at boot, but the buffer was read or overrun since" {
+	arm
+	sed -i 's/^overrun: 0/overrun: 7/' "$CCAIO_TRACING_DIR/instances/ccaio/per_cpu/cpu1/stats"
+	run -2 "$CCAIO" doctor
+	cannots 1
+	has cannot baseline "7 events of CPU 1 did not fit since boot"
+}
+
+@test "doctor: no dma events, no swiotlb events, no tracing" {
+	arm
+	rm -r "$CCAIO_TRACING_DIR/events/swiotlb"
+	run -2 "$CCAIO" doctor
+	has cannot events-armed "no events for bounce buffers"
+	rm -r "$CCAIO_TRACING_DIR/events/dma"
+	run -2 "$CCAIO" doctor
+	has cannot events-armed "boot Linux 6.12 or newer"
+	mkdir "$CCAIO_TRACING_DIR/events/dma"{,/dma_map_page} "$CCAIO_TRACING_DIR/events/swiotlb"{,/swiotlb_bounced}
+	run -0 "$CCAIO" doctor
+	has ok events-armed ""
+	CCAIO_TRACING_DIR=/nonexistent run -2 "$CCAIO" doctor
+	has cannot events-armed "CCAIO_TRACING_DIR=/nonexistent is no tracing directory"
+}
+
+@test "doctor: a device without ACCESS_PLATFORM is named, and only that one" {
+	arm
+	echo 00100100000000011111010100001100100000001 >"$CCAIO_ROOT/sys/bus/virtio/devices/virtio0/features"
+	run -2 "$CCAIO" doctor
+	cannots 1
+	has cannot no-bypass "virtio0 \(net\) works without VIRTIO_F_ACCESS_PLATFORM"
+}
+
+@test "doctor: a balloon counts once it has a driver" {
+	arm
+	ln -s ../../../../bus/virtio/drivers/virtio_balloon "$CCAIO_ROOT/sys/bus/virtio/devices/virtio3/driver"
+	run -2 "$CCAIO" doctor
+	cannots 1
+	has cannot no-bypass "virtio3 is a memory balloon"
+}
+
+@test "doctor: pool unknown, of another size, growing, not forced" {
+	arm
+	echo 32768 >"$CCAIO_ROOT/sys/kernel/debug/swiotlb/io_tlb_nslabs"
+	run -2 "$CCAIO" doctor
+	has cannot pool-known "the kernel log tells of 65536 slots, debugfs of 32768"
+	rm "$CCAIO_ROOT/sys/kernel/debug/swiotlb/io_tlb_nslabs"
+	run -2 "$CCAIO" doctor
+	has cannot pool-known "mount -t debugfs"
+	echo "0 t swiotlb_dyn_alloc" >>"$CCAIO_ROOT/proc/kallsyms"
+	run -2 "$CCAIO" doctor
+	has cannot pool-known "CONFIG_SWIOTLB_DYNAMIC"
+	echo "trace_instance=ccaio,dma:*,swiotlb:*" >"$CCAIO_ROOT/proc/cmdline"
+	run -2 "$CCAIO" doctor
+	has cannot dma-in-shared "bouncing is not forced"
+}
+
+@test "doctor: a Realm is called one" {
+	arm
+	echo '6,7,1,-;RME: Using RSI version 1.0' >>"$CCAIO_ROOT/dev/kmsg"
+	run -0 "$CCAIO" doctor
+	has ok setting "a Realm \(RSI 1.0\)"
+	has advice attestation "no provider"
+	[[ $output == *"can be PROVEN since boot." ]]
+}
+
+@test "doctor: what cannot be read is not taken for good" {
+	rm -r "$CCAIO_ROOT"/*
+	run -2 "$CCAIO" doctor
+	for id in events-armed baseline setting pool-known ram-known devices-known environment-stable; do
+		has cannot "$id" ""
+	done
+}
+
+@test "doctor: terminal escapes in names are shown, not sent" {
+	arm
+	mkdir "$CCAIO_ROOT/sys/bus/virtio/devices/"$'v\e[31m'
+	ln -s ../../../x "$CCAIO_ROOT/sys/bus/virtio/devices/"$'v\e[31m/driver'
+	run -2 "$CCAIO" doctor
+	[[ $output != *$'\e'* ]]
+	has cannot no-bypass 'v\\x1b\[31m'
+}
+
+@test "doctor: json says the same" {
+	run -2 --separate-stderr "$CCAIO" doctor -f json
+	[[ $output == *'"schema": "ccaio.doctor/1"'* ]]
+	[[ $output == *'"since_boot": false'* ]]
+	[[ $output == *'"window": true'* ]]
+	[[ $output == *'"id": "baseline"'*'"state": "cannot"'* ]]
+}
+
+@test "doctor: --facts writes platform.json" {
+	run -0 --separate-stderr "$CCAIO" doctor --facts
+	same "$DATA/root.facts.json"
+	[ -z "$stderr" ]
+	run -0 "$CCAIO" doctor --facts -o "$BATS_TEST_TMPDIR/facts.json"
+	[ -z "$output" ]
+	cmp "$BATS_TEST_TMPDIR/facts.json" "$DATA/root.facts.json"
+}
+
+@test "doctor: the entry made to ask for the attestation provider is removed" {
+	mkdir -p "$CCAIO_ROOT/sys/kernel/config/tsm/report"
+	run -0 "$CCAIO" doctor --facts
+	[ -z "$(ls -A "$CCAIO_ROOT/sys/kernel/config/tsm/report")" ]
+}
+
+@test "doctor: lost output is trouble, exit 3" {
+	run -3 bash -c '"$0" doctor --facts >/dev/full' "$CCAIO"
+	run -3 --separate-stderr "$CCAIO" doctor -o /dev/full
+	[ "$stderr" = "ccaio doctor: cannot write /dev/full: No space left on device" ]
+	run -3 --separate-stderr "$CCAIO" doctor --facts -o /nonexistent/facts.json
+	[[ $stderr == "ccaio doctor: cannot write /nonexistent/facts.json: No such file"* ]]
+}
+
+@test "doctor: usage mistakes are trouble and point at --help" {
+	run -3 --separate-stderr "$CCAIO" doctor --frobnicate
+	[ "$stderr" = "ccaio doctor: unknown option '--frobnicate'"$'\n'"Try 'ccaio doctor --help'." ]
+	run -3 --separate-stderr "$CCAIO" doctor -f xml
+	[[ $stderr == "ccaio doctor: unknown format 'xml'"* ]]
+	run -3 --separate-stderr "$CCAIO" doctor -o
+	[[ $stderr == "ccaio doctor: option '-o' needs an argument"* ]]
+	run -3 --separate-stderr "$CCAIO" doctor now
+	[[ $stderr == "ccaio doctor: expected no argument, not 'now'"* ]]
+}
