@@ -34,6 +34,18 @@ static void visit_virt(void *ctx, uint32_t index, struct mapping *m)
 		visit_closed(ctx, index, m);
 }
 
+/* Mappings of areas: their addresses are names, the memory is at orig. */
+static void visit_area(void *ctx, uint32_t index, struct mapping *m)
+{
+	struct closing *c = ctx;
+	uint64_t start = c->ev->orig, end = start + (c->ev->size ? c->ev->size - 1 : 0);
+
+	if (!(m->flags & (MAPPING_ALLOC | MAPPING_BOUNCED)) && m->orig != EVENT_NO_ADDR &&
+	    judge_device(c->j, m->dev)->areas && m->orig != m->dma && m->orig <= end &&
+	    m->orig + (m->size - 1) >= start)
+		visit_closed(ctx, index, m);
+}
+
 void judge_encrypt(struct judge *j, const struct event *ev)
 {
 	struct closing c = { j, ev };
@@ -48,6 +60,8 @@ void judge_encrypt(struct judge *j, const struct event *ev)
 	memmap_encrypt(j->memory, ev->orig, ev->size);
 	if (ev->size)
 		ledger_overlaps(j->ledger, ev->orig, ev->size, visit_closed, &c);
+	if (ev->size && j->areas)
+		ledger_each(j->ledger, visit_area, &c);
 }
 
 void judge_decrypt(struct judge *j, const struct event *ev)

@@ -91,6 +91,7 @@ struct judge {
 	bool realm;	/* facts say Realm */
 	bool rehearsal; /* facts say: not a Realm */
 	bool from_boot;
+	bool areas; /* some device's addresses name shared areas (virtio-msg) */
 
 	struct memmap *memory;
 	struct memmap *virt; /* decrypted kernel virtual ranges */

@@ -101,6 +101,7 @@ static struct device *new_device(struct judge *j, uint16_t id)
 		dev->iommu = dev->pci && dev->pci->iommu_group;
 		dev->areas =
 			dev->virtio && dev->virtio->bus && strcmp(dev->virtio->bus, "msg") == 0;
+		j->areas |= dev->areas;
 		if (dev->pci && dev->pci->tsm && strcmp(dev->pci->tsm, "accepted") == 0) {
 			dev->tsm_known = true;
 			dev->tsm = EVENT_TSM_RUN;

@@ -50,6 +50,8 @@ static void insert_at(struct rangeset *s, size_t i, struct range r)
 
 static void drop(struct rangeset *s, size_t from, size_t to)
 {
+	if (from == to)
+		return; /* the list may not exist yet */
 	memmove(&s->list[from], &s->list[to], (s->count - to) * sizeof(*s->list));
 	s->count -= to - from;
 }

@@ -134,6 +134,8 @@ static void hold(struct host_device *dev, uint64_t page)
 	struct guard own = dev->guard; /* the host itself: by page number, not through the bus */
 
 	own.translate = NULL;
+	if (!own.raw)
+		own.observe = NULL; /* no access of a device: nobody published this address */
 	own.raw = true;
 	if (guard_write(&own, page, zeros, PAGE) < 0)
 		dev->malformed++;

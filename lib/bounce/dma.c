@@ -159,6 +159,15 @@ uint64_t dma_map_unbounced(struct dma_device *dev, uint64_t ipa, size_t size, en
 	return ipa;
 }
 
+uint64_t dma_map_at(struct dma_device *dev, uint64_t ipa, uint64_t at, size_t size,
+		    enum event_dir dir)
+{
+	uint64_t dma = realm_to_device(bit(dev), at);
+
+	tell(dev, EVENT_MAP, dir, ipa, dma, size, 0);
+	return dma;
+}
+
 /* Undo map_one, after the event. */
 static void unmap_one(struct dma_device *dev, uint64_t dma, size_t size, enum event_dir dir,
 		      uint32_t attrs)
@@ -325,12 +334,29 @@ void dma_sync_for_device(struct dma_device *dev, uint64_t dma, size_t size, enum
 	sync_one(dev, EVENT_SYNC_DEVICE, dma, size, dir);
 }
 
+/*
+ * A change of state, by address; behind a bus with its own addresses also by the
+ * linear-map address, as a probe on the kernel's function has it.
+ */
+static void tell_state(struct dma_device *dev, enum event_kind kind, uint64_t ipa, size_t size)
+{
+	struct event e;
+
+	tell(dev, kind, EVENT_DIR_NONE, ipa, EVENT_NO_ADDR, size, 0);
+	if (!dev->ops || !dev->trace)
+		return;
+	e = event_of(dev, kind, EVENT_DIR_NONE, EVENT_NO_ADDR, EVENT_NO_ADDR, size);
+	e.flags |= EVENT_F_VIRT;
+	e.link = 0xffff000000000000u | ipa;
+	bounce_trace_emit(dev->trace, e);
+}
+
 int dma_decrypt(struct dma_device *dev, uint64_t ipa, size_t size)
 {
 	int ret = realm_set_state(dev->realm, ipa, size, REALM_SHARED);
 
 	if (ret == 0)
-		tell(dev, EVENT_DECRYPT, EVENT_DIR_NONE, ipa, EVENT_NO_ADDR, size, 0);
+		tell_state(dev, EVENT_DECRYPT, ipa, size);
 	return ret;
 }
 
@@ -339,7 +365,7 @@ int dma_encrypt(struct dma_device *dev, uint64_t ipa, size_t size)
 	int ret = realm_set_state(dev->realm, ipa, size, REALM_PROTECTED);
 
 	if (ret == 0)
-		tell(dev, EVENT_ENCRYPT, EVENT_DIR_NONE, ipa, EVENT_NO_ADDR, size, 0);
+		tell_state(dev, EVENT_ENCRYPT, ipa, size);
 	return ret;
 }
 

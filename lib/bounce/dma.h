@@ -71,6 +71,9 @@ void dma_unmap(struct dma_device *dev, uint64_t dma, size_t size, enum event_dir
 
 /* Publish a buffer as it is, whatever it is.  Only for the faults that do so. */
 uint64_t dma_map_unbounced(struct dma_device *dev, uint64_t ipa, size_t size, enum event_dir dir);
+/* The same for a given address of shared memory (a pool's, that the caller took by itself). */
+uint64_t dma_map_at(struct dma_device *dev, uint64_t ipa, uint64_t at, size_t size,
+		    enum event_dir dir);
 
 /*
  * Map n entries as one operation.  0, or -ENOMEM with nothing mapped.  Entries are

@@ -36,8 +36,8 @@ static uint64_t resolve(struct guard *g, uint64_t bus, uint64_t *run)
 static bool allowed(const struct guard *g, uint64_t ipa)
 {
 	switch (realm_state(g->realm, ipa)) {
-	case REALM_SHARED:
-		return true;
+	case REALM_SHARED: /* an accepted device has no business in shared memory */
+		return !g->trusted;
 	case REALM_PROTECTED:
 		return g->trusted;
 	default:

@@ -35,6 +35,10 @@ void host_device_set_status(struct host_device *dev, uint8_t status)
 	     (!dev->transitional && !(dev->accepted & F_VERSION_1))))
 		status &= ~STATUS_FEATURES_OK;
 	dev->status = status;
+	if (status & STATUS_DRIVER_OK) {
+		dev->ran_status = status;
+		dev->ran_features = dev->accepted;
+	}
 }
 
 void host_device_enable_queue(struct host_device *dev, unsigned int i)

@@ -64,6 +64,8 @@ struct host_device {
 	uint32_t generation; /* of the configuration */
 	struct host_queue_setup setup[HOST_QUEUES];
 	struct hostq queues[HOST_QUEUES];
+	uint64_t ran_features;		    /* negotiated when DRIVER_OK was last set */
+	uint8_t ran_status;		    /* the status then; 0: it never ran */
 	uint64_t notifications, interrupts; /* driver → device, device → driver */
 	uint64_t malformed;		    /* requests that made no sense */
 };

@@ -110,8 +110,8 @@ struct platform *machine_platform(struct machine *m)
 	p->swiotlb.used_before = 0;
 	p->swiotlb.used_hiwater = m->used_hiwater;
 	p->virtio_listed = p->pci_listed = true;
-	add_virtio(p, "virtio0", id, m->features, m->status, kind->ops->bus, kind->dma_name,
-		   drivers[m->config.device]);
+	add_virtio(p, "virtio0", id, m->host.ran_features, m->host.ran_status, kind->ops->bus,
+		   kind->dma_name, drivers[m->config.device]);
 	if (m->config.transport == MACHINE_PCI)
 		add_pci(p, kind->dma_name, id);
 	add_virtio(p, "virtio1", 4, F_VERSION_1 | F_ACCESS_PLATFORM, 0x0f, "pci", MACHINE_BYSTANDER,

@@ -241,8 +241,6 @@ int machine_start(struct machine *m, struct err *err)
 		ret = fs_start(&m->drv.fs, t, &m->dma, want, err);
 		break;
 	}
-	m->status = m->host.status;
-	m->features = m->host.accepted;
 	if (ret < 0)
 		return ret;
 	m->started = true;

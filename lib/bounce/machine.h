@@ -79,8 +79,6 @@ struct machine {
 	struct msg_bus *bus; /* msg-*: the bus, else NULL */
 	struct ffa *ffa;
 	struct msg_backend *backend;
-	uint64_t features; /* negotiated, kept when the device is stopped */
-	uint8_t status;	   /* the device's, after its start */
 	bool started, stopped;
 	uint64_t used_hiwater; /* slots, of all pools */
 	uint64_t random;       /* for payload */

@@ -231,7 +231,8 @@ int virtq_get(struct virtq *q, void **token, uint32_t *written, struct err *err)
 		return lied(q);
 	}
 	req = &q->requests[c.id];
-	if (c.written <= req->in_size && fault_once(q->dma->fault, FAULT_DOUBLE_FETCH)) {
+	if (req->in_size && c.written <= req->in_size &&
+	    fault_once(q->dma->fault, FAULT_DOUBLE_FETCH)) {
 		/* checked above; what is used is read again */
 		c.written = (q->packed ? virtq_packed_reread : virtq_split_reread)(q);
 		believe(q, req, c.written);

@@ -82,6 +82,7 @@ static void guarded(void)
 	check(guard_read(&g, BASE + SIZE + 5, seen, 4) == -EFAULT);
 	g.trusted = true;
 	check(guard_read(&g, BASE, seen, 64) == 0 && memcmp(seen, secret, 64) == 0);
+	check(guard_read(&g, BASE + 4096, seen, 64) == -EFAULT); /* and shared memory not */
 	realm_free(r);
 }
 
