@@ -114,6 +114,15 @@ static void net_device(struct correlate *c, uint16_t id)
 	d->dma_transfers[FLOW_OUT] = sum->nmapped;
 	d->dma_bytes[FLOW_IN] = unmaps ? sum->unmapped : sum->synced;
 	d->dma_transfers[FLOW_IN] = unmaps ? sum->nunmapped : sum->nsynced;
+	for (size_t i = 0; iface && i < c->x->nifaces; i++) {
+		const struct exchange_iface *f = &c->x->ifaces[i];
+
+		if (strcmp(f->name, iface) != 0 || !f->counters_known)
+			continue;
+		d->counters_known = true;
+		memcpy(d->counter_bytes, f->counter_bytes, sizeof(d->counter_bytes));
+		memcpy(d->counter_packets, f->counter_packets, sizeof(d->counter_packets));
+	}
 	for (int dir = 0; dir < 2; dir++) {
 		d->event_bytes[dir] = sum->frames[dir];
 		d->event_packets[dir] = sum->wire[dir];

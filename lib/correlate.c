@@ -119,8 +119,9 @@ static void credit_transfers(struct correlate *c, struct exchange_half *half,
 
 		half->transfers++;
 		half->slots += slots_of(dma);
-		if (half->nlist == EXCHANGE_TRANSFERS)
+		if (half->nlist == EXCHANGE_TRANSFERS || c->x->nlisted == EXCHANGES_LISTED)
 			continue;
+		c->x->nlisted++;
 		if (!half->list)
 			half->list = xcalloc(EXCHANGE_TRANSFERS, sizeof(*half->list));
 		half->list[half->nlist++] = (struct transfer){

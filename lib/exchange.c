@@ -10,6 +10,7 @@
 #include "lib/xalloc.h"
 
 #define DEVICES_MAX 1024
+#define IFACES_MAX 64
 #define REASONS_MAX 256
 #define NOTES_MAX 64
 #define CHECKS_MAX 4096
@@ -49,6 +50,8 @@ void exchanges_free(struct exchanges *x)
 		free(x->devices[i].name);
 		free(x->devices[i].iface);
 	}
+	for (size_t i = 0; i < x->nifaces; i++)
+		free(x->ifaces[i].name);
 	for (size_t i = 0; i < x->nunattributed; i++)
 		free(x->unattributed[i].reason);
 	for (size_t i = 0; i < x->nblocks; i++)
@@ -63,6 +66,7 @@ void exchanges_free(struct exchanges *x)
 	free(x->conns);
 	free(x->rows);
 	free(x->devices);
+	free(x->ifaces);
 	free(x->unattributed);
 	free(x->blocks);
 	free(x->checks);
@@ -103,6 +107,22 @@ uint16_t exchanges_device(struct exchanges *x, const char *name)
 	memset(&x->devices[x->ndevices], 0, sizeof(*x->devices));
 	x->devices[x->ndevices].name = xstrdup(name);
 	return (uint16_t)x->ndevices++;
+}
+
+struct exchange_iface *exchanges_iface(struct exchanges *x, const char *name)
+{
+	struct exchange_iface *i;
+
+	for (size_t n = 0; n < x->nifaces; n++)
+		if (strcmp(x->ifaces[n].name, name) == 0)
+			return &x->ifaces[n];
+	if (x->nifaces == IFACES_MAX)
+		return NULL;
+	XGROW(x->ifaces, x->nifaces, x->cap_ifaces);
+	i = &x->ifaces[x->nifaces++];
+	memset(i, 0, sizeof(*i));
+	i->name = xstrdup(name);
+	return i;
 }
 
 void exchanges_unattributed(struct exchanges *x, uint16_t device, enum flow_dir dir,

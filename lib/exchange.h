@@ -139,6 +139,16 @@ struct exchange_device {
 	uint64_t captured_bytes[2], captured_packets[2];
 };
 
+/* An interface that was captured. */
+struct exchange_iface {
+	char *name;
+	uint32_t index; /* as packets.pcap has it */
+	uint64_t packets, dropped;
+	/* the kernel's own count, /proc/net/dev, while the capture was on; by enum flow_dir */
+	bool counters_known;
+	uint64_t counter_bytes[2], counter_packets[2];
+};
+
 /* Bytes that went through a device and belong to no exchange of the program. */
 struct unattributed {
 	uint16_t device; /* index */
@@ -175,6 +185,8 @@ struct exchanges {
 	size_t nrows, cap_rows;
 	struct exchange_device *devices;
 	size_t ndevices, cap_devices;
+	struct exchange_iface *ifaces;
+	size_t nifaces, cap_ifaces;
 	struct unattributed *unattributed;
 	size_t nunattributed, cap_unattributed;
 	struct exchange_block *blocks;
@@ -192,6 +204,7 @@ struct exchanges {
 	uint64_t packets;	    /* packets seen */
 	uint64_t skipped;	    /* of them not TCP */
 	int64_t realtime_offset_ns; /* CLOCK_REALTIME - packets' clock; 0 unknown */
+	size_t nlisted;		    /* transfers in all lists */
 	/* what did not fit */
 	uint64_t conns_left_out, rows_left_out;
 	/* the result */
@@ -204,7 +217,12 @@ struct exchanges {
 	size_t nnotes, cap_notes;
 };
 
-#define EXCHANGES_ROWS 100000 /* rows and connections kept; the rest is counted */
+/*
+ * Rows and connections kept; the rest is counted.  A reader of exchanges.json takes
+ * JDOC_MAX_VALUES values.
+ */
+#define EXCHANGES_ROWS 2048
+#define EXCHANGES_LISTED 4000 /* transfers listed in all; the rest is counted */
 
 struct exchanges *exchanges_new(void);
 void exchanges_free(struct exchanges *x); /* accepts NULL */
@@ -215,6 +233,8 @@ struct exchange_conn *exchanges_add_conn(struct exchanges *x);
 struct exchange *exchanges_add_row(struct exchanges *x);
 /* The device called name, entered if new (at most 1024; then the last one). */
 uint16_t exchanges_device(struct exchanges *x, const char *name);
+/* The interface called name, entered if new; NULL when there are more than 64. */
+struct exchange_iface *exchanges_iface(struct exchanges *x, const char *name);
 /* Count bytes to an UNATTRIBUTED row; reason is copied.  At most 256 reasons, then "other". */
 void exchanges_unattributed(struct exchanges *x, uint16_t device, enum flow_dir dir,
 			    const char *reason, uint64_t transfers, uint64_t bytes);

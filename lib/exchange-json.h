@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_LIB_EXCHANGE_JSON_H
+#define CCAIO_LIB_EXCHANGE_JSON_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+struct err;
+struct exchanges;
+struct jwriter;
+
+/*
+ * exchange-json - exchanges.json, schema ccaio.exchanges/1.
+ *
+ * What packets told is evidence and is read back; what the correlation made of it
+ * (owners, transfers, sums) is written for readers, and made again from the events
+ * by whoever verifies.
+ */
+void exchanges_write(FILE *out, const struct exchanges *x);
+
+/* The same as a member of a document that is being written. */
+void exchanges_write_member(struct jwriter *w, const char *key, const struct exchanges *x);
+
+/*
+ * Read what packets told: connections, exchanges, interfaces, the program's processes.
+ * NULL with err set when the text is malformed or contradicts itself.
+ */
+struct exchanges *exchanges_parse(const char *text, size_t len, const char *name, struct err *err);
+
+#endif
