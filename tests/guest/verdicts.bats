@@ -1,0 +1,131 @@
+# A real program on real kernels, and the verdict that each setting deserves.
+
+load helper
+
+setup() {
+	bundle=$BATS_TEST_TMPDIR/run.ccaio
+	start_broker
+}
+
+teardown() {
+	stop_broker
+}
+
+# trace_key [GUEST OPTION...] [-- TRACE OPTION...]: the key broker's client under ccaio trace; $status is the verdict's.
+trace_key() {
+	local options=()
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		options+=("$1") && shift
+	done
+	[ $# = 0 ] || shift
+	run --separate-stderr guest "${options[@]}" --out "/root/run.ccaio:$bundle" -- \
+		ccaio trace -o run.ccaio "$@" -- keybroker-app -v --endpoint "$(broker_url)" skywalker
+	echo "$output"
+	echo "$stderr"
+}
+
+# judged EXPRESSION...: each jq expression is true of the verdict.
+judged() {
+	local expression
+	for expression; do
+		jq -e "$expression" "$bundle/verdict.json" >/dev/null || { echo "not so: $expression" && return 1; }
+	done
+}
+
+# What every PROVEN run shows: the key came back, each range is accounted for, and the host's judge agrees.
+proven() {
+	[ "$status" = 0 ]
+	[[ $stderr == *"The key returned from the keybroker is 'May the force be with you.'"* ]]
+	judged '.verdict == "PROVEN"' '.setting == "rehearsal"' \
+		'[.claims[] | select(.required) | .state] | unique == ["holds"]' \
+		'[.conditions[].state] - ["met", "not-applicable"] == []' '.counterexamples == []' \
+		'.totals.maps > 5' '.totals.bounces == .totals.maps' '.devices | length == 3'
+	run -0 "$CCAIO" verify "$bundle"
+	[[ $output == "PROVEN "* ]]
+	# As stock trace-cmd sees it: every address that a device got lies in the pool or was allocated coherently.
+	read -r start end < <(jq -r '.swiotlb.pools[0] | "\(.start) \(.end)"' "$bundle/platform.json")
+	trace-cmd report -i "$bundle/trace.dat" 2>/dev/null |
+		sed -n 's/.* dma_map_[a-z]*: .* dma_addr=\([0-9a-f]*\) size=\([0-9]*\) .*/\1 \2/p' >"$BATS_TEST_TMPDIR/maps"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/maps")" = "$(jq .totals.maps "$bundle/verdict.json")" ]
+	while read -r address size; do
+		((0x$address >= start && 0x$address + size - 1 <= end))
+	done <"$BATS_TEST_TMPDIR/maps"
+}
+
+@test "verdict: 7.x arm64, forced, armed at boot is PROVEN since boot" {
+	trace_key --boot-armed
+	proven
+	judged '.scope == "since-boot"'
+}
+
+@test "verdict: not armed at boot is INCONCLUSIVE for want of a baseline, and PROVEN for the window" {
+	trace_key
+	[ "$status" = 2 ]
+	judged '.verdict == "INCONCLUSIVE"' '.conditions.baseline.state == "unmet"' \
+		'.conditions.baseline.remedy | contains("trace_instance=ccaio")' \
+		'[.conditions | to_entries[] | select(.value.state == "unmet") | .key] == ["baseline"]'
+	trace_key -- --scope window
+	proven
+	judged '.scope == "window"'
+}
+
+@test "verdict: swiotlb=noforce is VIOLATED dma-in-shared, with time, device and both addresses" {
+	trace_key --boot-armed --swiotlb noforce
+	[ "$status" = 1 ]
+	judged '.verdict == "VIOLATED"' '.claims["dma-in-shared"].state == "refuted"' \
+		'.counterexamples[0] | .claim == "dma-in-shared"'
+	jq '.counterexamples[0]' "$bundle/verdict.json"
+	judged '.counterexamples[0].device | test("^0000:00:0[123].0$")' '.counterexamples[0] | .dma_addr == .orig_addr'
+}
+
+@test "verdict: devices without iommu_platform are VIOLATED no-bypass, although no dma event exists" {
+	trace_key --boot-armed --no-iommu-platform
+	[ "$status" = 1 ]
+	judged '.verdict == "VIOLATED"' '.claims["no-bypass"].state == "refuted"' '.claims["no-bypass"].refutations == 3' \
+		'.totals.maps == 0' '.totals.bounces == 0'
+}
+
+@test "verdict: one device without iommu_platform is VIOLATED, naming that one" {
+	trace_key --boot-armed --no-iommu-platform=blk
+	[ "$status" = 1 ]
+	judged '.verdict == "VIOLATED"' '[.counterexamples[] | .device] | unique == ["0000:00:02.0"]' \
+		'[.counterexamples[] | .claim] | unique == ["no-bypass"]' '.totals.bounces > 20'
+}
+
+@test "verdict: 6.12 arm64 is PROVEN" {
+	trace_key --boot-armed --kernel 6.12
+	proven
+}
+
+@test "verdict: 7.x amd64 is PROVEN" {
+	trace_key --boot-armed --arch amd64
+	proven
+}
+
+@test "verdict: four CPUs are PROVEN" {
+	trace_key --boot-armed --cpus 4
+	proven
+}
+
+@test "verdict: the MMIO transport is PROVEN" {
+	trace_key --boot-armed --transport mmio
+	proven
+	judged '.devices[0].name | test("virtio_mmio$")'
+}
+
+@test "verdict: 6.1 is INCONCLUSIVE for want of dma events, with the bounces it did see" {
+	trace_key --kernel 6.1
+	[ "$status" = 2 ]
+	judged '.verdict == "INCONCLUSIVE"' '.conditions["events-armed"].state == "unmet"' '.totals.bounces > 5'
+	[[ $output == *" $(jq .totals.bounces "$bundle/verdict.json") bounces were seen"* ]]
+}
+
+@test "verdict: a ring buffer that loses events is INCONCLUSIVE, with how many, per CPU" {
+	start_blob="$(broker_url)/blob/40000000"
+	run --separate-stderr guest --boot-armed --cpus 2 --out "/root/run.ccaio:$bundle" -- \
+		ccaio trace -o run.ccaio -b 8K -- curl -s -o /dev/null "$start_blob"
+	echo "$output$stderr"
+	[ "$status" = 2 ]
+	judged '.verdict == "INCONCLUSIVE"' '.conditions["nothing-lost"].state == "unmet"' \
+		'.conditions["nothing-lost"].reason | test("[1-9][0-9,]* .*CPU [01]")'
+}
