@@ -464,7 +464,8 @@ static void pool_known(struct judge *j, struct verdict *v)
 {
 	static const char remedy[] =
 		"keep the kernel log line 'software IO TLB: mapped' readable until ccaio runs "
-		"(log_buf_len=), and debugfs mounted";
+		"(log_buf_len=), and debugfs mounted; an amd64 machine with less than 4 GiB prints "
+		"it only with iommu=soft";
 	const struct platform *p = j->platform;
 	uint64_t slots = 0;
 
