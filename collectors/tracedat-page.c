@@ -122,7 +122,7 @@ static int record_parse(struct tracedat_cpu *cpu, struct err *err)
 		cpu->clock = absolute_time(word << 27 | delta, cpu->clock);
 		break;
 	case 0: /* the word counts itself */
-		len = 4 + ((word + 3) & ~UINT64_C(3));
+		len = word < 4 ? 0 : 4 + ((word + 3) & ~UINT64_C(3));
 		cpu->clock += delta;
 		cpu->data = pos + 8;
 		cpu->len = (uint32_t)len - 8;
