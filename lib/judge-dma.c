@@ -114,15 +114,16 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 }
 
 /*
- * Page excess: what was made shared in a device's name and not then given to it
- * (sharing goes by pages, buffers do not).
+ * Page excess: what was made shared for this mapping or allocation and is not part of
+ * it (sharing goes by pages, buffers do not).
  */
 static void count_shared(struct device *dev, uint64_t size, enum memory_state memory)
 {
-	struct device_totals *t = &dev->totals;
-
-	if (memory == MEMORY_DECRYPTED || memory == MEMORY_ALIAS)
-		t->excess_bytes -= t->excess_bytes < size ? t->excess_bytes : size;
+	if (memory != MEMORY_DECRYPTED && memory != MEMORY_ALIAS)
+		return;
+	if (dev->newly_shared > size)
+		dev->totals.excess_bytes += dev->newly_shared - size;
+	dev->newly_shared = 0;
 }
 
 static void count_map(struct device *dev, const struct event *ev, bool bounced)

@@ -73,7 +73,7 @@ void judge_decrypt(struct judge *j, const struct event *ev)
 	else
 		memmap_decrypt(j->memory, ev->orig, ev->size);
 	if (ev->dev && !(ev->flags & EVENT_F_VIRT))
-		judge_device(j, ev->dev)->totals.excess_bytes += ev->size;
+		judge_device(j, ev->dev)->newly_shared += ev->size;
 }
 
 /* ---- the end ---- */

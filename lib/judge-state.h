@@ -48,7 +48,8 @@ struct device {
 	const struct platform_pci *pci;
 	uint64_t
 		alias_bits; /* bits above RAM that its addresses carried, not yet known as shared */
-	uint64_t net_events; /* as an interface name: packets seen */
+	uint64_t newly_shared; /* bytes made shared in its name, not yet given to it */
+	uint64_t net_events;   /* as an interface name: packets seen */
 	struct tally claims[CLAIMS];
 	struct device_totals totals;
 };

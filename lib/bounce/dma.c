@@ -372,8 +372,10 @@ int dma_encrypt(struct dma_device *dev, uint64_t ipa, size_t size)
 /* Coherent memory of our own pages: shared, unless the device may see protected memory. */
 static int alloc_pages(struct dma_device *dev, struct dma_coherent *mem)
 {
-	size_t size = PAGES(mem->size);
+	size_t size = PAGES(mem->size), shared = size;
 
+	if (!dev->ops && !dev->trusted && !dev->bypass && fault_once(dev->fault, FAULT_EXCESS_PAGE))
+		size += REALM_GRANULE; /* an own page, but one too many */
 	mem->ipa = realm_alloc(dev->realm, size, REALM_GRANULE);
 	if (mem->ipa == REALM_NO_ADDR)
 		return -ENOMEM;
@@ -392,9 +394,7 @@ static int alloc_pages(struct dma_device *dev, struct dma_coherent *mem)
 	if (fault_always(dev->fault, FAULT_RING_PROTECTED))
 		return 0;
 	mem->dma = realm_to_device(bit(dev), mem->ipa);
-	if (fault_once(dev->fault, FAULT_EXCESS_PAGE))
-		size += REALM_GRANULE;
-	return dma_decrypt(dev, mem->ipa, size);
+	return dma_decrypt(dev, mem->ipa, dev->fault && dev->fault->dry ? shared : size);
 }
 
 int dma_alloc(struct dma_device *dev, size_t size, struct dma_coherent *mem)
@@ -446,7 +446,8 @@ void dma_free(struct dma_device *dev, struct dma_coherent *mem)
 	} else {
 		if (realm_state(dev->realm, mem->ipa) == REALM_SHARED)
 			dma_encrypt(dev, mem->ipa, size);
-		realm_release(dev->realm, mem->ipa, size);
+		if (!dev->fault || dev->fault->id != FAULT_EXCESS_PAGE)
+			realm_release(dev->realm, mem->ipa, size);
 	}
 	mem->size = 0;
 }

@@ -49,8 +49,10 @@ static void compare(struct exercise *x, const struct parcel *p)
 }
 
 /* Sizes from a few bytes to the largest, the borders among them. */
-static size_t pick(struct machine *m, size_t max)
+static size_t pick(struct machine *m, const struct exercise *x, size_t max)
 {
+	if (x->transfers < 2)
+		return max;
 	switch (random_below(&m->random, 4)) {
 	case 0:
 		return 1 + random_below(&m->random, 66);
@@ -67,12 +69,12 @@ static int net(struct machine *m, struct exercise *x, struct parcel *p, struct e
 
 	m->hst.net.transmit = deliver;
 	m->hst.net.ctx = p;
-	prepare(m, p, pick(m, NET_MAX_FRAME));
+	prepare(m, p, pick(m, x, NET_MAX_FRAME));
 	ret = net_send(&m->drv.net, p->expect, p->size, err);
 	if (ret < 0)
 		return ret;
 	compare(x, p);
-	prepare(m, p, pick(m, NET_MAX_FRAME));
+	prepare(m, p, pick(m, x, NET_MAX_FRAME));
 	net_host_receive(&m->hst.net, p->expect, p->size);
 	ret = net_poll(&m->drv.net, deliver, p, err);
 	if (ret >= 0)
@@ -85,7 +87,7 @@ static int blk(struct machine *m, struct exercise *x, struct parcel *p, struct e
 	uint64_t sector = random_below(&m->random, 200);
 	int ret;
 
-	prepare(m, p, BLK_SECTOR * (random_below(&m->random, 3) ? 8 : 1));
+	prepare(m, p, BLK_SECTOR * (x->transfers < 2 || random_below(&m->random, 3) ? 8 : 1));
 	ret = blk_write(&m->drv.blk, sector, p->expect, p->size, err);
 	if (ret == 0)
 		ret = blk_flush(&m->drv.blk, err);
@@ -112,12 +114,12 @@ static int console(struct machine *m, struct exercise *x, struct parcel *p, stru
 
 	m->hst.console.output = deliver;
 	m->hst.console.ctx = p;
-	prepare(m, p, pick(m, 3000));
+	prepare(m, p, pick(m, x, 3000));
 	ret = console_write(&m->drv.console, p->expect, p->size, err);
 	if (ret < 0)
 		return ret;
 	compare(x, p);
-	prepare(m, p, pick(m, 3000));
+	prepare(m, p, pick(m, x, 3000));
 	console_host_input(&m->hst.console, p->expect, p->size);
 	ret = console_poll(&m->drv.console, deliver, p, err);
 	if (ret >= 0)
@@ -128,7 +130,7 @@ static int console(struct machine *m, struct exercise *x, struct parcel *p, stru
 static int rng(struct machine *m, struct exercise *x, struct parcel *p, struct err *err)
 {
 	uint64_t state = m->hst.rng.state;
-	size_t size = pick(m, 2000);
+	size_t size = pick(m, x, 2000);
 	int ret = rng_read(&m->drv.rng, p->got, size, err);
 
 	if (ret < 0)
@@ -190,7 +192,7 @@ static int fs(struct machine *m, struct exercise *x, struct parcel *p, struct er
 	uint64_t handle;
 	int fd, ret;
 
-	prepare(m, p, pick(m, 6000));
+	prepare(m, p, pick(m, x, 6000));
 	fd = openat(m->disk, MACHINE_FILE, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || write(fd, p->expect, p->size) != (ssize_t)p->size) {
 		ret = err_sys(err, "cannot write %s/%s", m->folder, MACHINE_FILE);
@@ -208,7 +210,7 @@ static int fs(struct machine *m, struct exercise *x, struct parcel *p, struct er
 		goto out;
 	p->ngot = ret;
 	compare(x, p);
-	prepare(m, p, pick(m, 6000));
+	prepare(m, p, pick(m, x, 6000));
 	ret = fs_write(fs, handle, 100, p->expect, p->size, err);
 	if (ret < 0)
 		goto out;

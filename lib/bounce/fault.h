@@ -54,6 +54,7 @@ struct fault_plan {
 	enum fault_id id;
 	unsigned int skip; /* chances to let pass before the first hit */
 	unsigned int hits; /* how often it broke something: 0 means that it never applied */
+	bool dry;	   /* take the occasion but break nothing: the measure for excess */
 };
 
 /* Break this one occasion?  True once, at the first chance after `skip` others. */

@@ -148,7 +148,8 @@ static void account(struct ffa *f, uint64_t ipa, uint32_t pages, int by)
 			uint16_t *users = &f->users[(at - realm_base(f->realm)) / REALM_GRANULE];
 
 			turns = by > 0 ? *users == 0 : *users == 1;
-			*users += by;
+			if (by > 0 || *users) /* 0: reclaimed by force */
+				*users += by;
 		}
 		if (turns) {
 			start = run ? start : at;
@@ -253,9 +254,17 @@ int ffa_reclaim(struct ffa *f, uint16_t owner, uint64_t handle)
 void ffa_force_reclaim(struct ffa *f, uint64_t handle)
 {
 	struct grant *g = find(f, handle);
+	uint64_t size;
 
-	if (g)
-		drop(f, g);
+	if (!g)
+		return;
+	size = (uint64_t)g->pages * REALM_GRANULE;
+	for (uint32_t i = 0; i < g->pages; i++)
+		f->users[(g->ipa - realm_base(f->realm)) / REALM_GRANULE + i] = 0;
+	realm_set_state_keep(f->realm, g->ipa, size, REALM_PROTECTED);
+	if (f->changed)
+		f->changed(f->changed_ctx, g->ipa, size, false);
+	*g = f->grants[--f->ngrants];
 }
 
 uint64_t ffa_denied(const struct ffa *f)

@@ -74,7 +74,7 @@ int ffa_retrieve(struct ffa *ffa, uint16_t borrower, uint64_t handle, uint64_t *
 int ffa_relinquish(struct ffa *ffa, uint16_t borrower, uint64_t handle);
 int ffa_reclaim(struct ffa *ffa, uint16_t owner, uint64_t handle);
 
-/* Reclaim without asking whether it is relinquished.  Only for the fault that does so. */
+/* Reclaim its pages, whoever still has them.  Only for the fault that does so. */
 void ffa_force_reclaim(struct ffa *ffa, uint64_t handle);
 
 /* Calls that broke a rule and were denied; pages shared now, and most at once. */

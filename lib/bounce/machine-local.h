@@ -26,6 +26,5 @@ struct machine_transport_kind {
 };
 
 const struct machine_transport_kind *machine_kind(const struct machine *m);
-struct virtio *machine_virtio(struct machine *m);
 
 #endif

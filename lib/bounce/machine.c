@@ -73,7 +73,7 @@ static void observe(void *ctx, const struct guard_access *access)
 	if (m->config.unrecorded)
 		return;
 	XGROW(m->accesses, m->naccesses, m->accesses_cap);
-	m->accesses[m->naccesses++] = *access;
+	m->accesses[m->naccesses++] = (struct machine_access){ *access, m->nevents };
 }
 
 /* Disk, folder, generator: what stands behind the host's half. */
@@ -187,7 +187,6 @@ int machine_open(struct machine *m, const struct machine_config *config, struct 
 	m->config = *config;
 	m->disk = -1;
 	m->random = config->seed ^ NONCE_SALT;
-	m->fault = (struct fault_plan){ .id = config->fault, .skip = config->fault_skip };
 	m->names = names_new();
 	m->realm = realm_new(MACHINE_BASE, MACHINE_RAM, config->alias ? MACHINE_SHARED_BIT : 0,
 			     config->seed);
@@ -198,6 +197,10 @@ int machine_open(struct machine *m, const struct machine_config *config, struct 
 							 MACHINE_RESTRICTED_SIZE, 1, &m->fault);
 	m->trace = bounce_trace_new(m->names, config->seed, record, m, &m->fault);
 	ret = open_bystander(m, err);
+	/* only now, so that the defect strikes the device under test */
+	m->fault = (struct fault_plan){ .id = config->fault,
+					.skip = config->fault_skip,
+					.dry = config->fault_dry };
 	m->dma = device_of(m, kind->dma_name);
 	m->dma.fault = &m->fault;
 	m->dma.foreign = m->bystander_dma;
@@ -218,7 +221,6 @@ int machine_start(struct machine *m, struct err *err)
 {
 	struct transport *t = &m->transport;
 	uint64_t want = F_PACKED | F_INDIRECT | F_EVENT_IDX;
-	const struct virtio *v;
 	int ret;
 
 	switch (m->config.device) {
@@ -244,21 +246,7 @@ int machine_start(struct machine *m, struct err *err)
 	if (ret < 0)
 		return ret;
 	m->started = true;
-	v = machine_virtio(m);
-	/* tricks that wait for the driver's first look */
-	for (unsigned int i = 0; i < v->nqueues; i++) {
-		struct virtq *q = &machine_virtio(m)->queues[i];
-
-		q->between = hostq_between;
-		q->between_ctx = &m->host.queues[i];
-	}
 	return 0;
-}
-
-/* Every driver begins with its struct virtio. */
-struct virtio *machine_virtio(struct machine *m)
-{
-	return &m->drv.net.v;
 }
 
 void machine_stop(struct machine *m)

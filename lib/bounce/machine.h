@@ -55,12 +55,19 @@ struct machine_config {
 	uint64_t seed;
 	enum fault_id fault;
 	unsigned int fault_skip;
+	bool fault_dry;
 	enum hostile_trick trick;
 	unsigned int trick_skip;
 	/* Where events go besides the record; may be NULL.  Called under the trace's lock. */
 	bounce_sink sink;
 	void *sink_ctx;
 	bool unrecorded; /* keep no events and no accesses: long runs with a sink of their own */
+};
+
+/* What a device did, and after which event. */
+struct machine_access {
+	struct guard_access access;
+	size_t after; /* events told before it */
 };
 
 struct machine {
@@ -85,7 +92,7 @@ struct machine {
 
 	struct event *events;
 	size_t nevents, events_cap;
-	struct guard_access *accesses;
+	struct machine_access *accesses;
 	size_t naccesses, accesses_cap;
 
 	/* the device's two halves; config.device says which */

@@ -89,20 +89,30 @@ static uint64_t map(void *ctx, uint64_t ipa, size_t size)
 	struct msg_bus *b = ctx;
 	uint64_t first = ipa & ~(uint64_t)(REALM_GRANULE - 1), off = ipa - first;
 	uint32_t pages = (off + size + REALM_GRANULE - 1) / REALM_GRANULE;
+	uint64_t handle, after;
 	bool reused;
 	int id;
 
 	/* the defect: this mapping is announced with the handle of the last, still live */
 	if (b->last > 0 && b->areas[b->last].used &&
-	    fault_once(b->dma->fault, FAULT_RETRIEVE_TWICE))
+	    fault_once(b->dma->fault, FAULT_RETRIEVE_TWICE)) {
+		ffa_share(b->ffa, b->self, b->peer, first, pages, &handle);
 		return b->areas[b->last].bus;
+	}
 	id = choose_id(b, off, size, &reused);
 	if (id < 0)
 		return EVENT_NO_ADDR;
-	if (reused)
+	if (reused) {
+		ffa_share(b->ffa, b->self, b->peer, first, pages, &handle);
 		return bus_address(b, id, off);
-	if (fault_once(b->dma->fault, FAULT_EXCESS_PAGE))
-		pages++;
+	}
+	after = first + (uint64_t)pages * REALM_GRANULE;
+	/* one too many, of which nobody else has any use */
+	if (realm_is_free(b->dma->realm, after, REALM_GRANULE) &&
+	    fault_once(b->dma->fault, FAULT_EXCESS_PAGE)) {
+		realm_reserve(b->dma->realm, after, REALM_GRANULE);
+		pages += !b->dma->fault->dry;
+	}
 	if (open_area(b, id, first, pages) < 0)
 		return EVENT_NO_ADDR;
 	b->areas[id].bus = bus_address(b, id, off);

@@ -232,6 +232,19 @@ void realm_reserve(struct realm *r, uint64_t ipa, uint64_t size)
 	pthread_mutex_unlock(&r->lock);
 }
 
+bool realm_is_free(struct realm *r, uint64_t ipa, uint64_t size)
+{
+	bool is_free;
+
+	if (!size || !inside(r, ipa, size))
+		return false;
+	pthread_mutex_lock(&r->lock);
+	is_free = find_run(r, (ipa - r->base) / UNIT, (ipa - r->base) / UNIT + units_of(size),
+			   units_of(size), 1) != r->units;
+	pthread_mutex_unlock(&r->lock);
+	return is_free;
+}
+
 uint64_t realm_damage(struct realm *r)
 {
 	uint64_t damage;

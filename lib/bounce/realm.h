@@ -89,6 +89,9 @@ void realm_release(struct realm *realm, uint64_t ipa, uint64_t size);
 /* Take [ipa, ipa + size) out of what realm_alloc hands out (pools, device areas). */
 void realm_reserve(struct realm *realm, uint64_t ipa, uint64_t size);
 
+/* Is [ipa, ipa + size) RAM that nobody has allocated or reserved? */
+bool realm_is_free(struct realm *realm, uint64_t ipa, uint64_t size);
+
 /* Red zones found damaged by realm_release and by a scan of the live allocations. */
 uint64_t realm_damage(struct realm *realm);
 

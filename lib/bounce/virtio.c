@@ -64,6 +64,9 @@ static int start_queue(struct virtio *v, unsigned int i, uint16_t num, struct er
 			 v->features & F_INDIRECT, v->features & F_EVENT_IDX, err);
 	if (ret < 0)
 		return ret;
+	/* a hostile host gets its chance whenever the driver has looked */
+	q->between = hostq_between;
+	q->between_ctx = &v->transport->host->queues[i];
 	return ops->setup_queue(v->transport, i, q->num, q->desc, q->driver, q->device, err);
 }
 
