@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/exchanging.h"
 #include "lib/err.h"
 #include "lib/judge.h"
 #include "lib/policy.h"
@@ -70,27 +71,30 @@ void judging_release(struct judging *g)
 	g->policy = NULL;
 }
 
-struct verdict *judging_run(const struct judging *g, struct stream *stream,
-			    const struct names *names, const struct platform *platform,
-			    struct err *err)
+struct verdict *judging_run(const struct judging *g, struct stream *stream, struct names *names,
+			    const struct platform *platform, struct err *err)
 {
 	const char *unusable = g->rmm ? rmm_select(g->rmm, platform) : NULL;
 	struct judge_options options = { .window_only = g->window_only,
 					 .policy = g->policy,
 					 .rmm = unusable ? NULL : g->rmm,
-					 .rmm_unusable = unusable,
-					 .clear_payload = g->clear_payload };
+					 .rmm_unusable = unusable };
 	struct timeline_builder *timeline = timeline_builder_new(platform);
 	struct judge *judge = judge_new(platform, names, &options);
 	struct event *batch = xcalloc(BATCH, sizeof(*batch));
 	struct verdict *verdict = NULL;
+	struct exchanging *exchanging = g->exchanging;
 	struct timeline *line;
-	ssize_t n;
+	ssize_t n = exchanging ? exchanging_begin(exchanging, names, platform, err) : 0;
 
-	while ((n = stream_read(stream, batch, BATCH, err)) > 0) {
+	while (n >= 0 && (n = stream_read(stream, batch, BATCH, err)) > 0) {
 		judge_feed(judge, batch, n);
 		timeline_builder_feed(timeline, batch, n);
+		if (exchanging && exchanging_feed(exchanging, batch, n, err) < 0)
+			n = -EINVAL;
 	}
+	if (n == 0 && exchanging)
+		n = exchanging_finish(exchanging, judge, err);
 	line = timeline_builder_finish(timeline);
 	if (n == 0) {
 		verdict = judge_finish(judge, &stream->info);

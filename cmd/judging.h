@@ -7,6 +7,7 @@
 #include "cmd/cmd.h"
 
 struct err;
+struct exchanging;
 struct names;
 struct platform;
 struct policy;
@@ -30,7 +31,7 @@ struct judging {
 	int verbosity;		     /* -q: -1, -v: 1 */
 	struct policy *policy;	     /* loaded by judging_prepare */
 	struct rmm_log *rmm;
-	int clear_payload; /* enum tri: what the correlator found */
+	struct exchanging *exchanging; /* the application's traffic of this evidence; NULL none */
 };
 
 /* Help lines of the shared options. */
@@ -62,7 +63,7 @@ void judging_release(struct judging *g);
  * or NULL with err set.  platform may be NULL.
  */
 struct verdict *judging_run(const struct judging *g, struct stream *stream,
-			    const struct names *names, const struct platform *platform,
+			    struct names *names, const struct platform *platform,
 			    struct err *err);
 
 /* Render.  Returns the exit status of the verdict, or CMD_TROUBLE after saying why. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/exchanging.h"
 #include "cmd/judging.h"
 #include "cmd/trace-options.h"
 #include "collectors/bundle.h"
@@ -34,6 +35,7 @@
 struct trace {
 	struct trace_options options;
 	struct judging judging;
+	struct exchanging exchanging;
 	struct command *command;
 	struct recording rec;
 	struct bundle *bundle;
@@ -138,9 +140,12 @@ static int record(struct trace *t, struct err *err)
 
 	strftime(t->started, sizeof(t->started), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
 	facts_before(t->facts, t->platform);
-	ret = start_recording(t, err);
+	ret = exchanging_start(&t->exchanging, t->bundle, err);
+	if (ret == 0)
+		ret = start_recording(t, err);
 	if (ret < 0)
 		return ret;
+	exchanging_window(&t->exchanging, true);
 	canary_run(&t->canaries, t->platform, t->rec.nonce, t->options.canary_url);
 	ret = command_go(t->command, err);
 	t->running = ret == 0;
@@ -148,8 +153,12 @@ static int record(struct trace *t, struct err *err)
 		ret = recording_wait(&t->rec, command_fd(t->command), -1, err);
 		t->running = !command_handle(t->command);
 	}
+	exchanging_window(&t->exchanging, false);
 	if (ret >= 0)
 		ret = recording_stop(&t->rec, err);
+	if (ret >= 0)
+		ret = exchanging_stop(&t->exchanging, command_pid(t->command), t->options.follow,
+				      err);
 	if (ret >= 0)
 		facts_after(t->facts, t->platform);
 	return ret;
@@ -184,6 +193,7 @@ static int judge(struct trace *t, struct err *err)
 	free(path);
 	if (!t->stream)
 		return -EIO;
+	t->judging.exchanging = &t->exchanging;
 	t->verdict = judging_run(&t->judging, t->stream, t->names, t->platform, err);
 	return t->verdict ? 0 : -EIO;
 }
@@ -202,6 +212,8 @@ static int seal(struct trace *t, const struct report_input *in, struct err *err)
 	fclose(out);
 	ret = bundle_write(t->bundle, BUNDLE_VERDICT, text, len, err);
 	free(text);
+	if (ret == 0)
+		ret = exchanging_write(&t->exchanging, t->bundle, err);
 	if (ret == 0)
 		ret = bundle_finish(t->bundle, t->rec.nonce, err);
 	return ret;
@@ -224,6 +236,7 @@ static int conclude(struct trace *t, struct err *err)
 	if (judge(t, err) < 0)
 		return cmd_fail(&cmd_trace, err);
 	in.verdict = t->verdict;
+	in.exchanges = t->exchanging.x;
 	run.recorder = t->stream->info.recorder;
 	run.policy = t->judging.policy ? t->judging.policy->name : NULL;
 	if (seal(t, &in, err) < 0)
@@ -256,6 +269,7 @@ static void discard(struct trace *t)
 static void release(struct trace *t)
 {
 	verdict_free(t->verdict);
+	exchanging_release(&t->exchanging);
 	stream_close(t->stream);
 	names_free(t->names);
 	canary_release(&t->canaries);

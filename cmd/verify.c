@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/exchanging.h"
 #include "cmd/judging.h"
 #include "collectors/bundle.h"
 #include "collectors/tracedat.h"
@@ -34,6 +35,7 @@ static const char usage[] =
 
 struct verify {
 	struct judging judging;
+	struct exchanging exchanging; /* of a bundle */
 	const char *evidence;
 	const char *platform_path;
 	bool scope_given;
@@ -94,6 +96,9 @@ static int open_bundle(struct evidence *e, struct verify *v, struct err *err)
 	free(text);
 	if (!e->recorded)
 		return -EINVAL;
+	if (exchanging_load(&v->exchanging, e->bundle, err) < 0)
+		return -EINVAL;
+	g->exchanging = &v->exchanging;
 	/* As it was judged then, unless this call asks for something else. */
 	if (!v->scope_given)
 		g->window_only =
@@ -179,11 +184,13 @@ static int verify_evidence(struct verify *v)
 	run.policy = v->judging.policy ? v->judging.policy->name : NULL;
 	in.verdict = verdict;
 	in.platform = e.platform;
+	in.exchanges = v->exchanging.x;
 	status = judging_report(&cmd_verify, &v->judging, &in);
 out:
 	if (!in.verdict)
 		cmd_fail(&cmd_verify, &err);
 	verdict_free(verdict);
+	exchanging_release(&v->exchanging);
 	evidence_release(&e);
 	return status;
 }

@@ -38,8 +38,9 @@ struct iface {
 	pcap_t *pcap;
 	int fd;
 	uint64_t packets;
-	uint64_t before_bytes[2], before_packets[2]; /* by enum flow_dir */
-	bool counters_known;
+	/* by enum flow_dir, and [0] as the window opened, [1] as it closed */
+	uint64_t bytes[2][2], counted[2][2];
+	bool counters_known[2];
 };
 
 struct packets {
@@ -357,9 +358,6 @@ struct packets *packets_start(const struct packets_options *options, struct err 
 						    p->offset_ns };
 		packet_writer_begin(&p->writer);
 	}
-	for (size_t i = 0; i < p->nifaces; i++)
-		p->ifaces[i].counters_known = read_counters(
-			p->ifaces[i].name, p->ifaces[i].before_bytes, p->ifaces[i].before_packets);
 	if (start_thread(p, err) < 0)
 		goto fail;
 	return p;
@@ -375,7 +373,6 @@ static void describe(const struct packets *p, struct exchanges *x)
 		const struct iface *i = &p->ifaces[n];
 		struct exchange_iface *to = exchanges_iface(x, i->name);
 		struct pcap_stat stat;
-		uint64_t bytes[2], packets[2];
 
 		if (!to)
 			continue;
@@ -385,13 +382,23 @@ static void describe(const struct packets *p, struct exchanges *x)
 			to->dropped = (uint64_t)stat.ps_drop + stat.ps_ifdrop;
 			x->capture_dropped += stat.ps_drop;
 		}
-		if (!i->counters_known || !read_counters(i->name, bytes, packets))
+		if (!i->counters_known[0] || !i->counters_known[1])
 			continue;
 		to->counters_known = true;
 		for (int dir = 0; dir < 2; dir++) {
-			to->counter_bytes[dir] = bytes[dir] - i->before_bytes[dir];
-			to->counter_packets[dir] = packets[dir] - i->before_packets[dir];
+			to->counter_bytes[dir] = i->bytes[1][dir] - i->bytes[0][dir];
+			to->counter_packets[dir] = i->counted[1][dir] - i->counted[0][dir];
 		}
+	}
+}
+
+void packets_window(struct packets *p, bool open)
+{
+	for (size_t n = 0; n < p->nifaces; n++) {
+		struct iface *i = &p->ifaces[n];
+
+		i->counters_known[!open] =
+			read_counters(i->name, i->bytes[!open], i->counted[!open]);
 	}
 }
 

@@ -47,6 +47,12 @@ struct packets;
 struct packets *packets_start(const struct packets_options *options, struct err *err);
 
 /*
+ * The window opens (true), or is about to close: the interfaces' own counters are taken
+ * inside it, so that they cannot count what no event tells.
+ */
+void packets_window(struct packets *packets, bool open);
+
+/*
  * End, once what was sent before has been read, and free.  The caller frees the
  * result.  NULL with err set when the capture broke or the file could not be written.
  */

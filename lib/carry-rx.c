@@ -40,7 +40,8 @@ static struct carried_dma *buffer_at(struct carry_buffers *b, unsigned int i)
 
 static void drop_oldest(struct carry *c, struct carry_buffers *b)
 {
-	c->ops.stray(c->ctx, b->device, FLOW_IN, buffer_at(b, 0)->size, "no packet came of it");
+	c->ops.stray(c->ctx, buffer_at(b, 0)->ts_ns, b->device, FLOW_IN, buffer_at(b, 0)->size,
+		     "no packet came of it");
 	b->first = (b->first + 1) % CARRY_BUFFERS;
 	b->count--;
 }
@@ -55,7 +56,8 @@ void carry_buffer(struct carry *c, const struct event *e)
 	if (unmap && e->size < SMALLEST)
 		return;
 	if (!carry_is_net(c, e->dev) || !cpu) {
-		c->ops.stray(c->ctx, e->dev, FLOW_IN, e->size, "of a device that is not known");
+		c->ops.stray(c->ctx, e->ts_ns, e->dev, FLOW_IN, e->size,
+			     "of a device that is not known");
 		return;
 	}
 	/* where buffers are synced, an unmap says only that a page of them is used up */
@@ -67,7 +69,8 @@ void carry_buffer(struct carry *c, const struct event *e)
 		d->unmaps = true;
 	b = buffers_of(cpu, e->dev);
 	if (!b) {
-		c->ops.stray(c->ctx, e->dev, FLOW_IN, e->size, "too many devices on one CPU");
+		c->ops.stray(c->ctx, e->ts_ns, e->dev, FLOW_IN, e->size,
+			     "too many devices on one CPU");
 		return;
 	}
 	if (b->unmapped && !unmap)

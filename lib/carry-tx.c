@@ -63,7 +63,8 @@ static void find_socket(struct carry *c, struct carry_cpu *cpu, const struct eve
 static void abandon(struct carry *c, struct carry_cpu *cpu, const char *why)
 {
 	if (cpu->sending && cpu->map_bytes)
-		c->ops.stray(c->ctx, cpu->out.device, FLOW_OUT, cpu->map_bytes, why);
+		c->ops.stray(c->ctx, cpu->maps[0].ts_ns, cpu->out.device, FLOW_OUT, cpu->map_bytes,
+			     why);
 	cpu->sending = false;
 }
 
@@ -140,7 +141,7 @@ void carry_tx_map(struct carry *c, const struct event *e)
 		cpu->out.device = e->dev;
 		keep_map(cpu, &dma);
 	} else {
-		c->ops.stray(c->ctx, e->dev, FLOW_OUT, e->size,
+		c->ops.stray(c->ctx, e->ts_ns, e->dev, FLOW_OUT, e->size,
 			     "mapped outside any packet's transmission");
 	}
 }

@@ -61,7 +61,7 @@ struct carry_ops {
 	 * DMA that belongs to no packet, of any device: mapped for sending, or handed over
 	 * after receiving.  why is a constant.
 	 */
-	void (*stray)(void *ctx, uint16_t device, enum flow_dir dir, uint64_t bytes,
+	void (*stray)(void *ctx, uint64_t ts_ns, uint16_t device, enum flow_dir dir, uint64_t bytes,
 		      const char *why);
 };
 

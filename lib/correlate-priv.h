@@ -65,6 +65,8 @@ struct correlate {
 	struct stray strays[CORRELATE_STRAYS];
 	size_t nstrays;
 	bool events_seen;
+	uint64_t nonce;		    /* of the run; 0: everything is the window */
+	uint64_t start_ns, stop_ns; /* the window; UINT64_MAX: not seen yet */
 };
 
 void correlate_stray(struct correlate *c, uint16_t device, enum flow_dir dir, const char *why,

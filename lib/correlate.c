@@ -7,6 +7,7 @@
 #include "lib/correlate-priv.h"
 #include "lib/event.h"
 #include "lib/names.h"
+#include "lib/platform.h"
 #include "lib/xalloc.h"
 
 #define SLOT_SIZE 2048
@@ -229,14 +230,22 @@ static struct lane *lane_of(struct correlate *c, uint16_t iface, unsigned int di
 	return c->ifaces[i].lanes[dir];
 }
 
+static bool in_window(const struct correlate *c, uint64_t ts_ns)
+{
+	return ts_ns >= c->start_ns && ts_ns <= c->stop_ns;
+}
+
 static void carried(void *ctx, const struct carriage *carriage)
 {
 	struct correlate *c = ctx;
 	struct device_sum *sum = &c->sums[carriage->device];
-	struct lane *lane = lane_of(c, carriage->iface, carriage->dir);
+	struct lane *lane;
 
 	if (!carriage->ndma && !carriage->device)
 		return; /* loopback, a bridge: no device has it */
+	if (!in_window(c, carriage->ndma ? carriage->dma[0].ts_ns : carriage->ts_ns))
+		return;
+	lane = lane_of(c, carriage->iface, carriage->dir);
 	sum->carried[carriage->dir] += carriage->dma_bytes;
 	sum->wire[carriage->dir] += carriage->wire;
 	if (carriage->dir == FLOW_OUT) {
@@ -275,9 +284,11 @@ void correlate_stray(struct correlate *c, uint16_t device, enum flow_dir dir, co
 	c->strays[i].bytes += bytes;
 }
 
-static void stray(void *ctx, uint16_t device, enum flow_dir dir, uint64_t bytes, const char *why)
+static void stray(void *ctx, uint64_t ts_ns, uint16_t device, enum flow_dir dir, uint64_t bytes,
+		  const char *why)
 {
-	correlate_stray(ctx, device, dir, why, 1, bytes);
+	if (in_window(ctx, ts_ns))
+		correlate_stray(ctx, device, dir, why, 1, bytes);
 }
 
 /* ---- the interface ---- */
@@ -292,7 +303,11 @@ struct correlate *correlate_new(struct exchanges *x, const struct names *names,
 	c->x = x;
 	c->names = names;
 	c->platform = platform;
+	c->nonce = platform ? platform->trace.nonce : 0;
+	c->start_ns = c->nonce ? UINT64_MAX : 0;
+	c->stop_ns = UINT64_MAX;
 	c->owners = owners_new();
+	owners_set_follow(c->owners, !x->no_follow);
 	for (size_t i = 0; i < x->nroots; i++)
 		owners_add_root(c->owners, x->roots[i]);
 	c->carry = carry_new(names, platform, c->owners, &carry_ops, c);
@@ -326,6 +341,17 @@ void correlate_packet(struct correlate *c, const struct packet *packet)
 		lane_packet(lane, &p);
 }
 
+/* The markers of the run with this nonce, the first of each kind, open and close the window. */
+static void mark(struct correlate *c, const struct event *e)
+{
+	if (!c->nonce || e->link != c->nonce)
+		return;
+	if (e->aux == EVENT_MARK_START && c->start_ns == UINT64_MAX)
+		c->start_ns = e->ts_ns;
+	else if (e->aux == EVENT_MARK_STOP && c->stop_ns == UINT64_MAX)
+		c->stop_ns = e->ts_ns;
+}
+
 static void sum_up(struct correlate *c, const struct event *e)
 {
 	struct device_sum *sum = &c->sums[e->dev];
@@ -351,11 +377,15 @@ void correlate_event(struct correlate *c, const struct event *e)
 	struct owner_socket *s;
 
 	c->events_seen = true;
+	if (e->kind == EVENT_MARK)
+		mark(c, e);
 	s = owners_event(c->owners, e);
 	if (s)
 		bind_socket(c, s);
-	sum_up(c, e);
 	carry_event(c->carry, e);
+	if (!in_window(c, e->ts_ns))
+		return;
+	sum_up(c, e);
 	if (e->kind != EVENT_MAP || !carry_is_net(c->carry, e->dev))
 		blockio_event(c->blockio, e);
 }

@@ -25,6 +25,9 @@ struct platform;
  * time.  Feed packets and events in their own order each; a packet should
  * not be much later than its event (CORRELATE_AHEAD_NS is a good lead).  What finds
  * no partner among CORRELATE_WAITING others is given up and counted.
+ *
+ * Where the platform knows the run's nonce, only what happens between its markers
+ * is attributed and summed up; what came before teaches about sockets and devices.
  */
 #define CORRELATE_WAITING 65536
 #define CORRELATE_AHEAD_NS 200000000

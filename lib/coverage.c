@@ -552,6 +552,12 @@ static void conserved(struct judge *j, struct verdict *v)
 		    (unsigned long long)j->n.slots_hiwater, (unsigned long long)hiwater);
 		return;
 	}
+	if (j->broken) {
+		set(v, COND_CONSERVED, COND_UNMET,
+		    "see the sums in exchanges.json; record again, with nothing lost", "%s",
+		    j->broken);
+		return;
+	}
 	set(v, COND_CONSERVED, COND_MET, NULL,
 	    "%llu bounces = %llu bounced maps + %llu failed ones%s; %llu slots live at once, "
 	    "kernel %s%llu",

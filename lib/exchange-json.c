@@ -290,6 +290,7 @@ void exchanges_write_member(struct jwriter *w, const char *key, const struct exc
 		jwrite_object(w, NULL), jwrite_number(w, "pid", (uint64_t)x->roots[i]),
 			jwrite_end_object(w);
 	jwrite_end_array(w);
+	flag(w, "no_follow", x->no_follow);
 	jwrite_object(w, "result");
 	jwrite_bool(w, "correlated", x->correlated);
 	jwrite_bool(w, "program_known", x->program_known);

@@ -217,6 +217,7 @@ static void read_all(struct exchanges *x, struct jdoc *doc)
 		jval_fail_at(&root, "schema", "expected " SCHEMA);
 	free(schema);
 	read_capture(x, &root);
+	x->no_follow = jval_bool(&root, "no_follow", false);
 	for (size_t i = 0; i < jval_count(&roots) && i < EXCHANGE_ROOTS; i++) {
 		struct jval v = jval_item_object(&roots, i);
 

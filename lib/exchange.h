@@ -196,6 +196,7 @@ struct exchanges {
 	/* the program: the processes that it began with; events tell their children */
 	int32_t roots[EXCHANGE_ROOTS];
 	size_t nroots;
+	bool no_follow; /* the program's children count for themselves */
 	/* the capture */
 	bool captured;		    /* packets were captured */
 	bool payload_read;	    /* their payload was looked at */

@@ -277,12 +277,14 @@ static void egress_policy(struct judge *j)
 
 static void confidential(struct judge *j)
 {
+	const char *why = j->clear_reason;
+
 	if (j->options.clear_payload == TRI_YES)
-		judge_find(j, CLAIM_CONFIDENTIAL, FIND_FACT, NULL, NULL, MEMORY_UNKNOWN,
-			   "application payload left in clear text");
+		judge_find(j, CLAIM_CONFIDENTIAL, FIND_FACT, NULL, NULL, MEMORY_UNKNOWN, "%s",
+			   why ? why : "application payload left in clear text");
 	else if (j->options.clear_payload == TRI_UNKNOWN)
-		judge_find(j, CLAIM_CONFIDENTIAL, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
-			   "the application's traffic was not looked at");
+		judge_find(j, CLAIM_CONFIDENTIAL, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN, "%s",
+			   why ? why : "the application's traffic was not looked at");
 }
 
 static enum claim_state state_of(const struct tally *t, bool complete)

@@ -89,6 +89,8 @@ struct judge {
 	const struct platform *platform; /* NULL: no facts */
 	const struct names *names;
 	struct judge_options options;
+	char *clear_reason; /* see judge_set_traffic */
+	char *broken;
 	bool realm;	/* facts say Realm */
 	bool rehearsal; /* facts say: not a Realm */
 	bool from_boot;

@@ -57,10 +57,21 @@ struct judge *judge_new(const struct platform *p, const struct names *names,
 	return j;
 }
 
+void judge_set_traffic(struct judge *j, const struct judge_traffic *t)
+{
+	j->options.clear_payload = t->clear_payload;
+	free(j->clear_reason);
+	j->clear_reason = xstrdup(t->clear_reason);
+	free(j->broken);
+	j->broken = t->conserved ? NULL : xstrdup(t->broken);
+}
+
 void judge_free(struct judge *j)
 {
 	if (!j)
 		return;
+	free(j->clear_reason);
+	free(j->broken);
 	for (size_t i = 0; i < j->ndevices; i++) {
 		if (!j->devices[i])
 			continue;

@@ -42,6 +42,17 @@ struct judge *judge_new(const struct platform *platform, const struct names *nam
 			const struct judge_options *options);
 void judge_feed(struct judge *judge, const struct event *events, size_t count);
 
+/* What the correlation of the application's traffic found (lib/exchange.h). */
+struct judge_traffic {
+	int clear_payload;	  /* enum tri: did the program's payload leave in clear text? */
+	const char *clear_reason; /* one sentence */
+	bool conserved;		  /* its sums agree */
+	const char *broken;	  /* where they do not: which, one sentence */
+};
+
+/* Copied.  Before judge_finish; without it the application's traffic was not looked at. */
+void judge_set_traffic(struct judge *judge, const struct judge_traffic *traffic);
+
 /* Ends the stream.  info is what its source told.  The caller frees the verdict. */
 struct verdict *judge_finish(struct judge *judge, const struct stream_info *info);
 void judge_free(struct judge *judge); /* accepts NULL */

@@ -17,6 +17,9 @@ struct owners {
 	uint64_t nsockets;		    /* ever entered */
 	int32_t *pids;			    /* PID_BUCKETS; 0 empty, -1 gone */
 	uint32_t npids, ngone;
+	bool no_follow;
+	int32_t roots[64];
+	unsigned int nroots;
 };
 
 struct owners *owners_new(void)
@@ -56,6 +59,11 @@ bool owners_is_program(const struct owners *o, int32_t pid)
 	return pid > 0 && *pid_slot(o, pid) == pid;
 }
 
+void owners_set_follow(struct owners *o, bool follow)
+{
+	o->no_follow = !follow;
+}
+
 static void pids_rehash(struct owners *o)
 {
 	int32_t *old = o->pids;
@@ -68,7 +76,15 @@ static void pids_rehash(struct owners *o)
 	free(old);
 }
 
-void owners_add_root(struct owners *o, int32_t pid)
+static bool is_root(const struct owners *o, int32_t pid)
+{
+	for (unsigned int i = 0; i < o->nroots; i++)
+		if (o->roots[i] == pid)
+			return true;
+	return false;
+}
+
+static void add_pid(struct owners *o, int32_t pid)
 {
 	int32_t *slot;
 
@@ -81,6 +97,13 @@ void owners_add_root(struct owners *o, int32_t pid)
 		*slot = pid;
 		o->npids++;
 	}
+}
+
+void owners_add_root(struct owners *o, int32_t pid)
+{
+	add_pid(o, pid);
+	if (o->nroots < sizeof(o->roots) / sizeof(o->roots[0]))
+		o->roots[o->nroots++] = pid;
 }
 
 static void remove_pid(struct owners *o, int32_t pid)
@@ -196,7 +219,11 @@ struct owner_socket *owners_event(struct owners *o, const struct event *e)
 	switch (e->kind) {
 	case EVENT_FORK:
 		if (owners_is_program(o, e->pid))
-			owners_add_root(o, (int32_t)e->aux);
+			add_pid(o, (int32_t)e->aux);
+		break;
+	case EVENT_EXEC:
+		if (o->no_follow && !is_root(o, e->pid))
+			remove_pid(o, e->pid);
 		break;
 	case EVENT_EXIT:
 		remove_pid(o, e->pid);

@@ -40,6 +40,11 @@ void owners_free(struct owners *owners); /* accepts NULL */
 
 /* pid belongs to the program, and so do the processes that it starts from now on. */
 void owners_add_root(struct owners *owners, int32_t pid);
+/*
+ * Do they (the default)?  Else only until they become another program by exec: a thread
+ * looks like a child to the events, and is the program's.
+ */
+void owners_set_follow(struct owners *owners, bool follow);
 bool owners_is_program(const struct owners *owners, int32_t pid);
 
 /* The socket that a socket event is about, after it; NULL for other events.  Borrowed. */
