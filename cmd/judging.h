@@ -35,13 +35,13 @@ struct judging {
 };
 
 /* Help lines of the shared options. */
-#define JUDGING_HELP                                                                               \
-	"  -f, --format=<name>    report format (see below; default text)\n"                       \
-	"  -o, --output=<file>    write the report there instead of to standard output\n"          \
-	"      --policy=<file>    what the site requires (see ccaio-policy(5))\n"                  \
-	"      --rmm-log=<file>   the monitor's own log of this run, as a second witness\n"        \
-	"      --scope=<scope>    since-boot (default) or window\n"                                \
-	"  -q, --quiet            only the verdict line\n"                                         \
+#define JUDGING_HELP                                                                        \
+	"  -f, --format=<name>    report format (see below; default text)\n"                \
+	"  -o, --output=<file>    write the report there instead of to standard output\n"   \
+	"      --policy=<file>    what the site requires (see ccaio-policy(5))\n"           \
+	"      --rmm-log=<file>   the monitor's own log of this run, as a second witness\n" \
+	"      --scope=<scope>    since-boot (default) or window\n"                         \
+	"  -q, --quiet            only the verdict line\n"                                  \
 	"  -v, --verbose          also list ranges and what was collected\n"
 
 /* Write the names of all formats, as the last part of --help. */
