@@ -9,7 +9,7 @@ enum {
 	CMD_OK = 0,	      /* done; for a judgement: PROVEN */
 	CMD_VIOLATED = 1,     /* a claim was refuted */
 	CMD_INCONCLUSIVE = 2, /* nothing refuted, not everything shown */
-	CMD_TROUBLE = 3,      /* bad usage, no permission, I/O error, malformed input, lost output */
+	CMD_TROUBLE = 3, /* bad usage, no permission, I/O error, malformed input, lost output */
 };
 
 /* One subcommand.  A new one is a file cmd/<name>.c plus a line here and in cmd/main.c. */

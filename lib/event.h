@@ -87,8 +87,9 @@ enum event_mark {
 #define EVENT_F_PROBE 0x0008   /* from one of ccaio's own dynamic events, not a tracepoint */
 #define EVENT_F_NO_DIR 0x0010  /* the source does not tell the direction */
 #define EVENT_F_PRIVATE 0x0020 /* the emitter calls the device trusted; only EVENT_TSM decides */
-#define EVENT_F_VIRT 0x0040 /* DECRYPT, ENCRYPT: link is the kernel virtual address, orig unknown \
-			     */
+#define EVENT_F_VIRT                                                                 \
+	0x0040 /* DECRYPT, ENCRYPT: link is the kernel virtual address, orig unknown \
+		*/
 
 /* struct event.attrs: DMA_ATTR_* (Linux include/linux/dma-mapping.h) as the event gives them */
 #define EVENT_ATTR_SKIP_CPU_SYNC (1u << 5)
