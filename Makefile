@@ -60,6 +60,8 @@ APP_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/apps/keybroker-%,$(wi
 # Test tools with a main(), and what they share.
 TOOLS := $(addprefix $(BUILD)/tests/tools/,gen-trace trim-trace)
 TOOL_OBJS := $(BUILD)/tests/tools/trace-v7.o
+# Two guests fit on two cores; bats needs GNU parallel for that.
+BATS   := bats $(if $(shell command -v parallel),--jobs $(shell nproc)) --report-formatter tap
 SHELLS := $(wildcard scripts/* .ci/run tests/*.bash tests/*/*.bash tests/*/*.bats)
 PAGES := $(if $(shell command -v scdoc),$(patsubst %.scd,$(BUILD)/%,$(wildcard man/*.scd)))
 
@@ -104,12 +106,12 @@ check-unit: $(UNITS) $(TOOLS) ## run the unit tests
 	$(Q)status=0; for t in $(UNITS); do $$t >$$t.tap || { echo "$$t failed"; grep '^not ok' $$t.tap; status=1; }; done; exit $$status
 check-cli: $(BUILD)/ccaio $(APPS) ## run the black-box tests
 	@mkdir -p $(BUILD)/tests/cli
-	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps bats --report-formatter tap -o $(BUILD)/tests/cli tests/cli
+	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/cli tests/cli
 check-guest: $(BUILD)/ccaio $(APPS) ## run the tests in real guests
 	@mkdir -p $(BUILD)/tests/guest
 	$(Q)$(MAKE) CROSS=arm64 all apps
 	$(Q)$(MAKE) CROSS=amd64 all apps
-	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps bats --report-formatter tap -o $(BUILD)/tests/guest tests/guest
+	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/guest tests/guest
 check: ## install what is missing, then run every test
 	$(Q)scripts/setup check
 	$(Q)$(MAKE) check-unit check-cli check-guest lint

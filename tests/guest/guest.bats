@@ -55,10 +55,10 @@ teardown() {
 }
 
 @test "guest: one that hangs is ended in the stated time, exit 124, its console kept" {
-	run -124 --separate-stderr guest --timeout 25 -- sh -c 'echo before; sleep 1000'
-	[[ $stderr =~ "ended after 25 seconds; console log: "(.*)/console.log ]]
+	run -124 --separate-stderr guest --timeout 40 -- sh -c 'echo before; sleep 1000'
+	[[ $stderr =~ "ended after 40 seconds; console log: "(.*)/console.log ]]
 	log=${BASH_REMATCH[1]}
-	grep -q 'still runs after 10 seconds' "$log/console.log"
+	grep -q 'still runs after 20 seconds' "$log/console.log"
 	grep -q before "$log/console.log"
 	rm -r "$log"
 }
