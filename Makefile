@@ -74,6 +74,9 @@ $(BUILD)/ccaio: $(BUILD)/cmd/main.o $(BUILD)/libccaio.a
 $(BUILD)/libccaio.a: $(filter-out %/cmd/main.o,$(OBJS))
 	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
 
+# Put into the program as they are.
+$(BUILD)/reports/html-assets.o: reports/html.css reports/html.js
+
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CFLAGS) $(FLAGS) $(DEP_CFLAGS) $(CPPFLAGS) -c -o $@ $<

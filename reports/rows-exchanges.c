@@ -110,6 +110,8 @@ static void fill_unattributed(struct rows *rows, const struct exchanges *x)
 			.reason = rows_str(rows, "%s", u->reason ? u->reason : ""),
 			.transfers = rows_count(rows, u->transfers),
 			.bytes = rows_count(rows, u->bytes),
+			.ntransfers = u->transfers,
+			.nbytes = u->bytes,
 		};
 	}
 }

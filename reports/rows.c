@@ -285,6 +285,9 @@ static void fill_devices(struct rows *rows, const struct verdict *v)
 			.events = d->totals.events,
 			.out_bytes = d->totals.out_bytes,
 			.stale_bytes = d->totals.stale_bytes,
+			.maps_count = rows_count(rows, all_maps(&d->totals)),
+			.out_count = rows_count(rows, d->totals.out_bytes),
+			.stale_count = rows_count(rows, d->totals.stale_bytes),
 			.traffic = traffic(rows, &d->totals),
 			.egress = egress(rows, &d->totals),
 		};
@@ -305,6 +308,9 @@ static void fill_ranges(struct rows *rows, const struct verdict *v)
 			.size = rows_counted(rows, r->range.end - r->range.start + 1, "byte"),
 			.memory = memory_state_name(r->memory),
 			.count = rows_count(rows, r->count),
+			.start_addr = r->range.start,
+			.bytes = r->range.end - r->range.start + 1,
+			.times = r->count,
 		};
 	}
 }

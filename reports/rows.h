@@ -62,12 +62,14 @@ struct row_device {
 	bool trusted;
 	uint64_t maps, bounced, direct, failed, allocs, events; /* raw, for sorting */
 	uint64_t out_bytes, stale_bytes;
+	const char *maps_count, *out_count, *stale_count; /* the same in words */
 	const char *traffic; /* "1,234 maps (1,230 bounced, 4 direct), 1,100 unmaps …" */
 	const char *egress;  /* "12,345 bytes left on purpose, …" */
 };
 
 struct row_range {
 	const char *start, *end, *size, *memory, *count;
+	uint64_t start_addr, bytes, times; /* raw, for sorting */
 };
 
 /* Memory that the monitor recorded as shared. */
@@ -87,6 +89,7 @@ struct row_exchange {
 /* Traffic that belongs to no exchange of the program. */
 struct row_other {
 	const char *device, *direction, *reason, *transfers, *bytes;
+	uint64_t ntransfers, nbytes; /* raw, for sorting */
 };
 
 struct rows {

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_REPORTS_HTML_PARTS_H
+#define CCAIO_REPORTS_HTML_PARTS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct rows;
+struct timeline;
+
+/*
+ * html-parts - what reports/html.c puts together.
+ *
+ * Everything that is listed is bounded, so that a report of any run stays below 2 MiB.
+ */
+#define HTML_MOST_EXCHANGES 800 /* rows of their table */
+#define HTML_MOST_BARS 400	/* exchanges drawn in the timeline */
+#define HTML_MOST_RANGES 1500
+#define HTML_MOST_WITNESSES 500
+#define HTML_MOST_DEVICES 128
+#define HTML_MOST_TEXT 200 /* characters of one foreign text in a table */
+
+/* reports/html.css and reports/html.js */
+extern const char html_css[], html_js[];
+
+/* Foreign text, escaped, cut where it would swell the page. */
+void html_bounded(FILE *out, const char *text);
+
+/* A cell: <td>, or with a sort key other than its text. */
+void html_cell(FILE *out, const char *text);
+void html_word(FILE *out, const char *text); /* not broken: a name, an address */
+void html_number(FILE *out, const char *text, uint64_t key);
+void html_state(FILE *out, const char *state);
+
+/*
+ * A table that sorts and filters: heads is NULL-terminated.  Ends with html_table_end.
+ */
+void html_table(FILE *out, const char *id, const char *caption, const char *const *heads);
+void html_table_end(FILE *out);
+
+void html_examples(FILE *out, const struct rows *rows);
+void html_devices(FILE *out, const struct rows *rows);
+void html_exchanges(FILE *out, const struct rows *rows);
+void html_ranges(FILE *out, const struct rows *rows);
+void html_witness(FILE *out, const struct rows *rows);
+
+/* The drawing of rows' exchanges, the timeline and the counterexamples' times. */
+void html_timeline(FILE *out, struct rows *rows, const struct timeline *timeline);
+
+void html_glossary(FILE *out);
+
+#endif

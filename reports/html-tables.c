@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <string.h>
+
+#include "reports/escape.h"
+#include "reports/html-parts.h"
+#include "reports/rows.h"
+
+/* Never cut inside a character. */
+void html_bounded(FILE *out, const char *text)
+{
+	char part[HTML_MOST_TEXT + 1];
+	size_t n = 0;
+
+	/* what is escaped takes up to six characters */
+	for (int room = HTML_MOST_TEXT; text[n] && room > 0; n++)
+		room -= strchr("&<>\"'", text[n]) ? 6 : 1;
+	while (text[n] && n && ((unsigned char)text[n] & 0xc0) == 0x80)
+		n--;
+	memcpy(part, text, n);
+	part[n] = '\0';
+	escape_xml(out, part);
+	if (text[n])
+		fputs("…", out);
+}
+
+void html_cell(FILE *out, const char *text)
+{
+	fputs("<td>", out);
+	html_bounded(out, text);
+	fputs("</td>", out);
+}
+
+void html_number(FILE *out, const char *text, uint64_t key)
+{
+	fprintf(out, "<td class=\"n\" data-k=\"%" PRIu64 "\">", key);
+	html_bounded(out, text);
+	fputs("</td>", out);
+}
+
+void html_word(FILE *out, const char *text)
+{
+	fputs("<td class=\"w\">", out);
+	html_bounded(out, text);
+	fputs("</td>", out);
+}
+
+void html_state(FILE *out, const char *state)
+{
+	fprintf(out, "<td><span class=\"state %s\">%s</span></td>", state, state);
+}
+
+void html_table(FILE *out, const char *id, const char *caption, const char *const *heads)
+{
+	fprintf(out,
+		"<div class=\"tools\"><label>Filter <input type=\"search\" "
+		"data-filter=\"%s\"></label>"
+		"<output aria-live=\"polite\"></output></div>\n"
+		"<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\">"
+		"<table class=\"sortable\" id=\"%s\"><thead><tr>",
+		id, caption, id);
+	for (; *heads; heads++)
+		fprintf(out, "<th scope=\"col\"><button type=\"button\">%s</button></th>", *heads);
+	fputs("</tr></thead><tbody>\n", out);
+}
+
+void html_table_end(FILE *out)
+{
+	fputs("</tbody></table></div>\n", out);
+}
+
+/* "and 17 more" below a table that is not whole */
+static void more(FILE *out, size_t shown, size_t all, const char *where)
+{
+	if (shown < all)
+		fprintf(out, "<p class=\"note\">%zu more are not listed here; %s.</p>\n",
+			all - shown, where);
+}
+
+void html_examples(FILE *out, const struct rows *rows)
+{
+	static const char *const heads[] = { "Claim",  "What is wrong", "Time",	  "Event",
+					     "Device", "Operation",	"Buffer", "Device got",
+					     "Memory", "Task",		NULL };
+
+	html_table(out, "counterexamples", "Counterexamples", heads);
+	for (size_t i = 0; i < rows->nexamples; i++) {
+		const struct row_example *ex = &rows->examples[i];
+
+		fputs("<tr>", out);
+		html_word(out, ex->claim);
+		html_cell(out, ex->text);
+		html_number(out, ex->time, ex->ts_ns);
+		html_number(out, ex->event, ex->seq);
+		html_word(out, ex->device);
+		html_cell(out, ex->what);
+		html_word(out, ex->orig);
+		html_word(out, ex->dma);
+		html_word(out, ex->memory);
+		html_cell(out, ex->task);
+		fputs("</tr>\n", out);
+	}
+	html_table_end(out);
+	if (*rows->examples_note)
+		fprintf(out, "<p class=\"note\">%s.</p>\n", rows->examples_note);
+}
+
+void html_devices(FILE *out, const struct rows *rows)
+{
+	static const char *const heads[] = { "Claims",
+					     "Device",
+					     "Kind",
+					     "Maps",
+					     "Traffic",
+					     "Left on purpose",
+					     "Left without need",
+					     "Note",
+					     NULL };
+	size_t n = rows->ndevices < HTML_MOST_DEVICES ? rows->ndevices : HTML_MOST_DEVICES;
+
+	html_table(out, "devices-table", "Devices", heads);
+	for (size_t i = 0; i < n; i++) {
+		const struct row_device *d = &rows->devices[i];
+
+		fprintf(out, "<tr><td data-k=\"%d\"><span class=\"state %s\">%s</span><br>",
+			d->worst, d->state, d->state);
+		html_bounded(out, d->findings);
+		fputs("</td><th scope=\"row\">", out);
+		html_bounded(out, d->name);
+		fputs("</th><td>", out);
+		html_bounded(out, d->what);
+		fputs(*d->driver ? "<br><span class=\"note\">" : "<span>", out);
+		html_bounded(out, d->driver);
+		fputs("</span></td>", out);
+		html_number(out, d->maps_count, d->maps);
+		html_cell(out, d->traffic);
+		html_number(out, d->out_count, d->out_bytes);
+		html_number(out, d->stale_count, d->stale_bytes);
+		fputs("<td>", out);
+		if (d->trusted)
+			fputs("accepted by the Realm (TDISP) ", out);
+		html_bounded(out, d->note);
+		fputs("</td></tr>\n", out);
+	}
+	html_table_end(out);
+	more(out, n, rows->ndevices, "verdict.json has them");
+}
+
+static void other_traffic(FILE *out, const struct rows *rows)
+{
+	static const char *const heads[] = { "Device",	  "Direction", "Why",
+					     "Transfers", "Bytes",     NULL };
+	size_t n = rows->nothers < HTML_MOST_WITNESSES ? rows->nothers : HTML_MOST_WITNESSES;
+
+	fputs("<h3>Traffic that belongs to no exchange of the program</h3>\n", out);
+	html_table(out, "other-traffic", "Unattributed traffic", heads);
+	for (size_t i = 0; i < n; i++) {
+		const struct row_other *o = &rows->others[i];
+
+		fputs("<tr>", out);
+		html_cell(out, o->device);
+		html_cell(out, o->direction);
+		html_cell(out, o->reason);
+		html_number(out, o->transfers, o->ntransfers);
+		html_number(out, o->bytes, o->nbytes);
+		fputs("</tr>\n", out);
+	}
+	html_table_end(out);
+	more(out, n, rows->nothers, "exchanges.json has them");
+}
+
+void html_exchanges(FILE *out, const struct rows *rows)
+{
+	static const char *const heads[] = { "Time", "Exchange", "Connection", "Whose", "End",
+					     "Out",  "In",	 "Payload",    "Link",	NULL };
+	size_t n = rows->nexchanges < HTML_MOST_EXCHANGES ? rows->nexchanges : HTML_MOST_EXCHANGES;
+
+	html_table(out, "exchanges-table", "Exchanges", heads);
+	for (size_t i = 0; i < n; i++) {
+		const struct row_exchange *e = &rows->exchanges[i];
+
+		fputs("<tr>", out);
+		html_number(out, e->time, e->first_ns);
+		html_cell(out, e->what);
+		html_cell(out, e->connection);
+		html_cell(out, e->owner);
+		html_cell(out, e->end);
+		fprintf(out, "<td data-k=\"%" PRIu64 "\">", e->out_bytes);
+		html_bounded(out, e->out);
+		fprintf(out, "</td><td data-k=\"%" PRIu64 "\">", e->in_bytes);
+		html_bounded(out, e->in);
+		fputs("</td>", out);
+		html_cell(out, e->clear ? "readable outside" : "not readable");
+		html_cell(out, e->grade);
+		fputs("</tr>\n", out);
+	}
+	html_table_end(out);
+	more(out, n, rows->nexchanges, "exchanges.json has them");
+	if (rows->nothers)
+		other_traffic(out, rows);
+}
+
+void html_ranges(FILE *out, const struct rows *rows)
+{
+	static const char *const heads[] = { "From", "To", "Bytes", "Memory", "Times", NULL };
+	size_t n = rows->nranges < HTML_MOST_RANGES ? rows->nranges : HTML_MOST_RANGES;
+
+	html_table(out, "ranges-table", "Ranges given to devices", heads);
+	for (size_t i = 0; i < n; i++) {
+		const struct row_range *r = &rows->ranges[i];
+
+		fputs("<tr>", out);
+		html_number(out, r->start, r->start_addr);
+		html_number(out, r->end, r->start_addr);
+		html_number(out, r->size, r->bytes);
+		html_word(out, r->memory);
+		html_number(out, r->count, r->times);
+		fputs("</tr>\n", out);
+	}
+	html_table_end(out);
+	more(out, n, rows->nranges, "verdict.json has them");
+	if (!rows->ranges_complete)
+		fputs("<p class=\"note\">This list is not complete.</p>\n", out);
+}
+
+void html_witness(FILE *out, const struct rows *rows)
+{
+	static const char *const heads[] = { "From",  "To",	   "Size", "Purpose",
+					     "State", "Published", NULL };
+	size_t n = rows->nwitness < HTML_MOST_WITNESSES ? rows->nwitness : HTML_MOST_WITNESSES;
+
+	fputs("<p>", out);
+	escape_xml(out, rows->monitor);
+	fputs("</p>\n", out);
+	if (!n)
+		return;
+	html_table(out, "monitor-table", "Memory that the monitor recorded", heads);
+	for (size_t i = 0; i < n; i++) {
+		const struct row_witness *w = &rows->witness[i];
+
+		fputs("<tr>", out);
+		html_word(out, w->start);
+		html_word(out, w->end);
+		html_cell(out, w->size);
+		html_cell(out, w->purpose);
+		html_cell(out, w->state);
+		html_cell(out, w->published);
+		fputs("</tr>\n", out);
+	}
+	html_table_end(out);
+	more(out, n, rows->nwitness, "verdict.json has them");
+}

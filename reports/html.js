@@ -1,0 +1,114 @@
+"use strict";
+(() => {
+	/* theme: the system's choice until the reader makes another */
+	const root = document.documentElement;
+	const theme = document.getElementById("theme");
+	theme.addEventListener("click", () => {
+		const dark = root.dataset.theme ? root.dataset.theme === "dark"
+			: matchMedia("(prefers-color-scheme: dark)").matches;
+		root.dataset.theme = dark ? "light" : "dark";
+	});
+
+	/* tables: a button in every header sorts, a search field filters */
+	const key = (row, i) => {
+		const cell = row.cells[i];
+		return cell.dataset.k !== undefined ? Number(cell.dataset.k) : cell.textContent;
+	};
+	const compare = (a, b) => typeof a === "number" && typeof b === "number" ? a - b
+		: String(a).localeCompare(String(b), "en", { numeric: true });
+	for (const table of document.querySelectorAll("table.sortable")) {
+		const body = table.tBodies[0];
+		const heads = [...table.tHead.rows[0].cells];
+		heads.forEach((th, i) => {
+			th.querySelector("button").addEventListener("click", () => {
+				const up = th.getAttribute("aria-sort") !== "ascending";
+				heads.forEach((h) => h.removeAttribute("aria-sort"));
+				th.setAttribute("aria-sort", up ? "ascending" : "descending");
+				const rows = [...body.rows].map((row) => [key(row, i), row]);
+				rows.sort((a, b) => up ? compare(a[0], b[0]) : compare(b[0], a[0]));
+				body.append(...rows.map((r) => r[1]));
+			});
+		});
+	}
+	for (const input of document.querySelectorAll("input[data-filter]")) {
+		const body = document.getElementById(input.dataset.filter).tBodies[0];
+		const status = input.closest(".tools").querySelector("output");
+		input.addEventListener("input", () => {
+			const wanted = input.value.toLowerCase();
+			let shown = 0;
+			for (const row of body.rows) {
+				const hit = row.textContent.toLowerCase().includes(wanted);
+				row.classList.toggle("hidden", !hit);
+				shown += hit;
+			}
+			status.textContent = wanted ? shown + " of " + body.rows.length + " rows" : "";
+		});
+	}
+
+	/* timeline: the view is a window [from, from + width) of 0 … 1000 */
+	const svg = document.querySelector("svg.timeline");
+	if (svg) {
+		const start = BigInt(svg.dataset.start), span = BigInt(svg.dataset.span);
+		const labels = document.querySelectorAll(".axis span");
+		let from = 0, width = 1000;
+		const seconds = (x) => {
+			const ns = start + span * BigInt(Math.round(x * 1000)) / 1000000n;
+			return ns / 1000000000n + "." + String(ns % 1000000000n).padStart(9, "0").slice(0, 6) + " s";
+		};
+		const show = () => {
+			width = Math.min(1000, Math.max(2, width));
+			from = Math.min(1000 - width, Math.max(0, from));
+			svg.setAttribute("viewBox", from + " 0 " + width + " 300");
+			labels.forEach((label, i) => {
+				label.textContent = seconds(from + width * i / (labels.length - 1));
+			});
+		};
+		const zoom = (factor, at) => {
+			const x = from + width * at;
+			width = Math.min(1000, Math.max(2, width * factor));
+			from = x - width * at;
+			show();
+		};
+		const acts = {
+			"+": () => zoom(0.5, 0.5), "-": () => zoom(2, 0.5),
+			"ArrowLeft": () => { from -= width / 4; show(); },
+			"ArrowRight": () => { from += width / 4; show(); },
+			"0": () => { from = 0; width = 1000; show(); },
+		};
+		for (const button of document.querySelectorAll("button[data-act]"))
+			button.addEventListener("click", () => acts[button.dataset.act]());
+		svg.addEventListener("keydown", (event) => {
+			const act = acts[event.key === "=" ? "+" : event.key];
+			if (act && !event.ctrlKey && !event.metaKey && !event.altKey) {
+				act();
+				event.preventDefault();
+			}
+		});
+		svg.addEventListener("wheel", (event) => {
+			if (!event.ctrlKey)
+				return;
+			const box = svg.getBoundingClientRect();
+			zoom(event.deltaY < 0 ? 0.8 : 1.25, (event.clientX - box.left) / box.width);
+			event.preventDefault();
+		}, { passive: false });
+		show();
+	}
+
+	/* the command to check again */
+	const copy = document.getElementById("copy");
+	if (copy)
+		copy.addEventListener("click", async () => {
+			try {
+				await navigator.clipboard.writeText(document.getElementById("recheck").textContent);
+				copy.textContent = "Copied";
+			} catch {
+				getSelection().selectAllChildren(document.getElementById("recheck"));
+			}
+		});
+
+	/* paper cannot unfold anything */
+	addEventListener("beforeprint", () => {
+		for (const d of document.querySelectorAll("details:not([data-bulky])"))
+			d.open = true;
+	});
+})();

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/exchange.h"
+#include "reports/html-parts.h"
+#include "reports/report.h"
+#include "tests/unit/test.h"
+#include "tests/unit/verdict-fixture.h"
+
+static char *render(const struct report_input *in)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	report_find("html")->write(out, in);
+	fclose(out);
+	return text;
+}
+
+static size_t count(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, what)); text += strlen(what))
+		n++;
+	return n;
+}
+
+/* Elements that are opened are closed, as often. */
+static bool balanced(const char *text)
+{
+	static const char *const tags[] = { "section", "table", "tbody", "tr", "td",   "ul",
+					    "li",      "svg",	"dl",	 "dd", "main", "details" };
+
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+		char open1[32], open2[32], shut[32];
+
+		snprintf(open1, sizeof(open1), "<%s>", tags[i]);
+		snprintf(open2, sizeof(open2), "<%s ", tags[i]);
+		snprintf(shut, sizeof(shut), "</%s>", tags[i]);
+		if (count(text, open1) + count(text, open2) != count(text, shut)) {
+			printf("# <%s> %zu, closed %zu\n", tags[i],
+			       count(text, open1) + count(text, open2), count(text, shut));
+			return false;
+		}
+	}
+	return true;
+}
+
+static void test_content(void)
+{
+	static const char *const sections[] = {
+		"claims", "coverage", "examples", "timeline", "devices",  "mappings",
+		"totals", "notes",    "monitor",  "trust",    "glossary", "recheck-section"
+	};
+	struct verdict *v = fixture_violated();
+	struct run run = fixture_run();
+	struct report_input in = { .verdict = v, .run = &run };
+	char *text = render(&in);
+	char id[64];
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		snprintf(id, sizeof(id), "<h2 id=\"%s\">", sections[i]);
+		check(count(text, id) == 1);
+		snprintf(id, sizeof(id), "<a href=\"#%s\">", sections[i]);
+		check(count(text, id) >= 1);
+	}
+	check(balanced(text));
+	check(strstr(text, "<span class=\"word\">VIOLATED</span>") != NULL);
+	check(strstr(text, "<b>To meet it:</b> boot with trace_instance=") != NULL);
+	check(strstr(text, "ccaio verify &#39;/tmp/run one.ccaio&#39;") != NULL);
+	/* the names of this run try to break out */
+	check(strstr(text, "<script>alert") == NULL);
+	check(strstr(text, "evil\\x1b[2J&lt;script&gt;alert(1)&lt;/script&gt;") != NULL);
+	check(count(text, "class=\"t-bad\" x1") == 1); /* the other one has no time */
+	/* nothing is loaded from anywhere */
+	check(strstr(text, "src=") == NULL && strstr(text, "<link") == NULL);
+	check(count(text, "href=\"") == count(text, "href=\"#"));
+	check(strstr(text, "@import") == NULL && strstr(text, "url(") == NULL);
+	free(text);
+	verdict_free(v);
+}
+
+static void test_without(void)
+{
+	struct verdict *v = fixture_proven();
+	struct report_input in = { .verdict = v };
+	char *text;
+
+	free(v->timeline);
+	v->timeline = NULL;
+	text = render(&in);
+	check(balanced(text));
+	check(strstr(text, "There is nothing to draw") != NULL);
+	check(strstr(text, "id=\"examples\"") == NULL && strstr(text, "#examples") == NULL);
+	check(strstr(text, "id=\"recheck\"") == NULL);
+	free(text);
+	verdict_free(v);
+}
+
+/* As much of everything as a verdict can hold, in the largest numbers and longest names. */
+static struct verdict *largest(void)
+{
+	struct verdict *v = fixture_violated();
+	char *longest = xcalloc(2001, 1);
+
+	memset(longest, '&', 2000);
+	v->ranges = xrealloc(v->ranges, VERDICT_RANGES, sizeof(*v->ranges));
+	for (v->nranges = 0; v->nranges < VERDICT_RANGES; v->nranges++)
+		v->ranges[v->nranges] = (struct published_range){
+			{ UINT64_MAX - 9, UINT64_MAX - 1 }, MEMORY_PROTECTED, UINT64_MAX
+		};
+	v->examples = xrealloc(v->examples, CLAIMS * VERDICT_EXAMPLES, sizeof(*v->examples));
+	for (; v->nexamples < CLAIMS * VERDICT_EXAMPLES; v->nexamples++) {
+		struct counterexample *ex = &v->examples[v->nexamples];
+
+		*ex = v->examples[0];
+		ex->device = xstrdup(longest);
+		ex->comm = xstrdup(longest);
+		ex->text = xstrdup(longest);
+	}
+	v->devices = xrealloc(v->devices, 1000, sizeof(*v->devices));
+	for (; v->ndevices < 1000; v->ndevices++) {
+		struct device_verdict *d = &v->devices[v->ndevices];
+
+		*d = v->devices[0];
+		d->name = xstrdup(longest);
+		d->driver = xstrdup(longest);
+		d->what = NULL;
+		d->note = NULL;
+	}
+	for (int s = 0; s < TIMELINE_SERIES; s++) {
+		for (int i = 0; i < TIMELINE_BUCKETS; i++)
+			v->timeline->series[s][i] = UINT64_MAX - i;
+	}
+	v->timeline->used = TIMELINE_BUCKETS;
+	free(longest);
+	return v;
+}
+
+static void test_bounded(void)
+{
+	struct verdict *v = largest();
+	struct exchanges *x = exchanges_new();
+	struct report_input in = { .verdict = v, .exchanges = x };
+	char *text, more[80];
+
+	exchanges_add_conn(x);
+	for (int i = 0; i < 20000; i++) {
+		struct exchange *e = exchanges_add_row(x);
+
+		if (!e)
+			break; /* as many as are ever kept */
+		e->protocol = EXCHANGE_HTTP;
+		e->method = xstrdup("POST");
+		e->target = xcalloc(1001, 1);
+		memset(e->target, '<', 1000);
+	}
+	text = render(&in);
+	printf("# %zu bytes\n", strlen(text));
+	check(strlen(text) < 2 << 20);
+	check(balanced(text));
+	snprintf(more, sizeof(more), "%zu more are not listed here; exchanges.json has them",
+		 x->nrows - HTML_MOST_EXCHANGES);
+	check(x->nrows > HTML_MOST_EXCHANGES && strstr(text, more) != NULL);
+	free(text);
+	exchanges_free(x);
+	verdict_free(v);
+}
+
+int main(void)
+{
+	test_content();
+	test_without();
+	test_bounded();
+	return done();
+}
