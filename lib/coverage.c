@@ -250,17 +250,17 @@ static void window_marked(struct judge *j, const struct stream_info *info, struc
 		    info->recorder ? info->recorder : "another tool");
 		return;
 	}
-	for (size_t i = 0; i < info->ncpus; i++) {
-		const struct stream_cpu *s = &info->cpus[i];
-		const struct cpu_state *c = s->cpu < j->ncpus ? &j->cpus[s->cpu] : NULL;
+	for (size_t cpu = 0; cpu < j->ncpus || cpu < info->ncpus; cpu++) {
+		size_t id = cpu < info->ncpus ? info->cpus[cpu].cpu : cpu;
+		const struct cpu_state *c = id < j->ncpus ? &j->cpus[id] : NULL;
 
-		if (!s->events)
+		if (!(c && c->last_seq) && !(cpu < info->ncpus && info->cpus[cpu].events))
 			continue;
 		with_events++;
 		if (c && c->start_seq && c->stop_seq > c->start_seq && !c->wrong_nonce)
 			continue;
 		set(v, COND_WINDOW_MARKED, COND_UNMET, "record again with 'ccaio trace'",
-		    "CPU %u has events but not both markers of this run%s", s->cpu,
+		    "CPU %zu has events but not both markers of this run%s", id,
 		    c && c->wrong_nonce ? " (it has one of another run)" : "");
 		return;
 	}
@@ -518,10 +518,21 @@ static void pool_known(struct judge *j, struct verdict *v)
 /* Bounces whose map may still have been on its way when the CPU's buffer ended. */
 static size_t cut_at_end(const struct judge *j)
 {
+	uint64_t *tail = xcalloc(j->ncpus, sizeof(*tail));
 	size_t n = 0;
 
-	for (size_t i = 0; i < j->npending; i++)
-		n += j->cpus[j->pending[i].cpu].last_seq == j->pending[i].seq;
+	for (size_t i = 0; i < j->ncpus; i++)
+		tail[i] = j->cpus[i].last_seq;
+	/* newest first: a scatter-gather map tells several bounces before it tells itself */
+	for (size_t i = j->npending; i > 0; i--) {
+		const struct pending *p = &j->pending[i - 1];
+
+		if (p->seq != tail[p->cpu])
+			continue;
+		tail[p->cpu] = p->prev_seq;
+		n++;
+	}
+	free(tail);
 	return n;
 }
 
@@ -536,7 +547,7 @@ static void conserved(struct judge *j, struct verdict *v)
 	uint64_t slack = j->ncpus > 1 ? 128 * (j->ncpus - 1) : 0;
 	size_t open = j->npending - cut_at_end(j);
 
-	if (j->n.bounces && !j->n.paired && !j->n.failed_paired && !j->n.maps) {
+	if (open && !j->n.paired && !j->n.failed_paired && !j->n.maps) {
 		set(v, COND_CONSERVED, COND_UNMET, "record the dma events too",
 		    "%llu bounces but not one map was recorded", (unsigned long long)j->n.bounces);
 		return;

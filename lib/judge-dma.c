@@ -14,8 +14,16 @@
 
 struct overlap {
 	struct judge *j;
-	struct mapping *newer;
+	const struct mapping *newer;
+	uint32_t gone[64]; /* of several like it, it was this one that was unmapped */
+	size_t ngone;
 };
+
+/* Behind an IOMMU each device has its own addresses. */
+static bool own_addresses(const struct judge *j, const struct mapping *a, const struct mapping *b)
+{
+	return a->dev != b->dev && (j->devices[a->dev]->iommu || j->devices[b->dev]->iommu);
+}
 
 /* A mapping's memory goes to a newer one: an unmap must still turn up for it. */
 static bool supersede(void *ctx, uint32_t index, struct mapping *m)
@@ -29,16 +37,49 @@ static bool supersede(void *ctx, uint32_t index, struct mapping *m)
 	bool clash = !either && m->orig != EVENT_NO_ADDR && n->orig != EVENT_NO_ADDR &&
 		     m->orig - m->dma != n->orig - n->dma;
 
-	(void)index;
 	/* The same shared buffer mapped twice, or a part of an allocation: no new memory. */
-	if (!bounced && !allocs && !clash && !(m->flags & MAPPING_INHERITED))
+	if (!bounced && !allocs && !clash)
 		return true;
-	if (m->flags & MAPPING_SUPERSEDED)
+	if ((m->flags & MAPPING_INHERITED) && !(n->flags & (MAPPING_BOUNCED | MAPPING_ALLOC)))
 		return true;
+	if ((m->flags & MAPPING_SUPERSEDED) || own_addresses(o->j, m, n))
+		return true;
+	if (m->gone && (m->flags & MAPPING_SG) && o->ngone < 64) {
+		o->gone[o->ngone++] = index;
+		return true;
+	}
 	m->flags |= MAPPING_SUPERSEDED;
 	m->super_seq = n->seq;
 	m->super_cpu = n->cpu;
+	m->super_pid = n->pid;
 	return true;
+}
+
+/* Its slot is in use again, so it was this one that an unmap by buffer meant. */
+static void settle_gone(struct judge *j, uint32_t index)
+{
+	struct mapping m = *ledger_at(j->ledger, index);
+
+	ledger_remove(j->ledger, index);
+	j->n.ambiguous--;
+	for (uint32_t i = 0; (i = ledger_next_orig(j->ledger, i, m.dev, m.orig));) {
+		struct mapping *other = ledger_at(j->ledger, i);
+
+		if (other->dir == m.dir && other->gone)
+			other->gone--;
+	}
+}
+
+/* A new entry for a buffer of which some mappings ended, unknown which, is one more of them. */
+static uint32_t gone_like(const struct judge *j, const struct mapping *m)
+{
+	for (uint32_t i = 0; (i = ledger_next_orig(j->ledger, i, m->dev, m->orig));) {
+		const struct mapping *other = ledger_at(j->ledger, i);
+
+		if (other->dir == m->dir)
+			return other->gone;
+	}
+	return 0;
 }
 
 void judge_enter(struct judge *j, const struct event *ev, uint64_t plain, unsigned int flags)
@@ -54,16 +95,23 @@ void judge_enter(struct judge *j, const struct event *ev, uint64_t plain, unsign
 		.dev = ev->dev,
 		.cpu = ev->cpu,
 		.dir = ev->dir,
-		.flags = flags,
+		.flags = flags | (plain != ev->dma ? MAPPING_ALIASED : 0),
 	};
-	struct overlap o = { j, &m };
+	struct overlap o;
 
+	o.j = j;
+	o.newer = &m;
+	o.ngone = 0;
 	/* Parts of one inherited mapping turn up one by one, often in one slot. */
 	if (!(flags & MAPPING_INHERITED))
 		ledger_overlaps(j->ledger, m.dma, m.size, supersede, &o);
+	for (size_t i = 0; i < o.ngone; i++)
+		settle_gone(j, o.gone[i]);
+	if (flags & MAPPING_SG)
+		m.gone = gone_like(j, &m);
 	judge_recent_clear(j, ev->dev, plain, flags & MAPPING_ALLOC);
 	ledger_add(j->ledger, &m);
-	if (ledger_slots(j->ledger) > j->n.slots_hiwater)
+	if (!j->n.ambiguous && ledger_slots(j->ledger) > j->n.slots_hiwater)
 		j->n.slots_hiwater = ledger_slots(j->ledger);
 }
 
@@ -90,7 +138,7 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 	struct place p = judge_place(j, dev, ev, plain, bit, alloc);
 
 	if (judge_is_trusted(dev)) {
-		if (p.memory == MEMORY_POOL)
+		if (memmap_touches_pool(j->memory, plain, ev->size))
 			judge_find(
 				j, CLAIM_DMA_IN_SHARED, FIND_FACT, dev, ev, p.memory,
 				"an accepted (TDISP) device was given memory of the bounce pool");
@@ -102,6 +150,11 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 	j->alias_seen |= bit && j->shared_bit;
 	if (j->options.rmm && !dev->iommu)
 		judge_ask_monitor(j, dev, ev, plain, alloc, &p);
+	/* A sync does not say how its memory came to be mapped: it may be a coherent allocation. */
+	if (p.kind == PLACE_PROTECTED &&
+	    (ev->kind == EVENT_SYNC_CPU || ev->kind == EVENT_SYNC_DEVICE))
+		p = (struct place){ PLACE_UNDECIDED, p.memory,
+				    "memory older than the window is not known to be shared" };
 	if (p.kind == PLACE_PROTECTED)
 		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_FACT, dev, ev, p.memory,
 			   "the device was given %s memory at 0x%llx (%llu bytes)",
@@ -149,7 +202,8 @@ static void find_canary(struct judge *j, const struct device *dev, const struct 
 {
 	const struct platform *p = j->platform;
 
-	if (!p || !j->n.start_seen)
+	/* inside the window, that is between this CPU's markers */
+	if (!j->cpus[ev->cpu].start_seq || j->cpus[ev->cpu].stop_seq)
 		return;
 	for (size_t i = 0; i < p->trace.ncanaries; i++) {
 		const struct platform_canary *c = &p->trace.canaries[i];
@@ -171,6 +225,21 @@ static void count_failed(struct judge *j, struct device *dev, bool bounced)
 	dev->totals.failed++;
 }
 
+/* Behind an IOMMU the device was given the slot, but the event only names the original. */
+static enum memory_state judge_bounced_iova(struct judge *j, struct device *dev,
+					    const struct event *ev)
+{
+	enum memory_state memory = memmap_state(j->memory, ev->dma, ev->size);
+
+	if (memory != MEMORY_POOL) {
+		memory = MEMORY_IOVA;
+		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, dev, ev, memory,
+			   "bounced behind an IOMMU: the event does not name the slot");
+	}
+	judge_publish(j, ev->dma, ev->size, memory);
+	return memory;
+}
+
 void judge_map(struct judge *j, const struct event *ev)
 {
 	struct device *dev = judge_device(j, ev->dev);
@@ -189,7 +258,10 @@ void judge_map(struct judge *j, const struct event *ev)
 	}
 	j->n.maps++;
 	plain = judge_plain(j, dev, ev->dma, &bit);
-	memory = judge_address(j, dev, ev, plain, bit, false);
+	if (dev->iommu && (how != PAIR_NONE || judge_bounce_untold(j, ev)))
+		memory = judge_bounced_iova(j, dev, ev);
+	else
+		memory = judge_address(j, dev, ev, plain, bit, false);
 	judge_pair(j, dev, ev, plain, memory, how, &bounce);
 	if (how == PAIR_EXACT && !dev->iommu)
 		judge_learn_bit(j, plain, bit, ev->size);

@@ -4,30 +4,59 @@
  */
 #include "lib/judge-state.h"
 
-static struct recent *recent_at(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
+static uint64_t recent_hash(uint16_t dev, uint64_t dma, bool alloc)
 {
-	uint64_t h = (dma ^ ((uint64_t)dev << 44) ^ ((uint64_t)alloc << 63)) * 0x9e3779b97f4a7c15u;
-
-	return &j->recent[h >> 51];
+	return (dma ^ ((uint64_t)dev << 44) ^ ((uint64_t)alloc << 63)) * 0x9e3779b97f4a7c15u;
 }
 
-static void recent_set(struct judge *j, uint16_t dev, uint64_t dma, bool alloc, bool racy)
+static struct recent *recent_at(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
 {
-	*recent_at(j, dev, dma, alloc) = (struct recent){ dma, dev, alloc, true, racy };
+	return &j->recent[recent_hash(dev, dma, alloc) >> 51];
+}
+
+static bool is_recent(const struct recent *r, uint16_t dev, uint64_t dma, bool alloc)
+{
+	return r->used && r->dma == dma && r->dev == dev && r->alloc == alloc;
+}
+
+/* Which bit stands for an address that had to leave the table. */
+static uint64_t forgotten_bit(uint16_t dev, uint64_t dma, bool alloc)
+{
+	return (recent_hash(dev, dma, alloc) >> 20) % FORGOTTEN_BITS;
+}
+
+static void recent_set(struct judge *j, const struct recent *what)
+{
+	struct recent *r = recent_at(j, what->dev, what->dma, what->alloc);
+
+	if (r->used && !is_recent(r, what->dev, what->dma, what->alloc)) {
+		uint64_t bit = forgotten_bit(r->dev, r->dma, r->alloc);
+
+		j->forgotten[bit / 64] |= 1ull << (bit % 64);
+	}
+	*r = *what;
+	r->used = true;
 }
 
 static const struct recent *recent_get(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
 {
 	const struct recent *r = recent_at(j, dev, dma, alloc);
 
-	return r->used && r->dma == dma && r->dev == dev && r->alloc == alloc ? r : NULL;
+	return is_recent(r, dev, dma, alloc) ? r : NULL;
+}
+
+static bool may_be_forgotten(const struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
+{
+	uint64_t bit = forgotten_bit(dev, dma, alloc);
+
+	return j->forgotten[bit / 64] >> (bit % 64) & 1;
 }
 
 void judge_recent_clear(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
 {
 	struct recent *r = recent_at(j, dev, dma, alloc);
 
-	if (r->used && r->dma == dma && r->dev == dev && r->alloc == alloc)
+	if (is_recent(r, dev, dma, alloc))
 		r->used = false;
 }
 
@@ -35,23 +64,30 @@ void judge_recent_clear(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
  * Could this CPU have been inside the kernel's unmap ever since event `since`
  * of another CPU?  Only if it has told nothing in between.
  */
-static bool unmap_in_flight(const struct judge *j, const struct event *ev, uint64_t since,
-			    uint16_t since_cpu)
+static bool in_flight_since(const struct judge *j, const struct event *ev, uint64_t since)
 {
-	return ev->cpu != since_cpu && j->cpus[ev->cpu].prev_seq < since;
+	return j->cpus[ev->cpu].prev_seq < since;
 }
 
 /* ---- unmaps ---- */
 
-/* The unmap of a mapping whose memory a newer one has already: a race, or a fault? */
+/*
+ * The unmap of a mapping whose memory a newer one has already: a race, or a fault?
+ * The kernel tells an unmap after it released the slot, but an unmap_sg and a
+ * free before.  A task that was preempted in between may tell late, so only what
+ * one task did on one CPU is certain.
+ */
 static void resolve_superseded(struct judge *j, struct device *dev, const struct event *ev,
 			       const struct mapping *m)
 {
-	if (unmap_in_flight(j, ev, m->super_seq, m->super_cpu)) {
+	bool told_before = m->flags & (MAPPING_ALLOC | MAPPING_SG);
+	bool one_task = ev->cpu == m->super_cpu && ev->pid == m->super_pid && !m->gone;
+
+	if (!told_before && in_flight_since(j, ev, m->super_seq)) {
 		j->n.races++;
 		return;
 	}
-	judge_find(j, CLAIM_SLOTS_DISJOINT, ev->cpu == m->super_cpu ? FIND_ABSENCE : FIND_UNDECIDED,
+	judge_find(j, CLAIM_SLOTS_DISJOINT, told_before || one_task ? FIND_ABSENCE : FIND_UNDECIDED,
 		   dev, ev, MEMORY_UNKNOWN,
 		   "memory at 0x%llx was given to another mapping (event %llu) before this one, "
 		   "of event %llu, ended",
@@ -65,7 +101,10 @@ static void unknown_address(struct judge *j, struct device *dev, const struct ev
 {
 	const struct recent *r = recent_get(j, dev->id, plain, alloc);
 
-	if (r && !r->racy) {
+	if (r && r->shared && !j->from_boot)
+		r = NULL; /* another one like it may be older than the window */
+	/* in flight since before that mapping was made: it may mean an older one */
+	if (r && !r->racy && (j->from_boot || !in_flight_since(j, ev, r->since))) {
 		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
 			   "%s of 0x%llx, which was given back before", what,
 			   (unsigned long long)ev->dma);
@@ -77,14 +116,14 @@ static void unknown_address(struct judge *j, struct device *dev, const struct ev
 			   (unsigned long long)ev->dma);
 		return;
 	}
-	if (r || (!alloc && ledger_slot_known(j->ledger, plain)))
+	if (r || (!alloc && ledger_slot_known(j->ledger, plain)) ||
+	    may_be_forgotten(j, dev->id, plain, alloc))
 		judge_find(j, CLAIM_LIFECYCLE, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
 			   "%s of 0x%llx, which is not mapped, or is older than the window", what,
 			   (unsigned long long)ev->dma);
 	dev->totals.inherited++;
 	j->n.inherited++;
-	if (!alloc || j->rehearsal || bit)
-		judge_address(j, dev, ev, plain, bit, alloc);
+	judge_address(j, dev, ev, plain, bit, alloc);
 }
 
 struct parts {
@@ -130,7 +169,7 @@ static bool drop_inherited(struct judge *j, const struct event *ev, uint64_t pla
 }
 
 static void check_agreement(struct judge *j, struct device *dev, const struct event *ev,
-			    const struct mapping *m, const char *what)
+			    const struct mapping *m, uint64_t plain, const char *what)
 {
 	if (ev->size && m->size != ev->size)
 		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
@@ -142,35 +181,130 @@ static void check_agreement(struct judge *j, struct device *dev, const struct ev
 			   "%s with direction %s, but event %llu mapped with %s", what,
 			   event_dir_name(ev->dir), (unsigned long long)m->seq,
 			   event_dir_name(m->dir));
+	if ((ev->dma != plain) != !!(m->flags & MAPPING_ALIASED))
+		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
+			   "%s of 0x%llx, but event %llu published it %s the shared bit", what,
+			   (unsigned long long)ev->dma, (unsigned long long)m->seq,
+			   m->flags & MAPPING_ALIASED ? "with" : "without");
 }
 
-static void end_mapping(struct judge *j, struct device *dev, const struct event *ev, uint32_t i,
-			bool alloc, const char *what)
+static void end_mapping(struct judge *j, struct device *dev, const struct event *ev, uint32_t i)
 {
 	struct mapping *m = ledger_at(j->ledger, i);
 	bool racy = false;
 
-	if (ev->flags & EVENT_F_BY_ORIG) {
-		/* dma_unmap_sg names neither size nor address, only the direction */
-		if (!(ev->flags & EVENT_F_NO_DIR) && ev->dir != m->dir)
-			check_agreement(j, dev, ev, m, what);
-	} else {
-		check_agreement(j, dev, ev, m, what);
-	}
 	if (m->flags & MAPPING_SUPERSEDED)
 		resolve_superseded(j, dev, ev, m);
 	else
-		racy = !j->from_boot && unmap_in_flight(j, ev, m->seq, m->cpu);
-	recent_set(j, dev->id, m->dma, alloc, racy);
+		racy = !j->from_boot && in_flight_since(j, ev, m->seq);
+	recent_set(j, &(struct recent){ .dma = m->dma,
+					.since = m->seq,
+					.dev = dev->id,
+					.alloc = m->flags & MAPPING_ALLOC,
+					.shared = !(m->flags & (MAPPING_ALLOC | MAPPING_BOUNCED)),
+					.racy = racy });
 	ledger_remove(j->ledger, i);
+}
+
+/*
+ * Which mapping does this unmap or free end?  One that agrees in size and
+ * direction; of several, the oldest that this CPU can have released in time, that
+ * is, before its slot was given to the next: then the others can still fit theirs.
+ */
+static uint32_t find_ending(const struct judge *j, const struct event *ev, uint64_t plain,
+			    bool alloc)
+{
+	uint32_t found = LEDGER_NONE, late = LEDGER_NONE;
+	uint64_t seq = 0;
+	int best = -1;
+
+	for (uint32_t i = 0; (i = ledger_next(j->ledger, i, ev->dev, plain));) {
+		struct mapping *m = ledger_at(j->ledger, i);
+		int score;
+
+		if ((m->flags & MAPPING_INHERITED) || !(m->flags & MAPPING_ALLOC) != !alloc)
+			continue;
+		/* what dma_map_sg made, dma_unmap_sg ends */
+		score = 16 * (alloc || !(m->flags & MAPPING_SG)) +
+			8 * (!ev->size || m->size == ev->size) +
+			4 * (m->dir == ev->dir || (ev->flags & EVENT_F_NO_DIR)) +
+			2 * (!(m->flags & MAPPING_SUPERSEDED) ||
+			     in_flight_since(j, ev, m->super_seq));
+		if ((m->flags & MAPPING_SUPERSEDED) && m->size == ev->size && m->dir == ev->dir &&
+		    (ev->cpu != m->super_cpu || ev->pid != m->super_pid))
+			late = i;
+		if (score > best || (score == best && m->seq < seq)) {
+			best = score;
+			seq = m->seq;
+			found = i;
+		}
+	}
+	/* a task that was preempted in between may have meant the older one */
+	if (late && late != found)
+		ledger_at(j->ledger, late)->gone = 1;
+	return found;
+}
+
+struct like {
+	uint32_t last, any; /* entries of the buffer: that fit in direction, of any direction */
+	uint32_t count, gone;
+};
+
+static struct like find_like(const struct judge *j, const struct event *ev)
+{
+	struct like like = { 0 };
+
+	for (uint32_t i = 0; (i = ledger_next_orig(j->ledger, i, ev->dev, ev->orig));) {
+		const struct mapping *m = ledger_at(j->ledger, i);
+
+		like.any = i;
+		if (!(ev->flags & EVENT_F_NO_DIR) && m->dir != ev->dir)
+			continue;
+		like.last = i;
+		like.count++;
+		if (m->gone > like.gone)
+			like.gone = m->gone;
+	}
+	return like;
+}
+
+/*
+ * dma_unmap_sg names the buffer only.  Where several mappings of it are live,
+ * which one ended stays open until its slot is used again or all of them ended.
+ */
+static void end_one_of(struct judge *j, struct device *dev, const struct event *ev,
+		       const struct like *like)
+{
+	bool all = like->gone + 1 >= like->count;
+	uint32_t i = 0, next = ledger_next_orig(j->ledger, 0, ev->dev, ev->orig);
+
+	while ((i = next)) {
+		struct mapping *m = ledger_at(j->ledger, i);
+
+		next = ledger_next_orig(j->ledger, i, ev->dev, ev->orig);
+		if (!(ev->flags & EVENT_F_NO_DIR) && m->dir != ev->dir)
+			continue;
+		if (all)
+			end_mapping(j, dev, ev, i);
+		else
+			m->gone = like->gone + 1;
+	}
+	if (all)
+		j->n.ambiguous -= like->gone < j->n.ambiguous ? like->gone : j->n.ambiguous;
+	else
+		j->n.ambiguous++;
 }
 
 static void unmap_by_orig(struct judge *j, struct device *dev, const struct event *ev)
 {
-	uint32_t i = ledger_find_orig(j->ledger, ev->dev, ev->orig);
+	struct like like = find_like(j, ev);
 
-	if (i) {
-		end_mapping(j, dev, ev, i, false, "unmap");
+	if (like.count) {
+		end_one_of(j, dev, ev, &like);
+		return;
+	}
+	if (j->from_boot && like.any) {
+		check_agreement(j, dev, ev, ledger_at(j->ledger, like.any), ev->dma, "unmap");
 		return;
 	}
 	if (j->from_boot) {
@@ -179,7 +313,9 @@ static void unmap_by_orig(struct judge *j, struct device *dev, const struct even
 			   (unsigned long long)ev->orig);
 		return;
 	}
-	/* Its device-visible address stays unknown, so the address claim cannot hold. */
+	judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
+		   "a scatter-gather mapping is older than the window and its unmap does not name "
+		   "the device's address");
 	dev->totals.inherited++;
 	j->n.inherited++;
 }
@@ -188,6 +324,7 @@ void judge_unmap(struct judge *j, const struct event *ev)
 {
 	struct device *dev = judge_device(j, ev->dev);
 	uint64_t plain, bit;
+	bool racy = false;
 	uint32_t i;
 
 	dev->seen = true;
@@ -199,39 +336,70 @@ void judge_unmap(struct judge *j, const struct event *ev)
 		return;
 	}
 	plain = judge_plain(j, dev, ev->dma, &bit);
-	i = ledger_find(j->ledger, ev->dev, plain, ev->size, ev->dir, false);
-	if (i && !(ledger_at(j->ledger, i)->flags & MAPPING_INHERITED)) {
+	i = find_ending(j, ev, plain, false);
+	if (i) {
 		const struct mapping *m = ledger_at(j->ledger, i);
 		bool agrees = m->size == ev->size && m->dir == ev->dir;
 
 		/* A newer mapping took the slot of one that is older than the window. */
-		if (agrees || j->from_boot || !unmap_in_flight(j, ev, m->seq, m->cpu)) {
-			end_mapping(j, dev, ev, i, false, "unmap");
+		if (agrees || j->from_boot || !in_flight_since(j, ev, m->seq)) {
+			check_agreement(j, dev, ev, m, plain, "unmap");
+			end_mapping(j, dev, ev, i);
 			return;
 		}
 	}
 	if (drop_inherited(j, ev, plain)) {
 		judge_address(j, dev, ev, plain, bit, false);
-		recent_set(j, dev->id, plain, false, false);
-		return;
+	} else {
+		unknown_address(j, dev, ev, plain, bit, false, "unmap");
+		racy = j->n.inherited > 0 && !j->from_boot;
 	}
-	unknown_address(j, dev, ev, plain, bit, false, "unmap");
-	recent_set(j, dev->id, plain, false, j->n.inherited > 0 && !j->from_boot);
+	recent_set(j, &(struct recent){ .dma = plain,
+					.dev = dev->id,
+					.shared = memmap_state(j->memory, plain, ev->size) !=
+						  MEMORY_POOL,
+					.racy = racy });
 }
 
 /* ---- syncs ---- */
 
-static bool visit_partly(void *ctx, uint32_t index, struct mapping *m)
+struct fit {
+	struct judge *j;
+	const struct event *ev;
+	uint64_t start, end;
+	bool partly, agrees;
+};
+
+/* Is there a live mapping that this sync reaches beyond, or another one that it fits? */
+static bool visit_fit(void *ctx, uint32_t index, struct mapping *m)
 {
-	struct parts *p = ctx;
+	struct fit *f = ctx;
+	uint64_t last = m->dma + (m->size - 1);
+	/* a part of memory that was allocated before the window may be mapped directly */
+	bool within_older = !f->j->from_boot && !(m->flags & (MAPPING_BOUNCED | MAPPING_ALLOC));
 
 	(void)index;
 	/* the ledger also names mappings that only share a slot */
-	if (m->dev != p->dev || (m->flags & MAPPING_INHERITED) || m->dma > p->end ||
-	    m->dma + (m->size - 1) < p->start)
+	if (m->dev != f->ev->dev || (m->flags & MAPPING_INHERITED) || m->dma > f->end ||
+	    last < f->start)
 		return true;
-	p->count = 1;
-	return false;
+	if (m->dma <= f->start && last >= f->end) {
+		f->agrees |= (m->flags & MAPPING_ALLOC) || m->dir == EVENT_BIDIRECTIONAL ||
+			     m->dir == f->ev->dir;
+		return true;
+	}
+	f->partly |= !within_older;
+	return true;
+}
+
+static struct fit find_fit(struct judge *j, const struct event *ev, uint64_t plain)
+{
+	struct fit f = {
+		.j = j, .ev = ev, .start = plain, .end = plain + (ev->size ? ev->size - 1 : 0)
+	};
+
+	ledger_overlaps(j->ledger, plain, ev->size, visit_fit, &f);
+	return f;
 }
 
 static void count_sync(struct device *dev, const struct event *ev)
@@ -248,12 +416,7 @@ static void count_sync(struct device *dev, const struct event *ev)
 static void sync_unknown(struct judge *j, struct device *dev, const struct event *ev,
 			 uint64_t plain, uint64_t bit)
 {
-	struct parts p = { .start = plain,
-			   .end = plain + (ev->size ? ev->size - 1 : 0),
-			   .dev = ev->dev };
-
-	ledger_overlaps(j->ledger, plain, ev->size, visit_partly, &p);
-	if (p.count) {
+	if (find_fit(j, ev, plain).partly) {
 		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
 			   "sync of %llu bytes at 0x%llx reaches beyond the live mapping",
 			   (unsigned long long)ev->size, (unsigned long long)ev->dma);
@@ -274,6 +437,7 @@ void judge_sync(struct judge *j, const struct event *ev)
 	struct device *dev = judge_device(j, ev->dev);
 	const struct mapping *m;
 	uint64_t plain, bit;
+	struct event part;
 	uint32_t i;
 
 	dev->seen = true;
@@ -287,18 +451,21 @@ void judge_sync(struct judge *j, const struct event *ev)
 		return;
 	}
 	m = ledger_at(j->ledger, i);
-	if (!(m->flags & (MAPPING_ALLOC | MAPPING_INHERITED)) && m->dir != EVENT_BIDIRECTIONAL &&
-	    !(ev->flags & EVENT_F_NO_DIR) && ev->dir != m->dir)
-		check_agreement(j, dev,
-				&(struct event){ .dir = ev->dir,
-						 .ts_ns = ev->ts_ns,
-						 .dma = ev->dma,
-						 .dev = ev->dev,
-						 .kind = ev->kind,
-						 .orig = EVENT_NO_ADDR,
-						 .pid = ev->pid,
-						 .cpu = ev->cpu },
-				m, "sync");
+	if (m->flags & (MAPPING_ALLOC | MAPPING_INHERITED))
+		return;
+	part = *ev;
+	part.size = m->size; /* a sync may concern a part, and a BIDIRECTIONAL map any direction */
+	if (m->dir == EVENT_BIDIRECTIONAL)
+		part.dir = m->dir;
+	if (part.dir != m->dir && !(ev->flags & EVENT_F_NO_DIR)) {
+		if (find_fit(j, ev, plain).agrees)
+			return; /* an allocation that this mapping is a part of */
+		if (!j->from_boot && !(m->flags & MAPPING_BOUNCED)) {
+			unknown_address(j, dev, ev, plain, bit, false, "sync");
+			return;
+		}
+	}
+	check_agreement(j, dev, &part, m, plain, "sync");
 }
 
 void judge_free_event(struct judge *j, const struct event *ev)
@@ -313,11 +480,13 @@ void judge_free_event(struct judge *j, const struct event *ev)
 		return; /* freeing NULL */
 	j->n.frees++;
 	plain = judge_plain(j, dev, ev->dma, &bit);
-	i = ledger_find(j->ledger, ev->dev, plain, ev->size, ev->dir, true);
+	i = find_ending(j, ev, plain, true);
 	if (i) {
-		end_mapping(j, dev, ev, i, true, "free");
+		check_agreement(j, dev, ev, ledger_at(j->ledger, i), plain, "free");
+		end_mapping(j, dev, ev, i);
 		return;
 	}
+	drop_inherited(j, ev, plain); /* what syncs had shown of it */
 	unknown_address(j, dev, ev, plain, bit, true, "free");
-	recent_set(j, dev->id, plain, true, false);
+	recent_set(j, &(struct recent){ .dma = plain, .dev = dev->id, .alloc = true });
 }

@@ -241,6 +241,20 @@ static void settle_alias(struct judge *j, struct verdict *v)
 	}
 }
 
+/* What the stream as a whole does not bear out. */
+static void settle_facts(struct judge *j)
+{
+	if (j->bad_bit)
+		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
+			   "the facts call 0x%llx the shared address bit, but it is not one bit "
+			   "above all RAM",
+			   (unsigned long long)j->bad_bit);
+	if (j->n.early && !j->n.first_bounce)
+		judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
+			   "%llu maps were bounced but no bounce event was ever seen",
+			   (unsigned long long)j->n.early);
+}
+
 static void undecide_all(struct judge *j, const char *why)
 {
 	for (int c = 0; c <= CLAIM_LIFECYCLE; c++)
@@ -521,7 +535,9 @@ static void policy_setting(struct judge *j, struct verdict *v, char **why)
 	const struct policy *p = j->options.policy;
 
 	*why = NULL;
-	if (p && p->require_realm && v->setting != SETTING_REALM)
+	if (v->setting == SETTING_UNKNOWN)
+		*why = xstrdup("the facts do not say whether this is a Realm");
+	else if (p && p->require_realm && v->setting != SETTING_REALM)
 		*why = xasprintf("the policy requires a Realm, this is a %s",
 				 v->setting == SETTING_REHEARSAL ? "rehearsal"
 								 : "machine of unknown "
@@ -631,11 +647,12 @@ struct verdict *judge_finish(struct judge *j, const struct stream_info *info)
 	bool unknown, complete;
 	char *missing;
 
-	judge_end_of_stream(j);
+	judge_end_of_stream(j, info);
 	v->setting = j->realm ? SETTING_REALM : j->rehearsal ? SETTING_REHEARSAL : SETTING_UNKNOWN;
 	complete = judge_lost(j, info, &unknown) == 0 && !unknown && !info->unordered &&
 		   !j->n.undecoded;
 	settle_alias(j, v);
+	settle_facts(j);
 	check_silence(j);
 	if (!judge_events_armed(j, info, &missing))
 		undecide_all(j, "not all needed events were recorded");

@@ -3,6 +3,7 @@
  * Memory that changes hands, and what is left when the stream ends.
  */
 #include "lib/judge-state.h"
+#include "lib/stream.h"
 
 struct closing {
 	struct judge *j;
@@ -15,6 +16,8 @@ static bool visit_closed(void *ctx, uint32_t index, struct mapping *m)
 	struct event what = *c->ev;
 
 	(void)index;
+	if (judge_is_trusted(judge_device(c->j, m->dev)))
+		return true; /* accepted devices may reach protected memory */
 	what.dma = m->dma;
 	what.dev = m->dev;
 	what.dir = m->dir;
@@ -30,6 +33,8 @@ static void visit_virt(void *ctx, uint32_t index, struct mapping *m)
 	struct closing *c = ctx;
 	uint64_t start = c->ev->link, end = start + (c->ev->size ? c->ev->size - 1 : 0);
 
+	if (end < start)
+		end = UINT64_MAX;
 	if ((m->flags & MAPPING_ALLOC) && m->orig <= end && m->orig + (m->size - 1) >= start)
 		visit_closed(ctx, index, m);
 }
@@ -78,9 +83,41 @@ void judge_decrypt(struct judge *j, const struct event *ev)
 
 /* ---- the end ---- */
 
+struct leaving {
+	struct judge *j;
+	const struct stream_info *info;
+};
+
+/* Can a CPU have been inside an unmap ever since event m->super_seq, up to the end? */
+static bool silent_since(const struct leaving *l, const struct mapping *m)
+{
+	const struct judge *j = l->j;
+
+	for (size_t i = 0; i < l->info->ncpus; i++) {
+		unsigned int cpu = l->info->cpus[i].cpu;
+
+		if (cpu != m->super_cpu &&
+		    (cpu >= j->ncpus || j->cpus[cpu].last_seq < m->super_seq))
+			return true;
+	}
+	return false;
+}
+
+static enum finding how_left(const struct leaving *l, const struct mapping *m)
+{
+	if (m->flags & (MAPPING_ALLOC | MAPPING_SG))
+		return FIND_ABSENCE; /* their end is told before the memory is free */
+	if (m->flags & MAPPING_INHERITED)
+		return FIND_UNDECIDED; /* it may have ended by an unmap that named the buffer */
+	if (m->gone)
+		return FIND_UNDECIDED; /* an unmap that was counted for a newer one may be its */
+	return silent_since(l, m) ? FIND_UNDECIDED : FIND_ABSENCE;
+}
+
 static void visit_left(void *ctx, uint32_t index, struct mapping *m)
 {
-	struct judge *j = ctx;
+	struct leaving *l = ctx;
+	struct judge *j = l->j;
 	uint64_t last = j->seq;
 	struct device *dev = judge_device(j, m->dev);
 	struct event ev = { .ts_ns = m->ts_ns,
@@ -99,11 +136,7 @@ static void visit_left(void *ctx, uint32_t index, struct mapping *m)
 	if (!(m->flags & MAPPING_SUPERSEDED))
 		return;
 	j->seq = m->seq;
-	/* The unmap may have been on its way when tracing stopped. */
-	judge_find(j, CLAIM_SLOTS_DISJOINT,
-		   m->super_cpu != m->cpu && last - m->super_seq < 8 ? FIND_UNDECIDED
-								     : FIND_ABSENCE,
-		   dev, &ev, MEMORY_UNKNOWN,
+	judge_find(j, CLAIM_SLOTS_DISJOINT, how_left(l, m), dev, &ev, MEMORY_UNKNOWN,
 		   "memory at 0x%llx was given to another mapping (event %llu) while event %llu's "
 		   "was live",
 		   (unsigned long long)m->dma, (unsigned long long)m->super_seq,
@@ -111,7 +144,9 @@ static void visit_left(void *ctx, uint32_t index, struct mapping *m)
 	j->seq = last;
 }
 
-void judge_end_of_stream(struct judge *j)
+void judge_end_of_stream(struct judge *j, const struct stream_info *info)
 {
-	ledger_each(j->ledger, visit_left, j);
+	struct leaving l = { j, info };
+
+	ledger_each(j->ledger, visit_left, &l);
 }

@@ -13,7 +13,8 @@ void judge_bounce(struct judge *j, const struct event *ev)
 	dev->seen = true;
 	dev->totals.events++;
 	j->n.bounces++;
-	j->n.bounce_seen = true;
+	if (!j->n.first_bounce)
+		j->n.first_bounce = j->seq;
 	if (j->npending == MAX_PENDING) {
 		j->n.dropped++;
 		memmove(&j->pending[0], &j->pending[1], (MAX_PENDING - 1) * sizeof(j->pending[0]));
@@ -23,10 +24,24 @@ void judge_bounce(struct judge *j, const struct event *ev)
 		.orig = ev->orig,
 		.size = ev->size,
 		.seq = j->seq,
+		.prev_seq = j->cpus[ev->cpu].prev_seq,
 		.pid = ev->pid,
 		.cpu = ev->cpu,
 		.dev = ev->dev,
 	};
+}
+
+/*
+ * While events were being switched on, a map's bounce may have come too early to
+ * be told: before the first bounce of all, or on a CPU that has told nothing since
+ * (but the bounces of the map's other entries).
+ */
+bool judge_bounce_untold(const struct judge *j, const struct event *ev)
+{
+	const struct cpu_state *c = &j->cpus[ev->cpu];
+
+	return !j->from_boot && !c->start_seq &&
+	       (!j->n.first_bounce || c->prev_other < j->n.first_bounce);
 }
 
 /*
@@ -37,6 +52,7 @@ void judge_bounce(struct judge *j, const struct event *ev)
  */
 enum pair judge_take_bounce(struct judge *j, const struct event *ev, struct pending *out)
 {
+	bool untold = judge_bounce_untold(j, ev); /* then nothing but its own will do */
 	enum pair how = PAIR_NONE;
 	size_t i, found = 0;
 
@@ -44,14 +60,14 @@ enum pair judge_take_bounce(struct judge *j, const struct event *ev, struct pend
 		const struct pending *p = &j->pending[i - 1];
 
 		if (p->dev != ev->dev || p->orig != ev->orig ||
-		    (p->cpu != ev->cpu && p->pid != ev->pid))
+		    (p->cpu != ev->cpu && p->pid != ev->pid) || (untold && p->size != ev->size))
 			continue;
 		found = i;
 		how = PAIR_EXACT;
 		if (p->size == ev->size)
 			break;
 	}
-	if (!found && j->npending) {
+	if (!found && j->npending && !untold) {
 		const struct pending *p = &j->pending[j->npending - 1];
 
 		if (p->dev == ev->dev && p->cpu == ev->cpu && p->size == ev->size &&
@@ -101,7 +117,11 @@ void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uin
 	if (ev->orig != EVENT_NO_ADDR && plain == ev->orig) {
 		if (memory == MEMORY_DECRYPTED || memory == MEMORY_ALIAS)
 			return; /* a shared buffer, mapped as it is */
-		if (orig == MEMORY_PROTECTED || orig == MEMORY_MIXED)
+		if ((ev->attrs & EVENT_ATTR_CC_SHARED) && !j->rehearsal)
+			judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, dev, ev, memory,
+				   "the kernel calls the buffer shared (CC_SHARED) but nothing "
+				   "shows it");
+		else if (orig == MEMORY_PROTECTED || orig == MEMORY_MIXED)
 			judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_FACT, dev, ev, memory,
 				   "a protected buffer was mapped without a bounce");
 		else
@@ -110,10 +130,12 @@ void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uin
 				   "it is protected");
 		return;
 	}
-	if ((ev->attrs & EVENT_ATTR_CC_SHARED) && memory == MEMORY_ALIAS)
+	/* the kernel may name a shared buffer by its alias */
+	if ((ev->attrs & EVENT_ATTR_CC_SHARED) && memory == MEMORY_ALIAS &&
+	    (ev->orig & j->top_mask) == plain)
 		return;
-	if (!j->n.bounce_seen && !j->n.start_seen && !j->from_boot) {
-		j->n.early++; /* the events were being switched on */
+	if (judge_bounce_untold(j, ev)) {
+		j->n.early++;
 		return;
 	}
 	judge_find(

@@ -16,11 +16,13 @@ uint64_t judge_plain(const struct judge *j, const struct device *dev, uint64_t d
 	uint64_t extra;
 
 	*bit = 0;
+	if (dev->iommu)
+		return dma;
 	if (j->shared_bit) {
 		*bit = dma & j->shared_bit;
 		return dma & ~j->shared_bit;
 	}
-	if (j->rehearsal || !j->top_mask || dev->iommu || dev->areas)
+	if (j->rehearsal || !j->top_mask || dev->areas)
 		return dma;
 	extra = dma & ~j->top_mask;
 	if (!extra || (extra & (extra - 1)))
@@ -125,7 +127,7 @@ struct place judge_place(struct judge *j, struct device *dev, const struct event
 	if (bit) {
 		uint64_t last = plain + (ev->size ? ev->size - 1 : 0);
 
-		if (last < plain || (last & bit))
+		if (last < plain || last / bit != plain / bit)
 			return (struct place){ PLACE_PROTECTED, MEMORY_MIXED, NULL };
 		return (struct place){ PLACE_SHARED, MEMORY_ALIAS, NULL };
 	}
@@ -144,7 +146,7 @@ struct place judge_place(struct judge *j, struct device *dev, const struct event
 	case MEMORY_MIXED:
 		if (!memmap_pools_complete(j->memory))
 			state = MEMORY_UNKNOWN;
-		return place_ram(j, dev, ev, plain, state, false);
+		return place_ram(j, dev, ev, plain, state, alloc);
 	default:
 		return place_ram(j, dev, ev, plain, state, alloc);
 	}

@@ -55,8 +55,12 @@ struct device {
 };
 
 struct cpu_state {
-	uint64_t last_seq;  /* of the newest event */
-	uint64_t prev_seq;  /* of the one before it */
+	uint64_t last_seq; /* of the newest event */
+	uint64_t prev_seq; /* of the newest one before the current record (sg: several events) */
+	uint64_t last_other; /* of the newest that is no bounce */
+	uint64_t prev_other; /* the same before the current record */
+	uint64_t last_ts;
+	uint8_t last_kind;
 	uint64_t start_seq; /* markers with the right nonce; 0 not seen */
 	uint64_t stop_seq;
 	bool wrong_nonce;
@@ -65,6 +69,7 @@ struct cpu_state {
 /* A bounce that waits for its map. */
 struct pending {
 	uint64_t orig, size, seq;
+	uint64_t prev_seq; /* what its CPU told before */
 	int32_t pid;
 	uint16_t cpu, dev;
 };
@@ -75,10 +80,13 @@ struct pending {
 /* An address that was unmapped or freed and not mapped since. */
 struct recent {
 	uint64_t dma;
+	uint64_t since; /* seq of the mapping that ended; 0 unknown */
 	uint16_t dev;
 	bool alloc, used;
-	bool racy; /* the unmap may have meant another, older mapping */
+	bool shared; /* a direct mapping: there may be several like it */
+	bool racy;   /* the unmap may have meant another, older mapping */
 };
+#define FORGOTTEN_BITS 65536 /* power of two */
 
 struct kept {
 	struct counterexample ce;
@@ -107,6 +115,7 @@ struct judge {
 	struct pending pending[MAX_PENDING];
 	size_t npending;
 	struct recent recent[RECENT_SIZE];
+	uint64_t forgotten[FORGOTTEN_BITS / 64]; /* what had to leave recent, by hash */
 
 	struct tally claims[CLAIMS];
 	struct kept *kept;
@@ -118,13 +127,16 @@ struct judge {
 		uint64_t maps, failed, unmaps, syncs, allocs, frees, inherited;
 		uint64_t races, race_slots;
 		uint64_t truncated, lost, undecoded, slots_hiwater;
-		uint64_t dma_events; /* of the DMA API, bounces included */
-		bool lost_unknown, bounce_seen, start_seen;
+		uint64_t dma_events;   /* of the DMA API, bounces included */
+		uint64_t first_bounce; /* seq */
+		uint64_t ambiguous;    /* unmaps by buffer that fit several mappings */
+		bool lost_unknown;
 	} n;
 	char *undecoded_name;
 
 	/* the shared bit */
 	uint64_t shared_bit; /* given by the facts; 0 none */
+	uint64_t bad_bit;    /* given by the facts, but RAM or pool addresses use it */
 	bool alias_seen;     /* a published address carried it: this kernel publishes the alias */
 	uint64_t top_mask;   /* all bits that RAM and pool addresses use; 0 unknown */
 	uint64_t support[64], contradict, plain_pairs;
@@ -160,6 +172,8 @@ enum pair { PAIR_NONE, PAIR_EXACT, PAIR_BY_ORDER };
 void judge_bounce(struct judge *j, const struct event *ev);
 /* Take the bounce of this map out of those that wait. */
 enum pair judge_take_bounce(struct judge *j, const struct event *ev, struct pending *out);
+/* Can the bounce of this map have come before events were on? */
+bool judge_bounce_untold(const struct judge *j, const struct event *ev);
 /* The claim bounce-paired for one map. */
 void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uint64_t plain,
 		enum memory_state memory, enum pair how, const struct pending *bounce);
@@ -184,7 +198,7 @@ void judge_recent_clear(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
 /* judge-memory.c */
 void judge_encrypt(struct judge *j, const struct event *ev);
 void judge_decrypt(struct judge *j, const struct event *ev);
-void judge_end_of_stream(struct judge *j);
+void judge_end_of_stream(struct judge *j, const struct stream_info *info);
 
 /* judge-place.c: what an address that a device was given is */
 enum place_kind { PLACE_SHARED, PLACE_PROTECTED, PLACE_UNDECIDED };

@@ -25,6 +25,22 @@ static uint64_t mask_of(uint64_t top)
 	return top ? ~0ull >> __builtin_clzll(top) : 0;
 }
 
+/*
+ * A bit that RAM addresses use marks nothing as shared, and outside a Realm no
+ * bit does.
+ */
+static void check_shared_bit(struct judge *j)
+{
+	uint64_t bit = j->shared_bit;
+
+	if (j->rehearsal)
+		j->shared_bit = 0;
+	else if ((bit & (bit - 1)) || (bit & j->top_mask)) {
+		j->bad_bit = bit;
+		j->shared_bit = 0;
+	}
+}
+
 struct judge *judge_new(const struct platform *p, const struct names *names,
 			const struct judge_options *options)
 {
@@ -54,6 +70,7 @@ struct judge *judge_new(const struct platform *p, const struct names *names,
 		j->rmm.allocs = xcalloc(n, sizeof(*j->rmm.allocs));
 	}
 	j->top_mask = mask_of(memmap_top(j->memory));
+	check_shared_bit(j);
 	return j;
 }
 
@@ -207,7 +224,6 @@ static void judge_mark(struct judge *j, const struct event *ev)
 	}
 	if (ev->aux == EVENT_MARK_START && !c->start_seq) {
 		c->start_seq = j->seq;
-		j->n.start_seen = true;
 	} else if (ev->aux == EVENT_MARK_STOP) {
 		c->stop_seq = j->seq;
 	}
@@ -293,8 +309,14 @@ void judge_feed(struct judge *j, const struct event *events, size_t count)
 		struct cpu_state *c = cpu(j, events[i].cpu);
 
 		j->seq++;
-		c->prev_seq = c->last_seq;
+		if (!(events[i].flags & EVENT_F_SG) || c->last_ts != events[i].ts_ns ||
+		    c->last_kind != events[i].kind)
+			c->prev_seq = c->last_seq, c->prev_other = c->last_other;
 		c->last_seq = j->seq;
+		if (events[i].kind != EVENT_BOUNCE)
+			c->last_other = j->seq;
+		c->last_ts = events[i].ts_ns;
+		c->last_kind = events[i].kind;
 		judge_one(j, &events[i]);
 	}
 	if (count)

@@ -364,35 +364,23 @@ struct mapping *ledger_at(struct ledger *l, uint32_t i)
 	return &l->at[i];
 }
 
-uint32_t ledger_find(const struct ledger *l, uint16_t dev, uint64_t dma, uint64_t size,
-		     unsigned int dir, bool alloc)
+uint32_t ledger_next(const struct ledger *l, uint32_t i, uint16_t dev, uint64_t dma)
 {
-	uint32_t found = LEDGER_NONE;
-	int best = -1;
-
-	for (uint32_t i = l->hash[key(dev, dma) & l->mask]; i; i = l->at[i].next) {
-		const struct mapping *m = &l->at[i];
-		int score;
-
-		if (m->dma != dma || m->dev != dev || !(m->flags & MAPPING_ALLOC) != !alloc)
-			continue;
-		score = 4 * (!size || m->size == size) + 2 * (m->dir == dir) +
-			!!(m->flags & MAPPING_SUPERSEDED);
-		if (score > best) {
-			best = score;
-			found = i;
-		}
+	for (i = i ? l->at[i].next : l->hash[key(dev, dma) & l->mask]; i; i = l->at[i].next) {
+		if (l->at[i].dma == dma && l->at[i].dev == dev)
+			break;
 	}
-	return found;
+	return i;
 }
 
-uint32_t ledger_find_orig(const struct ledger *l, uint16_t dev, uint64_t orig)
+uint32_t ledger_next_orig(const struct ledger *l, uint32_t i, uint16_t dev, uint64_t orig)
 {
-	for (uint32_t i = l->hash_orig[key(dev, orig) & l->mask]; i; i = l->at[i].next_orig) {
+	i = i ? l->at[i].next_orig : l->hash_orig[key(dev, orig) & l->mask];
+	for (; i; i = l->at[i].next_orig) {
 		if (l->at[i].orig == orig && l->at[i].dev == dev)
-			return i;
+			break;
 	}
-	return LEDGER_NONE;
+	return i;
 }
 
 struct around {

@@ -24,6 +24,7 @@
 #define MAPPING_SG 0x08		/* an entry of a scatter-gather map */
 #define MAPPING_SUPERSEDED 0x10 /* its memory was given to a later mapping while live */
 #define MAPPING_POOL 0x20	/* set by the ledger: kept in the slot table */
+#define MAPPING_ALIASED 0x40	/* published with the shared bit */
 
 struct mapping {
 	uint64_t dma, size; /* size >= 1 */
@@ -32,6 +33,8 @@ struct mapping {
 	uint64_t super_seq;  /* with SUPERSEDED: seq of the mapping that took its memory */
 	uint32_t attrs;
 	int32_t pid;
+	int32_t super_pid; /* task of that mapping */
+	uint32_t gone;	   /* unmaps told for one of several mappings like this: which is open */
 	uint16_t dev, cpu, super_cpu;
 	uint8_t dir, flags;
 	/* the ledger's own */
@@ -55,15 +58,13 @@ void ledger_remove(struct ledger *ledger, uint32_t index);
 struct mapping *ledger_at(struct ledger *ledger, uint32_t index);
 
 /*
- * A live mapping of dev that starts at dma, or LEDGER_NONE.  Among several: one
- * that agrees in alloc-ness, size and dir, superseded ones first.
- * size 0: any size.  alloc: look among allocations, else among streaming maps.
+ * The live mappings and allocations of dev that start at dma, one after the
+ * other in no order: the one after index (LEDGER_NONE: the first), or LEDGER_NONE.
  */
-uint32_t ledger_find(const struct ledger *ledger, uint16_t dev, uint64_t dma, uint64_t size,
-		     unsigned int dir, bool alloc);
+uint32_t ledger_next(const struct ledger *ledger, uint32_t index, uint16_t dev, uint64_t dma);
 
-/* A live scatter-gather entry of dev for the buffer at orig, or LEDGER_NONE. */
-uint32_t ledger_find_orig(const struct ledger *ledger, uint16_t dev, uint64_t orig);
+/* The same for the scatter-gather entries of dev whose buffer is at orig. */
+uint32_t ledger_next_orig(const struct ledger *ledger, uint32_t index, uint16_t dev, uint64_t orig);
 
 /*
  * A live mapping that holds the whole range [dma, dma + size), or LEDGER_NONE.
