@@ -289,14 +289,23 @@ static void egress_policy(struct judge *j)
 			   (unsigned long long)stale, (unsigned long long)p->max_stale_bytes);
 }
 
-static void confidential(struct judge *j)
+/* Clear text is a warning; only a policy makes it a violation. */
+static void confidential(struct judge *j, struct verdict *v)
 {
+	const struct policy *p = j->options.policy;
 	const char *why = j->clear_reason;
 
-	if (j->options.clear_payload == TRI_YES)
-		judge_find(j, CLAIM_CONFIDENTIAL, FIND_FACT, NULL, NULL, MEMORY_UNKNOWN, "%s",
-			   why ? why : "application payload left in clear text");
-	else if (j->options.clear_payload == TRI_UNKNOWN)
+	if (j->options.clear_payload == TRI_YES) {
+		if (!why)
+			why = "application payload left in clear text";
+		judge_find(j, CLAIM_CONFIDENTIAL,
+			   p && p->require_confidential ? FIND_FACT : FIND_UNDECIDED, NULL, NULL,
+			   MEMORY_UNKNOWN, "%s", why);
+		note(v,
+		     "warning: %s: the bounce buffer protects the Realm's memory, not the data "
+		     "that passes through it",
+		     why);
+	} else if (j->options.clear_payload == TRI_UNKNOWN)
 		judge_find(j, CLAIM_CONFIDENTIAL, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN, "%s",
 			   why ? why : "the application's traffic was not looked at");
 }
@@ -375,6 +384,9 @@ static int by_seq(const void *a, const void *b)
 {
 	const struct counterexample *x = a, *y = b;
 
+	/* what decides the verdict comes first, then in the order of the stream */
+	if ((x->claim >= CLAIM_EGRESS) != (y->claim >= CLAIM_EGRESS))
+		return x->claim >= CLAIM_EGRESS ? 1 : -1;
 	return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
@@ -672,7 +684,7 @@ struct verdict *judge_finish(struct judge *j, const struct stream_info *info)
 	if (!complete || !publications(j))
 		judge_find(j, CLAIM_EGRESS, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
 			   "not all transfers are in the stream");
-	confidential(j);
+	confidential(j, v);
 	decide_claims(j, v, complete);
 	take_examples(j, v);
 	judge_coverage(j, info, v);
