@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # A real program on real kernels, and the verdict that each setting deserves.
 
 load helper
@@ -128,4 +129,12 @@ proven() {
 	[ "$status" = 2 ]
 	judged '.verdict == "INCONCLUSIVE"' '.conditions["nothing-lost"].state == "unmet"' \
 		'.conditions["nothing-lost"].reason | test("[1-9][0-9,]* .*CPU [01]")'
+}
+
+@test "verdict: the command's own status is reported, and given with --exit-code=command" {
+	run -7 --separate-stderr guest --boot-armed -- sh -c '
+		ccaio trace -o /tmp/a.ccaio -- sh -c "exit 5"
+		[ $? = 0 ] || exit 1
+		ccaio trace --scope window --exit-code=command -o /tmp/b.ccaio -- sh -c "exit 7"'
+	[[ $output == *"exited with status 5"*"exited with status 7"* ]]
 }
