@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "reports/exchanges.h"
 #include "reports/report.h"
 #include "reports/rows.h"
 #include "reports/wrap.h"
@@ -239,6 +240,10 @@ static void write_text(FILE *out, const struct report_input *in)
 		show_conds(&page);
 		show_examples(&page);
 		show_devices(&page);
+		if (in->exchanges) {
+			heading(&page, "Exchanges");
+			exchanges_text(out, in->exchanges, in->verbosity);
+		}
 		show_totals(&page);
 		show_witness(&page);
 		if (in->verbosity > 0)
