@@ -48,6 +48,10 @@ static const struct probe {
 	    "len=+{sk_buff.len}($arg2):u32" } },
 	{ PROBE_TCP_RX2,
 	  { "p:{group}/tcp_rx2 tcp_v4_do_rcv sk=$arg1 skb=$arg2 len=+{sk_buff.len}($arg2):u32" } },
+	/* while a task holds the socket its segments queue up there, and may be joined */
+	{ PROBE_TCP_RX "__backlog",
+	  { "p:{group}/tcp_rx__backlog tcp_add_backlog sk=$arg1 skb=$arg2 "
+	    "len=+{sk_buff.len}($arg2):u32" } },
 	{ PROBE_VQ_ADD "__out",
 	  { "p:{group}/vq_add__out virtqueue_add_outbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },
 	{ PROBE_VQ_ADD "__in",

@@ -251,13 +251,14 @@ void carry_net_rx(struct carry *c, const struct event *e)
 
 void carry_tcp_rx(struct carry *c, const struct event *e)
 {
-	/* the newest first: addresses of skbs are soon used again */
+	/* the newest one at this address; several events may tell of it */
 	for (unsigned int i = c->nheld; i > 0; i--) {
 		struct carry_held *h = &c->held[(c->first_held + i - 1) % CARRY_HELD];
 
-		if (h->skb != e->link || h->resolved)
+		if (h->skb != e->link)
 			continue;
-		carry_set_socket(c, &h->carriage, e->orig, GRADE_EXACT);
+		if (!h->resolved)
+			carry_set_socket(c, &h->carriage, e->orig, GRADE_EXACT);
 		h->resolved = true;
 		break;
 	}

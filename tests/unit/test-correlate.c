@@ -422,6 +422,39 @@ static void retransmitted(void)
 	end(&m, x);
 }
 
+/*
+ * A segment joined to another one in a socket's backlog is never received by
+ * itself, and its skb is soon used again, for another connection.
+ */
+static void joined_in_the_backlog(void)
+{
+	struct machine m;
+	struct line a, b;
+	struct event again;
+	struct exchanges *x;
+	uint64_t skb;
+
+	begin(&m);
+	connect_line(&a, &m, 0xcc00, 40000, APP);
+	connect_line(&b, &m, 0xdd00, 40001, OTHER);
+	say(&a, ask, 0);
+	say(&b, ask, 0);
+	m.no_tcp_probes = true;
+	skb = m.next_skb;
+	hear(&a, ok);
+	m.no_tcp_probes = false;
+	m.next_skb = skb;
+	hear(&b, ok);
+	/* the second of two events about the same segment */
+	again = m.events[m.nevents - 1];
+	*emit(&m, EVENT_TCP_RX, 0) = again;
+	x = judge(&m, true);
+	check(x->conns[0].carried[FLOW_IN][GRADE_SIZED] == strlen(ok));
+	check(x->conns[1].carried[FLOW_IN][GRADE_NESTED] == strlen(ok));
+	check(x->conserved);
+	end(&m, x);
+}
+
 static void without_probes(void)
 {
 	struct machine m;
@@ -557,6 +590,7 @@ int main(void)
 	merged_and_multi_buffer();
 	two_programs();
 	retransmitted();
+	joined_in_the_backlog();
 	without_probes();
 	lost_events();
 	more_than_the_packets();
