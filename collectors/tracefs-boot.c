@@ -11,11 +11,14 @@
 
 #include "collectors/tracefs-events.h"
 #include "collectors/tracefs-instance.h"
+#include "collectors/tracefs-state.h"
 #include "collectors/tracefs.h"
 #include "lib/err.h"
 #include "lib/xalloc.h"
 
 #define PARAMETER "trace_instance="
+#define CLAIM STATE_DIR "/boot-instance-used"
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
 /* Does the comma-separated list of events (up to len) hold all of the system? */
 static bool lists_system(const char *list, size_t len, const char *system)
@@ -66,11 +69,44 @@ bool boot_is_armed(const char *cmdline)
 	return false;
 }
 
+/* Has a run used the instance since this boot?  /run may outlive a boot. */
+static bool is_claimed(void)
+{
+	char *claim = tracing_read(AT_FDCWD, CLAIM), *boot = tracing_read(AT_FDCWD, BOOT_ID);
+	bool same = claim && boot && strcmp(claim, boot) == 0;
+
+	if (claim && !same)
+		unlink(CLAIM);
+	free(claim);
+	free(boot);
+	return same;
+}
+
+int boot_claim(struct err *err)
+{
+	char *boot = tracing_read(AT_FDCWD, BOOT_ID);
+	int fd, ret = 0;
+
+	if (!boot)
+		return err_sys(err, "cannot read " BOOT_ID);
+	fd = open(CLAIM, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		ret = err_sys(err, "cannot make " CLAIM);
+	else if (write(fd, boot, strlen(boot)) != (ssize_t)strlen(boot))
+		ret = err_sys(err, "cannot write " CLAIM);
+	if (fd >= 0)
+		close(fd);
+	free(boot);
+	return ret;
+}
+
 /* Why the instance does not hold everything since boot; NULL if it does. */
 static char *what_is_gone(const struct instance *instance)
 {
 	unsigned long long on = 0;
 
+	if (is_claimed())
+		return xstrdup("an earlier run of ccaio has read it; boot again for another one");
 	if (!arming_system_is_on(instance, "dma") || !arming_system_is_on(instance, "swiotlb"))
 		return xstrdup("its events have been switched off since");
 	if (tracing_read_number(instance->fd, "tracing_on", &on) < 0 || on != 1)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+struct err;
 struct tracing;
 
 /*
@@ -17,6 +18,13 @@ struct tracing;
  * freed) says why where such an instance was asked for, and is NULL where none was.
  */
 bool boot_find(const struct tracing *tracing, char **reason);
+
+/*
+ * Note that a run uses it: what that run reads is gone, and the removal of its
+ * dynamic events empties the buffers and their counters, so that nothing else tells
+ * the next run.  Returns 0 or -errno; -EEXIST: another run was faster.
+ */
+int boot_claim(struct err *err);
 
 /*
  * Does this kernel command line arm the instance with all of dma and swiotlb?

@@ -86,11 +86,14 @@ static char enabled(const struct instance *instance, const char *path)
 /* Switch on by this control file unless it is on.  An instance of one's own starts with all off. */
 static int switch_on(struct arming *arming, const struct instance *instance, const char *path)
 {
-	int ret;
+	int ret = 0;
 
 	if (!instance->own && enabled(instance, path) == '1')
 		return 0;
-	ret = tracing_write(instance->fd, path, "1");
+	if (!instance->own && tracing_exists(instance->fd, path))
+		ret = arming->note(arming->note_arg, path);
+	if (ret == 0)
+		ret = tracing_write(instance->fd, path, "1");
 	if (ret < 0)
 		return ret;
 	XGROW(arming->switched, arming->nswitched, arming->cap_switched);

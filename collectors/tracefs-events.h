@@ -22,6 +22,12 @@ struct arming {
 	size_t nfailed, cap_failed;
 	char **switched; /* control files that were off before: "events/net/net_dev_xmit/enable" */
 	size_t nswitched, cap_switched;
+	/*
+	 * Called before such a file of an instance that stays is switched on, so that it can be
+	 * switched off again whatever happens.  Returns 0, or -errno: then it stays off.
+	 */
+	int (*note)(void *arg, const char *path);
+	void *note_arg;
 };
 
 void arming_release(struct arming *arming);

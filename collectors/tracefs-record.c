@@ -41,8 +41,23 @@ static int open_own(struct recording *rec, const struct recording_options *optio
 
 static int open_boot(struct recording *rec, struct err *err)
 {
+	int ret = boot_claim(err);
+
+	if (ret < 0)
+		return ret;
 	rec->from_boot = true;
 	return instance_adopt(&rec->instance, &rec->tracing, BOOT_INSTANCE, err);
+}
+
+/* An event of an instance that stays is about to be switched on. */
+static int note_event(void *arg, const char *path)
+{
+	struct recording *rec = arg;
+	char *name = xasprintf("instances/%s/%s", rec->instance.name, path);
+	int ret = state_note(&rec->state, "off", name, NULL);
+
+	free(name);
+	return ret;
 }
 
 static int read_stats(const struct recording *rec, struct instance_stats *stats, struct err *err)
@@ -87,6 +102,8 @@ int recording_open(struct recording *rec, const struct recording_options *option
 	ret = state_note(&rec->state, "group", rec->group, err);
 	if (ret < 0)
 		return ret;
+	rec->arming.note = note_event;
+	rec->arming.note_arg = rec;
 	arming_arm(&rec->arming, &rec->instance);
 	probes_arm(&rec->tracing, &rec->instance, rec->group, &rec->arming);
 	return 0;

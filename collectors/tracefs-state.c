@@ -17,8 +17,6 @@
 #include "lib/err.h"
 #include "lib/xalloc.h"
 
-#define STATE_DIR "/run/ccaio"
-
 /* A path below the tracing directory that a state file may name: no way out of it. */
 static bool is_below(const char *path)
 {

@@ -13,6 +13,8 @@ struct tracing;
  * be removed), "group NAME" (dynamic events to be removed), "off PATH" (a control
  * file below the tracing directory that was off before).
  */
+#define STATE_DIR "/run/ccaio"
+
 struct state {
 	char *path;
 	int fd;
