@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# ccaio trace when something goes wrong, in a real guest: the machine's tracing is left as it was found.
+load helper
+
+# What every script in a guest begins with: `tracing` prints all that ccaio could have changed, and somebody
+# else's tracing is there to be left alone.
+prelude='
+cd /root
+tracing() {
+	(cd /sys/kernel/tracing && ls instances && cat dynamic_events tracing_on set_event trace_clock &&
+		for i in instances/*; do
+			[ ! -d "$i" ] || cat "$i/set_event" "$i/tracing_on" "$i/trace_clock" "$i/buffer_size_kb" || exit
+		done; ls /run/ccaio 2>/dev/null | grep -v boot-instance-used)
+}
+mkdir /sys/kernel/tracing/instances/theirs
+echo 1 >/sys/kernel/tracing/instances/theirs/events/sched/sched_switch/enable
+echo "p:theirs/probe vfs_read" >>/sys/kernel/tracing/dynamic_events
+echo 1 >/sys/kernel/tracing/instances/theirs/events/theirs/probe/enable
+echo 1 >/sys/kernel/tracing/events/swiotlb/enable
+tracing >before
+restored() { tracing | diff before - >changes && echo restored || { echo "not restored:"; cat changes; }; }
+'
+
+@test "robust: ccaio killed at many moments; the next start restores tracing, no bundle lies" {
+	run -0 guest --timeout 300 -- sh -c "$prelude"'
+		changed=0 lying=0
+		for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+			ccaio trace -q -o k$i.ccaio -- sh -c "touch ran; sleep 5" >/dev/null 2>&1 & pid=$!
+			usleep $((RANDOM * 24))
+			kill -KILL $pid
+			wait $pid
+			tracing | diff -q before - >/dev/null || changed=$((changed + 1))
+			[ ! -e k$i.ccaio ] || ! ccaio verify -q k$i.ccaio >/dev/null 2>&1 || lying=$((lying + 1))
+		done
+		echo "changed $changed times, lying $lying"
+		ccaio trace -q -o ok.ccaio --scope window -- true >/dev/null
+		echo "status $?"
+		restored'
+	# not worth the name if no kill hit a run that had changed something
+	[[ ${lines[0]} =~ ^"changed "([1-9][0-9]*)" times, lying 0"$ ]]
+	[ "${lines[1]}" = "status 0" ]
+	[ "${lines[2]}" = restored ]
+}
+
+@test "robust: signals end the command, and what was recorded is judged" {
+	run -0 guest -- sh -c "$prelude"'
+		ccaio trace -q --scope window -o int.ccaio -- sh -c "touch ready1; exec sleep 60" & pid=$!
+		until [ -e ready1 ]; do usleep 10000; done
+		kill -INT $pid; wait $pid; echo "INT $?"
+		restored
+		ccaio verify -q --scope window int.ccaio >/dev/null; echo "verify $?"
+		ccaio trace -q --scope window --exit-code command -o term.ccaio -- sh -c "touch ready2; exec sleep 60" & pid=$!
+		until [ -e ready2 ]; do usleep 10000; done
+		kill -TERM $pid; wait $pid; echo "TERM $?"
+		ccaio trace -q --scope window --exit-code command -o deaf.ccaio -- sh -c "trap \"touch deaf\" TERM; touch ready3
+			while :; do usleep 10000; done" & pid=$!
+		until [ -e ready3 ]; do usleep 10000; done
+		kill -TERM $pid; until [ -e deaf ]; do usleep 10000; done
+		kill -TERM $pid; wait $pid; echo "deaf $?"
+		ccaio trace -q --scope window -o dies.ccaio -- sh -c "kill -SEGV \$\$"; echo "dies $?"
+		ccaio verify dies.ccaio | grep "Its end"
+		restored'
+	grep -v '^PROVEN' <<<"$output" >"$BATS_TEST_TMPDIR/lines"
+	diff - "$BATS_TEST_TMPDIR/lines" <<-END
+		INT 0
+		restored
+		verify 0
+		TERM 143
+		deaf 137
+		dies 0
+		Its end       ended by signal 11 (SEGV)
+		restored
+	END
+}
+
+@test "robust: a disk that fills up is told, the command goes on, and nothing is left" {
+	run -0 guest -- sh -c "$prelude"'
+		mkdir small && mount -t tmpfs -o size=64k none small
+		ccaio trace -o small/x.ccaio -- sh -c "dd if=/dev/vda of=/dev/null bs=4k iflag=direct 2>/dev/null; touch ended" 2>&1
+		echo "status $?"
+		ls -A small ended
+		restored'
+	[[ ${lines[0]} == "ccaio trace: cannot write "*": No space left on device" ]]
+	[ "${lines[1]}" = "status 3" ]
+	[ "${lines[2]}" = ended ]
+	[[ ${lines[3]} == small: ]]
+	[ "${lines[4]}" = restored ]
+}
+
+@test "robust: two at once, each for its window; a command that cannot be run" {
+	run -0 guest -- sh -c "$prelude"'
+		ccaio trace -q --scope window -o outer.ccaio -- sh -c "ccaio trace -q --scope window -o inner.ccaio -- \
+			dd if=/dev/vda of=/dev/null bs=64k 2>/dev/null >/dev/null; echo inner \$?" | grep inner
+		ccaio verify -q --scope window outer.ccaio >/dev/null; echo "outer $?"
+		restored
+		ccaio trace -o no.ccaio -- /root 2>&1; echo "status $?"; ls -d no.ccaio 2>&1
+		ccaio trace -C sundial -o no.ccaio -- true 2>&1; echo "status $?"; ls -d no.ccaio 2>&1
+		restored
+		umount /sys/kernel/tracing && umount /sys/kernel/debug 2>/dev/null
+		ccaio trace -o no.ccaio -- true 2>&1; echo "status $?"; ls -d no.ccaio 2>&1 || true'
+	[[ $output == "inner 0
+outer 0
+restored
+ccaio trace: cannot run /root: Permission denied
+status 3
+ls: no.ccaio: No such file or directory
+ccaio trace: this kernel has no trace clock 'sundial'; see "*"/trace_clock
+status 3
+ls: no.ccaio: No such file or directory
+restored
+ccaio trace: tracefs is not mounted; mount it with 'mount -t tracefs nodev /sys/kernel/tracing'
+status 3
+ls: no.ccaio: No such file or directory" ]] || { echo "$output"; false; }
+}
+
+@test "robust: armed at boot, the first run is since boot, the second one is told why it is not" {
+	run -0 --separate-stderr guest --boot-armed -- sh -c "$prelude"'
+		ccaio trace -q -o 1.ccaio -- true; echo "status $?"
+		restored
+		ccaio trace -o 2.ccaio -- true >/dev/null; echo "status $?"
+		ccaio trace -q --scope window -o 3.ccaio -- true; echo "status $?"
+		restored'
+	[[ ${lines[0]} == "PROVEN since boot"* ]]
+	[ "${lines[1]} ${lines[2]} ${lines[3]}" = "status 0 restored status 2" ]
+	[[ ${lines[4]} == "PROVEN for the window"* ]]
+	[ "${lines[5]} ${lines[6]}" = "status 0 restored" ]
+	[[ $stderr == *"ccaio trace: the instance armed at boot cannot be used: an earlier run of ccaio has read it"* ]]
+}
+
+@test "robust: a kernel locked down for confidentiality is named as the reason" {
+	run -0 guest --append lockdown=confidentiality -- sh -c '
+		mount -t securityfs none /sys/kernel/security 2>/dev/null
+		cd /root; ccaio trace -o no.ccaio -- true 2>&1; echo "status $?"; ls -d no.ccaio 2>&1 || true'
+	[[ ${lines[0]} == "ccaio trace: the kernel is locked down (confidentiality): tracing is forbidden"* ]]
+	[ "${lines[1]}" = "status 3" ]
+	[ "${lines[2]}" = "ls: no.ccaio: No such file or directory" ]
+}
