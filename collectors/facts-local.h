@@ -31,8 +31,22 @@ struct facts_log {
 	bool cpu_line; /* in the window, a CPU came or went */
 };
 
+/* Symbols of the kernel whose presence or value tells something. */
+enum facts_symbol {
+	FACTS_SYM_POOL,	       /* struct io_tlb_mem */
+	FACTS_SYM_MAP,	       /* a function that every kernel with swiotlb has */
+	FACTS_SYM_DYNAMIC,     /* pools can grow */
+	FACTS_SYM_RSI_PRESENT, /* static key, its first int: > 0 in a Realm */
+	FACTS_SYM_SHARED_BIT,  /* unsigned long: BIT(ipa_bits - 1) in a Realm */
+	FACTS_SYMBOLS
+};
+
 struct facts {
 	char *root;
+	struct {
+		bool seen;
+		uint64_t address; /* 0 unknown */
+	} symbols[FACTS_SYMBOLS];
 	struct facts_log log;
 	/* what must not change in the window, as sorted words */
 	char **devices, **cpus, **tsm;
@@ -69,6 +83,17 @@ void facts_log_close(struct facts *facts);
 void facts_ram(struct facts *facts, struct platform *p);
 void facts_swiotlb(struct facts *facts, struct platform *p);
 uint64_t facts_swiotlb_sum(struct facts *facts, const char *file); /* over all pools */
+
+/* facts-kernel.c: look for the symbols, once. */
+void facts_symbols_read(struct facts *facts);
+/* Kernel memory offset bytes behind a symbol; false where that cannot be read. */
+bool facts_kernel_read(struct facts *facts, enum facts_symbol symbol, size_t offset, void *buf,
+		       size_t len);
+/*
+ * The default pool as the kernel's variable has it.  On x86 a pool that is only
+ * there because bouncing is forced is never printed; a long log loses its beginning.
+ */
+bool facts_kernel_pool(struct facts *facts, struct range *range);
 
 /* facts-realm.c */
 void facts_realm(struct facts *facts, struct platform *p);

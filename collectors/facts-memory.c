@@ -175,28 +175,20 @@ static enum tri force_of(const struct platform *p)
  */
 static enum tri dynamic_of(struct facts *facts)
 {
-	char *path = facts_path(facts, "/proc/kallsyms"), *line = NULL;
-	FILE *in = fopen(path, "re");
-	bool swiotlb = false, dynamic = false;
-	size_t cap = 0;
-
-	while (in && getline(&line, &cap, in) > 0) {
-		swiotlb |= strstr(line, " swiotlb_tbl_map_single") != NULL;
-		dynamic |= strstr(line, " swiotlb_dyn_alloc") != NULL;
-	}
-	free(line);
-	free(path);
-	if (in)
-		fclose(in);
-	if (dynamic || facts_exists(facts, "/sys/kernel/debug/swiotlb/io_tlb_transient_nslabs"))
+	if (facts->symbols[FACTS_SYM_DYNAMIC].seen ||
+	    facts_exists(facts, "/sys/kernel/debug/swiotlb/io_tlb_transient_nslabs"))
 		return TRI_YES;
-	return swiotlb ? TRI_NO : TRI_UNKNOWN;
+	return facts->symbols[FACTS_SYM_MAP].seen ? TRI_NO : TRI_UNKNOWN;
 }
 
 void facts_swiotlb(struct facts *facts, struct platform *p)
 {
+	struct range range;
+
 	for (size_t i = 0; i < facts->log.npools; i++)
 		add_pool(p, "default", facts->log.pools[i]);
+	if (facts->log.npools == 0 && facts_kernel_pool(facts, &range))
+		add_pool(p, "default", range);
 	add_restricted(facts, p);
 	/* of the default pool: restricted ones do not grow */
 	p->swiotlb.slots =
