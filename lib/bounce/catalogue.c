@@ -359,7 +359,7 @@ const struct fault_case fault_cases[] = {
 	  .sign = "more excess than the same run has without the fault",
 	  .shows = any,
 	  .applies = with_pages,
-	  .max_skip = 1 },
+	  .max_skip = 0 },
 	{ .id = FAULT_EARLY_RECLAIM,
 	  .name = "early-reclaim",
 	  .summary = "an area is reclaimed before the borrower relinquished it",
@@ -423,7 +423,7 @@ const struct fault_case fault_cases[] = {
 	  .cond = COND_NOTHING_LOST,
 	  .sign = "a LOST marker with its count",
 	  .applies = anywhere,
-	  .max_skip = 9 },
+	  .max_skip = 5 },
 	{ .id = FAULT_DISORDER,
 	  .name = "disorder",
 	  .summary = "events go back in time within a CPU's buffer",
@@ -431,7 +431,7 @@ const struct fault_case fault_cases[] = {
 	  .cond = COND_NOTHING_LOST,
 	  .sign = "time stamps out of order",
 	  .applies = anywhere,
-	  .max_skip = 9 },
+	  .max_skip = 5 },
 };
 
 const size_t nfault_cases = sizeof(fault_cases) / sizeof(fault_cases[0]);

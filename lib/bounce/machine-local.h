@@ -6,11 +6,11 @@
 
 /* machine-local - the layout of a machine, for machine*.c and exercise.c; nobody else. */
 #define MACHINE_BASE 0x80000000u
-#define MACHINE_RAM (16u << 20)
-#define MACHINE_POOL (MACHINE_BASE + (8u << 20))
-#define MACHINE_POOL_SIZE (2u << 20)
-#define MACHINE_RESTRICTED (MACHINE_BASE + (12u << 20))
-#define MACHINE_RESTRICTED_SIZE (2u << 20)
+#define MACHINE_RAM (6u << 20)
+#define MACHINE_POOL (MACHINE_BASE + (3u << 20))
+#define MACHINE_POOL_SIZE (1u << 20)
+#define MACHINE_RESTRICTED (MACHINE_BASE + (5u << 20))
+#define MACHINE_RESTRICTED_SIZE (512u << 10)
 #define MACHINE_IPA_BITS 33u
 #define MACHINE_SHARED_BIT ((uint64_t)1 << (MACHINE_IPA_BITS - 1))
 #define MACHINE_BYSTANDER "0000:00:1f.0"

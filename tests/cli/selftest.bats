@@ -1,0 +1,56 @@
+load helper
+
+@test "selftest: all faults are found, exit 0, nothing on stderr" {
+	run -0 --separate-stderr "$CCAIO" selftest
+	[ -z "$stderr" ]
+	[[ $output == *"faults found: 29 of 29"* ]]
+	[[ $output == *"PASSED: "* ]]
+	[[ $output != *FAIL* ]]
+}
+
+@test "selftest: another seed makes other runs, and they pass, too" {
+	run -0 "$CCAIO" selftest --seed=4242 --only=rng,pci
+	a=$(grep transfers <<<"$output" | sed 's/(.*//')
+	run -0 "$CCAIO" selftest --seed=4243 --only=rng,pci
+	b=$(grep transfers <<<"$output" | sed 's/(.*//')
+	run -0 "$CCAIO" selftest --seed=4242 --only=rng,pci
+	c=$(grep transfers <<<"$output" | sed 's/(.*//')
+	[ "$a" = "$c" ]
+	[ "$a" != "$b" ]
+}
+
+@test "selftest: --format=json names each fault, its claim and the score" {
+	run -0 --separate-stderr "$CCAIO" selftest --format=json --only=net,pci
+	[ "$(jq -r .schema <<<"$output")" = ccaio.selftest/1 ]
+	[ "$(jq '.score.found == .score.faults and .score.faults > 15' <<<"$output")" = true ]
+	[ "$(jq -r '.faults[] | select(.id == "no-bounce").claim' <<<"$output")" = dma-in-shared ]
+	[ "$(jq '.all.passed == .all.runs and (.failures | length) == 0' <<<"$output")" = true ]
+}
+
+@test "selftest: --list says how each fault is noticed" {
+	run -0 "$CCAIO" selftest --list
+	[[ $output == *"early-reclaim "*"dma-in-shared: "* ]]
+}
+
+@test "selftest: --record writes a bundle that verifies and that trace-cmd opens" {
+	bundle=$BATS_TEST_TMPDIR/model.ccaio
+	run -0 "$CCAIO" selftest --record="$bundle"
+	run -0 "$CCAIO" verify "$bundle"
+	[[ $output == *PROVEN* ]]
+	if command -v trace-cmd >/dev/null; then
+		run -0 trace-cmd report "$bundle/trace.dat"
+		[[ $output == *"swiotlb_bounced:"*"dma_map_phys:"* ]]
+	fi
+	run -3 "$CCAIO" selftest --record="$bundle" # it exists
+}
+
+@test "selftest: bad options are trouble and point at --help" {
+	run -3 --separate-stderr "$CCAIO" selftest --only=net,nonsense
+	[[ $stderr == *"--only: 'nonsense' is no fault, device or transport"*"--help"* ]]
+	run -3 "$CCAIO" selftest --only=sync-foreign,rng
+	run -3 "$CCAIO" selftest --seed=-1
+	run -3 "$CCAIO" selftest --iterations=0
+	run -3 "$CCAIO" selftest --format=xml
+	run -3 "$CCAIO" selftest more
+	run -3 bash -c '"$0" selftest --only=rng,pci,clean >/dev/full' "$CCAIO"
+}
