@@ -407,6 +407,18 @@ static const struct platform_pci *stray_master(const struct platform *p)
 	return NULL;
 }
 
+/* Facts say that no driver works the device, the stream that it has mappings. */
+static bool is_idle_by_facts(const struct judge *j, const struct device *dev)
+{
+	const struct device_totals *t = &dev->totals;
+
+	/* mappings that all ended may be those of a probe that failed */
+	if (!t->live && (j->from_boot || !(t->unmaps + t->syncs)))
+		return false;
+	return dev->virtio ? platform_virtio_active(dev->virtio) == TRI_NO
+			   : dev->pci && !dev->pci->driver;
+}
+
 static void devices_known(struct judge *j, struct verdict *v)
 {
 	static const char remedy[] =
@@ -438,6 +450,11 @@ static void devices_known(struct judge *j, struct verdict *v)
 		if (!is_listed(j, name)) {
 			set(v, COND_DEVICES_KNOWN, COND_UNMET, remedy,
 			    "device %s does DMA but is not in the facts", name);
+			return;
+		}
+		if (is_idle_by_facts(j, j->devices[i])) {
+			set(v, COND_DEVICES_KNOWN, COND_UNMET, remedy,
+			    "device %s does DMA but the facts say that no driver works it", name);
 			return;
 		}
 		if (policy && policy->expected_given && !is_expected(policy, name)) {

@@ -127,7 +127,10 @@ struct place judge_place(struct judge *j, struct device *dev, const struct event
 	if (bit) {
 		uint64_t last = plain + (ev->size ? ev->size - 1 : 0);
 
-		if (last < plain || last / bit != plain / bit)
+		if (plain >= bit)
+			return (struct place){ PLACE_UNDECIDED, MEMORY_OUTSIDE,
+					       "the address is above the shared alias" };
+		if (last < plain || last >= bit)
 			return (struct place){ PLACE_PROTECTED, MEMORY_MIXED, NULL };
 		return (struct place){ PLACE_SHARED, MEMORY_ALIAS, NULL };
 	}
