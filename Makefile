@@ -54,6 +54,7 @@ SRCS  := $(wildcard lib/*.c lib/bounce/*.c collectors/*.c reports/*.c cmd/*.c)
 HDRS  := $(wildcard lib/*.h lib/bounce/*.h collectors/*.h reports/*.h cmd/*.h tests/*/*.h)
 OBJS  := $(SRCS:%.c=$(BUILD)/%.o)
 UNITS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test-*.c))
+PROPERTY := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/property/*.c))
 FUZZ  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz-*.c))
 APPS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/apps/keybroker-*.c))
 APP_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/apps/keybroker-%,$(wildcard tests/apps/*.c)))
@@ -103,6 +104,9 @@ $(APPS): $(BUILD)/%: $(BUILD)/%.o $(APP_OBJS) $(BUILD)/libccaio.a
 $(TOOLS): $(BUILD)/%: $(BUILD)/%.o $(TOOL_OBJS) $(BUILD)/libccaio.a
 	$(call say,LINK)$(CC) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
 
+$(BUILD)/tests/property/property: $(PROPERTY) $(BUILD)/libccaio.a
+	$(call say,LINK)$(CC) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
+
 apps: $(APPS) ## build the applications that tests and the demo run
 tools: $(TOOLS) ## build the tools that make test data
 check-unit: $(UNITS) $(TOOLS) ## run the unit tests
@@ -117,7 +121,7 @@ check-guest: $(BUILD)/ccaio $(APPS) ## run the tests in real guests
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/guest tests/guest
 check: ## install what is missing, then run every test
 	$(Q)scripts/setup check
-	$(Q)$(MAKE) check-unit check-cli check-guest lint
+	$(Q)$(MAKE) check-unit check-property check-cli check-guest lint
 demo: ## trace a real program in a guest; leaves demo.ccaio
 	$(Q)scripts/setup demo
 	$(Q)$(MAKE) all apps
@@ -128,6 +132,10 @@ lint: ## check layout, format and scripts
 	$(Q)scripts/check-includes
 	$(Q)clang-format --dry-run --Werror $(SRCS) $(HDRS) $(wildcard tests/*/*.c)
 	$(Q)shellcheck -x $(SHELLS)
+check-property: $(BUILD)/tests/property/property ## judge 10,000 random streams
+	$(Q)$< --streams 10000
+check-long: $(BUILD)/tests/property/property ## judge a million random streams (SEED=number)
+	$(Q)$< --streams 1000000 --seed $(or $(SEED),$(shell date +%s))
 fuzz: $(FUZZ) ## build the fuzzers (needs clang)
 man: $(PAGES) ## build the manual pages (needs scdoc)
 	$(if $(PAGES),,@echo 'scdoc not found: no manual pages')
@@ -138,7 +146,7 @@ clean: ## remove every build folder
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: all apps tools check check-unit check-cli check-guest demo setup lint fuzz man format clean help
+.PHONY: all apps tools check check-unit check-property check-long check-cli check-guest demo setup lint fuzz man format clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(OBJS:.o=.d) $(UNITS:=.d) $(APPS:=.d) $(APP_OBJS:.o=.d) $(TOOLS:=.d) $(TOOL_OBJS:.o=.d)
+-include $(OBJS:.o=.d) $(PROPERTY:.o=.d) $(UNITS:=.d) $(APPS:=.d) $(APP_OBJS:.o=.d) $(TOOLS:=.d) $(TOOL_OBJS:.o=.d)

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_TESTS_PROPERTY_KERNEL_H
+#define CCAIO_TESTS_PROPERTY_KERNEL_H
+
+#include "tests/property/history.h"
+
+/*
+ * kernel - a simulated kernel whose CPUs do DMA API calls and tell events.
+ *
+ * Each call is a chain of atomic phases; other CPUs run between them, tasks are
+ * preempted and migrate.  What is told when follows Linux kernel/dma/mapping.c:
+ * bounce before the slot is taken, map after it, unmap AFTER the slot was
+ * released, unmap_sg and free BEFORE.
+ */
+#define RAM_BASE 0x80000000ull
+#define RAM_SIZE 0x8000000ull
+#define POOL_BASE 0x82000000ull
+#define POOL2_BASE 0x83000000ull
+#define PAGES_BASE 0x84000000ull /* coherent memory */
+#define BUFFER_BASE 0x85000000ull
+#define REGION_BASE 0x86000000ull /* memory that drivers decrypt */
+#define FREE_BASE 0x87000000ull
+#define VIRT_BASE 0xffff000000000000ull
+#define ALIAS_BIT (1ull << 32)
+#define SLOT 2048ull
+#define PAGE 4096ull
+
+#define MAX_CPUS 4
+#define MAX_DEVS 5
+#define MAX_MAPS 512
+#define MAX_SG 4
+#define MAX_SLOTS 256
+#define PAGES 64
+#define REGIONS 4
+
+struct sim_dev {
+	uint16_t id, iface;
+	bool virtio, iommu, tdisp, told, net_told;
+	int pool;
+	uint64_t iova;
+	uint32_t virtio_id;
+	char name[16];
+};
+
+struct sim_map {
+	bool live, busy, told, alloc, direct, sg, within;
+	uint8_t dev, dir;
+	int8_t region;
+	int parent; /* allocation that a direct mapping is a part of, or -1 */
+	int users;  /* an allocation's direct mappings */
+	int group;  /* entries of one sg map: index of the first, or -1 */
+	int nents;
+	int pool;
+	unsigned int slot, nslots, page, npages;
+	uint32_t id, attrs;
+	uint64_t orig, dma, size, link;
+};
+
+enum op_kind { OP_NONE, OP_MAP, OP_UNMAP, OP_ALLOC, OP_FREE };
+
+struct op {
+	enum op_kind kind;
+	unsigned int phase;
+	int32_t pid;
+	int map; /* first (or only) mapping */
+	int n;	 /* entries */
+	bool sg, failed, moved;
+	bool canary;
+	uint64_t taken; /* slot clock when the slots were released */
+};
+
+struct sim {
+	struct history *h;
+	struct rng r;
+	struct sim_dev devs[MAX_DEVS];
+	int ndevs;
+	struct sim_map maps[MAX_MAPS];
+	struct op cpu[MAX_CPUS], suspended[4];
+	int ncpus;
+	struct {
+		uint64_t base;
+		unsigned int n;
+		bool used[MAX_SLOTS];
+		uint64_t taken[MAX_SLOTS]; /* slot clock when last taken and told */
+	} pools[2];
+	int npools;
+	unsigned int used, hiwater;
+	uint64_t clock;
+	bool pages[PAGES];
+	bool region_shared[REGIONS], region_told[REGIONS];
+	int region_users[REGIONS];
+	bool telling, tell_bounce, any_bounce, early;
+	bool probes;	  /* decrypts are told */
+	bool same_record; /* further events of one scatter-gather record */
+	bool by_ccaio, from_boot;
+	bool canary_done;
+	int canary_dev;
+	uint64_t canary_size;
+	uint64_t ts;
+};
+
+/* kernel-facts.c */
+void sim_machine(struct sim *s);
+void sim_facts(struct sim *s);
+
+#endif

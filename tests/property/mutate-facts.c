@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Mutations of what is told about the machine and the recording. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/names.h"
+#include "lib/xalloc.h"
+#include "tests/property/mutate.h"
+
+static bool clear_access_platform(struct history *h, struct rng *r)
+{
+	struct platform_virtio *d = &h->platform->virtio[rng_below(r, h->platform->nvirtio)];
+
+	d->features[VIRTIO_F_ACCESS_PLATFORM] = '0';
+	return true;
+}
+
+static bool no_features(struct history *h, struct rng *r)
+{
+	struct platform_virtio *d = &h->platform->virtio[rng_below(r, h->platform->nvirtio)];
+
+	free(d->features);
+	d->features = NULL;
+	return true;
+}
+
+static bool a_balloon(struct history *h, struct rng *r)
+{
+	h->platform->virtio[rng_below(r, h->platform->nvirtio)].device_id = VIRTIO_ID_BALLOON;
+	return true;
+}
+
+static bool no_list(struct history *h, struct rng *r)
+{
+	if (rng_one_in(r, 2))
+		h->platform->virtio_listed = false;
+	else
+		h->platform->pci_listed = false;
+	return true;
+}
+
+/* A device that does DMA is not in the facts. */
+static bool stranger(struct history *h, struct rng *r)
+{
+	struct platform *p = h->platform;
+	size_t i = rng_below(r, p->npci);
+	bool seen = false;
+
+	for (size_t k = 0; k < h->count; k++)
+		seen |= h->steps[k].made &&
+			strcmp(names_get(h->names, h->steps[k].ev.dev), p->pci[i].name) == 0;
+	if (!seen)
+		return false;
+	for (size_t k = 0; k < p->nvirtio; k++) {
+		if (strcmp(p->virtio[k].parent, p->pci[i].name) == 0)
+			p->virtio[k].parent[0] = '9';
+	}
+	p->pci[i].name[0] = '9';
+	return true;
+}
+
+static bool pool_inferred(struct history *h, struct rng *r)
+{
+	h->platform->swiotlb.pools[rng_below(r, h->platform->swiotlb.npools)].inferred = true;
+	return true;
+}
+
+static bool pool_dynamic(struct history *h, struct rng *r)
+{
+	(void)r;
+	h->platform->swiotlb.dynamic = TRI_YES;
+	return true;
+}
+
+static bool pool_size(struct history *h, struct rng *r)
+{
+	h->platform->swiotlb.slots += 1 + rng_below(r, 9);
+	return true;
+}
+
+static bool no_setting(struct history *h, struct rng *r)
+{
+	(void)r;
+	h->platform->realm.is_realm = TRI_UNKNOWN;
+	return true;
+}
+
+static bool changes(struct history *h, struct rng *r)
+{
+	switch (rng_below(r, 3)) {
+	case 0:
+		h->platform->window.devices_changed = TRI_YES;
+		break;
+	case 1:
+		h->platform->window.cpus_changed = TRI_YES;
+		break;
+	default:
+		h->platform->window.tsm_changed = TRI_YES;
+	}
+	return true;
+}
+
+static bool log_line(struct history *h, struct rng *r)
+{
+	struct platform *p = h->platform;
+
+	(void)r;
+	free(p->window.kernel_log);
+	p->window.kernel_log = xcalloc(1, sizeof(*p->window.kernel_log));
+	p->window.kernel_log[0] = xstrdup("0000:00:01.0: swiotlb addr 0x1+1 overflow");
+	p->window.nkernel_log = 1;
+	return true;
+}
+
+static bool no_log(struct history *h, struct rng *r)
+{
+	(void)r;
+	h->platform->window.log_known = false;
+	return true;
+}
+
+static bool lost_in_facts(struct history *h, struct rng *r)
+{
+	struct platform *p = h->platform;
+
+	free(p->trace.lost);
+	p->trace.lost = xcalloc(1, sizeof(*p->trace.lost));
+	p->trace.nlost = 1;
+	p->trace.lost[0].cpu = rng_below(r, h->info.ncpus);
+	p->trace.lost[0].overrun = 1 + rng_below(r, 5);
+	return true;
+}
+
+static bool lost_in_stats(struct history *h, struct rng *r)
+{
+	h->info.cpus[rng_below(r, h->info.ncpus)].dropped = 1;
+	return true;
+}
+
+static bool no_counters(struct history *h, struct rng *r)
+{
+	h->platform->trace.lost_known = false;
+	h->info.cpus[rng_below(r, h->info.ncpus)].has_stats = false;
+	return true;
+}
+
+static bool unordered(struct history *h, struct rng *r)
+{
+	(void)r;
+	h->info.unordered = 1;
+	return true;
+}
+
+static bool not_from_boot(struct history *h, struct rng *r)
+{
+	(void)r;
+	h->platform->trace.from_boot = TRI_NO;
+	h->options.window_only = false;
+	return true;
+}
+
+static bool not_armed(struct history *h, struct rng *r)
+{
+	struct stream_format *f = &h->info.formats[rng_below(r, h->info.nformats)];
+
+	f->name[0] = 'x';
+	return true;
+}
+
+static bool not_readable(struct history *h, struct rng *r)
+{
+	struct stream_format *f = &h->info.formats[rng_below(r, h->info.nformats)];
+
+	f->decoded = false;
+	f->missing = xstrdup("dma_addr");
+	return true;
+}
+
+static bool canary_size(struct history *h, struct rng *r)
+{
+	(void)r;
+	if (!h->platform->trace.ncanaries)
+		return false;
+	h->platform->trace.canaries[0].size++;
+	return true;
+}
+
+/* The canary was there, but before the window opened or after it closed. */
+static bool canary_outside(struct history *h, struct rng *r)
+{
+	uint64_t size;
+	size_t first = h->count, last = 0;
+
+	if (!h->platform->trace.ncanaries)
+		return false;
+	size = h->platform->trace.canaries[0].size;
+	for (size_t k = 0; k < h->count; k++) {
+		const struct event *e = &h->steps[k].ev;
+
+		if (e->kind == EVENT_MAP && e->size == size && e->dma != EVENT_NO_ADDR) {
+			if (first == h->count)
+				first = k;
+			last = k;
+		}
+	}
+	if (first == h->count)
+		return false;
+	for (size_t k = 0; k < h->count; k++) {
+		struct event *e = &h->steps[k].ev;
+		struct step s = h->steps[k];
+
+		if (e->kind != EVENT_MARK)
+			continue;
+		if (rng_one_in(r, 2) && e->aux == EVENT_MARK_STOP && k > last) {
+			/* all stop markers before the first canary */
+			history_remove(h, k);
+			history_insert(h, first, &s);
+			first++;
+			last++;
+		}
+	}
+	/* only where every CPU's stop marker moved is the canary outside for sure */
+	for (size_t k = last; k < h->count; k++) {
+		if (h->steps[k].ev.kind == EVENT_MARK)
+			return false;
+	}
+	return true;
+}
+
+static bool shared_bit_in_ram(struct history *h, struct rng *r)
+{
+	if (h->platform->realm.is_realm != TRI_YES)
+		return false;
+	h->platform->realm.ipa_bits = 0;
+	h->platform->realm.shared_bit = 1ull << (12 + rng_below(r, 20));
+	return true;
+}
+
+/* Facts say that the driver is gone, the stream shows it at work. */
+static bool unbound(struct history *h, struct rng *r)
+{
+	struct platform_virtio *d = &h->platform->virtio[rng_below(r, h->platform->nvirtio)];
+	uint16_t dev = names_find(h->names, d->parent);
+
+	for (size_t k = 0; k < h->count; k++) {
+		const struct step *s = &h->steps[k];
+		bool ended = false;
+
+		if ((s->ev.kind != EVENT_MAP && s->ev.kind != EVENT_ALLOC) || s->ev.dev != dev ||
+		    s->made == MADE_FAILED)
+			continue;
+		for (size_t e = k + 1; e < h->count; e++)
+			ended |= h->steps[e].map == s->map && (h->steps[e].ev.kind == EVENT_UNMAP ||
+							       h->steps[e].ev.kind == EVENT_FREE);
+		if (ended)
+			continue;
+		free(d->driver);
+		d->driver = NULL;
+		return true;
+	}
+	return false;
+}
+
+const struct mutation mutations_facts[] = {
+	{ "clear-bit-33", clear_access_platform },
+	{ "no-features", no_features },
+	{ "a-balloon", a_balloon },
+	{ "no-list", no_list },
+	{ "stranger", stranger },
+	{ "unbound", unbound },
+	{ "pool-inferred", pool_inferred },
+	{ "pool-dynamic", pool_dynamic },
+	{ "pool-size", pool_size },
+	{ "no-setting", no_setting },
+	{ "changes", changes },
+	{ "log-line", log_line },
+	{ "no-log", no_log },
+	{ "lost-in-facts", lost_in_facts },
+	{ "lost-in-stats", lost_in_stats },
+	{ "no-counters", no_counters },
+	{ "unordered", unordered },
+	{ "not-from-boot", not_from_boot },
+	{ "not-armed", not_armed },
+	{ "not-readable", not_readable },
+	{ "canary-size", canary_size },
+	{ "canary-outside", canary_outside },
+	{ "shared-bit-in-ram", shared_bit_in_ram },
+};
+const size_t mutations_facts_count = sizeof(mutations_facts) / sizeof(mutations_facts[0]);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_TESTS_PROPERTY_MUTATE_H
+#define CCAIO_TESTS_PROPERTY_MUTATE_H
+
+#include "tests/property/history.h"
+
+/*
+ * What the mutations of mutate-*.c share: finding a place where a change can
+ * not, by luck, make another legal history.
+ */
+#define NOWHERE SIZE_MAX
+
+typedef bool fits_fn(const struct history *h, size_t i);
+
+/* A random step that fits, or NOWHERE. */
+size_t find_step(const struct history *h, struct rng *r, fits_fn *fits);
+
+bool from_boot(const struct history *h);
+bool in_realm(const struct history *h);
+const struct event *event_at(const struct history *h, size_t i);
+
+/* The step of this kind that belongs to the same mapping as step i, or NOWHERE. */
+size_t other_step(const struct history *h, size_t i, unsigned int kind);
+/* The step that ends the mapping of step i (UNMAP, FREE), or NOWHERE. */
+size_t end_step(const struct history *h, size_t i);
+
+/* Does another event of this CPU follow? */
+bool cpu_goes_on(const struct history *h, size_t i);
+/* Is there another mapping that an unmap like that of step i could mean? */
+bool has_twin(const struct history *h, size_t i);
+/* While recording began, a map may lack its bounce. */
+bool bounce_may_lack(const struct history *h, size_t map);
+
+/* Give a mapping another address, in all its events. */
+void move_mapping(struct history *h, uint32_t map, uint64_t from, uint64_t to);
+
+/* Kinds of steps, as fits_fn. */
+fits_fn is_bounce, is_bounced_map, is_direct_map, is_map, is_unmap, is_sync, is_alloc_event,
+	is_free_event;
+
+/* mutate-facts.c */
+extern const struct mutation mutations_facts[];
+extern const size_t mutations_facts_count;
+
+#endif

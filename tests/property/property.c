@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * property - random legal histories and their mutations, before the judge.
+ *
+ * A legal history must never be VIOLATED, and where stream and facts show
+ * everything it must be PROVEN; one mutation of it must never be PROVEN.  A failing stream is
+ * made as small as it gets and printed; --seed with the number it prints makes it
+ * again.
+ */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/event.h"
+#include "tests/property/mutate.h"
+
+/* What a stream must be. */
+enum demand { DEMAND_NOT_VIOLATED, DEMAND_PROVEN, DEMAND_NOT_PROVEN };
+
+static bool meets(enum outcome o, enum demand demand)
+{
+	switch (demand) {
+	case DEMAND_PROVEN:
+		return o == OUTCOME_PROVEN;
+	case DEMAND_NOT_PROVEN:
+		return o != OUTCOME_PROVEN;
+	default:
+		return o != OUTCOME_VIOLATED;
+	}
+}
+
+static bool verdict_meets(const struct history *h, enum demand demand)
+{
+	struct verdict *v = history_judge(h);
+	bool ok = meets(v->outcome, demand);
+
+	verdict_free(v);
+	return ok;
+}
+
+/* Take away whole mappings, then single events, as long as it still fails. */
+static bool still_fails(const struct history *h, enum demand demand)
+{
+	return !verdict_meets(h, demand);
+}
+
+static bool without(struct history **h, enum demand demand, uint32_t map, size_t at)
+{
+	struct history *less = history_copy(*h);
+	size_t before = less->count;
+
+	for (size_t k = less->count; k > 0; k--) {
+		if (map ? less->steps[k - 1].map == map : k - 1 == at)
+			history_remove(less, k - 1);
+	}
+	history_settle(less);
+	if (less->count < before && still_fails(less, demand)) {
+		history_free(*h);
+		*h = less;
+		return true;
+	}
+	history_free(less);
+	return false;
+}
+
+/*
+ * A mutated history stays a failure only if it still holds the mutation, which
+ * nobody can tell once other mappings are gone: there the whole is printed.
+ */
+static void shrink(struct history **h, enum demand demand)
+{
+	bool smaller = demand != DEMAND_NOT_PROVEN;
+
+	while (smaller) {
+		smaller = false;
+		for (uint32_t map = (*h)->maps; map > 0; map--)
+			smaller |= without(h, demand, map, 0);
+		for (size_t at = (*h)->count; demand == DEMAND_NOT_VIOLATED && at > 0; at--) {
+			if ((*h)->steps[at - 1].map == 0)
+				smaller |= without(h, demand, 0, at - 1);
+		}
+	}
+}
+
+static void explain(const struct history *h)
+{
+	struct verdict *v = history_judge(h);
+
+	printf("verdict %s: %s\n", outcome_name(v->outcome), v->reason);
+	for (int c = 0; c < CLAIMS; c++)
+		printf("  %-14s %-9s %s\n", claim_name(c), claim_state_name(v->claims[c].state),
+		       v->claims[c].reason);
+	for (size_t i = 0; i < v->nexamples; i++)
+		printf("  event %" PRIu64 ": %s\n", v->examples[i].seq, v->examples[i].text);
+	for (int c = 0; c < CONDS; c++) {
+		if (v->conds[c].state == COND_UNMET)
+			printf("  %s unmet: %s\n", cond_name(c), v->conds[c].reason);
+	}
+	verdict_free(v);
+}
+
+struct run {
+	uint64_t seed;
+	size_t size;
+	bool verbose;
+	uint64_t streams, legal, provable, mutated, failures;
+	uint64_t applied[128];
+};
+
+static const struct mutation *mutation_at(size_t i)
+{
+	return i < mutations_count ? &mutations[i] : &mutations_facts[i - mutations_count];
+}
+
+static void fail(struct run *run, struct history *h, uint64_t seed, const char *what,
+		 enum demand demand)
+{
+	struct history *small;
+
+	if (run->failures++ >= 3 && !run->verbose)
+		return;
+	small = history_copy(h);
+	if (!verdict_meets(small, demand))
+		shrink(&small, demand);
+	printf("FAILED --seed %" PRIu64 " --streams 1: %s%s%s\n", seed, what,
+	       h->why ? "; not provable because of " : "", h->why ? h->why : "");
+	history_print(small, stdout);
+	explain(small);
+	history_free(small);
+}
+
+static void one(struct run *run, uint64_t seed)
+{
+	struct rng r = { seed ^ 0x5bd1e995 };
+	struct history *h = history_new(seed, 8 + rng_below(&r, run->size));
+	size_t total = mutations_count + mutations_facts_count, m = rng_below(&r, total);
+	enum demand demand = h->provable ? DEMAND_PROVEN : DEMAND_NOT_VIOLATED;
+	struct history *bad;
+
+	run->streams++;
+	run->legal++;
+	run->provable += h->provable;
+	if (!verdict_meets(h, demand))
+		fail(run, h, seed,
+		     demand == DEMAND_PROVEN ? "a complete legal history is not PROVEN"
+					     : "a legal history is VIOLATED",
+		     demand);
+	bad = history_copy(h);
+	if (mutation_at(m)->apply(bad, &r)) {
+		history_settle(bad);
+		run->streams++;
+		run->mutated++;
+		run->applied[m]++;
+		if (!verdict_meets(bad, DEMAND_NOT_PROVEN)) {
+			printf("mutation %s\n", mutation_at(m)->name);
+			fail(run, bad, seed, "a mutated history is PROVEN", DEMAND_NOT_PROVEN);
+		}
+	}
+	history_free(bad);
+	history_free(h);
+}
+
+static int usage(void)
+{
+	fputs("usage: property [--streams N] [--seed N] [--size EVENTS] [--verbose]\n", stderr);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "streams", required_argument, NULL, 'n' },
+		{ "seed", required_argument, NULL, 's' },
+		{ "size", required_argument, NULL, 'z' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ 0 },
+	};
+	struct run run = { .seed = 1, .size = 150 };
+	uint64_t streams = 10000;
+	size_t unused = 0;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (opt == 'n')
+			streams = strtoull(optarg, NULL, 0);
+		else if (opt == 's')
+			run.seed = strtoull(optarg, NULL, 0);
+		else if (opt == 'z')
+			run.size = strtoull(optarg, NULL, 0);
+		else if (opt == 'v')
+			run.verbose = true;
+		else
+			return usage();
+	}
+	for (uint64_t i = 0; run.streams < streams; i++)
+		one(&run, run.seed + i);
+	for (size_t m = 0; m < mutations_count + mutations_facts_count; m++) {
+		if (run.verbose)
+			printf("  %-18s %" PRIu64 "\n", mutation_at(m)->name, run.applied[m]);
+		unused += run.applied[m] == 0;
+	}
+	printf("seed %" PRIu64 ": %" PRIu64 " streams: %" PRIu64 " legal (%" PRIu64
+	       " must be PROVEN), %" PRIu64 " mutated; %zu of %zu mutations never applied; %" PRIu64
+	       " failures\n",
+	       run.seed, run.streams, run.legal, run.provable, run.mutated, unused,
+	       mutations_count + mutations_facts_count, run.failures);
+	return run.failures != 0;
+}
