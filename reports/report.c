@@ -5,7 +5,8 @@
 
 /* One line per format, in the order of --help.  A new one is a file and a line. */
 static const struct report *const reports[] = {
-	&report_text, &report_json, &report_html, &report_junit, &report_tap, &report_markdown, NULL,
+	&report_text,	  &report_json,	 &report_html,	&report_junit,	  &report_tap,
+	&report_markdown, &report_sarif, &report_jsonl, &report_perfetto, NULL,
 };
 
 const struct report *report_find(const char *name)

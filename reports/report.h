@@ -36,6 +36,9 @@ extern const struct report report_junit;
 extern const struct report report_tap;
 extern const struct report report_markdown;
 extern const struct report report_html;
+extern const struct report report_sarif;
+extern const struct report report_jsonl;
+extern const struct report report_perfetto;
 
 /* The format called name, or NULL. */
 const struct report *report_find(const char *name);

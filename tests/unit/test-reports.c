@@ -81,9 +81,8 @@ static void test_golden(struct verdict *proven, struct verdict *violated)
 	static const struct {
 		const char *format, *suffix;
 	} formats[] = {
-		{ "junit", "junit.xml" },
-		{ "tap", "tap" },
-		{ "markdown", "md" },
+		{ "junit", "junit.xml" }, { "tap", "tap" },	{ "markdown", "md" },
+		{ "sarif", "sarif" },	  { "jsonl", "jsonl" }, { "perfetto", "perfetto.json" },
 	};
 	struct run run = fixture_run();
 	struct report_input in = { .verdict = violated, .run = &run };

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * perfetto - the Trace Event Format that ui.perfetto.dev and chrome://tracing open.
+ *
+ * Tracks: exchanges (one line per connection), the transfers that carried them (one line per
+ * device), bytes and pool occupancy as counters, violations across all of them.  Times are
+ * microseconds of the trace clock.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "lib/exchange.h"
+#include "lib/timeline.h"
+#include "lib/verdict.h"
+#include "reports/escape.h"
+#include "reports/report.h"
+#include "reports/rows.h"
+
+enum { TRACK_EXCHANGES = 1, TRACK_TRANSFERS, TRACK_MEMORY };
+
+struct trace {
+	FILE *out;
+	struct rows *rows;
+	bool begun;
+};
+
+/* Opens an event; what is added to it follows, then close_event. */
+static void open_event(struct trace *t, const char *phase, unsigned int pid, unsigned int tid,
+		       uint64_t ns, const char *name)
+{
+	fprintf(t->out,
+		"%s{\"ph\":\"%s\",\"pid\":%u,\"tid\":%u,\"ts\":%" PRIu64 ".%03" PRIu64
+		",\"name\":\"",
+		t->begun ? ",\n" : "", phase, pid, tid, ns / 1000, ns % 1000);
+	escape_quoted(t->out, name);
+	fputc('"', t->out);
+	t->begun = true;
+}
+
+static void close_event(struct trace *t)
+{
+	fputc('}', t->out);
+}
+
+static void name_track(struct trace *t, const char *what, unsigned int pid, unsigned int tid,
+		       const char *name)
+{
+	open_event(t, "M", pid, tid, 0, what);
+	fputs(",\"args\":{\"name\":\"", t->out);
+	escape_quoted(t->out, name);
+	fputs("\"}", t->out);
+	close_event(t);
+}
+
+static void write_exchange(struct trace *t, const struct exchange *e,
+			   const struct row_exchange *row)
+{
+	if (!row->first_ns)
+		return;
+	open_event(t, "X", TRACK_EXCHANGES, e->conn, row->first_ns, row->what);
+	fprintf(t->out, ",\"dur\":%" PRIu64 ".%03" PRIu64 ",\"args\":{\"out\":\"",
+		(row->last_ns - row->first_ns) / 1000, (row->last_ns - row->first_ns) % 1000);
+	escape_quoted(t->out, row->out);
+	fputs("\",\"in\":\"", t->out);
+	escape_quoted(t->out, row->in);
+	fprintf(t->out, "\",\"link\":\"%s\",\"clear\":%s}", row->grade,
+		row->clear ? "true" : "false");
+	close_event(t);
+}
+
+static void write_transfers(struct trace *t, const struct exchange *e)
+{
+	for (int dir = 0; dir < 2; dir++) {
+		for (size_t i = 0; i < e->half[dir].nlist; i++) {
+			const struct transfer *x = &e->half[dir].list[i];
+
+			open_event(t, "i", TRACK_TRANSFERS, x->device, x->ts_ns,
+				   dir == FLOW_OUT ? "out" : "in");
+			fprintf(t->out,
+				",\"s\":\"t\",\"args\":{\"dma\":\"%s\",\"bytes\":%" PRIu64
+				",\"bounced\":%s,\"link\":\"%s\"}",
+				rows_addr(t->rows, x->dma), x->size, x->bounced ? "true" : "false",
+				grade_name(x->grade));
+			close_event(t);
+		}
+	}
+}
+
+static void write_traffic(struct trace *t, const struct exchanges *x)
+{
+	for (size_t i = 0; i < x->ndevices; i++)
+		name_track(t, "thread_name", TRACK_TRANSFERS, (unsigned int)i,
+			   x->devices[i].name ? rows_str(t->rows, "%s", x->devices[i].name) : "?");
+	for (size_t i = 0; i < x->nrows; i++) {
+		write_exchange(t, &x->rows[i], &t->rows->exchanges[i]);
+		write_transfers(t, &x->rows[i]);
+	}
+}
+
+static void counter(struct trace *t, uint64_t ns, const char *name, const char *unit, uint64_t n)
+{
+	open_event(t, "C", TRACK_MEMORY, 0, ns, name);
+	fprintf(t->out, ",\"args\":{\"%s\":%" PRIu64 "}", unit, n);
+	close_event(t);
+}
+
+/* A level holds for its bucket; a count that is 0 twice in a row says nothing new. */
+static void write_counters(struct trace *t, const struct timeline *line)
+{
+	static const struct {
+		enum timeline_series series;
+		const char *name, *unit;
+	} counters[] = {
+		{ TIMELINE_OUT_BYTES, "towards devices", "bytes" },
+		{ TIMELINE_IN_BYTES, "towards the CPU", "bytes" },
+		{ TIMELINE_MAPS, "maps", "maps" },
+		{ TIMELINE_POOL_SLOTS, "pool", "slots" },
+	};
+
+	for (size_t c = 0; c < sizeof(counters) / sizeof(counters[0]); c++) {
+		const uint64_t *n = line->series[counters[c].series];
+
+		for (size_t i = 0; i < line->used; i++) {
+			if (!i || n[i] != n[i - 1])
+				counter(t, line->start_ns + i * line->bucket_ns, counters[c].name,
+					counters[c].unit, n[i]);
+		}
+	}
+}
+
+static void write_violations(struct trace *t)
+{
+	for (size_t i = 0; i < t->rows->nexamples; i++) {
+		const struct row_example *ex = &t->rows->examples[i];
+
+		if (!ex->ts_ns)
+			continue;
+		open_event(t, "i", TRACK_MEMORY, 1, ex->ts_ns, ex->claim);
+		fputs(",\"s\":\"g\",\"args\":{\"what\":\"", t->out);
+		escape_quoted(t->out, ex->text);
+		fputs("\",\"device\":\"", t->out);
+		escape_quoted(t->out, ex->device);
+		fputs("\"}", t->out);
+		close_event(t);
+	}
+}
+
+static void write_perfetto(FILE *out, const struct report_input *in)
+{
+	struct trace t = { .out = out, .rows = rows_new(in) };
+
+	fputs("{\"displayTimeUnit\":\"ns\",\"otherData\":{\"verdict\":\"", out);
+	escape_quoted(out, t.rows->headline);
+	fputs("\"},\"traceEvents\":[\n", out);
+	name_track(&t, "process_name", TRACK_EXCHANGES, 0, "exchanges, by connection");
+	name_track(&t, "process_name", TRACK_TRANSFERS, 0, "DMA transfers of exchanges, by device");
+	name_track(&t, "process_name", TRACK_MEMORY, 0, "shared memory");
+	if (in->exchanges)
+		write_traffic(&t, in->exchanges);
+	if (in->verdict->timeline)
+		write_counters(&t, in->verdict->timeline);
+	write_violations(&t);
+	fputs("\n]}\n", out);
+	rows_free(t.rows);
+}
+
+const struct report report_perfetto = {
+	.name = "perfetto",
+	.summary = "for ui.perfetto.dev and chrome://tracing",
+	.write = write_perfetto,
+};

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sarif - SARIF 2.1.0 (OASIS Static Analysis Results Interchange Format).
+ *
+ * Rules are the verdict's claims and conditions.  Results are what keeps a run from being PROVEN:
+ * each counterexample as an error with its device as logical location, each undecided
+ * claim and unmet condition as a warning.  Consumers that want a file get verdict.json.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/json.h"
+#include "lib/xalloc.h"
+#include "reports/checks.h"
+#include "reports/report.h"
+#include "reports/rows.h"
+
+#define SCHEMA_URI                                                            \
+	"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/" \
+	"sarif-schema-2.1.0.json"
+#define VERDICT_RULE (CLAIMS + CONDS) /* index of the rule for the verdict itself */
+
+struct sarif {
+	struct jwriter w;
+	struct rows *rows;
+	char *uri; /* of the evidence's verdict.json, as a URI reference */
+};
+
+/* Path to URI reference: what RFC 3986 does not allow in a path is percent-encoded. */
+static char *path_to_uri(const char *path)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-._~/!$&'()*+,;=@";
+	char *uri = xcalloc(strlen(path) * 3 + 1, 1);
+	size_t at = 0;
+
+	for (; *path; path++)
+		at += (size_t)sprintf(uri + at, strchr(plain, *path) ? "%c" : "%%%02X",
+				      (unsigned char)*path);
+	return uri;
+}
+
+static void text_object(struct jwriter *w, const char *key, const char *text)
+{
+	jwrite_object(w, key);
+	jwrite_string(w, "text", text);
+	jwrite_end_object(w);
+}
+
+static void rule(struct jwriter *w, const char *id, const char *summary, const char *level)
+{
+	jwrite_object(w, NULL);
+	jwrite_string(w, "id", id);
+	jwrite_string(w, "name", id);
+	text_object(w, "shortDescription", summary);
+	jwrite_object(w, "defaultConfiguration");
+	jwrite_string(w, "level", level);
+	jwrite_end_object(w);
+	jwrite_end_object(w);
+}
+
+static void tool(struct sarif *s)
+{
+	struct jwriter *w = &s->w;
+
+	jwrite_object(w, "tool");
+	jwrite_object(w, "driver");
+	jwrite_string(w, "name", "ccaio");
+	jwrite_string(w, "version", VERSION);
+	jwrite_array(w, "rules");
+	for (int i = 0; i < CLAIMS; i++)
+		rule(w, s->rows->claims[i].name, s->rows->claims[i].summary, "error");
+	for (int i = 0; i < CONDS; i++)
+		rule(w, s->rows->conds[i].name, s->rows->conds[i].summary, "warning");
+	rule(w, "verdict", "the run is PROVEN", "warning");
+	jwrite_end_array(w);
+	jwrite_end_object(w);
+	jwrite_end_object(w);
+}
+
+/* Where: the evidence (a file, for consumers that need one) and the device. */
+static void locations(struct sarif *s, const char *name, const char *kind)
+{
+	struct jwriter *w = &s->w;
+
+	jwrite_array(w, "locations");
+	jwrite_object(w, NULL);
+	if (s->uri) {
+		jwrite_object(w, "physicalLocation");
+		jwrite_object(w, "artifactLocation");
+		jwrite_string(w, "uri", s->uri);
+		jwrite_end_object(w);
+		jwrite_end_object(w);
+	}
+	jwrite_array(w, "logicalLocations");
+	jwrite_object(w, NULL);
+	jwrite_string(w, "name", name);
+	jwrite_string(w, "fullyQualifiedName", name);
+	jwrite_string(w, "kind", kind);
+	jwrite_end_object(w);
+	jwrite_end_array(w);
+	jwrite_end_object(w);
+	jwrite_end_array(w);
+}
+
+/* fingerprint: what stays the same when the same thing is found again. */
+static void result(struct sarif *s, int rule_index, const char *id, const char *level,
+		   const char *message, const char *where, const char *kind)
+{
+	struct jwriter *w = &s->w;
+
+	jwrite_object(w, NULL);
+	jwrite_string(w, "ruleId", id);
+	jwrite_number(w, "ruleIndex", (uint64_t)rule_index);
+	jwrite_string(w, "kind", "fail");
+	jwrite_string(w, "level", level);
+	text_object(w, "message", message);
+	locations(s, where, kind);
+	jwrite_object(w, "partialFingerprints");
+	jwrite_string(w, "ccaio/v1", rows_str(s->rows, "%s %s", id, where));
+	jwrite_end_object(w);
+	jwrite_end_object(w);
+}
+
+static void claim_results(struct sarif *s, int i)
+{
+	const struct row_claim *c = &s->rows->claims[i];
+	bool shown = false;
+
+	if (!c->in_verdict || c->state_id == CLAIM_HOLDS)
+		return;
+	if (c->state_id == CLAIM_UNDECIDED) {
+		result(s, i, c->name, "warning",
+		       rows_str(s->rows, "undecided: %s", *c->reason ? c->reason : c->summary),
+		       c->name, "module");
+		return;
+	}
+	for (size_t e = 0; e < s->rows->nexamples; e++) {
+		if (s->rows->examples[e].claim_id != c->id)
+			continue;
+		result(s, i, c->name, "error", checks_example(s->rows, e),
+		       s->rows->examples[e].device, "resource");
+		shown = true;
+	}
+	if (!shown)
+		result(s, i, c->name, "error", rows_str(s->rows, "refuted: %s", c->reason), c->name,
+		       "module");
+}
+
+static void cond_result(struct sarif *s, int i)
+{
+	const struct row_cond *c = &s->rows->conds[i];
+
+	if (c->state_id != COND_UNMET)
+		return;
+	result(s, CLAIMS + i, c->name, "warning",
+	       rows_str(s->rows, "unmet: %s%s%s", *c->reason ? c->reason : c->summary,
+			*c->remedy ? ". To meet it: " : "", c->remedy),
+	       c->name, "module");
+}
+
+static void results(struct sarif *s)
+{
+	jwrite_array(&s->w, "results");
+	for (int i = 0; i < CLAIMS; i++)
+		claim_results(s, i);
+	for (int i = 0; i < CONDS; i++)
+		cond_result(s, i);
+	/* a run can be INCONCLUSIVE although each part is fine (a waiver) */
+	if (s->rows->outcome != OUTCOME_PROVEN)
+		result(s, VERDICT_RULE, "verdict",
+		       s->rows->outcome == OUTCOME_VIOLATED ? "error" : "warning",
+		       rows_str(s->rows, "%s: %s", s->rows->headline, s->rows->reason), "verdict",
+		       "module");
+	jwrite_end_array(&s->w);
+}
+
+static void write_sarif(FILE *out, const struct report_input *in)
+{
+	struct sarif s = { .rows = rows_new(in) };
+	const char *evidence = in->run ? in->run->evidence : NULL;
+
+	if (evidence) {
+		size_t len = strlen(evidence);
+
+		s.uri = path_to_uri(rows_str(s.rows, "%s%s", evidence,
+					     len > 6 && strcmp(evidence + len - 6, ".ccaio") == 0
+						     ? "/verdict.json"
+						     : ""));
+	}
+	jwriter_init(&s.w, out);
+	jwrite_object(&s.w, NULL);
+	jwrite_string(&s.w, "$schema", SCHEMA_URI);
+	jwrite_string(&s.w, "version", "2.1.0");
+	jwrite_array(&s.w, "runs");
+	jwrite_object(&s.w, NULL);
+	tool(&s);
+	jwrite_array(&s.w, "invocations");
+	jwrite_object(&s.w, NULL);
+	jwrite_bool(&s.w, "executionSuccessful", true);
+	jwrite_end_object(&s.w);
+	jwrite_end_array(&s.w);
+	results(&s);
+	jwrite_object(&s.w, "properties");
+	jwrite_string(&s.w, "verdict", s.rows->verdict);
+	jwrite_string(&s.w, "scope", s.rows->scope);
+	jwrite_string(&s.w, "setting", s.rows->setting);
+	jwrite_end_object(&s.w);
+	jwrite_end_object(&s.w);
+	jwrite_end_array(&s.w);
+	jwrite_end_object(&s.w);
+	rows_free(s.rows);
+	free(s.uri);
+}
+
+const struct report report_sarif = {
+	.name = "sarif",
+	.summary = "SARIF 2.1.0: what keeps the run from being PROVEN",
+	.write = write_sarif,
+};
