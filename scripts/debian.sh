@@ -29,10 +29,16 @@ debian_triplet() {
 	esac
 }
 
-# The mirror that this machine itself uses for Debian, without the suites for updates.
+# The mirror that this machine itself uses for Debian.  Where its package lists were removed, as in images of
+# containers, the first source of a Debian release has to be it.
 debian_mirror() {
-	apt-get indextargets --format '$(COMPONENT) $(CODENAME) $(REPO_URI)' 'Created-By: Packages' |
-		awk '$1 == "main" && $2 !~ /-/ { print $3; exit }'
+	local mirror
+	mirror=$(apt-get indextargets --format '$(LABEL) $(COMPONENT) $(CODENAME) $(REPO_URI)' 'Created-By: Packages' |
+		awk '$1 == "Debian" && $2 == "main" && $3 !~ /-/ { print $4; exit }')
+	[ -n "$mirror" ] || mirror=$(apt-get update --print-uris |
+		sed -nE "s,^'([^']*/)dists/(bookworm|trixie|forky|sid|(old)?stable|testing|unstable)/InRelease'.*,\1,p" | head -1)
+	[ -n "$mirror" ] || die "no Debian mirror in this machine's package sources"
+	echo "$mirror"
 }
 
 # apt_private SUITE ARCH TOOL ARGS...: apt-get or apt-cache on that suite alone, all state in the cache.
@@ -49,10 +55,11 @@ apt_private() {
 
 # apt_update SUITE ARCH: fetch the package lists of that suite; fails where the mirror lacks it.
 apt_update() {
-	local dir=$cache/apt/$1-$2 signed=
+	local dir=$cache/apt/$1-$2 signed='' mirror
+	mirror=$(debian_mirror)
 	mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/state"
 	[ ! -r $keyring ] || signed="[signed-by=$keyring] "
-	echo "deb $signed$(debian_mirror) $1 main" >"$dir/sources.list"
+	echo "deb $signed$mirror $1 main" >"$dir/sources.list"
 	: >"$dir/status"
 	apt_private "$1" "$2" apt-get -o APT::Update::Error-Mode=any update >"$dir/update.log" 2>&1
 }

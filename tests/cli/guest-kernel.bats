@@ -9,7 +9,7 @@ setup() {
 	cat >"$BATS_TEST_TMPDIR/bin/apt-get" <<-'END'
 	#!/bin/bash
 	echo "$*" >>"$CALLS"
-	[ "$1" != indextargets ] || { echo 'main bookworm http://mirror.invalid/debian/' && exit; }
+	[ "$1" != indextargets ] || { echo 'Debian main bookworm http://mirror.invalid/debian/' && exit; }
 	[[ $* =~ /apt/([a-z-]+)-arm64/ ]] && suite=${BASH_REMATCH[1]}
 	[[ " $SUITES " == *" $suite "* ]] || exit 100
 	[ "${*: -1}" != update ] || exit 0
