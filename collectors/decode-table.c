@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "collectors/decode-call.h"
 #include "collectors/probes.h"
 #include "lib/event.h"
 
@@ -128,6 +129,42 @@ static const struct decode_rule rules[] = {
 	  FIELDS(F("vq", ORIG), F("ret", LINK)) },
 	{ PROBE_GROUP, PROBE_VQ_KICK, EVENT_VQ_KICK, DECODE_FLAT, EVENT_F_PROBE,
 	  FIELDS(F("vq", ORIG)) },
+	/* for kernels without dma events */
+	{ PROBE_GROUP, PROBE_MAP_IN, DECODE_CALL_MAP, DECODE_ENTER, EVENT_F_PROBE,
+	  FIELDS(F("device", DEV), F("size", SIZE), F("dir", DIR), F("attrs", ATTRS)) },
+	{ PROBE_GROUP, PROBE_MAP, DECODE_CALL_MAP, DECODE_LEAVE, EVENT_F_PROBE,
+	  FIELDS(F("ret", DMA)) },
+	{ PROBE_GROUP, PROBE_BOUNCE_IN, DECODE_CALL_BOUNCE, DECODE_ENTER, EVENT_F_PROBE,
+	  FIELDS(F("device", DEV), F("paddr", ORIG), F("size", SIZE), F("dir", DIR),
+		 F("attrs", ATTRS)) },
+	{ PROBE_GROUP, PROBE_BOUNCE, DECODE_CALL_BOUNCE, DECODE_LEAVE, EVENT_F_PROBE,
+	  FIELDS(F("ret", DMA)) },
+	{ PROBE_GROUP, PROBE_UNMAP, EVENT_UNMAP, DECODE_FLAT, EVENT_F_PROBE,
+	  FIELDS(F("device", DEV), F("addr", DMA), F("size", SIZE), F("dir", DIR),
+		 F("attrs", ATTRS)) },
+	{ PROBE_GROUP, PROBE_RELEASE, EVENT_UNMAP, DECODE_RELEASE, EVENT_F_PROBE,
+	  FIELDS(F("device", DEV), F("addr", DMA), F("size", SIZE), F("dir", DIR),
+		 F("attrs", ATTRS)) },
+	{ PROBE_GROUP, PROBE_MAP_SG_IN, DECODE_CALL_MAP_SG, DECODE_ENTER, EVENT_F_PROBE,
+	  FIELDS(F("device", DEV), F("nents", AUX), F("dir", DIR), F("attrs", ATTRS)) },
+	{ PROBE_GROUP, PROBE_MAP_SG, DECODE_CALL_MAP_SG, DECODE_LEAVE, EVENT_F_PROBE,
+	  FIELDS(F("ret", DMA)) },
+	{ PROBE_GROUP, PROBE_UNMAP_SG_IN, DECODE_CALL_UNMAP_SG, DECODE_ENTER, EVENT_F_PROBE,
+	  FIELDS(F("device", DEV), F("nents", AUX), F("dir", DIR), F("attrs", ATTRS)) },
+	{ PROBE_GROUP, PROBE_UNMAP_SG, DECODE_CALL_UNMAP_SG, DECODE_LEAVE, EVENT_F_PROBE,
+	  FIELDS(F("ret", DMA)) },
+	{ PROBE_GROUP, PROBE_ALLOC_IN, DECODE_CALL_ALLOC, DECODE_ENTER, EVENT_F_PROBE,
+	  FIELDS(F("device", DEV), F("size", SIZE)) },
+	{ PROBE_GROUP, PROBE_ALLOC, DECODE_CALL_ALLOC, DECODE_LEAVE, EVENT_F_PROBE,
+	  FIELDS(F("ret", DMA)) },
+	{ PROBE_GROUP, PROBE_FREE, EVENT_FREE, DECODE_FLAT, EVENT_F_PROBE,
+	  FIELDS(F("device", DEV), F("addr", DMA), F("size", SIZE), F("virt", LINK)) },
+	{ PROBE_GROUP, PROBE_BLIND, EVENT_UNDECODED, DECODE_FLAT, EVENT_F_PROBE,
+	  FIELDS(F("device", DEV)) },
+	{ PROBE_GROUP, PROBE_SYNC_CPU, EVENT_SYNC_CPU, DECODE_FLAT, EVENT_F_PROBE,
+	  FIELDS(F("device", DEV), F("addr", DMA), F("size", SIZE), F("dir", DIR)) },
+	{ PROBE_GROUP, PROBE_SYNC_DEVICE, EVENT_SYNC_DEVICE, DECODE_FLAT, EVENT_F_PROBE,
+	  FIELDS(F("device", DEV), F("addr", DMA), F("size", SIZE), F("dir", DIR)) },
 };
 
 /* Is this name the rule's, or for a probe a variant of it: "vq_add__sgs"? */
@@ -143,9 +180,6 @@ static bool is_called(const struct decode_rule *rule, const char *name)
 
 const struct decode_rule *decode_rule_find(const char *system, const char *name)
 {
-	/* each run has a group of its own: "ccaio_1234" */
-	if (strncmp(system, PROBE_GROUP "_", sizeof(PROBE_GROUP)) == 0)
-		system = PROBE_GROUP;
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		if (strcmp(rules[i].system, system) == 0 && is_called(&rules[i], name))
 			return &rules[i];

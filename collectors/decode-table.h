@@ -56,6 +56,10 @@ enum decode_shape {
 	/* inet_sock_set_state: packed as lib/flow.h says */
 	DECODE_SOCK,
 	DECODE_SG, /* one event per entry of the lists */
+	/* of these three kind is an enum decode_call: collectors/decode-call.h */
+	DECODE_ENTER,	/* a function was entered */
+	DECODE_LEAVE,	/* it returned dma */
+	DECODE_RELEASE, /* a bounce buffer was released */
 };
 
 struct decode_source {
@@ -68,13 +72,13 @@ struct decode_source {
 
 struct decode_rule {
 	const char *system, *name;
-	uint8_t kind;	/* enum event_kind */
+	uint8_t kind;	/* enum event_kind, or enum decode_call */
 	uint8_t shape;	/* enum decode_shape */
 	uint16_t flags; /* struct event.flags to begin with */
 	struct decode_source sources[DECODE_SOURCES];
 };
 
-/* The rule for system:name, or NULL. */
+/* The rule for system:name, or NULL.  System "ccaio" stands for every run's group of probes. */
 const struct decode_rule *decode_rule_find(const char *system, const char *name);
 
 #endif

@@ -21,6 +21,20 @@
  *   vq_add   virtqueue_add_*: vq, data (token), num
  *   vq_get   return of virtqueue_get_buf_ctx: vq, ret (token)
  *   vq_kick  virtqueue_kick: vq
+ *
+ * For kernels without dma events; device is a string, dir and nents are 4 bytes.  Where there are
+ * two, the second one is the return and has ret (collectors/decode-call.h):
+ *
+ *   dma_map_in, dma_map            dma_map_page_attrs: device, size, dir, attrs
+ *   swm_in, swm_out                swiotlb_map: device, paddr, size, dir, attrs
+ *   dma_unmap                      dma_unmap_page_attrs: device, addr, size, dir, attrs
+ *   swiotlb_release                swiotlb_tbl_unmap_single: the same
+ *   dma_map_sg_in, dma_map_sg      dma_direct_map_sg: device, nents, dir, attrs; ret is 4 bytes
+ *   dma_unmap_sg_in, dma_unmap_sg  dma_unmap_sg_attrs: device, nents, dir, attrs
+ *   dma_alloc_in, dma_alloc        dma_alloc_attrs: device, size
+ *   dma_free                       dma_free_attrs: device, size, virt, addr
+ *   dma_sync_cpu, dma_sync_device  dma_sync_single_for_cpu, …_device: device, addr, size, dir
+ *   dma_blind                      whatever else maps or allocates, and cannot be followed: device
  */
 #define PROBE_GROUP "ccaio"
 
@@ -33,5 +47,22 @@
 #define PROBE_VQ_ADD "vq_add"
 #define PROBE_VQ_GET "vq_get"
 #define PROBE_VQ_KICK "vq_kick"
+
+#define PROBE_MAP_IN "dma_map_in"
+#define PROBE_MAP "dma_map"
+#define PROBE_BOUNCE_IN "swm_in"
+#define PROBE_BOUNCE "swm_out"
+#define PROBE_UNMAP "dma_unmap"
+#define PROBE_RELEASE "swiotlb_release"
+#define PROBE_MAP_SG_IN "dma_map_sg_in"
+#define PROBE_MAP_SG "dma_map_sg"
+#define PROBE_UNMAP_SG_IN "dma_unmap_sg_in"
+#define PROBE_UNMAP_SG "dma_unmap_sg"
+#define PROBE_ALLOC_IN "dma_alloc_in"
+#define PROBE_ALLOC "dma_alloc"
+#define PROBE_FREE "dma_free"
+#define PROBE_BLIND "dma_blind"
+#define PROBE_SYNC_CPU "dma_sync_cpu"
+#define PROBE_SYNC_DEVICE "dma_sync_device"
 
 #endif

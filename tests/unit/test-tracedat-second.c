@@ -208,6 +208,7 @@ int main(void)
 		size_t records, lost;
 	} files[] = {
 		{ "generated-v6", 1504, 3 },	  { "linux-6.1-forced", 575, 0 },
+		{ "linux-6.1-probes", 267, 0 },
 		{ "linux-6.12-forced", 1428, 0 }, { "linux-7.2-forced-since-boot", 1627, 0 },
 		{ "linux-7.2-lost", 5928, 5 },	  { "linux-7.2-no-access-platform", 232, 0 },
 		{ "linux-7.2-noforce", 995, 0 },  { "linux-7.2-sg", 3639, 0 },
