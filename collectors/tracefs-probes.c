@@ -62,6 +62,58 @@ static const struct probe {
 	{ PROBE_VQ_KICK, { "p:{group}/vq_kick virtqueue_notify vq=$arg1" } },
 };
 
+#define DEVICE                                                                            \
+	"device=+0(+{device.kobj}($arg1)):string" /* the name is a kobject's first member \
+						   */
+
+/*
+ * For kernels without dma events (before 6.12): entries and returns of the DMA API, which
+ * the decoder puts together (collectors/decode-call.h).
+ */
+static const struct probe dma_probes[] = {
+	{ PROBE_MAP_IN,
+	  { "p:{group}/dma_map_in dma_map_page_attrs " DEVICE
+	    " size=$arg4 dir=$arg5:u32 attrs=$arg6" } },
+	{ PROBE_MAP, { "r:{group}/dma_map dma_map_page_attrs ret=$retval" } },
+	{ PROBE_BOUNCE_IN,
+	  { "p:{group}/swm_in swiotlb_map " DEVICE
+	    " paddr=$arg2 size=$arg3 dir=$arg4:u32 attrs=$arg5" } },
+	{ PROBE_BOUNCE, { "r:{group}/swm_out swiotlb_map ret=$retval" } },
+	{ PROBE_UNMAP,
+	  { "p:{group}/dma_unmap dma_unmap_page_attrs " DEVICE
+	    " addr=$arg2 size=$arg3 dir=$arg4:u32 attrs=$arg5" } },
+	{ PROBE_RELEASE,
+	  { "p:{group}/swiotlb_release swiotlb_tbl_unmap_single " DEVICE
+	    " addr=$arg2 size=$arg3 dir=$arg4:u32 attrs=$arg5" } },
+	{ PROBE_MAP_SG_IN,
+	  { "p:{group}/dma_map_sg_in dma_direct_map_sg " DEVICE
+	    " nents=$arg3:u32 dir=$arg4:u32 attrs=$arg5" } },
+	{ PROBE_MAP_SG, { "r:{group}/dma_map_sg dma_direct_map_sg ret=$retval:s32" } },
+	{ PROBE_UNMAP_SG_IN,
+	  { "p:{group}/dma_unmap_sg_in dma_unmap_sg_attrs " DEVICE
+	    " nents=$arg3:u32 dir=$arg4:u32 attrs=$arg5" } },
+	{ PROBE_UNMAP_SG, { "r:{group}/dma_unmap_sg dma_unmap_sg_attrs ret=$retval" } },
+	{ PROBE_ALLOC_IN, { "p:{group}/dma_alloc_in dma_alloc_attrs " DEVICE " size=$arg2" } },
+	{ PROBE_ALLOC, { "r:{group}/dma_alloc dma_alloc_attrs ret=$retval" } },
+	{ PROBE_FREE,
+	  { "p:{group}/dma_free dma_free_attrs " DEVICE " size=$arg2 virt=$arg3 addr=$arg4" } },
+	/* seen, but not followed: a run in which one of these is called stays undecided */
+	{ PROBE_BLIND "__resource", { "p:{group}/dma_blind__resource dma_map_resource " DEVICE } },
+	{ PROBE_BLIND "__pages", { "p:{group}/dma_blind__pages dma_alloc_pages " DEVICE } },
+	{ PROBE_BLIND "__noncontiguous",
+	  { "p:{group}/dma_blind__noncontiguous dma_alloc_noncontiguous " DEVICE } },
+	{ PROBE_BLIND "__iommu", { "p:{group}/dma_blind__iommu iommu_dma_map_sg " DEVICE } },
+	{ PROBE_BLIND "__sync_sg", { "p:{group}/dma_blind__sync_sg dma_sync_sg_for_cpu " DEVICE } },
+	{ PROBE_BLIND "__sync_sg_device",
+	  { "p:{group}/dma_blind__sync_sg_device dma_sync_sg_for_device " DEVICE } },
+	{ PROBE_SYNC_CPU,
+	  { "p:{group}/dma_sync_cpu dma_sync_single_for_cpu " DEVICE
+	    " addr=$arg2 size=$arg3 dir=$arg4:u32" } },
+	{ PROBE_SYNC_DEVICE,
+	  { "p:{group}/dma_sync_device dma_sync_single_for_device " DEVICE
+	    " addr=$arg2 size=$arg3 dir=$arg4:u32" } },
+};
+
 /* The offset of the linear map: of the first RAM segment that /proc/kcore describes.  0 unknown. */
 static uint64_t linear_base(void)
 {
@@ -181,6 +233,9 @@ void probes_arm(const struct tracing *tracing, const struct instance *instance, 
 	words.base = linear_base();
 	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
 		arm_probe(&probes[i], tracing, instance, &words, arming);
+	if (!tracing_exists(tracing->fd, "events/dma"))
+		for (size_t i = 0; i < sizeof(dma_probes) / sizeof(dma_probes[0]); i++)
+			arm_probe(&dma_probes[i], tracing, instance, &words, arming);
 	btf_free(words.btf);
 }
 

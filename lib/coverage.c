@@ -36,7 +36,10 @@ static void set(struct verdict *v, enum cond_id id, enum cond_state state, const
 
 /* ---- events-armed ---- */
 
-/* Each line: alternatives, old and new names of one event; one of them is needed. */
+/*
+ * Each line: alternatives, old and new names of one event; one of them is needed.  Group ccaio:
+ * what its own probes tell on kernels without dma events, from the start of the recording on.
+ */
 static const char *const needed[][3] = {
 	{ "swiotlb:swiotlb_bounced" },
 	{ "dma:dma_map_phys", "dma:dma_map_page", "ccaio:dma_map" },
@@ -58,10 +61,19 @@ static bool in_stream(const struct stream_info *info, const char *full)
 	return stream_info_format(info, system, colon + 1) != NULL;
 }
 
+/* Is event, as the recorder lists it, the one called full?  "ccaio_1234:" is a run's own "ccaio:".
+ */
+static bool is_event(const char *event, const char *full)
+{
+	if (strncmp(event, "ccaio_", 6) == 0 && strncmp(full, "ccaio:", 6) == 0)
+		return strcmp(event + strcspn(event, ":"), full + 5) == 0;
+	return strcmp(event, full) == 0;
+}
+
 static bool in_list(const struct platform *p, const char *full)
 {
 	for (size_t i = 0; i < p->trace.nevents; i++) {
-		if (strcmp(p->trace.events[i], full) == 0)
+		if (is_event(p->trace.events[i], full))
 			return true;
 	}
 	return false;
@@ -74,6 +86,11 @@ static bool armed(const struct judge *j, const struct stream_info *info, const c
 	return !j->platform || !j->platform->trace.events_known || in_list(j->platform, full);
 }
 
+static bool is_probe(const char *full)
+{
+	return strncmp(full, "ccaio:", 6) == 0;
+}
+
 bool judge_events_armed(const struct judge *j, const struct stream_info *info, char **missing)
 {
 	*missing = NULL;
@@ -83,7 +100,8 @@ bool judge_events_armed(const struct judge *j, const struct stream_info *info, c
 		bool any = false;
 
 		for (size_t k = 0; k < 3 && needed[i][k]; k++)
-			any |= armed(j, info, needed[i][k]);
+			any |= (j->options.window_only || !is_probe(needed[i][k])) &&
+			       armed(j, info, needed[i][k]);
 		if (!any) {
 			*missing = xstrdup(needed[i][0]);
 			return false;
@@ -126,13 +144,19 @@ static void events_armed(struct judge *j, const struct stream_info *info, struct
 	if (judge_events_armed(j, info, &missing)) {
 		set(v, COND_EVENTS_ARMED, COND_MET, NULL,
 		    info->is_model ? "the bounce path tells all its events"
-				   : "all needed swiotlb and dma events existed and were on");
+		    : armed(j, info, "ccaio:dma_map")
+			    ? "ccaio's own probes were on in place of the dma events"
+			    : "all needed swiotlb and dma events existed and were on");
 		return;
 	}
 	set(v, COND_EVENTS_ARMED, COND_UNMET,
-	    "use a kernel with the dma events (Linux 6.12 or newer, CONFIG_TRACING), or record "
-	    "with 'ccaio trace', which arms its own probes where the kernel can; with trace-cmd: "
-	    "-e swiotlb -e dma",
+	    armed(j, info, "ccaio:dma_map")
+		    ? "judge the window only with --scope window: ccaio's own probes, which stand "
+		      "in "
+		      "for the dma events on this kernel, tell from the start of the recording on"
+		    : "use a kernel with the dma events (Linux 6.12 or newer, CONFIG_TRACING), or "
+		      "record with 'ccaio trace', which arms its own probes where the kernel can; "
+		      "with trace-cmd: -e swiotlb -e dma",
 	    "%s was not recorded; %llu bounces were seen", missing,
 	    (unsigned long long)j->n.bounces);
 	free(missing);

@@ -121,6 +121,20 @@ proven() {
 	[[ $output == *" $(jq .totals.bounces "$bundle/verdict.json") bounces were seen"* ]]
 }
 
+@test "verdict: 6.1 is PROVEN for the window, from ccaio's own probes" {
+	trace_key --kernel 6.1 -- --scope window
+	[ "$status" = 0 ]
+	judged '.verdict == "PROVEN"' '.scope == "window"' '.totals.maps > 5' '.totals.bounces == .totals.maps' \
+		'.conditions["events-armed"].reason | test("own probes")'
+	run -0 "$CCAIO" verify --scope window "$bundle"
+}
+
+@test "verdict: 6.1 without bouncing is VIOLATED, from ccaio's own probes" {
+	trace_key --kernel 6.1 --swiotlb noforce -- --scope window
+	[ "$status" = 1 ]
+	judged '.verdict == "VIOLATED"' '[.counterexamples[].claim] | index("dma-in-shared")' '.totals.bounces == 0'
+}
+
 @test "verdict: a ring buffer that loses events is INCONCLUSIVE, with how many, per CPU" {
 	start_blob="$(broker_url)/blob/40000000"
 	run --separate-stderr guest --boot-armed --cpus 2 --out "/root/run.ccaio:$bundle" -- \
