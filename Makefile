@@ -141,12 +141,16 @@ man: $(PAGES) ## build the manual pages (needs scdoc)
 	$(if $(PAGES),,@echo 'scdoc not found: no manual pages')
 format: ## rewrite the sources in house format
 	$(Q)clang-format -i $(SRCS) $(HDRS) $(wildcard tests/*/*.c)
+install: all man ## install under DESTDIR and PREFIX
+	install -Dm755 $(BUILD)/ccaio $(DESTDIR)$(BINDIR)/ccaio
+	$(if $(PAGES),install -Dm644 -t $(DESTDIR)$(MANDIR)/man1 $(filter %.1,$(PAGES)))
+	$(if $(PAGES),install -Dm644 -t $(DESTDIR)$(MANDIR)/man5 $(filter %.5,$(PAGES)))
 clean: ## remove every build folder
 	rm -rf build build-*
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: all apps tools check check-unit check-property check-long check-cli check-guest demo setup lint fuzz man format clean help
+.PHONY: all apps tools check check-unit check-property check-long check-cli check-guest demo setup lint fuzz man format install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(PROPERTY:.o=.d) $(UNITS:=.d) $(APPS:=.d) $(APP_OBJS:.o=.d) $(TOOLS:=.d) $(TOOL_OBJS:.o=.d)

@@ -159,7 +159,7 @@ static void check_pools(struct diagnosis *d, const struct platform *p)
 	else if (p->swiotlb.npools == 0)
 		add(d, id, DIAG_CANNOT,
 		    "boot with swiotlb=65536 (and log_buf_len= if the kernel log is long)",
-		    "the kernel log tells of no bounce pool");
+		    "neither the kernel log nor /proc/kcore tells where a bounce pool is");
 	else if (slots == PLATFORM_UNKNOWN)
 		add(d, id, DIAG_CANNOT, "as root: mount -t debugfs none /sys/kernel/debug",
 		    "the number of slots in debugfs cannot be read, so the pool's bounds cannot be "
