@@ -122,6 +122,10 @@ check-guest: $(BUILD)/ccaio $(APPS) ## run the tests in real guests
 check: ## install what is missing, then run every test
 	$(Q)scripts/setup check
 	$(Q)$(MAKE) check-unit check-property check-cli check-guest lint
+bench: ## what judging and tracing cost, as ratios measured side by side
+	$(Q)scripts/setup check
+	$(Q)$(MAKE) all apps tools
+	$(Q)scripts/bench
 demo: ## trace a real program in a guest; leaves demo.ccaio
 	$(Q)scripts/setup demo
 	$(Q)$(MAKE) all apps
@@ -150,7 +154,7 @@ clean: ## remove every build folder
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: all apps tools check check-unit check-property check-long check-cli check-guest demo setup lint fuzz man format install clean help
+.PHONY: all bench apps tools check check-unit check-property check-long check-cli check-guest demo setup lint fuzz man format install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(PROPERTY:.o=.d) $(UNITS:=.d) $(APPS:=.d) $(APP_OBJS:.o=.d) $(TOOLS:=.d) $(TOOL_OBJS:.o=.d)

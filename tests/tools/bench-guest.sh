@@ -1,0 +1,71 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Runs in a guest (busybox): what tracing costs there, under ccaio trace and under trace-cmd record with
+# the same events, in turn.  Leaves lines "what|figure|must reach" in /root/bench.txt.
+# usage: bench-guest.sh RUNS URL     (URL: a key broker with /blob/N)
+runs=$1
+url=$2
+out=/root/bench.txt
+cd /tmp || exit 1
+: >$out
+
+cat >work.sh <<'WORK'
+# work.sh disk|net FILE URL: the work, its own milliseconds appended to FILE
+read -r t0 _ </proc/uptime
+case $1 in
+disk) dd if=/dev/vda of=/dev/null bs=4k count=2000 iflag=direct 2>/dev/null ;;
+net) for _ in 1 2 3 4; do curl -s -o /dev/null "$3/blob/1000000"; done ;;
+esac
+read -r t1 _ </proc/uptime
+echo "$t0 $t1" | awk '{ printf "%d\n", ($2 - $1) * 1000 }' >>"$2"
+WORK
+
+# took NAME CMD...: append the milliseconds from start to end of CMD to NAME
+took() {
+	name=$1
+	shift
+	read -r t0 _ </proc/uptime
+	"$@" >log 2>&1
+	read -r t1 _ </proc/uptime
+	echo "$t0 $t1" | awk '{ printf "%d\n", ($2 - $1) * 1000 }' >>"$name"
+}
+
+median() {
+	sort -n "$1" | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'
+}
+
+ratio() {
+	awk "BEGIN { printf \"%.2f\", $(median "$1") / $(median "$2") }"
+}
+
+# The events that ccaio arms, but its own probes, which trace-cmd does not have.
+ccaio trace -q -o first.ccaio -- true >log 2>&1
+same=$(grep -o '"[a-z_]*:[a-z_]*"' first.ccaio/platform.json | tr -d '"' | grep -v '^ccaio' |
+	sort -u | sed 's/^/-e /' | tr '\n' ' ')
+
+lost_disk=0 lost_net=0
+i=0
+while [ $i -lt "$runs" ]; do
+	rm -rf ./*.ccaio t.dat
+	took true-ccaio ccaio trace -q -o r.ccaio -- true
+	took true-tracecmd trace-cmd record -e swiotlb -e dma -o t.dat true
+	for w in disk net; do
+		sh work.sh $w $w-plain "$url"
+		ccaio trace -o $w.ccaio -- sh work.sh $w $w-ccaio "$url" >$w.txt 2>&1
+		grep -q "^  met  *nothing-lost" $w.txt || eval "lost_$w=1"
+		# shellcheck disable=SC2086
+		trace-cmd record $same -o t.dat sh work.sh $w $w-tracecmd "$url" >log 2>&1
+		rm -rf $w.ccaio t.dat
+	done
+	i=$((i + 1))
+done
+{
+	echo "ccaio trace -- true: ms|$(median true-ccaio)|"
+	echo "ccaio trace -- true / trace-cmd record -- true|$(ratio true-ccaio true-tracecmd)|<= 1.00"
+	for w in disk net; do
+		echo "$w workload: under ccaio trace / alone|$(ratio $w-ccaio $w-plain)|"
+		echo "$w workload: under trace-cmd record / alone|$(ratio $w-tracecmd $w-plain)|"
+		echo "$w workload: under ccaio trace / under trace-cmd record|$(ratio $w-ccaio $w-tracecmd)|<= 1.00"
+	done
+	echo "runs with lost events (disk, net), default buffer|$lost_disk, $lost_net|0, 0"
+} >>$out
