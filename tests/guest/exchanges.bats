@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# From an HTTP exchange to the buffers that carried it, in real guests: what the server logged of each
+# request must be what ccaio found, byte by byte.
+
+load helper
+
+teardown() {
+	stop_broker
+}
+
+# traced OPTION... -- SCRIPT: run ccaio traces in a guest; bundles x*.ccaio come out to $bundles.
+# In SCRIPT, $url is the broker, and `t NAME CMD...` traces CMD into NAME.ccaio.
+traced() {
+	local options=()
+	while [ "$1" != -- ]; do options+=("$1"); shift; done
+	bundles=$BATS_TEST_TMPDIR/out
+	run -0 --separate-stderr guest --timeout 400 "${options[@]}" --out "/root/out:$bundles" -- sh -c '
+		mkdir out; url=$1
+		t() { n=$1; shift; ccaio trace --scope window -o "out/$n.ccaio" -- "$@" >"out/$n.txt" 2>&1; echo "$n $?" >>out/status; }
+		'"$2" sh "${3:-$(broker_url)}"
+}
+
+# ask NAME FILTER: what FILTER makes of NAME's exchanges.json, on one line
+ask() {
+	jq -c "$2" "$bundles/$1.ccaio/exchanges.json" | tr '\n' ' '
+}
+
+# What the server logged and what ccaio found must be the same list.
+same_as_the_log() {
+	local logged found
+	logged=$(jq -c '[.peer_port, .method, .target, .body_in, .status, .body_out]' "$broker_log" | sort)
+	found=$(jq -c '. as $x | .exchanges[] | select(.protocol == "http") |
+		[($x.connections[.connection].local | split(":")[1] | tonumber), .method, .target,
+		 .out.body_bytes // 0, .status, .in.body_bytes // 0]' "$bundles/$1.ccaio/exchanges.json" | sort)
+	[ "$logged" = "$found" ] || { diff <(echo "$logged") <(echo "$found"); false; }
+}
+
+# Every payload byte of the program's connections went in transfers known at these grades.
+carried_at() {
+	local grades=$2
+	[ "$(jq -c --argjson ok "$grades" '[.connections[] | select(.program) | (.out, .in) |
+		(.payload // 0) - ([.carried // {} | to_entries[] | select(.key as $k | $ok | index($k)) | .value] | add // 0)] |
+		add' "$bundles/$1.ccaio/exchanges.json")" = 0 ]
+}
+
+# The verdict of a run in clear text: everything holds but confidential, which no policy asks for.
+proven() {
+	grep -q '^PROVEN' "$bundles/$1.txt" || { cat "$bundles/$1.txt"; false; }
+	[ "$(ask $1 '[.result.correlated, .result.program_known, .result.conserved]')" = '[true,true,true] ' ]
+	"$CCAIO" verify -q "$bundles/$1.ccaio"
+}
+
+# Secrets are nowhere, whatever the file.
+nothing_of() {
+	local bundle=$1 secret
+	shift
+	for secret; do
+		[ ${#secret} -gt 10 ]
+		! grep -rqaF -e "$secret" "$bundles/$bundle.ccaio" "$bundles/$bundle.txt" || { echo "$secret is there"; false; }
+	done
+}
+
+keybroker() {
+	start_broker
+	traced "$@" -- 't x keybroker-app --endpoint $url skywalker'
+	proven x
+	same_as_the_log x
+	carried_at x '["exact","nested"]'
+	[ "$(ask x '.exchanges[] | [.method, .status, .end, .clear, .grade, .out.body_bytes]')" = \
+		'["POST",201,"complete",true,"nested",228] ["POST",200,"complete",true,"nested",2766] ' ]
+	nothing_of x 'May the force'
+}
+
+@test "exchanges: both of a key broker's are found, down to the slots (7.x arm64, 1 CPU)" {
+	keybroker
+	[ "$(ask x '.exchanges[0] | .request_names, .response_names')" = '["pubkey","kty","alg","n","e"] ["challenge","accept"] ' ]
+	[ "$(ask x '[.exchanges[].out.transfer_list[] | .bounced, .device] | unique')" = '[true,"0000:00:01.0"] ' ]
+	grep -q 'POST /keys/v1/key/skywalker → 201: complete, clear, grade nested' "$bundles/x.txt"
+}
+
+@test "exchanges: both of a key broker's are found (7.x arm64, 4 CPUs)" {
+	keybroker --cpus 4
+}
+
+@test "exchanges: both of a key broker's are found (7.x amd64, 1 CPU)" {
+	keybroker --arch amd64
+}
+
+@test "exchanges: both of a key broker's are found (7.x amd64, 4 CPUs)" {
+	keybroker --arch amd64 --cpus 4
+}
+
+@test "exchanges: on 6.12 all bytes are found by size at least" {
+	start_broker
+	traced --kernel 6.12 -- 't x keybroker-app --endpoint $url skywalker'
+	same_as_the_log x
+	carried_at x '["exact","nested","sized"]'
+}
+
+@test "exchanges: on 6.1 they are listed, and links are honest" {
+	start_broker
+	traced --kernel 6.1 -- 't x keybroker-app --endpoint $url skywalker'
+	same_as_the_log x
+	[ "$(ask x '[.exchanges[] | .grade == "exact"] | any')" = 'false ' ]
+}
+
+@test "exchanges: 8 programs in parallel and a stranger get each their own bytes" {
+	start_broker
+	traced --cpus 2 -- '
+		mkfifo go
+		(read -r _ <go; for i in 1 2 3 4 5; do curl -s -o /dev/null "$url/blob/1000"; done) &
+		t x sh -c "echo >go; for i in 1 2 3 4 5 6 7 8; do keybroker-app --endpoint $url skywalker & done; wait"
+		wait'
+	proven x
+	same_as_the_log x
+	carried_at x '["exact","nested"]'
+	[ "$(ask x '[.connections[] | select(.program)] | length, ([.[].comm] | unique), ([.[].pid] | unique | length)')" = \
+		'8 ["keybroker-app"] 8 ' ]
+	[ "$(ask x '[.connections[] | select(.program | not) | .comm] | unique')" = '["curl"] ' ]
+	[ "$(ask x '[.unattributed[] | select(.reason | startswith("connection of curl["))] | length > 0')" = 'true ' ]
+}
+
+@test "exchanges: 100 requests on one connection, and an answer of 8 MiB" {
+	start_broker
+	traced -- '
+		u=; for i in $(seq 100); do u="$u $url/blob/$i"; done
+		t keep curl -s $u'
+	proven keep
+	same_as_the_log keep
+	carried_at keep '["exact","nested"]'
+	[ "$(ask keep '[(.connections | length), (.exchanges | length)], ([.exchanges[].in.body_bytes] == [range(1; 101)])')" = '[1,100] true ' ]
+	stop_broker
+	start_broker
+	traced -- 't big curl -s -o /dev/null "$url/blob/8388608"'
+	proven big
+	same_as_the_log big
+	carried_at big '["exact","nested"]'
+	# several packets became one (GRO), and each had its own transfers
+	[ "$(ask big '.exchanges[0].in | [.body_bytes, .transfers > .packets]')" = '[8388608,true] ' ]
+}
+
+@test "exchanges: what is sent again is counted apart" {
+	start_broker
+	# every packet waits for the next third of a second: longer than the kernel waits for an answer
+	traced --qemu '-object filter-buffer,id=slow,netdev=net,interval=300000' -- \
+		't x sh -c "for i in 1 2 3 4 5 6 7 8; do curl -s -o /dev/null \$1/blob/1000; done" sh "$url"'
+	proven x
+	same_as_the_log x
+	carried_at x '["exact","nested"]'
+	[ "$(ask x '[.connections[].out.retransmitted // 0] | add > 0')" = 'true ' ]
+	[ "$(ask x '([.exchanges[].out.retransmitted // 0] | add) == ([.connections[].out.retransmitted // 0] | add)')" = 'true ' ]
+}
+
+@test "exchanges: refused, forbidden and cut ones are told as what they are" {
+	echo '{"reference-values":[]}' >"$BATS_TEST_TMPDIR/none.json"
+	start_broker --reference-values "$BATS_TEST_TMPDIR/none.json" --close-after 500
+	traced -- '
+		t refused curl -s http://10.0.2.2:1/
+		t forbidden keybroker-app --endpoint $url skywalker
+		t cut curl -s -o /dev/null $url/blob/5000'
+	[ "$(ask refused '.exchanges[] | [.end, .protocol]')" = '["refused","unrecognised"] ' ]
+	[ "$(ask forbidden '[.exchanges[] | .status]')" = '[201,403] ' ]
+	[ "$(ask cut '.exchanges[] | [.end, .status, .in.body_bytes]')" = '["cut",200,500] ' ]
+	for n in refused forbidden cut; do proven $n; done
+}
+
+@test "exchanges: under TLS payload is confidential, and nothing of it is anywhere" {
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=broker.example \
+		-addext subjectAltName=IP:10.0.2.2,DNS:broker.example \
+		-keyout "$BATS_TEST_TMPDIR/key.pem" -out "$BATS_TEST_TMPDIR/cert.pem" 2>/dev/null
+	start_broker --mock-challenge --tls-cert "$BATS_TEST_TMPDIR/cert.pem" --tls-key "$BATS_TEST_TMPDIR/key.pem"
+	local pubkey='{"pubkey":{"kty":"RSA","alg":"RSA1_5","n":"AQAB","e":"AQAB"}}'
+	challenge=$(curl -sk -d "$pubkey" "https://127.0.0.1:$broker_port/keys/v1/key/skywalker" | jq -r .challenge)
+	traced --in "$BATS_TEST_TMPDIR/cert.pem" -- '
+		t x keybroker-app --mock-evidence --ca cert.pem --endpoint $url skywalker
+		t named curl -s --cacert cert.pem --resolve broker.example:${url##*:}:10.0.2.2 https://broker.example:${url##*:}/blob/3000' \
+		"https://10.0.2.2:$broker_port"
+	for n in x named; do
+		proven $n
+		carried_at $n '["exact","nested"]'
+		grep -qE '^ +holds +confidential' "$bundles/$n.txt"
+		[ "$(ask $n '[.exchanges[] | .protocol, .handshake_complete, .clear, .end] | unique')" = '[false,true,"complete","tls"] ' ]
+	done
+	[ "$(ask named '.exchanges[] | .sni')" = '"broker.example" ' ]
+	[ "$(ask named '.exchanges[] | .in.body_bytes > 3000')" = 'true ' ]
+	nothing_of x 'May the force' "$challenge" '/keys/v1/evidence'
+	grep -qF /blob/3000 "$bundles/named.ccaio/verdict.json" # the command line, which the user gave
+	! grep -qaF /blob/3000 "$bundles/named.ccaio/exchanges.json"
+	! grep -qaF /blob/3000 "$bundles/named.ccaio/packets.pcap"
+}
