@@ -176,7 +176,7 @@ struct conservation {
 	bool ok;
 };
 
-#define EXCHANGE_ROOTS 64
+#define EXCHANGE_ROOTS 512
 
 struct exchanges {
 	struct exchange_conn *conns; /* in the order of their first packets: conn.id */

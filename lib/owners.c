@@ -18,7 +18,7 @@ struct owners {
 	int32_t *pids;			    /* PID_BUCKETS; 0 empty, -1 gone */
 	uint32_t npids, ngone;
 	bool no_follow;
-	int32_t roots[64];
+	int32_t roots[512];
 	unsigned int nroots;
 };
 
