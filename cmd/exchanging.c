@@ -79,10 +79,11 @@ int exchanging_stop(struct exchanging *e, pid_t root, bool follow, struct err *e
 	if (e->out && fclose(e->out) != 0 && ret == 0)
 		ret = err_sys(err, "cannot write " BUNDLE_PACKETS);
 	e->out = NULL;
-	if (e->x) {
+	if (e->x && root) {
 		e->x->roots[e->x->nroots++] = root;
-		e->x->no_follow = !follow;
 	}
+	if (e->x)
+		e->x->no_follow = !follow;
 	return ret;
 }
 

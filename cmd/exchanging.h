@@ -57,7 +57,7 @@ struct exchanging {
  */
 int exchanging_start(struct exchanging *e, struct bundle *bundle, struct err *err);
 void exchanging_window(struct exchanging *e, bool open);
-/* root: the program's first process. */
+/* root: the program's first process; 0: others say who the program is. */
 int exchanging_stop(struct exchanging *e, pid_t root, bool follow, struct err *err);
 
 /* From a bundle; one without exchanges.json has none (0). */

@@ -10,6 +10,7 @@
 
 const char trace_usage[] =
 	"usage: ccaio trace [options] [--] CMD [ARG...]\n"
+	"       ccaio trace [options] [--pid PID]... [--comm NAME] [--duration SECONDS]\n"
 	"\n"
 	"Run CMD, collect what the kernel says about DMA meanwhile, judge it, report.\n"
 	"\n"
@@ -25,6 +26,15 @@ const char trace_usage[] =
 	"      --policy FILE        what this site requires\n"
 	"      --canary URL         HTTP request to URL as proof that network events are seen\n"
 	"      --rmm-log FILE       the monitor's own log as a second witness\n"
+	"      --pid PID            trace a process that runs already; may be given several times\n"
+	"      --comm NAME          trace all processes with this name\n"
+	"      --duration SECONDS   stop then (default: when they end, or at an interrupt)\n"
+	"      --live               one line per exchange as it completes (JSON with -f jsonl)\n"
+	"      --capture-filter EXPR  capture only these packets (see pcap-filter(7))\n"
+	"      --snaplen BYTES      capture so much of each packet (default: all)\n"
+	"      --no-payload         do not look at payload, only at headers\n"
+	"      --payload            keep payload in the bundle; may be secret\n"
+	"      --no-capture         no packets, no exchanges\n"
 	"  -q, --quiet              only the verdict line\n"
 	"  -v, --verbose            say what is armed, and what could not be\n"
 	"  -h, --help               show this help\n";
@@ -69,7 +79,23 @@ static bool choose(const char *word, const char *no, const char *yes, bool *valu
 	return *value || strcmp(word, no) == 0;
 }
 
-enum { OPT_NO_FOLLOW = 256, OPT_SCOPE, OPT_EXIT_CODE, OPT_POLICY, OPT_CANARY, OPT_RMM_LOG };
+enum {
+	OPT_NO_FOLLOW = 256,
+	OPT_SCOPE,
+	OPT_EXIT_CODE,
+	OPT_POLICY,
+	OPT_CANARY,
+	OPT_RMM_LOG,
+	OPT_PID,
+	OPT_COMM,
+	OPT_DURATION,
+	OPT_LIVE,
+	OPT_FILTER,
+	OPT_SNAPLEN,
+	OPT_NO_PAYLOAD,
+	OPT_PAYLOAD,
+	OPT_NO_CAPTURE
+};
 
 static const struct option long_options[] = {
 	{ "output", required_argument, NULL, 'o' },
@@ -84,11 +110,127 @@ static const struct option long_options[] = {
 	{ "policy", required_argument, NULL, OPT_POLICY },
 	{ "canary", required_argument, NULL, OPT_CANARY },
 	{ "rmm-log", required_argument, NULL, OPT_RMM_LOG },
+	{ "pid", required_argument, NULL, OPT_PID },
+	{ "comm", required_argument, NULL, OPT_COMM },
+	{ "duration", required_argument, NULL, OPT_DURATION },
+	{ "live", no_argument, NULL, OPT_LIVE },
+	{ "capture-filter", required_argument, NULL, OPT_FILTER },
+	{ "snaplen", required_argument, NULL, OPT_SNAPLEN },
+	{ "no-payload", no_argument, NULL, OPT_NO_PAYLOAD },
+	{ "payload", no_argument, NULL, OPT_PAYLOAD },
+	{ "no-capture", no_argument, NULL, OPT_NO_CAPTURE },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
+
+/* A whole number from 1 to max.  Returns false for anything else. */
+static bool number(const char *text, uint64_t max, uint64_t *value)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]))
+		return false;
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	return !errno && !*end && *value >= 1 && *value <= max;
+}
+
+/* "10", "0.5": seconds in milliseconds, at least one, at most a year. */
+static bool seconds(const char *text, uint64_t *ms)
+{
+	char *end;
+	double s = isdigit((unsigned char)text[0]) || text[0] == '.' ? strtod(text, &end) : -1;
+
+	if (!(s >= 0.001 && s <= 365.0 * 86400) || *end)
+		return false;
+	*ms = (uint64_t)(s * 1000);
+	return true;
+}
+
+/* Options about whom to trace instead of a command. */
+static int take_whom(struct trace_options *options, int opt, char *message, size_t size)
+{
+	uint64_t value;
+
+	switch (opt) {
+	case OPT_PID:
+		if (!number(optarg, INT32_MAX, &value)) {
+			snprintf(message, size, "--pid takes a process number, not '%s'", optarg);
+			return -1;
+		}
+		if (options->npids == TRACE_PIDS) {
+			snprintf(message, size, "more than %d times --pid", TRACE_PIDS);
+			return -1;
+		}
+		options->pids[options->npids++] = (int32_t)value;
+		return 0;
+	case OPT_COMM:
+		options->comm = optarg;
+		return 0;
+	default:
+		if (seconds(optarg, &options->duration_ms))
+			return 0;
+		snprintf(message, size, "--duration takes seconds, not '%s'", optarg);
+		return -1;
+	}
+}
+
+/* Options about the application's traffic. */
+static int take_capture(struct trace_options *options, int opt, char *message, size_t size)
+{
+	uint64_t value;
+
+	switch (opt) {
+	case OPT_LIVE:
+		options->live = true;
+		return 0;
+	case OPT_FILTER:
+		options->capture_filter = optarg;
+		return 0;
+	case OPT_SNAPLEN:
+		if (!number(optarg, 262144, &value) || value < 64) {
+			snprintf(message, size, "--snaplen is 64 to 262144, not '%s'", optarg);
+			return -1;
+		}
+		options->snaplen = (uint32_t)value;
+		return 0;
+	case OPT_NO_PAYLOAD:
+		options->no_payload = true;
+		return 0;
+	case OPT_PAYLOAD:
+		options->keep_payload = true;
+		return 0;
+	default:
+		options->no_capture = true;
+		return 0;
+	}
+}
+
+/* What options cannot stand together. */
+static int check_together(const struct trace_options *o, bool command, char *message, size_t size)
+{
+	bool attached = o->npids || o->comm || o->duration_ms;
+	const char *why = NULL;
+
+	if (!command && !attached)
+		why = "no command to trace";
+	else if (command && attached)
+		why = "either a command, or --pid, --comm, --duration";
+	else if (attached && o->user)
+		why = "-u is for a command";
+	else if (attached && o->command_status)
+		why = "--exit-code command is for a command";
+	else if (o->no_payload && o->keep_payload)
+		why = "either --payload or --no-payload";
+	else if (o->no_capture && (o->live || o->keep_payload || o->no_payload))
+		why = "--no-capture leaves nothing to show or to keep";
+	if (!why)
+		return 0;
+	snprintf(message, size, "%s", why);
+	return -1;
+}
 
 /* Take one option.  Returns 0, 1 for help, -1 with message. */
 static int take(struct trace_options *options, int opt, const char *word, char *message,
@@ -135,6 +277,17 @@ static int take(struct trace_options *options, int opt, const char *word, char *
 	case OPT_RMM_LOG:
 		options->rmm_log = optarg;
 		return 0;
+	case OPT_PID:
+	case OPT_COMM:
+	case OPT_DURATION:
+		return take_whom(options, opt, message, size);
+	case OPT_LIVE:
+	case OPT_FILTER:
+	case OPT_SNAPLEN:
+	case OPT_NO_PAYLOAD:
+	case OPT_PAYLOAD:
+	case OPT_NO_CAPTURE:
+		return take_capture(options, opt, message, size);
 	case 'q':
 		options->quiet = true;
 		return 0;
@@ -166,10 +319,6 @@ int trace_options_parse(struct trace_options *options, int argc, char **argv, ch
 		if (ret)
 			return ret;
 	}
-	if (optind == argc) {
-		snprintf(message, size, "no command to trace");
-		return -1;
-	}
-	options->argv = argv + optind;
-	return 0;
+	options->argv = optind == argc ? NULL : argv + optind;
+	return check_together(options, options->argv, message, size);
 }

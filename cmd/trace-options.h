@@ -9,6 +9,8 @@
 /*
  * trace_options - the command line of ccaio trace.  Strings are borrowed from argv.
  */
+#define TRACE_PIDS 64
+
 struct trace_options {
 	const char *bundle;	/* -o; NULL: made from the command's name and the time */
 	uint64_t buffer_bytes;	/* -b, per CPU; 0: the default */
@@ -18,7 +20,17 @@ struct trace_options {
 	const char *rmm_log;	/* --rmm-log */
 	const char *policy;	/* --policy */
 	const char *format;	/* -f */
-	char *const *argv;	/* the command, NULL-terminated */
+	char *const *argv;	/* the command, NULL-terminated; NULL with pids, comm or duration */
+	/* instead of a command */
+	int32_t pids[TRACE_PIDS]; /* --pid */
+	unsigned int npids;
+	const char *comm;	/* --comm */
+	uint64_t duration_ms;	/* --duration; 0: until they end */
+	/* the application's traffic */
+	const char *capture_filter; /* --capture-filter */
+	uint32_t snaplen;	    /* --snaplen */
+	bool no_payload, keep_payload, no_capture;
+	bool live;		/* --live: a line per exchange as it completes */
 	bool follow;		/* attribute the I/O of the command's children to it */
 	bool window_only;	/* --scope window */
 	bool command_status;	/* --exit-code command */

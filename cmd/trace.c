@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/attach.h"
 #include "cmd/cmd.h"
 #include "cmd/exchanging.h"
 #include "cmd/judging.h"
@@ -30,13 +31,15 @@
 #include "lib/stream.h"
 #include "lib/verdict.h"
 #include "lib/xalloc.h"
+#include "reports/exchanges.h"
 #include "reports/report.h"
 
 struct trace {
 	struct trace_options options;
 	struct judging judging;
 	struct exchanging exchanging;
-	struct command *command;
+	struct command *command; /* NULL: attached to what runs already */
+	struct attach attach;
 	struct recording rec;
 	struct bundle *bundle;
 	struct tracedat_writer *writer;
@@ -64,7 +67,10 @@ static char *default_bundle(const char *command)
 
 static int open_bundle(struct trace *t, struct err *err)
 {
-	char *made = t->options.bundle ? NULL : default_bundle(t->options.argv[0]);
+	const char *what = t->options.argv   ? t->options.argv[0]
+			   : t->options.comm ? t->options.comm
+					     : "attached";
+	char *made = t->options.bundle ? NULL : default_bundle(what);
 
 	t->bundle = bundle_create(made ? made : t->options.bundle, err);
 	free(made);
@@ -92,6 +98,17 @@ static void tell_armed(const struct trace *t)
 		fprintf(stderr, "ccaio trace: not armed %s\n", t->rec.arming.failed[i]);
 }
 
+/* The command, waiting to be let go; or the processes that run already. */
+static int prepare_program(struct trace *t, struct err *err)
+{
+	const struct trace_options *o = &t->options;
+
+	if (!o->argv)
+		return attach_open(&t->attach, o->pids, o->npids, o->comm, o->duration_ms, err);
+	t->command = command_new(o->argv, o->user, err);
+	return t->command ? 0 : -EIO;
+}
+
 static int prepare(struct trace *t, struct err *err)
 {
 	const struct recording_options options = {
@@ -103,9 +120,9 @@ static int prepare(struct trace *t, struct err *err)
 
 	if (ret < 0)
 		return ret;
-	t->command = command_new(t->options.argv, t->options.user, err);
-	if (!t->command)
-		return -EIO;
+	ret = prepare_program(t, err);
+	if (ret < 0)
+		return ret;
 	ret = open_bundle(t, err);
 	if (ret == 0)
 		ret = recording_open(&t->rec, &options, err);
@@ -131,6 +148,30 @@ static int start_recording(struct trace *t, struct err *err)
 	return ret;
 }
 
+static int run_command(struct trace *t, struct err *err)
+{
+	int ret = command_go(t->command, err);
+
+	t->running = ret == 0;
+	while (ret >= 0 && t->running) {
+		ret = recording_wait(&t->rec, command_fd(t->command), -1, err);
+		t->running = !command_handle(t->command);
+	}
+	return ret;
+}
+
+static int stay_attached(struct trace *t, struct err *err)
+{
+	int ret = attach_start(&t->attach, err);
+	bool over = false;
+
+	while (ret >= 0 && !over) {
+		ret = recording_wait(&t->rec, t->attach.fd, -1, err);
+		over = attach_handle(&t->attach);
+	}
+	return ret;
+}
+
 /* The window: from the start markers through the command's life to the stop markers. */
 static int record(struct trace *t, struct err *err)
 {
@@ -147,18 +188,15 @@ static int record(struct trace *t, struct err *err)
 		return ret;
 	exchanging_window(&t->exchanging, true);
 	canary_run(&t->canaries, t->platform, t->rec.nonce, t->options.canary_url);
-	ret = command_go(t->command, err);
-	t->running = ret == 0;
-	while (ret >= 0 && t->running) {
-		ret = recording_wait(&t->rec, command_fd(t->command), -1, err);
-		t->running = !command_handle(t->command);
-	}
+	ret = t->command ? run_command(t, err) : stay_attached(t, err);
 	exchanging_window(&t->exchanging, false);
 	if (ret >= 0)
 		ret = recording_stop(&t->rec, err);
 	if (ret >= 0)
-		ret = exchanging_stop(&t->exchanging, command_pid(t->command), t->options.follow,
-				      err);
+		ret = exchanging_stop(&t->exchanging, t->command ? command_pid(t->command) : 0,
+				      t->options.follow, err);
+	if (ret >= 0 && !t->command)
+		processes_describe(&t->attach.processes, t->exchanging.x);
 	if (ret >= 0)
 		facts_after(t->facts, t->platform);
 	return ret;
@@ -222,12 +260,12 @@ static int seal(struct trace *t, const struct report_input *in, struct err *err)
 /* Judge, seal and report.  Returns the exit status. */
 static int conclude(struct trace *t, struct err *err)
 {
-	int wait_status = command_wait_status(t->command), status;
+	int wait_status = t->command ? command_wait_status(t->command) : 0, status;
 	struct run run = {
 		.tool = "ccaio " VERSION,
 		.evidence = bundle_path(t->bundle),
 		.argv = t->options.argv,
-		.exit_status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1,
+		.exit_status = t->command && WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1,
 		.term_signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0,
 		.started = t->started,
 	};
@@ -236,7 +274,9 @@ static int conclude(struct trace *t, struct err *err)
 	if (judge(t, err) < 0)
 		return cmd_fail(&cmd_trace, err);
 	in.verdict = t->verdict;
-	in.exchanges = t->exchanging.x;
+	/* JSON lines of exchanges are out already when they were written as they completed */
+	if (!t->options.live || strcmp(t->options.format, "jsonl") != 0)
+		in.exchanges = t->exchanging.x;
 	run.recorder = t->stream->info.recorder;
 	run.policy = t->judging.policy ? t->judging.policy->name : NULL;
 	if (seal(t, &in, err) < 0)
@@ -278,6 +318,7 @@ static void release(struct trace *t)
 	tracedat_writer_close(t->writer);
 	bundle_close(t->bundle);
 	command_free(t->command);
+	attach_release(&t->attach);
 	judging_release(&t->judging);
 }
 
@@ -308,9 +349,35 @@ static int run(struct trace *t)
 	return status;
 }
 
+/* In the capture's thread: the main one says nothing before the window is closed. */
+static void show_live(void *ctx, const struct exchanges *x, const struct exchange *row)
+{
+	const struct trace *t = ctx;
+
+	if (strcmp(t->options.format, "jsonl") == 0)
+		exchanges_json_line(stdout, x, row);
+	else
+		exchanges_line(stdout, x, row);
+	fflush(stdout);
+}
+
+static void set_capture(struct trace *t)
+{
+	const struct trace_options *o = &t->options;
+
+	t->exchanging.payload = o->no_payload	  ? PACKETS_IGNORE
+				: o->keep_payload ? PACKETS_KEEP
+						  : PACKETS_LOOK;
+	t->exchanging.snaplen = o->snaplen;
+	t->exchanging.filter = o->capture_filter;
+	t->exchanging.off = o->no_capture;
+	t->exchanging.over = o->live ? show_live : NULL;
+	t->exchanging.ctx = t;
+}
+
 static int trace(int argc, char **argv)
 {
-	struct trace t = { .rec.tracing.fd = -1, .rec.state.fd = -1, .rec.instance.fd = -1 };
+	struct trace t = { .attach = ATTACH_INIT, .rec.tracing.fd = -1, .rec.state.fd = -1, .rec.instance.fd = -1 };
 	char message[256];
 	int ret = trace_options_parse(&t.options, argc, argv, message, sizeof(message));
 
@@ -321,6 +388,7 @@ static int trace(int argc, char **argv)
 		judging_print_formats();
 		return CMD_OK;
 	}
+	set_capture(&t);
 	if (!judging_set_format(&t.judging, t.options.format))
 		return cmd_usage(&cmd_trace, "unknown format '%s'", t.options.format);
 	t.judging.policy_path = t.options.policy;

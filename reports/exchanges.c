@@ -265,20 +265,13 @@ static void unattributed(FILE *out, const struct exchanges *x)
 	}
 }
 
-static void checks(FILE *out, const struct exchanges *x, int verbosity)
+/* All sums; those that do not agree are among the report's notes, too. */
+static void checks(FILE *out, const struct exchanges *x)
 {
-	size_t held = 0;
-
-	for (size_t i = 0; i < x->nchecks; i++)
-		held += x->checks[i].ok;
-	if (x->nchecks)
-		fprintf(out, "  %zu of %zu sums agree\n", held, x->nchecks);
 	for (size_t i = 0; i < x->nchecks; i++) {
 		const struct conservation *c = &x->checks[i];
 
-		if (c->ok && verbosity <= 0)
-			continue;
-		fprintf(out, "    %-6s ", c->ok ? "agrees" : "BROKEN");
+		fprintf(out, "  sum %s  ", c->ok ? "agrees" : "BROKEN");
 		put(out, c->what, "?");
 		fputs(": ", out);
 		put(out, c->left_name, "?");
@@ -293,7 +286,8 @@ void exchanges_text(FILE *out, const struct exchanges *x, int verbosity)
 	rows(out, x, verbosity);
 	blocks(out, x, verbosity);
 	unattributed(out, x);
-	checks(out, x, verbosity);
+	if (verbosity > 0)
+		checks(out, x);
 	if (x->capture_dropped)
 		fprintf(out, "  %" PRIu64 " packet%s could not be captured\n", x->capture_dropped,
 			plural(x->capture_dropped));
@@ -327,6 +321,7 @@ void exchanges_json_line(FILE *out, const struct exchanges *x, const struct exch
 
 	jwriter_init(&w, f);
 	jwrite_object(&w, NULL);
+	jwrite_string(&w, "type", "exchange");
 	jwrite_number(&w, "first_ns", first_ns(r));
 	jwrite_number(&w, "last_ns", last_ns(r));
 	jwrite_string(&w, "local", flow_addr_text(&c->local, addr));

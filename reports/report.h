@@ -35,6 +35,7 @@ extern const struct report report_json;
 extern const struct report report_junit;
 extern const struct report report_tap;
 extern const struct report report_markdown;
+extern const struct report report_jsonl;
 extern const struct report report_html;
 extern const struct report report_sarif;
 extern const struct report report_jsonl;

@@ -63,10 +63,41 @@ static void test_mistakes(void)
 	check(PARSE("-o") == -1 && strstr(message, "'-o' needs a value"));
 }
 
+static void test_attached(void)
+{
+	check(PARSE("--pid", "12", "--pid", "34") == 0 && !options.argv);
+	check(options.npids == 2 && options.pids[1] == 34);
+	check(PARSE("--comm", "nginx", "--duration", "1.5") == 0 && options.duration_ms == 1500);
+	check(PARSE("--duration", "10") == 0 && !options.argv && options.npids == 0);
+	check(PARSE("--pid", "0") < 0 && strstr(message, "--pid takes a process number"));
+	check(PARSE("--pid", "12x") < 0 && PARSE("--duration", "-1") < 0);
+	check(PARSE("--duration", "1e99") < 0 && PARSE("--duration", "ten") < 0);
+	check(PARSE("--duration", "0") < 0);
+	check(PARSE("--pid", "1", "true") < 0 && strstr(message, "either a command"));
+	check(PARSE("--pid", "1", "-u", "nobody") < 0 && strstr(message, "-u"));
+	check(PARSE("--pid", "1", "--exit-code", "command") < 0);
+}
+
+static void test_capture(void)
+{
+	check(PARSE("true") == 0 && !options.live && !options.no_payload && !options.keep_payload);
+	check(PARSE("--live", "--capture-filter", "tcp port 80", "--snaplen", "128", "true") == 0);
+	check(options.live && options.snaplen == 128);
+	check(strcmp(options.capture_filter, "tcp port 80") == 0);
+	check(PARSE("--no-payload", "true") == 0 && options.no_payload);
+	check(PARSE("--payload", "true") == 0 && options.keep_payload);
+	check(PARSE("--payload", "--no-payload", "true") < 0);
+	check(PARSE("--no-capture", "--live", "true") < 0);
+	check(PARSE("--snaplen", "10", "true") < 0 && PARSE("--snaplen", "9999999", "true") < 0);
+	check(PARSE("-f", "jsonl", "--live", "true") == 0);
+}
+
 int main(void)
 {
 	test_sizes();
 	test_options();
 	test_mistakes();
+	test_attached();
+	test_capture();
 	return done();
 }
