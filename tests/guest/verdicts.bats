@@ -25,11 +25,12 @@ trace_key() {
 	echo "$stderr"
 }
 
-# judged EXPRESSION...: each jq expression is true of the verdict.
+# judged EXPRESSION...: each jq expression is true of the verdict.  Its counterexamples are those of claims that count
+# for it: that the key broker's HTTP can be read by an onlooker is told, but no reason against PROVEN.
 judged() {
 	local expression
 	for expression; do
-		jq -e "$expression" "$bundle/verdict.json" >/dev/null || { echo "not so: $expression" && return 1; }
+		jq -e "def counterexamples: [.counterexamples[] | select(.claim != \"confidential\")]; $expression" "$bundle/verdict.json" >/dev/null || { echo "not so: $expression" && return 1; }
 	done
 }
 
@@ -39,7 +40,7 @@ proven() {
 	[[ $stderr == *"The key returned from the keybroker is 'May the force be with you.'"* ]]
 	judged '.verdict == "PROVEN"' '.setting == "rehearsal"' \
 		'[.claims[] | select(.required) | .state] | unique == ["holds"]' \
-		'[.conditions[].state] - ["met", "not-applicable"] == []' '.counterexamples == []' \
+		'[.conditions[].state] - ["met", "not-applicable"] == []' 'counterexamples == []' \
 		'.totals.maps > 5' '.totals.bounces == .totals.maps' '.devices | length == 3'
 	run -0 "$CCAIO" verify "$bundle"
 	[[ $output == "PROVEN "* ]]
@@ -74,9 +75,9 @@ proven() {
 	trace_key --boot-armed --swiotlb noforce
 	[ "$status" = 1 ]
 	judged '.verdict == "VIOLATED"' '.claims["dma-in-shared"].state == "refuted"' \
-		'.counterexamples[0] | .claim == "dma-in-shared"'
-	jq '.counterexamples[0]' "$bundle/verdict.json"
-	judged '.counterexamples[0].device | test("^0000:00:0[123].0$")' '.counterexamples[0] | .dma_addr == .orig_addr'
+		'counterexamples[0] | .claim == "dma-in-shared"'
+	jq '.counterexamples' "$bundle/verdict.json"
+	judged 'counterexamples[0].device | test("^0000:00:0[123].0$")' 'counterexamples[0] | .dma_addr == .orig_addr'
 }
 
 @test "verdict: devices without iommu_platform are VIOLATED no-bypass, although no dma event exists" {
@@ -89,8 +90,8 @@ proven() {
 @test "verdict: one device without iommu_platform is VIOLATED, naming that one" {
 	trace_key --boot-armed --no-iommu-platform=blk
 	[ "$status" = 1 ]
-	judged '.verdict == "VIOLATED"' '[.counterexamples[] | .device] | unique == ["0000:00:02.0"]' \
-		'[.counterexamples[] | .claim] | unique == ["no-bypass"]' '.totals.bounces > 20'
+	judged '.verdict == "VIOLATED"' '[counterexamples[] | .device] | unique == ["0000:00:02.0"]' \
+		'[counterexamples[] | .claim] | unique == ["no-bypass"]' '.totals.bounces > 20'
 }
 
 @test "verdict: 6.12 arm64 is PROVEN" {
