@@ -51,6 +51,7 @@ struct trace {
 	struct verdict *verdict;
 	char started[32]; /* ISO 8601, UTC */
 	bool running;	  /* the command has been started and has not ended */
+	bool sealed;	  /* the bundle is whole */
 };
 
 /* "keybroker-app-20261120-184000.ccaio" in the current directory. */
@@ -253,7 +254,8 @@ static int seal(struct trace *t, const struct report_input *in, struct err *err)
 	if (ret == 0)
 		ret = exchanging_write(&t->exchanging, t->bundle, err);
 	if (ret == 0)
-		ret = bundle_finish(t->bundle, t->rec.nonce, err);
+		ret = bundle_finish(t->bundle, t->platform->trace.nonce, err);
+	t->sealed = ret == 0;
 	return ret;
 }
 
@@ -341,7 +343,7 @@ static int run(struct trace *t)
 	}
 	if (ret >= 0)
 		status = conclude(t, &err);
-	else
+	if (!t->sealed)
 		discard(t);
 	if (t->running)
 		let_end(t);

@@ -221,6 +221,12 @@ static void arm_probe(const struct probe *probe, const struct tracing *tracing,
 			      why ? why : strerror(-ret));
 }
 
+/* Has the kernel no dma events, so that probes must stand in for them? */
+static bool stand_in(const struct tracing *tracing)
+{
+	return !tracing_exists(tracing->fd, "events/dma");
+}
+
 void probes_arm(const struct tracing *tracing, const struct instance *instance, const char *group,
 		struct arming *arming)
 {
@@ -233,10 +239,42 @@ void probes_arm(const struct tracing *tracing, const struct instance *instance, 
 	words.base = linear_base();
 	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
 		arm_probe(&probes[i], tracing, instance, &words, arming);
-	if (!tracing_exists(tracing->fd, "events/dma"))
+	if (stand_in(tracing))
 		for (size_t i = 0; i < sizeof(dma_probes) / sizeof(dma_probes[0]); i++)
 			arm_probe(&dma_probes[i], tracing, instance, &words, arming);
 	btf_free(words.btf);
+}
+
+static bool is_dma_probe(const char *name)
+{
+	for (size_t i = 0; i < sizeof(dma_probes) / sizeof(dma_probes[0]); i++) {
+		if (strcmp(dma_probes[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+unsigned long long probes_parse_missed(const char *profile)
+{
+	unsigned long long sum = 0, missed;
+	char name[128];
+
+	while (profile && *profile) {
+		if (sscanf(profile, " %127s %*u %llu", name, &missed) == 2 && is_dma_probe(name))
+			sum += missed;
+		profile = strchr(profile, '\n');
+		profile += profile != NULL;
+	}
+	return sum;
+}
+
+unsigned long long probes_missed(const struct tracing *tracing)
+{
+	char *text = stand_in(tracing) ? tracing_read(tracing->fd, "kprobe_profile") : NULL;
+	unsigned long long sum = probes_parse_missed(text);
+
+	free(text);
+	return sum;
 }
 
 /* "p:group/name function ...": remove this one if it is of the group.  Cuts line. */

@@ -21,6 +21,15 @@ void probes_arm(const struct tracing *tracing, const struct instance *instance, 
 		struct arming *arming);
 
 /*
+ * How often a probe that stands in for a dma event was hit without being able to
+ * record it (too many returns outstanding, a probe within a probe).
+ */
+unsigned long long probes_missed(const struct tracing *tracing);
+
+/* The same from the text of kprobe_profile: lines "name hits missed".  Accepts NULL. */
+unsigned long long probes_parse_missed(const char *profile);
+
+/*
  * Remove every dynamic event of the group.  They must be off.  Returns 0, or -errno
  * of the last one that could not be removed.
  */

@@ -166,6 +166,8 @@ int recording_stop(struct recording *rec, struct err *err)
 			now.commit_overrun - rec->before[cpu].commit_overrun;
 		rec->lost[cpu].dropped = now.dropped - rec->before[cpu].dropped;
 	}
+	/* which CPU it was is not told; what matters is that something is missing */
+	rec->lost[0].dropped += probes_missed(&rec->tracing);
 	rec->lost_known = ret == 0;
 	return ret;
 }
