@@ -187,7 +187,7 @@ int machine_open(struct machine *m, const struct machine_config *config, struct 
 	m->config = *config;
 	m->disk = -1;
 	m->random = config->seed ^ NONCE_SALT;
-	m->names = names_new();
+	m->names = config->names ? config->names : names_new();
 	m->realm = realm_new(MACHINE_BASE, MACHINE_RAM, config->alias ? MACHINE_SHARED_BIT : 0,
 			     config->seed);
 	m->pools[m->npools++] = swiotlb_pool_new(m->realm, "default", MACHINE_POOL,
@@ -290,6 +290,7 @@ void machine_close(struct machine *m)
 	if (!m->names)
 		return;
 	machine_stop(m);
+	m->dma.trace = m->bystander.trace = NULL; /* tearing down is no part of the run */
 	if (m->config.device == MACHINE_FS && m->folder[0]) {
 		char path[128];
 
@@ -312,7 +313,8 @@ void machine_close(struct machine *m)
 	for (size_t i = 0; i < m->npools; i++)
 		swiotlb_pool_free(m->pools[i]);
 	realm_free(m->realm);
-	names_free(m->names);
+	if (!m->config.names)
+		names_free(m->names);
 	free(m->events);
 	free(m->accesses);
 	memset(m, 0, sizeof(*m));

@@ -58,6 +58,7 @@ struct machine_config {
 	bool fault_dry;
 	enum hostile_trick trick;
 	unsigned int trick_skip;
+	struct names *names; /* to enter names in; borrowed.  NULL: the machine has its own */
 	/* Where events go besides the record; may be NULL.  Called under the trace's lock. */
 	bounce_sink sink;
 	void *sink_ctx;

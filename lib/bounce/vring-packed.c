@@ -9,12 +9,12 @@
 
 static uint16_t load16(const uint8_t *p)
 {
-	return le16toh(__atomic_load_n((const uint16_t *)p, __ATOMIC_ACQUIRE));
+	return le16toh(__atomic_load_n((const uint16_t *)p, __ATOMIC_SEQ_CST));
 }
 
 static void store16(uint8_t *p, uint16_t v)
 {
-	__atomic_store_n((uint16_t *)p, htole16(v), __ATOMIC_RELEASE);
+	__atomic_store_n((uint16_t *)p, htole16(v), __ATOMIC_SEQ_CST);
 }
 
 static uint8_t *slot(struct virtq *q, uint16_t pos)
@@ -85,7 +85,6 @@ bool virtq_packed_kick(struct virtq *q)
 	uint16_t before = q->avail - q->added, flags;
 	bool need;
 
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	flags = load16(event + 2);
 	if (q->event_idx && flags == VRING_EVENT_DESC)
 		need = vring_packed_need_event(load16(event), q->num, q->avail, before,

@@ -9,12 +9,12 @@
 
 static uint16_t load16(const uint8_t *p)
 {
-	return le16toh(__atomic_load_n((const uint16_t *)p, __ATOMIC_ACQUIRE));
+	return le16toh(__atomic_load_n((const uint16_t *)p, __ATOMIC_SEQ_CST));
 }
 
 static void store16(uint8_t *p, uint16_t v)
 {
-	__atomic_store_n((uint16_t *)p, htole16(v), __ATOMIC_RELEASE);
+	__atomic_store_n((uint16_t *)p, htole16(v), __ATOMIC_SEQ_CST);
 }
 
 int virtq_split_add(struct virtq *q, const struct virtq_buf *bufs, unsigned int n, void *token,
@@ -64,7 +64,6 @@ bool virtq_split_kick(struct virtq *q)
 	uint16_t before = q->avail - q->added;
 	bool need;
 
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (q->event_idx)
 		need = vring_need_event(load16(used + VRING_USED_RING + VRING_USED_ELEM * q->num),
 					q->avail, before);
