@@ -38,10 +38,17 @@ ratio() {
 	awk "BEGIN { printf \"%.2f\", $(median "$1") / $(median "$2") }"
 }
 
-# The events that ccaio arms, but its own probes, which trace-cmd does not have.
-ccaio trace -q -o first.ccaio -- true >log 2>&1
+# The events that ccaio arms.  Its dynamic events exist while it runs: the traced program copies their
+# definitions, and trace-cmd gets the same under another name.
+ccaio trace -q -o first.ccaio -- cp /sys/kernel/tracing/dynamic_events dynamic >log 2>&1
+sed -n 's/^\([a-z0-9]*\):ccaio_[^/]*\//\1:bench\//p' dynamic |
+	while read -r definition; do
+		echo "$definition" >>/sys/kernel/tracing/dynamic_events 2>>errors
+	done
+[ -d /sys/kernel/tracing/events/bench ] && dynamic='-e bench'
 same=$(grep -o '"[a-z_]*:[a-z_]*"' first.ccaio/platform.json | tr -d '"' | grep -v '^ccaio' |
 	sort -u | sed 's/^/-e /' | tr '\n' ' ')
+same="$dynamic $same"
 
 lost_disk=0 lost_net=0
 i=0
