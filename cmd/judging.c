@@ -9,6 +9,7 @@
 
 #include "cmd/exchanging.h"
 #include "lib/err.h"
+#include "lib/file.h"
 #include "lib/judge.h"
 #include "lib/policy.h"
 #include "lib/rmm.h"
@@ -42,22 +43,45 @@ bool judging_set_format(struct judging *g, const char *format)
 	return g->report;
 }
 
+int judging_take_policy(struct judging *g, char *text, size_t len, const char *name,
+			struct err *err)
+{
+	free(g->policy_text);
+	policy_free(g->policy);
+	g->policy_text = text;
+	g->policy_len = len;
+	g->policy = policy_parse(text, len, name, err);
+	return g->policy ? 0 : -EINVAL;
+}
+
+int judging_take_rmm(struct judging *g, char *text, size_t len, const char *name, struct err *err)
+{
+	free(g->rmm_text);
+	rmm_free(g->rmm);
+	g->rmm_text = text;
+	g->rmm_len = len;
+	g->rmm = rmm_parse(text, len, name, err);
+	return g->rmm ? 0 : -EINVAL;
+}
+
 int judging_prepare(struct judging *g, struct err *err)
 {
 	int ret = selfcheck(err);
+	size_t len;
+	char *text;
 
 	if (ret < 0)
 		return ret;
 	if (!g->report)
 		g->report = report_find("text");
 	if (g->policy_path) {
-		g->policy = policy_load(g->policy_path, err);
-		if (!g->policy)
+		text = file_read(g->policy_path, POLICY_FILE_MAX, &len, err);
+		if (!text || judging_take_policy(g, text, len, g->policy_path, err) < 0)
 			return -EINVAL;
 	}
 	if (g->rmm_path) {
-		g->rmm = rmm_load(g->rmm_path, err);
-		if (!g->rmm)
+		text = file_read(g->rmm_path, RMM_FILE_MAX, &len, err);
+		if (!text || judging_take_rmm(g, text, len, g->rmm_path, err) < 0)
 			return -EINVAL;
 	}
 	return 0;
@@ -66,9 +90,12 @@ int judging_prepare(struct judging *g, struct err *err)
 void judging_release(struct judging *g)
 {
 	rmm_free(g->rmm);
-	g->rmm = NULL;
 	policy_free(g->policy);
+	free(g->policy_text);
+	free(g->rmm_text);
+	g->rmm = NULL;
 	g->policy = NULL;
+	g->policy_text = g->rmm_text = NULL;
 }
 
 struct verdict *judging_run(const struct judging *g, struct stream *stream, struct names *names,

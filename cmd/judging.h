@@ -3,6 +3,7 @@
 #define CCAIO_CMD_JUDGING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "cmd/cmd.h"
 
@@ -29,8 +30,10 @@ struct judging {
 	const char *rmm_path;	     /* --rmm-log */
 	bool window_only;	     /* --scope window */
 	int verbosity;		     /* -q: -1, -v: 1 */
-	struct policy *policy;	     /* loaded by judging_prepare */
+	struct policy *policy;	     /* loaded by judging_prepare or taken from a bundle */
 	struct rmm_log *rmm;
+	char *policy_text, *rmm_text; /* as they were read: they go into the bundle; NULL none */
+	size_t policy_len, rmm_len;
 	struct exchanging *exchanging; /* the application's traffic of this evidence; NULL none */
 };
 
@@ -56,15 +59,22 @@ bool judging_set_format(struct judging *g, const char *format);
  * monitor log.  Returns 0 or -errno with err set.
  */
 int judging_prepare(struct judging *g, struct err *err);
+
+/*
+ * Use this policy, this monitor log.  The text is g's from now on, also when it
+ * cannot be used (-EINVAL with err set).  name is for messages.
+ */
+int judging_take_policy(struct judging *g, char *text, size_t len, const char *name,
+			struct err *err);
+int judging_take_rmm(struct judging *g, char *text, size_t len, const char *name, struct err *err);
 void judging_release(struct judging *g);
 
 /*
  * Read stream to its end and judge it.  Returns the verdict (the caller frees)
  * or NULL with err set.  platform may be NULL.
  */
-struct verdict *judging_run(const struct judging *g, struct stream *stream,
-			    struct names *names, const struct platform *platform,
-			    struct err *err);
+struct verdict *judging_run(const struct judging *g, struct stream *stream, struct names *names,
+			    const struct platform *platform, struct err *err);
 
 /* Render.  Returns the exit status of the verdict, or CMD_TROUBLE after saying why. */
 int judging_report(const struct cmd *cmd, const struct judging *g, const struct report_input *in);

@@ -134,7 +134,9 @@ static int prepare(struct trace *t, struct err *err)
 	tell_armed(t);
 	t->facts = facts_new(NULL);
 	t->platform = facts_collect(t->facts);
-	facts_reset_hiwater(t->facts, NULL); /* where it fails the mark counts from boot */
+	/* Events from boot on are compared with the mark from boot on; so where this fails. */
+	if (!t->rec.from_boot)
+		facts_reset_hiwater(t->facts, NULL);
 	return 0;
 }
 
@@ -237,8 +239,9 @@ static int judge(struct trace *t, struct err *err)
 	return t->verdict ? 0 : -EIO;
 }
 
-/* Write the verdict into the bundle and close it. */
-static int seal(struct trace *t, const struct report_input *in, struct err *err)
+/* A report in one format, as a file of the bundle. */
+static int put_report(struct trace *t, const char *format, const char *name,
+		      const struct report_input *in, struct err *err)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -246,11 +249,26 @@ static int seal(struct trace *t, const struct report_input *in, struct err *err)
 	int ret;
 
 	if (!out)
-		return err_sys(err, "no memory for the verdict");
-	report_find("json")->write(out, in);
+		return err_sys(err, "no memory for %s", name);
+	report_find(format)->write(out, in);
 	fclose(out);
-	ret = bundle_write(t->bundle, BUNDLE_VERDICT, text, len, err);
+	ret = bundle_write(t->bundle, name, text, len, err);
 	free(text);
+	return ret;
+}
+
+/* Write what was judged, and by what, into the bundle and close it. */
+static int seal(struct trace *t, const struct report_input *in, struct err *err)
+{
+	const struct judging *g = &t->judging;
+	int ret = put_report(t, "json", BUNDLE_VERDICT, in, err);
+
+	if (ret == 0)
+		ret = put_report(t, "html", BUNDLE_REPORT, in, err);
+	if (ret == 0 && g->policy_text)
+		ret = bundle_write(t->bundle, BUNDLE_POLICY, g->policy_text, g->policy_len, err);
+	if (ret == 0 && g->rmm_text)
+		ret = bundle_write(t->bundle, BUNDLE_RMM, g->rmm_text, g->rmm_len, err);
 	if (ret == 0)
 		ret = exchanging_write(&t->exchanging, t->bundle, err);
 	if (ret == 0)
@@ -379,7 +397,10 @@ static void set_capture(struct trace *t)
 
 static int trace(int argc, char **argv)
 {
-	struct trace t = { .attach = ATTACH_INIT, .rec.tracing.fd = -1, .rec.state.fd = -1, .rec.instance.fd = -1 };
+	struct trace t = { .attach = ATTACH_INIT,
+			   .rec.tracing.fd = -1,
+			   .rec.state.fd = -1,
+			   .rec.instance.fd = -1 };
 	char message[256];
 	int ret = trace_options_parse(&t.options, argc, argv, message, sizeof(message));
 

@@ -15,9 +15,11 @@
 #include "collectors/bundle.h"
 #include "collectors/tracedat.h"
 #include "lib/err.h"
+#include "lib/manifest.h"
 #include "lib/names.h"
 #include "lib/platform.h"
 #include "lib/policy.h"
+#include "lib/rmm.h"
 #include "lib/stream.h"
 #include "lib/verdict-json.h"
 #include "lib/verdict.h"
@@ -62,6 +64,11 @@ static void evidence_release(struct evidence *e)
 		close(e->fd);
 }
 
+static bool bundle_has(const struct bundle *b, const char *name)
+{
+	return manifest_find(bundle_manifest(b), name) != NULL;
+}
+
 static int open_file(struct evidence *e, const struct verify *v, struct err *err)
 {
 	if (v->platform_path) {
@@ -100,6 +107,16 @@ static int open_bundle(struct evidence *e, struct verify *v, struct err *err)
 		return -EINVAL;
 	g->exchanging = &v->exchanging;
 	/* As it was judged then, unless this call asks for something else. */
+	if (!g->policy && bundle_has(e->bundle, BUNDLE_POLICY)) {
+		text = bundle_read(e->bundle, BUNDLE_POLICY, POLICY_FILE_MAX, &len, err);
+		if (!text || judging_take_policy(g, text, len, BUNDLE_POLICY, err) < 0)
+			return -EINVAL;
+	}
+	if (!g->rmm && bundle_has(e->bundle, BUNDLE_RMM)) {
+		text = bundle_read(e->bundle, BUNDLE_RMM, RMM_FILE_MAX, &len, err);
+		if (!text || judging_take_rmm(g, text, len, BUNDLE_RMM, err) < 0)
+			return -EINVAL;
+	}
 	if (!v->scope_given)
 		g->window_only =
 			e->recorded->verdict->conds[COND_BASELINE].state == COND_NOT_APPLICABLE;

@@ -25,6 +25,8 @@ struct bundle;
 #define BUNDLE_EXCHANGES "exchanges.json"
 #define BUNDLE_VERDICT "verdict.json"
 #define BUNDLE_REPORT "report.html"
+#define BUNDLE_POLICY "policy.json" /* the policy that was judged by; only where there was one */
+#define BUNDLE_RMM "rmm.log"	    /* the monitor's log; only where one was given */
 
 /*
  * A new bundle at path.  Whatever exists there already is refused (-EEXIST).

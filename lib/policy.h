@@ -15,6 +15,7 @@ struct err;
  * from being VIOLATED: the verdict is INCONCLUSIVE at best, and says why.
  */
 #define POLICY_NO_LIMIT UINT64_MAX
+#define POLICY_FILE_MAX (1u << 20) /* bytes of a policy that is still read */
 
 struct policy_waiver {
 	char *device; /* DMA device or virtio name */

@@ -9,7 +9,6 @@
 #include "lib/file.h"
 #include "lib/xalloc.h"
 
-#define MAX_LOG (64u << 20)
 #define MAX_SEGMENTS 200000 /* a Realm has some dozens of shared ranges */
 
 enum {
@@ -278,7 +277,7 @@ struct rmm_log *rmm_load(const char *path, struct err *err)
 {
 	struct rmm_log *log = NULL;
 	size_t len;
-	char *text = file_read(path, MAX_LOG, &len, err);
+	char *text = file_read(path, RMM_FILE_MAX, &len, err);
 
 	if (text)
 		log = rmm_parse(text, len, path, err);

@@ -38,8 +38,10 @@ struct rmm_range {
 
 struct rmm_log;
 
+#define RMM_FILE_MAX (64u << 20)
+
 /*
- * Read a log of at most 64 MiB.  Lines of other calls are passed over.  Returns
+ * Read a log of at most RMM_FILE_MAX bytes.  Lines of other calls are passed over.  Returns
  * NULL with err set when there is not one readable RSI_IPA_STATE_SET in it.
  */
 struct rmm_log *rmm_parse(const char *text, size_t len, const char *name, struct err *err);
