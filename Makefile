@@ -5,6 +5,10 @@ VERSION := 0.1
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
 MANDIR  ?= $(PREFIX)/share/man
+DATADIR ?= $(PREFIX)/share/ccaio
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 PKG_CONFIG ?= pkg-config
 CFLAGS  ?= -O2 -g
 
@@ -145,16 +149,30 @@ man: $(PAGES) ## build the manual pages (needs scdoc)
 	$(if $(PAGES),,@echo 'scdoc not found: no manual pages')
 format: ## rewrite the sources in house format
 	$(Q)clang-format -i $(SRCS) $(HDRS) $(wildcard tests/*/*.c)
+# What install places, and so what uninstall takes away again.
+INSTALLED := $(BINDIR)/ccaio $(DATADIR)/ccaio-assert.bash $(BASHDIR)/ccaio $(ZSHDIR)/_ccaio \
+	$(FISHDIR)/ccaio.fish $(foreach p,$(patsubst man/%.scd,%,$(wildcard man/*.scd)),$(MANDIR)/man$(patsubst .%,%,$(suffix $(p)))/$(p))
 install: all man ## install under DESTDIR and PREFIX
+	$(Q)$(if $(PAGES),,echo 'install: scdoc is needed for the manual pages: run scripts/setup build' >&2; exit 1)
 	install -Dm755 $(BUILD)/ccaio $(DESTDIR)$(BINDIR)/ccaio
-	$(if $(PAGES),install -Dm644 -t $(DESTDIR)$(MANDIR)/man1 $(filter %.1,$(PAGES)))
-	$(if $(PAGES),install -Dm644 -t $(DESTDIR)$(MANDIR)/man5 $(filter %.5,$(PAGES)))
+	install -Dm644 share/ccaio-assert.bash $(DESTDIR)$(DATADIR)/ccaio-assert.bash
+	install -Dm644 completion/ccaio.bash $(DESTDIR)$(BASHDIR)/ccaio
+	install -Dm644 completion/_ccaio $(DESTDIR)$(ZSHDIR)/_ccaio
+	install -Dm644 completion/ccaio.fish $(DESTDIR)$(FISHDIR)/ccaio.fish
+	$(Q)for p in $(PAGES); do install -Dm644 $$p $(DESTDIR)$(MANDIR)/man$${p##*.}/$${p##*/} || exit 1; done
+uninstall: ## remove what install placed
+	$(Q)rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	$(Q)rmdir $(DESTDIR)$(DATADIR) 2>/dev/null || true
+deb: all man ## build a Debian package for this machine's release
+	$(Q)scripts/deb $(VERSION) $(BUILD)
+check-deb: deb ## try the package in a clean root (root, debootstrap, lintian)
+	$(Q)scripts/check-deb $(BUILD)/ccaio_$(VERSION)_$(shell dpkg --print-architecture).deb
 clean: ## remove every build folder
 	rm -rf build build-*
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: all bench apps tools check check-unit check-property check-long check-cli check-guest demo setup lint fuzz man format install clean help
+.PHONY: all bench apps tools check check-unit check-property check-long check-cli check-guest demo setup lint fuzz man format install uninstall deb check-deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(PROPERTY:.o=.d) $(UNITS:=.d) $(APPS:=.d) $(APP_OBJS:.o=.d) $(TOOLS:=.d) $(TOOL_OBJS:.o=.d)
