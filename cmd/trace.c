@@ -323,6 +323,7 @@ static void discard(struct trace *t)
 	t->writer = NULL;
 	if (t->bundle)
 		bundle_discard(t->bundle);
+	bundle_close(t->bundle);
 	t->bundle = NULL;
 }
 
