@@ -79,6 +79,8 @@ struct stream_format *decode_take_formats(struct decode *decode, size_t *count)
 static void format_note(struct decode *decode, const char *system, const char *name, bool decoded,
 			const char *missing)
 {
+	if (decode->nformats > UINT16_MAX) /* more than there are types */
+		return;
 	XGROW(decode->formats, decode->nformats, decode->formats_cap);
 	decode->formats[decode->nformats++] = (struct stream_format){
 		.system = xstrdup(system),

@@ -60,6 +60,7 @@ struct tracedat_file {
 	unsigned int long_size; /* 4 or 8 */
 	uint32_t page_size;	/* of the traced machine */
 	enum tracedat_zip zip;	/* version 7 */
+	uint32_t sections;	/* version 7: bit N is set when section N was read */
 	struct tracedat_layout layout;
 	char *recorder; /* option VERSION; NULL absent */
 	char *uname;	/* option UNAME: "Linux host release machine"; NULL absent */
@@ -68,6 +69,7 @@ struct tracedat_file {
 	size_t cmdlines_len;
 	struct tracedat_buffer *buffers;
 	size_t nbuffers;
+	size_t ndata; /* of all buffers together */
 	struct tracedat_stat *stats;
 	size_t nstats;
 };

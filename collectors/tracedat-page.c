@@ -170,10 +170,10 @@ int tracedat_cpu_rare(struct tracedat_cpu *cpu, struct err *err)
 
 void tracedat_cpu_init(struct tracedat_cpu *cpu, const struct tracedat_file *file,
 		       const struct tracedat_buffer *buffer, const struct tracedat_data *where,
-		       size_t window_size, struct tracedat_ahead *ahead)
+		       size_t window_size, struct tracedat_room *room, struct tracedat_ahead *ahead)
 {
 	*cpu = (struct tracedat_cpu){ .page_size = buffer->page_size };
-	tracedat_window_init(&cpu->window, file, buffer, where, window_size, ahead);
+	tracedat_window_init(&cpu->window, file, buffer, where, window_size, room, ahead);
 }
 
 void tracedat_cpu_release(struct tracedat_cpu *cpu)

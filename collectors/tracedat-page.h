@@ -35,7 +35,8 @@ struct tracedat_cpu {
 /* As tracedat_window_init(). */
 void tracedat_cpu_init(struct tracedat_cpu *cpu, const struct tracedat_file *file,
 		       const struct tracedat_buffer *buffer, const struct tracedat_data *where,
-		       size_t window_size, struct tracedat_ahead *ahead);
+		       size_t window_size, struct tracedat_room *room,
+		       struct tracedat_ahead *ahead);
 void tracedat_cpu_release(struct tracedat_cpu *cpu);
 
 /* tracedat_cpu_next() for everything unusual. */

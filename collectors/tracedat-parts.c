@@ -12,6 +12,9 @@
 
 #define MAX_FORMAT (256u << 10) /* one format text */
 #define MAX_CPU 65535		/* struct event numbers CPUs in 16 bits */
+#define MAX_BUFFERS 4096
+#define MAX_DATA 65536 /* CPUs of all buffers together */
+#define MAX_STATS 16384
 
 static int layout_read(struct source *src, const char *text, size_t len)
 {
@@ -139,6 +142,10 @@ static void stat_option(struct tracedat_file *file, const char *text)
 	stat.overrun = stat_number(text, "overrun: ");
 	stat.commit_overrun = stat_number(text, "commit overrun: ");
 	stat.dropped = stat_number(text, "dropped events: ");
+	if (file->nstats >= MAX_STATS) {
+		free(stat.buffer);
+		return;
+	}
 	file->stats = xrealloc(file->stats, file->nstats + 1, sizeof(*file->stats));
 	file->stats[file->nstats++] = stat;
 }
@@ -152,10 +159,15 @@ char *parts_clock(const char *text)
 	return xstrndup(open + 1, (size_t)(close - open - 1));
 }
 
-struct tracedat_buffer *parts_buffer(struct tracedat_file *file)
+struct tracedat_buffer *parts_buffer(struct source *src)
 {
+	struct tracedat_file *file = src->file;
 	struct tracedat_buffer *buffer;
 
+	if (file->nbuffers >= MAX_BUFFERS) {
+		source_cut(src);
+		return NULL;
+	}
 	file->buffers = xrealloc(file->buffers, file->nbuffers + 1, sizeof(*file->buffers));
 	buffer = &file->buffers[file->nbuffers++];
 	*buffer = (struct tracedat_buffer){ 0 };
@@ -180,6 +192,8 @@ int parts_data(struct source *src, struct tracedat_buffer *buffer, uint64_t cpu,
 			       "%s is cut short: the events of CPU %" PRIu64 " should reach to "
 			       "byte %" PRIu64 " but the file ends at %" PRIu64 "; copy it again",
 			       file->path, cpu, offset + size, file->size);
+	if (file->ndata++ >= MAX_DATA)
+		return source_cut(src);
 	buffer->data = xrealloc(buffer->data, buffer->ndata + 1, sizeof(*buffer->data));
 	buffer->data[buffer->ndata++] = (struct tracedat_data){ (uint32_t)cpu, offset, size };
 	return 0;

@@ -42,8 +42,8 @@ void parts_option(struct tracedat_file *file, unsigned int id, const char *text)
 /* "[local] global counter": the word in brackets; of a text without, the first.  To be freed. */
 char *parts_clock(const char *text);
 
-/* A new, empty buffer in file.  Borrowed, until the next one. */
-struct tracedat_buffer *parts_buffer(struct tracedat_file *file);
+/* A new, empty buffer.  Borrowed, until the next one.  NULL when there are too many. */
+struct tracedat_buffer *parts_buffer(struct source *src);
 
 /* Remember where a CPU's pages lie, having checked that the file reaches that far. */
 int parts_data(struct source *src, struct tracedat_buffer *buffer, uint64_t cpu, uint64_t offset,

@@ -91,7 +91,9 @@ static int buffer_read_v6(struct source *src, const char *name, uint64_t ncpus)
 				       src->file->path);
 	if (memcmp(kind, "flyrecord", 10) != 0)
 		return source_cut(src);
-	buffer = parts_buffer(src->file);
+	buffer = parts_buffer(src);
+	if (!buffer)
+		return src->rc;
 	buffer->name = xstrdup(name);
 	buffer->page_size = page_size_v6(src->file);
 	return flyrecord_read(src, buffer, ncpus);

@@ -44,7 +44,9 @@ static void buffer_option_v7(struct source *opt)
 	head.pos = offset;
 	if (source_num(&head, 2) != SECTION_BUFFER)
 		source_cut(&head);
-	buffer = parts_buffer(file);
+	buffer = parts_buffer(opt);
+	if (!buffer)
+		return;
 	buffer->compressed = source_num(&head, 2) & SECTION_FLAG_COMPRESSED;
 	buffer->name = xstrdup(name);
 	buffer->clock = *clock ? parts_clock(clock) : NULL;
@@ -120,9 +122,14 @@ static int section_open(struct source *sec, uint8_t **mem, struct source *parent
 static int section_read(struct source *src, unsigned int id, uint64_t offset,
 			tracedat_format_fn format, void *arg)
 {
+	uint32_t bit = UINT32_C(1) << id;
 	struct source sec;
 	uint8_t *mem;
 
+	/* each stands in a file once; unpacking one again and again would take for ever */
+	if (src->file->sections & bit)
+		return source_cut(src);
+	src->file->sections |= bit;
 	section_open(&sec, &mem, src, offset, id);
 	if (!sec.rc) {
 		switch (id) {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "collectors/decode.h"
@@ -32,13 +33,26 @@ static uint64_t chunks_end(const struct tracedat_window *window)
 	return end < window->file->size ? end : window->file->size;
 }
 
-static void make_room(uint8_t **p, size_t *room, size_t size)
+static int make_room(struct tracedat_window *window, uint8_t **p, size_t *room, size_t size,
+		     struct err *err)
 {
+	_Atomic size_t *left = &window->room->left;
+
 	if (size <= *room)
-		return;
+		return 0;
+	*left += *room;
 	free(*p);
+	*p = NULL;
+	*room = 0;
+	/* two threads may be here at once: take first, give back what was too much */
+	if (atomic_fetch_sub(left, size) < size) {
+		*left += size;
+		return err_set(err, EBADMSG, "%s cannot be unpacked in %u MiB; the file is damaged",
+			       window->file->path, TRACEDAT_ROOM >> 20);
+	}
 	*p = xcalloc(1, size + DECODE_SLACK);
 	*room = size;
+	return 0;
 }
 
 /* Little-endian 32-bit numbers in front of chunks. */
@@ -77,8 +91,11 @@ static int fill_unpack(struct tracedat_window *window, struct tracedat_piece *pi
 	if (sizes[0] > chunks_end(window) - window->file_pos || !sizes[1] || sizes[1] > MAX_CHUNK ||
 	    sizes[1] % window->buffer->page_size)
 		return bad_chunk(window, err);
-	make_room(&window->packed, &window->packed_room, sizes[0]);
-	make_room(&piece->data, &piece->room, sizes[1]);
+	rc = make_room(window, &window->packed, &window->packed_room, sizes[0], err);
+	if (rc == 0)
+		rc = make_room(window, &piece->data, &piece->room, sizes[1], err);
+	if (rc < 0)
+		return rc;
 	rc = tracedat_file_pread(window->file, window->packed, sizes[0], window->file_pos, err);
 	if (rc < 0)
 		return rc;
@@ -102,7 +119,9 @@ static int fill_read(struct tracedat_window *window, struct tracedat_piece *piec
 			       "%s: CPU %u: its data does not end with a whole page of %u bytes; "
 			       "the file is damaged",
 			       window->file->path, window->where->cpu, window->buffer->page_size);
-	make_room(&piece->data, &piece->room, size);
+	rc = make_room(window, &piece->data, &piece->room, size, err);
+	if (rc < 0)
+		return rc;
 	rc = tracedat_file_pread(window->file, piece->data, size, window->file_pos, err);
 	if (rc < 0)
 		return rc;
@@ -146,7 +165,7 @@ int tracedat_window_next(struct tracedat_window *window, struct err *err)
 
 void tracedat_window_init(struct tracedat_window *window, const struct tracedat_file *file,
 			  const struct tracedat_buffer *buffer, const struct tracedat_data *where,
-			  size_t size, struct tracedat_ahead *ahead)
+			  size_t size, struct tracedat_room *room, struct tracedat_ahead *ahead)
 {
 	size_t pages = size / buffer->page_size;
 
@@ -154,6 +173,7 @@ void tracedat_window_init(struct tracedat_window *window, const struct tracedat_
 		.file = file,
 		.buffer = buffer,
 		.where = where,
+		.room = room,
 		.size = (pages ? pages : 1) * buffer->page_size,
 		.file_pos = where->offset,
 		.zip = { .kind = file->zip },

@@ -11,6 +11,16 @@
 
 struct tracedat_ahead;
 
+/*
+ * What all windows of one file may still allocate together.  Real files need a
+ * few hundred KiB per CPU; a hostile one of 1 MiB can hold a thousand CPUs with 16 MiB each.
+ */
+struct tracedat_room {
+	_Atomic size_t left;
+};
+
+#define TRACEDAT_ROOM (256u << 20)
+
 /* One piece of a CPU's data in memory. */
 struct tracedat_piece {
 	uint8_t *data; /* whole pages, and DECODE_SLACK bytes behind them */
@@ -30,6 +40,7 @@ struct tracedat_window {
 	const struct tracedat_file *file;
 	const struct tracedat_buffer *buffer;
 	const struct tracedat_data *where;
+	struct tracedat_room *room;
 	size_t size;	   /* bytes to read at once where nothing is compressed */
 	uint64_t file_pos; /* next byte to read in the file */
 	uint64_t chunks;   /* compressed chunks left */
@@ -49,7 +60,7 @@ struct tracedat_window {
  */
 void tracedat_window_init(struct tracedat_window *window, const struct tracedat_file *file,
 			  const struct tracedat_buffer *buffer, const struct tracedat_data *where,
-			  size_t size, struct tracedat_ahead *ahead);
+			  size_t size, struct tracedat_room *room, struct tracedat_ahead *ahead);
 void tracedat_window_release(struct tracedat_window *window);
 
 /* Go to the next piece: 1, 0 at the end, -errno with a sentence in err. */

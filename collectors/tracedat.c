@@ -42,6 +42,7 @@ struct tracedat {
 	struct decode *decode;
 	struct comm *comms;
 	size_t comms_mask;
+	struct tracedat_room room;
 	struct tracedat_ahead *ahead; /* NULL where nothing is compressed */
 	struct reader *readers;
 	size_t nreaders;
@@ -80,6 +81,9 @@ static void comms_read(struct tracedat *td)
 
 	for (size_t i = 0; i < td->file.cmdlines_len; i++)
 		lines += p[i] == '\n';
+	/* the shortest line has 4 bytes: empty ones cost no memory */
+	if (lines > td->file.cmdlines_len / 4 + 2)
+		lines = td->file.cmdlines_len / 4 + 2;
 	while (size < 2 * lines)
 		size *= 2;
 	td->comms = xcalloc(size, sizeof(*td->comms));
@@ -364,7 +368,7 @@ static void readers_make(struct tracedat *td)
 			reader->comm = comm_slot(td, 0)->name;
 			cpu_describe(reader->info, &td->file, buffer, &buffer->data[k]);
 			tracedat_cpu_init(&reader->cpu, &td->file, buffer, &buffer->data[k], window,
-					  buffer->compressed ? td->ahead : NULL);
+					  &td->room, buffer->compressed ? td->ahead : NULL);
 		}
 	}
 }
@@ -417,6 +421,7 @@ struct stream *tracedat_open_fd(int fd, const char *path, struct names *names, s
 
 	td->stream.ops = &tracedat_ops;
 	td->own_fd = -1;
+	td->room.left = TRACEDAT_ROOM;
 	td->names = names;
 	if (tracedat_file_read(&td->file, fd, path, format_add, td, err) < 0) {
 		tracedat_close(&td->stream);

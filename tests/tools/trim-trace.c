@@ -105,10 +105,11 @@ static int write_pages(struct tracedat_writer *writer, const struct tracedat_fil
 	int rc = 0;
 
 	for (size_t i = 0; i < buffer->ndata && rc >= 0; i++) {
+		struct tracedat_room room = { TRACEDAT_ROOM };
 		struct tracedat_window window;
 		size_t left = pages * TRACEDAT_PACK_PAGE;
 
-		tracedat_window_init(&window, file, buffer, &buffer->data[i], 1 << 16, NULL);
+		tracedat_window_init(&window, file, buffer, &buffer->data[i], 1 << 16, &room, NULL);
 		while (left && (rc = tracedat_window_next(&window, err)) > 0) {
 			size_t size = window.piece.len < left ? window.piece.len : left;
 

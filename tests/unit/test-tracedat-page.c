@@ -78,6 +78,7 @@ static void finish(struct page *page)
 static struct tracedat_file file;
 static struct tracedat_buffer buffer = { .name = (char *)"" };
 static struct tracedat_data data;
+static struct tracedat_room room = { TRACEDAT_ROOM };
 
 static struct tracedat_cpu open_page(const struct page *page)
 {
@@ -93,13 +94,14 @@ static struct tracedat_cpu open_page(const struct page *page)
 	buffer.page_size = page->size;
 	data = (struct tracedat_data){ .cpu = 2, .size = page->size };
 	check(write(file.fd, page->bytes, page->size) == (ssize_t)page->size);
-	tracedat_cpu_init(&cpu, &file, &buffer, &data, 1, NULL);
+	tracedat_cpu_init(&cpu, &file, &buffer, &data, 1, &room, NULL);
 	return cpu;
 }
 
 static void close_page(struct tracedat_cpu *cpu)
 {
 	tracedat_cpu_release(cpu);
+	room.left = TRACEDAT_ROOM;
 	close(file.fd);
 }
 
@@ -302,6 +304,24 @@ static void test_malformed(void)
 #undef AT
 }
 
+/* Many CPUs with large pieces cannot take all memory. */
+static void test_room(void)
+{
+	struct page page = begin(16384, 8, 1);
+	struct err err = { "" };
+	struct tracedat_cpu cpu;
+
+	record(&page, 0, 8, 1);
+	finish(&page);
+	cpu = open_page(&page);
+	room.left = 16383;
+	check(tracedat_cpu_next(&cpu, &err) == -EBADMSG && room.left == 16383);
+	check(strcmp(err.text, "a.dat cannot be unpacked in 256 MiB; the file is damaged") == 0);
+	room.left = 16384;
+	check(tracedat_cpu_next(&cpu, &err) == 1 && room.left == 0);
+	close_page(&cpu);
+}
+
 int main(void)
 {
 	test_shapes(4096, 8);
@@ -313,5 +333,6 @@ int main(void)
 	test_lost(8);
 	test_lost(4);
 	test_malformed();
+	test_room();
 	return done();
 }

@@ -145,11 +145,12 @@ static void compare_record(struct both *b, struct tep_record *theirs,
 static void compare_cpu(struct both *b, const struct tracedat_data *data)
 {
 	struct tep_record *theirs;
+	struct tracedat_room room = { TRACEDAT_ROOM };
 	struct tracedat_cpu ours;
 	struct err err = { "" };
 	int rc;
 
-	tracedat_cpu_init(&ours, &b->file, &b->file.buffers[0], data, 10000, NULL);
+	tracedat_cpu_init(&ours, &b->file, &b->file.buffers[0], data, 10000, &room, NULL);
 	while ((theirs = tracecmd_read_data(b->theirs, (int)data->cpu)) != NULL) {
 		rc = tracedat_cpu_next(&ours, &err);
 		if (rc == 1 && !ours.data) {
@@ -207,12 +208,17 @@ int main(void)
 		const char *name;
 		size_t records, lost;
 	} files[] = {
-		{ "generated-v6", 1504, 3 },	  { "linux-6.1-forced", 575, 0 },
+		{ "generated-v6", 1504, 3 },
+		{ "linux-6.1-forced", 575, 0 },
 		{ "linux-6.1-probes", 267, 0 },
-		{ "linux-6.12-forced", 1428, 0 }, { "linux-7.2-forced-since-boot", 1627, 0 },
-		{ "linux-7.2-lost", 5928, 5 },	  { "linux-7.2-no-access-platform", 232, 0 },
-		{ "linux-7.2-noforce", 995, 0 },  { "linux-7.2-sg", 3639, 0 },
-		{ "realm-6.12", 5651, 0 },	  { "realm-7.2", 5446, 0 },
+		{ "linux-6.12-forced", 1428, 0 },
+		{ "linux-7.2-forced-since-boot", 1627, 0 },
+		{ "linux-7.2-lost", 5928, 5 },
+		{ "linux-7.2-no-access-platform", 232, 0 },
+		{ "linux-7.2-noforce", 995, 0 },
+		{ "linux-7.2-sg", 3639, 0 },
+		{ "realm-6.12", 5651, 0 },
+		{ "realm-7.2", 5446, 0 },
 	};
 
 	/* Debian's libtracecmd has no zlib: linux-7.2-forced is compared through its content below.
