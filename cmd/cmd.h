@@ -20,6 +20,7 @@ struct cmd {
 };
 
 extern const struct cmd cmd_trace;
+extern const struct cmd cmd_bench;
 extern const struct cmd cmd_report;
 extern const struct cmd cmd_selftest;
 extern const struct cmd cmd_doctor;

@@ -14,7 +14,7 @@
 
 /* One line per subcommand, in the order of --help. */
 static const struct cmd *const cmds[] = {
-	&cmd_doctor, &cmd_trace, &cmd_verify, &cmd_report, &cmd_selftest, NULL,
+	&cmd_doctor, &cmd_trace, &cmd_verify, &cmd_report, &cmd_selftest, &cmd_bench, NULL,
 };
 
 static void print_help(FILE *out)

@@ -408,8 +408,9 @@ int model_stop(struct model *m, struct err *err)
 	if (m->failed)
 		return -EIO;
 	if (m->totals.refused)
-		return err_set(err, ECONNREFUSED, "the server took none of %llu connections",
-			       (unsigned long long)m->totals.refused);
+		return err_set(err, ECONNREFUSED, "the server refused %llu of %llu connections",
+			       (unsigned long long)m->totals.refused,
+			       (unsigned long long)m->totals.connections);
 	return 0;
 }
 

@@ -41,6 +41,7 @@ struct swiotlb_pool {
 	struct slot *slots;
 	segment_mask *free;
 	struct area *areas;
+	uint16_t *area_of; /* by segment: a division saved on each unmap */
 	uint64_t too_large;
 };
 
@@ -70,8 +71,13 @@ struct swiotlb_pool *swiotlb_pool_new(struct realm *realm, const char *name, uin
 	if (!p->free || !p->areas)
 		abort();
 	memset(p->areas, 0, p->nareas * sizeof(*p->areas));
-	for (uint32_t s = 0; s < p->segments; s++)
+	p->area_of = xcalloc(p->segments, sizeof(*p->area_of));
+	for (uint32_t s = 0; s < p->segments; s++) {
+		uint32_t a = s / p->per_area;
+
 		p->free[s] = ALL_FREE;
+		p->area_of[s] = a < p->nareas ? a : p->nareas - 1;
+	}
 	for (unsigned int a = 0; a < p->nareas; a++) {
 		pthread_spin_init(&p->areas[a].lock, PTHREAD_PROCESS_PRIVATE);
 		p->areas[a].hint = a * p->per_area;
@@ -88,6 +94,7 @@ void swiotlb_pool_free(struct swiotlb_pool *p)
 	for (unsigned int a = 0; a < p->nareas; a++)
 		pthread_spin_destroy(&p->areas[a].lock);
 	free(p->areas);
+	free(p->area_of);
 	free(p->free);
 	free(p->slots);
 	free(p->name);
@@ -305,7 +312,7 @@ int swiotlb_unmap(struct swiotlb_pool *p, uint64_t addr, size_t size, bool copy_
 	uint64_t off = addr - p->start;
 	uint32_t first = off / SWIOTLB_SLOT, seg = first / SWIOTLB_SEGMENT;
 	struct slot *slot = &p->slots[first];
-	unsigned int a = seg / p->per_area, n;
+	unsigned int n;
 	struct area *area;
 
 	if (!swiotlb_pool_contains(p, addr) || !slot->count || off % SWIOTLB_SLOT != slot->in_slot)
@@ -316,7 +323,7 @@ int swiotlb_unmap(struct swiotlb_pool *p, uint64_t addr, size_t size, bool copy_
 	slot->count = 0;
 	for (unsigned int i = 0; i < n; i++)
 		slot[i].left = 0;
-	area = &p->areas[a < p->nareas ? a : p->nareas - 1];
+	area = &p->areas[p->area_of[seg]];
 	pthread_spin_lock(&area->lock);
 	p->free[seg] |= bits(first % SWIOTLB_SEGMENT, n);
 	if (seg < area->hint)
@@ -365,5 +372,5 @@ size_t swiotlb_table_bytes(const struct swiotlb_pool *p)
 size_t swiotlb_other_bytes(const struct swiotlb_pool *p)
 {
 	return sizeof(*p) + strlen(p->name) + 1 + p->segments * sizeof(*p->free) +
-	       p->nareas * sizeof(*p->areas);
+	       p->nareas * sizeof(*p->areas) + p->segments * sizeof(*p->area_of);
 }
