@@ -587,6 +587,7 @@ static void conserved(struct judge *j, struct verdict *v)
 	/* On several CPUs an unmap is told after its slots were reused elsewhere. */
 	uint64_t slack = j->ncpus > 1 ? 128 * (j->ncpus - 1) : 0;
 	size_t open = j->npending - cut_at_end(j);
+	char kernel[64];
 
 	if (open && !j->n.paired && !j->n.failed_paired && !j->n.maps) {
 		set(v, COND_CONSERVED, COND_UNMET, "record the dma events too",
@@ -610,14 +611,16 @@ static void conserved(struct judge *j, struct verdict *v)
 		    j->broken);
 		return;
 	}
+	if (hiwater == PLATFORM_UNKNOWN)
+		snprintf(kernel, sizeof(kernel), "the kernel does not tell how many");
+	else
+		snprintf(kernel, sizeof(kernel), "kernel at most %llu",
+			 (unsigned long long)hiwater);
 	set(v, COND_CONSERVED, COND_MET, NULL,
-	    "%llu bounces = %llu bounced maps + %llu failed ones%s; %llu slots live at once, "
-	    "kernel %s%llu",
+	    "%llu bounces = %llu bounced maps + %llu failed ones%s; %llu slots live at once, %s",
 	    (unsigned long long)j->n.bounces, (unsigned long long)j->n.paired,
 	    (unsigned long long)j->n.failed_paired, j->npending ? " (and the last, cut)" : "",
-	    (unsigned long long)j->n.slots_hiwater,
-	    hiwater == PLATFORM_UNKNOWN ? "does not tell; " : "at most ",
-	    (unsigned long long)(hiwater == PLATFORM_UNKNOWN ? 0 : hiwater));
+	    (unsigned long long)j->n.slots_hiwater, kernel);
 }
 
 /* ---- not-truncated, environment-stable ---- */
