@@ -70,7 +70,12 @@ static void check_events(struct diagnosis *d, const struct diag_tracing *t)
 		add(d, "events-armed", DIAG_CANNOT, NULL, "%s", t->trouble);
 		return;
 	}
-	if (!t->map_event)
+	if (!t->map_event && t->kprobes)
+		add(d, "events-armed", DIAG_CANNOT, "boot Linux 6.12 or newer",
+		    "this kernel has no events for DMA mappings; ccaio's own probes stand in for "
+		    "them, but only from its start on")
+			->boot_only = true;
+	else if (!t->map_event)
 		add(d, "events-armed", DIAG_CANNOT, "boot Linux 6.12 or newer",
 		    "this kernel has no events for DMA mappings: bounces can be counted, but not "
 		    "which address a device was given");
@@ -192,9 +197,14 @@ static const char *virtio_type(uint32_t id)
 	return id < sizeof(names) / sizeof(names[0]) && names[id] ? names[id] : "virtio";
 }
 
-static bool uses_memory_directly(uint32_t id)
+/* Why a device of this type passes by the DMA API whatever it negotiated; NULL where not. */
+static const char *direct_use(uint32_t id)
 {
-	return id == VIRTIO_ID_BALLOON;
+	if (id == VIRTIO_ID_BALLOON)
+		return "is a memory balloon: it gives the host pages by number";
+	if (id == 27)
+		return "is pmem: memory of the host in the guest";
+	return NULL;
 }
 
 /* Devices that reach memory without the DMA API, one line each. */
@@ -206,12 +216,12 @@ static void check_bypass(struct diagnosis *d, const struct platform *p)
 		const struct platform_virtio *dev = &p->virtio[i];
 		const char *type = virtio_type(dev->device_id);
 
-		if (!dev->driver)
+		if (platform_virtio_active(dev) == TRI_NO)
 			continue;
 		bound++;
-		if (uses_memory_directly(dev->device_id)) {
-			add(d, "no-bypass", DIAG_CANNOT, "remove it from the VM",
-			    "%s is a memory balloon: it gives the host pages by number", dev->name);
+		if (direct_use(dev->device_id)) {
+			add(d, "no-bypass", DIAG_CANNOT, "remove it from the VM", "%s %s",
+			    dev->name, direct_use(dev->device_id));
 			bad++;
 		} else if (platform_virtio_feature(dev, VIRTIO_F_ACCESS_PLATFORM) != TRI_YES) {
 			add(d, "no-bypass", DIAG_CANNOT, "give it iommu_platform=on in the VMM",
@@ -224,15 +234,15 @@ static void check_bypass(struct diagnosis *d, const struct platform *p)
 	for (size_t i = 0; i < p->npci; i++) {
 		const struct platform_pci *dev = &p->pci[i];
 
-		if (dev->vendor && dev->device && strcmp(dev->vendor, "0x1af4") == 0 &&
-		    strcmp(dev->device, "0x1110") == 0) {
+		if (dev->driver && dev->vendor && dev->device &&
+		    strcmp(dev->vendor, "0x1af4") == 0 && strcmp(dev->device, "0x1110") == 0) {
 			add(d, "no-bypass", DIAG_CANNOT, "remove it from the VM",
 			    "%s (ivshmem) is memory shared with the host", dev->name);
 			bad++;
 		}
 	}
 	if (bad == 0)
-		add(d, "no-bypass", DIAG_OK, NULL, "all %zu bound virtio devices use the DMA API",
+		add(d, "no-bypass", DIAG_OK, NULL, "all %zu working virtio devices use the DMA API",
 		    bound);
 }
 
