@@ -264,6 +264,26 @@ static void nothing_lost(struct judge *j, const struct stream_info *info, struct
 
 /* ---- window-marked, canary-seen ---- */
 
+static size_t last_cpu(const struct stream_info *info)
+{
+	size_t last = 0;
+
+	for (size_t i = 0; i < info->ncpus; i++) {
+		if (info->cpus[i].cpu > last && info->cpus[i].cpu <= UINT16_MAX)
+			last = info->cpus[i].cpu;
+	}
+	return last;
+}
+
+static uint64_t buffer_events(const struct stream_info *info, size_t cpu)
+{
+	for (size_t i = 0; i < info->ncpus; i++) {
+		if (info->cpus[i].cpu == cpu)
+			return info->cpus[i].events;
+	}
+	return 0;
+}
+
 static void window_marked(struct judge *j, const struct stream_info *info, struct verdict *v)
 {
 	size_t with_events = 0;
@@ -274,17 +294,16 @@ static void window_marked(struct judge *j, const struct stream_info *info, struc
 		    info->recorder ? info->recorder : "another tool");
 		return;
 	}
-	for (size_t cpu = 0; cpu < j->ncpus || cpu < info->ncpus; cpu++) {
-		size_t id = cpu < info->ncpus ? info->cpus[cpu].cpu : cpu;
-		const struct cpu_state *c = id < j->ncpus ? &j->cpus[id] : NULL;
+	for (size_t cpu = 0; cpu < j->ncpus || cpu <= last_cpu(info); cpu++) {
+		const struct cpu_state *c = cpu < j->ncpus ? &j->cpus[cpu] : NULL;
 
-		if (!(c && c->last_seq) && !(cpu < info->ncpus && info->cpus[cpu].events))
+		if (!(c && c->last_seq) && !buffer_events(info, cpu))
 			continue;
 		with_events++;
 		if (c && c->start_seq && c->stop_seq > c->start_seq && !c->wrong_nonce)
 			continue;
 		set(v, COND_WINDOW_MARKED, COND_UNMET, "record again with 'ccaio trace'",
-		    "CPU %zu has events but not both markers of this run%s", id,
+		    "CPU %zu has events but not both markers of this run%s", cpu,
 		    c && c->wrong_nonce ? " (it has one of another run)" : "");
 		return;
 	}
@@ -538,7 +557,7 @@ static void pool_known(struct judge *j, struct verdict *v)
 			    pool->name ? pool->name : "?");
 			return;
 		}
-		if (!pool->name || strcmp(pool->name, "default") == 0)
+		if (platform_pool_is_default(pool))
 			slots += (pool->range.end - pool->range.start) / SWIOTLB_SLOT_SIZE + 1;
 	}
 	if (p->swiotlb.slots == PLATFORM_UNKNOWN)
@@ -584,11 +603,13 @@ static void conserved(struct judge *j, struct verdict *v)
 		"contradict one another";
 	const struct platform *p = j->platform;
 	uint64_t hiwater = p ? p->swiotlb.used_hiwater : PLATFORM_UNKNOWN;
-	/* On several CPUs an unmap is told after its slots were reused elsewhere. */
-	uint64_t slack = j->ncpus > 1 ? 128 * (j->ncpus - 1) : 0;
+	/* An unmap is told after its slots were released: another CPU or task may map first. */
+	uint64_t slack = 0;
 	size_t open = j->npending - cut_at_end(j);
 	char kernel[64];
 
+	for (size_t i = 0; i < j->ncpus; i++)
+		slack += j->cpus[i].last_seq ? 128 : 0; /* the largest mapping */
 	if (open && !j->n.paired && !j->n.failed_paired && !j->n.maps) {
 		set(v, COND_CONSERVED, COND_UNMET, "record the dma events too",
 		    "%llu bounces but not one map was recorded", (unsigned long long)j->n.bounces);

@@ -49,6 +49,7 @@ static bool supersede(void *ctx, uint32_t index, struct mapping *m)
 		return true;
 	}
 	m->flags |= MAPPING_SUPERSEDED;
+	o->j->n.taken_marks += m->flags & MAPPING_INHERITED ? 1 : 0;
 	m->super_seq = n->seq;
 	m->super_cpu = n->cpu;
 	m->super_pid = n->pid;
@@ -147,6 +148,9 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 	}
 	if (bit && !j->shared_bit)
 		dev->alias_bits |= bit;
+	/* a kernel that publishes aliases does so for all of its shared memory */
+	if (!bit && !dev->iommu && !dev->areas && !(ev->attrs & EVENT_ATTR_MMIO))
+		j->plain_pairs++;
 	j->alias_seen |= bit && j->shared_bit;
 	if (j->options.rmm && !dev->iommu)
 		judge_ask_monitor(j, dev, ev, plain, alloc, &p);

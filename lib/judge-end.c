@@ -131,6 +131,7 @@ struct parts {
 	uint32_t list[64];
 	size_t count;
 	uint16_t dev;
+	bool owned; /* a mapping of the stream has a slot of it */
 };
 
 static bool visit_part(void *ctx, uint32_t index, struct mapping *m)
@@ -143,6 +144,13 @@ static bool visit_part(void *ctx, uint32_t index, struct mapping *m)
 	return p->count < 64;
 }
 
+/* One whose slots a newer mapping has is not found by its address any more. */
+static void visit_taken(void *ctx, uint32_t index, struct mapping *m)
+{
+	if ((m->flags & MAPPING_SUPERSEDED) && ((struct parts *)ctx)->count < 64)
+		visit_part(ctx, index, m);
+}
+
 /* Forget what syncs had shown of an inherited mapping, now that its unmap shows all of it. */
 static bool drop_inherited(struct judge *j, const struct event *ev, uint64_t plain)
 {
@@ -151,20 +159,24 @@ static bool drop_inherited(struct judge *j, const struct event *ev, uint64_t pla
 			   .dev = ev->dev };
 	bool any = false;
 
-	if (j->from_boot || !j->n.inherited)
+	if (j->from_boot || !j->n.inherited || p.end < p.start)
 		return false;
 	do {
 		p.count = 0;
-		ledger_overlaps(j->ledger, p.start, p.end - p.start + 1, visit_part, &p);
+		ledger_overlaps(j->ledger, p.start, ev->size, visit_part, &p);
+		if (!p.count && j->n.taken_marks)
+			ledger_each(j->ledger, visit_taken, &p);
 		for (size_t i = 0; i < p.count; i++) {
 			struct mapping *m = ledger_at(j->ledger, p.list[i]);
 
-			if (m->flags & MAPPING_SUPERSEDED)
+			if (m->flags & MAPPING_SUPERSEDED) {
 				j->n.races++;
+				j->n.taken_marks--;
+			}
 			ledger_remove(j->ledger, p.list[i]);
 			any = true;
 		}
-	} while (p.count == 64);
+	} while (p.count);
 	return any;
 }
 
@@ -196,7 +208,8 @@ static void end_mapping(struct judge *j, struct device *dev, const struct event 
 	if (m->flags & MAPPING_SUPERSEDED)
 		resolve_superseded(j, dev, ev, m);
 	else
-		racy = !j->from_boot && in_flight_since(j, ev, m->seq);
+		racy = !j->from_boot &&
+		       ((ev->flags & EVENT_F_BY_ORIG) || in_flight_since(j, ev, m->seq));
 	recent_set(j, &(struct recent){ .dma = m->dma,
 					.since = m->seq,
 					.dev = dev->id,
@@ -204,6 +217,19 @@ static void end_mapping(struct judge *j, struct device *dev, const struct event 
 					.shared = !(m->flags & (MAPPING_ALLOC | MAPPING_BOUNCED)),
 					.racy = racy });
 	ledger_remove(j->ledger, i);
+}
+
+/* A task that was preempted in between may have meant an older mapping than found. */
+static void may_have_meant(struct judge *j, const struct event *ev, uint64_t plain, uint32_t found)
+{
+	for (uint32_t i = 0; (i = ledger_next(j->ledger, i, ev->dev, plain));) {
+		struct mapping *m = ledger_at(j->ledger, i);
+
+		if (i != found && (m->flags & MAPPING_SUPERSEDED) && m->size == ev->size &&
+		    m->dir == ev->dir && !(m->flags & MAPPING_SG) &&
+		    (ev->cpu != m->super_cpu || ev->pid != m->super_pid))
+			m->gone = 1;
+	}
 }
 
 /*
@@ -214,12 +240,12 @@ static void end_mapping(struct judge *j, struct device *dev, const struct event 
 static uint32_t find_ending(const struct judge *j, const struct event *ev, uint64_t plain,
 			    bool alloc)
 {
-	uint32_t found = LEDGER_NONE, late = LEDGER_NONE;
+	uint32_t found = LEDGER_NONE;
 	uint64_t seq = 0;
 	int best = -1;
 
 	for (uint32_t i = 0; (i = ledger_next(j->ledger, i, ev->dev, plain));) {
-		struct mapping *m = ledger_at(j->ledger, i);
+		const struct mapping *m = ledger_at(j->ledger, i);
 		int score;
 
 		if ((m->flags & MAPPING_INHERITED) || !(m->flags & MAPPING_ALLOC) != !alloc)
@@ -230,18 +256,12 @@ static uint32_t find_ending(const struct judge *j, const struct event *ev, uint6
 			4 * (m->dir == ev->dir || (ev->flags & EVENT_F_NO_DIR)) +
 			2 * (!(m->flags & MAPPING_SUPERSEDED) ||
 			     in_flight_since(j, ev, m->super_seq));
-		if ((m->flags & MAPPING_SUPERSEDED) && m->size == ev->size && m->dir == ev->dir &&
-		    (ev->cpu != m->super_cpu || ev->pid != m->super_pid))
-			late = i;
 		if (score > best || (score == best && m->seq < seq)) {
 			best = score;
 			seq = m->seq;
 			found = i;
 		}
 	}
-	/* a task that was preempted in between may have meant the older one */
-	if (late && late != found)
-		ledger_at(j->ledger, late)->gone = 1;
 	return found;
 }
 
@@ -338,11 +358,15 @@ void judge_unmap(struct judge *j, const struct event *ev)
 	plain = judge_plain(j, dev, ev->dma, &bit);
 	i = find_ending(j, ev, plain, false);
 	if (i) {
+		may_have_meant(j, ev, plain, i);
 		const struct mapping *m = ledger_at(j->ledger, i);
 		bool agrees = m->size == ev->size && m->dir == ev->dir;
 
-		/* A newer mapping took the slot of one that is older than the window. */
-		if (agrees || j->from_boot || !in_flight_since(j, ev, m->seq)) {
+		bool older = !j->from_boot &&
+			     (in_flight_since(j, ev, m->seq) || !(m->flags & MAPPING_BOUNCED));
+
+		/* One older than the window may have had the slot, or maps the same memory. */
+		if (agrees || !older) {
 			check_agreement(j, dev, ev, m, plain, "unmap");
 			end_mapping(j, dev, ev, i);
 			return;
@@ -413,6 +437,51 @@ static void count_sync(struct device *dev, const struct event *ev)
 	}
 }
 
+static bool visit_touched(void *ctx, uint32_t index, struct mapping *m)
+{
+	struct parts *p = ctx;
+
+	if ((m->flags & MAPPING_BOUNCED) && !(m->flags & MAPPING_INHERITED))
+		p->owned = true;
+	if ((m->flags & MAPPING_INHERITED) && m->dev == p->dev) {
+		p->list[p->count++] = index;
+		if (m->dma < p->start)
+			p->start = m->dma;
+		if (m->dma + (m->size - 1) > p->end)
+			p->end = m->dma + (m->size - 1);
+	}
+	return p->count < 64;
+}
+
+/*
+ * From now on this much of an older mapping is known to be live, and with it all
+ * that was seen in the same slots: a slot belongs to one mapping.
+ */
+static void note_inherited(struct judge *j, const struct event *ev, uint64_t plain)
+{
+	struct parts p = { .start = plain,
+			   .end = plain + (ev->size ? ev->size - 1 : 0),
+			   .dev = ev->dev };
+	struct event hull = *ev;
+	unsigned int flags = MAPPING_INHERITED;
+
+	if (p.end < p.start)
+		return;
+	ledger_overlaps(j->ledger, plain, ev->size, visit_touched, &p);
+	if (p.owned)
+		return;
+	for (size_t i = 0; i < p.count; i++) {
+		j->n.taken_marks -=
+			ledger_at(j->ledger, p.list[i])->flags & MAPPING_SUPERSEDED ? 1 : 0;
+		ledger_remove(j->ledger, p.list[i]);
+	}
+	hull.dma = ev->dma - (plain - p.start);
+	hull.size = p.end - p.start + 1;
+	if (memmap_state(j->memory, p.start, hull.size) == MEMORY_POOL)
+		flags |= MAPPING_BOUNCED;
+	judge_enter(j, &hull, p.start, flags);
+}
+
 static void sync_unknown(struct judge *j, struct device *dev, const struct event *ev,
 			 uint64_t plain, uint64_t bit)
 {
@@ -425,11 +494,7 @@ static void sync_unknown(struct judge *j, struct device *dev, const struct event
 	unknown_address(j, dev, ev, plain, bit, false, "sync");
 	if (j->from_boot)
 		return;
-	/* From now on this much of it is known to be live. */
-	judge_enter(j, ev, plain,
-		    MAPPING_INHERITED | (memmap_state(j->memory, plain, ev->size) == MEMORY_POOL
-						 ? MAPPING_BOUNCED
-						 : 0));
+	note_inherited(j, ev, plain);
 }
 
 void judge_sync(struct judge *j, const struct event *ev)

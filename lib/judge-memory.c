@@ -14,6 +14,8 @@ static bool visit_closed(void *ctx, uint32_t index, struct mapping *m)
 {
 	struct closing *c = ctx;
 	struct event what = *c->ev;
+	/* an older one may have ended by an unmap that named only the buffer */
+	enum finding how = m->flags & MAPPING_INHERITED ? FIND_UNDECIDED : FIND_ABSENCE;
 
 	(void)index;
 	if (judge_is_trusted(judge_device(c->j, m->dev)))
@@ -21,7 +23,7 @@ static bool visit_closed(void *ctx, uint32_t index, struct mapping *m)
 	what.dma = m->dma;
 	what.dev = m->dev;
 	what.dir = m->dir;
-	judge_find(c->j, CLAIM_DMA_IN_SHARED, FIND_ABSENCE, judge_device(c->j, m->dev), &what,
+	judge_find(c->j, CLAIM_DMA_IN_SHARED, how, judge_device(c->j, m->dev), &what,
 		   MEMORY_PROTECTED,
 		   "memory at 0x%llx became protected while the device still had it (event %llu)",
 		   (unsigned long long)m->dma, (unsigned long long)m->seq);

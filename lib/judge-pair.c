@@ -45,8 +45,8 @@ bool judge_bounce_untold(const struct judge *j, const struct event *ev)
 }
 
 /*
- * The bounce of a map: same device and buffer address, of this CPU or of the
- * same task before it moved.  Where addresses do not agree but the newest
+ * The bounce of a map: same device, buffer address and task; the idle task (which
+ * softirqs run in) is another one on each CPU.  Where addresses do not agree but the newest
  * bounce of this CPU is of this device and size (a bus that offsets DMA
  * addresses), it is its pair by order only.
  */
@@ -59,8 +59,8 @@ enum pair judge_take_bounce(struct judge *j, const struct event *ev, struct pend
 	for (i = j->npending; i > 0; i--) {
 		const struct pending *p = &j->pending[i - 1];
 
-		if (p->dev != ev->dev || p->orig != ev->orig ||
-		    (p->cpu != ev->cpu && p->pid != ev->pid) || (untold && p->size != ev->size))
+		if (p->dev != ev->dev || p->orig != ev->orig || p->pid != ev->pid ||
+		    (p->cpu != ev->cpu && !ev->pid) || (untold && p->size != ev->size))
 			continue;
 		found = i;
 		how = PAIR_EXACT;

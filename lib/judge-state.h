@@ -55,8 +55,8 @@ struct device {
 };
 
 struct cpu_state {
-	uint64_t last_seq; /* of the newest event */
-	uint64_t prev_seq; /* of the newest one before the current record (sg: several events) */
+	uint64_t last_seq;   /* of the newest event */
+	uint64_t prev_seq;   /* of the newest one before the current record (sg: several events) */
 	uint64_t last_other; /* of the newest that is no bounce */
 	uint64_t prev_other; /* the same before the current record */
 	uint64_t last_ts;
@@ -129,6 +129,7 @@ struct judge {
 		uint64_t truncated, lost, undecoded, slots_hiwater;
 		uint64_t dma_events;   /* of the DMA API, bounces included */
 		uint64_t first_bounce; /* seq */
+		uint64_t taken_marks;  /* superseded MAPPING_INHERITED entries */
 		uint64_t ambiguous;    /* unmaps by buffer that fit several mappings */
 		bool lost_unknown;
 	} n;

@@ -22,6 +22,7 @@
 struct pool {
 	struct range range;
 	uint64_t nslots;
+	bool counted;	 /* in ledger_slots() */
 	uint32_t *owner; /* by slot: mapping index, LEDGER_NONE when free */
 	uint32_t *seen;	 /* by slot: SEEN_* flags and how many mappings began in it */
 };
@@ -70,6 +71,7 @@ struct ledger *ledger_new(const struct platform *p)
 			continue; /* its mappings go to the treap */
 		total += n;
 		*pool = (struct pool){ .range = r, .nslots = n };
+		pool->counted = platform_pool_is_default(&p->swiotlb.pools[i]);
 		pool->owner = xcalloc(n, sizeof(*pool->owner));
 		pool->seen = xcalloc(n, sizeof(*pool->seen));
 		l->npools++;
@@ -269,7 +271,7 @@ static void own_slots(struct ledger *l, struct pool *p, uint32_t i)
 	uint64_t first = slot_of(p, m->dma), last = slot_of(p, m->dma + m->size - 1);
 
 	for (uint64_t s = first; s <= last; s++) {
-		l->slots += p->owner[s] == LEDGER_NONE;
+		l->slots += p->counted && p->owner[s] == LEDGER_NONE;
 		p->owner[s] = i;
 		p->seen[s] |= m->flags & MAPPING_INHERITED ? SEEN_ANY : SEEN_ANY | SEEN_MAPPED;
 	}
@@ -285,7 +287,7 @@ static void disown_slots(struct ledger *l, struct pool *p, uint32_t i)
 	for (uint64_t s = first; s <= last; s++) {
 		if (p->owner[s] == i) {
 			p->owner[s] = LEDGER_NONE;
-			l->slots--;
+			l->slots -= p->counted;
 		}
 	}
 }

@@ -96,7 +96,7 @@ bool ledger_slot_known(const struct ledger *ledger, uint64_t dma);
 void ledger_slot_runs(const struct ledger *ledger,
 		      void (*visit)(void *ctx, struct range run, uint64_t mappings), void *ctx);
 
-/* Live mappings, and pool slots that they own now. */
+/* Live mappings, and slots of the default pool that they own now. */
 size_t ledger_live(const struct ledger *ledger);
 uint64_t ledger_slots(const struct ledger *ledger);
 

@@ -128,6 +128,11 @@ const struct platform_pci *platform_find_pci(const struct platform *p, const cha
 	return NULL;
 }
 
+bool platform_pool_is_default(const struct platform_pool *pool)
+{
+	return !pool->name || strcmp(pool->name, "default") == 0;
+}
+
 bool range_contains(const struct range *outer, uint64_t start, uint64_t size)
 {
 	/* size 0 lies where its address lies; no sum here may wrap around */

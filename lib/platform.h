@@ -159,6 +159,9 @@ enum tri platform_virtio_active(const struct platform_virtio *dev);
 const struct platform_virtio *platform_find_virtio(const struct platform *p, const char *dma_name);
 const struct platform_pci *platform_find_pci(const struct platform *p, const char *dma_name);
 
+/* The pool that the kernel's slot counters are about; restricted pools have their own. */
+bool platform_pool_is_default(const struct platform_pool *pool);
+
 bool range_contains(const struct range *outer, uint64_t start, uint64_t size);
 
 #endif
