@@ -193,8 +193,11 @@ void sim_facts(struct sim *s)
 		bool pair = false;
 
 		for (size_t i = 0; i < h->count; i++)
-			pair |= h->steps[i].ev.kind == EVENT_MAP &&
-				h->steps[i].made == MADE_BOUNCED;
+			for (size_t k = 0; k < i; k++)
+				pair |= h->steps[i].ev.kind == EVENT_MAP &&
+					h->steps[i].made == MADE_BOUNCED &&
+					h->steps[k].ev.kind == EVENT_BOUNCE &&
+					h->steps[k].map == h->steps[i].map;
 		if (!pair) {
 			h->provable = false;
 			h->why = "no pair shows the shared bit";

@@ -417,6 +417,13 @@ static bool sync_after_end(struct history *h, struct rng *r)
 
 	if (i == NOWHERE)
 		return false;
+	for (size_t k = 0; k < h->count; k++) { /* another mapping may hold all of it by now */
+		const struct event *e = event_at(h, k);
+
+		if (e->kind == EVENT_MAP && h->steps[k].map != h->steps[i].map &&
+		    e->dma <= event_at(h, i)->dma && event_at(h, i)->dma - e->dma < e->size)
+			return false;
+	}
 	sync = h->steps[i];
 	sync.ev.kind = sync.ev.dir == EVENT_FROM_DEVICE ? EVENT_SYNC_CPU : EVENT_SYNC_DEVICE;
 	history_insert(h, i + 1, &sync);

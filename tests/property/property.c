@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * property - random legal histories and their mutations, before the judge.
+ * property - random legal histories and their mutations, before two judges.
  *
  * A legal history must never be VIOLATED, and where stream and facts show
- * everything it must be PROVEN; one mutation of it must never be PROVEN.  A failing stream is
- * made as small as it gets and printed; --seed with the number it prints makes it
- * again.
+ * everything it must be PROVEN; one mutation of it must never be PROVEN; and the slow judge must
+ * agree with the fast one on each of them.  A failing stream is made as small as it gets and
+ * printed; --seed with the number it prints makes it again.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -14,10 +14,12 @@
 #include <string.h>
 
 #include "lib/event.h"
+#include "lib/xalloc.h"
 #include "tests/property/mutate.h"
+#include "tests/property/slow-judge.h"
 
 /* What a stream must be. */
-enum demand { DEMAND_NOT_VIOLATED, DEMAND_PROVEN, DEMAND_NOT_PROVEN };
+enum demand { DEMAND_NOT_VIOLATED, DEMAND_PROVEN, DEMAND_NOT_PROVEN, DEMAND_AGREED };
 
 static bool meets(enum outcome o, enum demand demand)
 {
@@ -31,21 +33,62 @@ static bool meets(enum outcome o, enum demand demand)
 	}
 }
 
+/* Do both judges say the same?  With out, say where they do not. */
+static bool agreed(const struct history *h, const struct verdict *v, FILE *out)
+{
+	struct event *events = xcalloc(h->count, sizeof(*events));
+	struct slow_verdict slow;
+	bool same;
+
+	for (size_t i = 0; i < h->count; i++)
+		events[i] = h->steps[i].ev;
+	slow_judge(events, h->count, h->platform, h->names, &h->info, h->options.window_only,
+		   &slow);
+	free(events);
+	same = slow.outcome == v->outcome;
+	for (int c = CLAIM_DMA_IN_SHARED; c <= CLAIM_NO_BYPASS; c++) {
+		if (slow.claims[c] == v->claims[c].state)
+			continue;
+		same = false;
+		if (out)
+			fprintf(out, "the slow judge: %s %s\n", claim_name(c),
+				claim_state_name(slow.claims[c]));
+	}
+	for (int c = 0; c < CONDS; c++) {
+		if (slow.conds[c] == v->conds[c].state)
+			continue;
+		same = false;
+		if (out)
+			fprintf(out, "the slow judge: %s %s\n", cond_name(c),
+				cond_state_name(slow.conds[c]));
+	}
+	return same;
+}
+
 static bool verdict_meets(const struct history *h, enum demand demand)
 {
 	struct verdict *v = history_judge(h);
-	bool ok = meets(v->outcome, demand);
+	bool ok = demand == DEMAND_AGREED ? agreed(h, v, NULL) : meets(v->outcome, demand);
 
 	verdict_free(v);
 	return ok;
 }
 
-/* Take away whole mappings, then single events, as long as it still fails. */
-static bool still_fails(const struct history *h, enum demand demand)
+/* What a verdict says, in a number: while shrinking it must stay the same. */
+static uint64_t signature(const struct history *h)
 {
-	return !verdict_meets(h, demand);
+	struct verdict *v = history_judge(h);
+	uint64_t n = v->outcome;
+
+	for (int c = 0; c <= CLAIM_NO_BYPASS; c++)
+		n = 3 * n + v->claims[c].state;
+	for (int c = 0; c < CONDS; c++)
+		n = 3 * n + v->conds[c].state;
+	verdict_free(v);
+	return n;
 }
 
+/* Take away whole mappings, then single events, as long as it fails in the same way. */
 static bool without(struct history **h, enum demand demand, uint32_t map, size_t at)
 {
 	struct history *less = history_copy(*h);
@@ -56,7 +99,8 @@ static bool without(struct history **h, enum demand demand, uint32_t map, size_t
 			history_remove(less, k - 1);
 	}
 	history_settle(less);
-	if (less->count < before && still_fails(less, demand)) {
+	if (less->count < before && !verdict_meets(less, demand) &&
+	    signature(less) == signature(*h)) {
 		history_free(*h);
 		*h = less;
 		return true;
@@ -77,7 +121,7 @@ static void shrink(struct history **h, enum demand demand)
 		smaller = false;
 		for (uint32_t map = (*h)->maps; map > 0; map--)
 			smaller |= without(h, demand, map, 0);
-		for (size_t at = (*h)->count; demand == DEMAND_NOT_VIOLATED && at > 0; at--) {
+		for (size_t at = (*h)->count; demand != DEMAND_PROVEN && at > 0; at--) {
 			if ((*h)->steps[at - 1].map == 0)
 				smaller |= without(h, demand, 0, at - 1);
 		}
@@ -98,6 +142,7 @@ static void explain(const struct history *h)
 		if (v->conds[c].state == COND_UNMET)
 			printf("  %s unmet: %s\n", cond_name(c), v->conds[c].reason);
 	}
+	agreed(h, v, stdout);
 	verdict_free(v);
 }
 
@@ -147,6 +192,8 @@ static void one(struct run *run, uint64_t seed)
 		     demand == DEMAND_PROVEN ? "a complete legal history is not PROVEN"
 					     : "a legal history is VIOLATED",
 		     demand);
+	if (!verdict_meets(h, DEMAND_AGREED))
+		fail(run, h, seed, "the slow judge disagrees on a legal history", DEMAND_AGREED);
 	bad = history_copy(h);
 	if (mutation_at(m)->apply(bad, &r)) {
 		history_settle(bad);
@@ -157,6 +204,9 @@ static void one(struct run *run, uint64_t seed)
 			printf("mutation %s\n", mutation_at(m)->name);
 			fail(run, bad, seed, "a mutated history is PROVEN", DEMAND_NOT_PROVEN);
 		}
+		if (!verdict_meets(bad, DEMAND_AGREED))
+			fail(run, bad, seed, "the slow judge disagrees on a mutated history",
+			     DEMAND_AGREED);
 	}
 	history_free(bad);
 	history_free(h);

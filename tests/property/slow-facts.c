@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The slow judge's conditions, and the claims that rest on facts. */
+#include <string.h>
+
+#include "lib/ledger.h"
+#include "lib/names.h"
+#include "tests/property/slow-judge.h"
+
+static bool is_dma(unsigned int kind)
+{
+	return kind == EVENT_BOUNCE || kind == EVENT_MAP || kind == EVENT_UNMAP ||
+	       kind == EVENT_SYNC_CPU || kind == EVENT_SYNC_DEVICE || kind == EVENT_ALLOC ||
+	       kind == EVENT_FREE || kind == EVENT_MAP_FAILED || kind == EVENT_SG_TRUNCATED;
+}
+
+static bool seen(const struct slow *s, const char *device)
+{
+	for (size_t i = 0; device && i < s->n; i++) {
+		if (is_dma(s->ev[i].kind) && strcmp(names_get(s->names, s->ev[i].dev), device) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool has_interface_events(const struct slow *s, const char *iface)
+{
+	for (size_t i = 0; iface && i < s->n; i++) {
+		unsigned int k = s->ev[i].kind;
+
+		if ((k == EVENT_NET_XMIT_START || k == EVENT_NET_XMIT || k == EVENT_NET_RX) &&
+		    strcmp(names_get(s->names, s->ev[i].dev), iface) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---- claims ---- */
+
+void slow_bypass(struct slow *s)
+{
+	struct slow_claim *c = &s->claims[CLAIM_NO_BYPASS];
+
+	if (!s->p || !s->p->virtio_listed || !s->p->pci_listed)
+		c->open = true;
+	for (size_t i = 0; s->p && i < s->p->nvirtio; i++) {
+		const struct platform_virtio *d = &s->p->virtio[i];
+		enum tri active = platform_virtio_active(d);
+		enum tri through_api = platform_virtio_feature(d, VIRTIO_F_ACCESS_PLATFORM);
+
+		if (active == TRI_UNKNOWN)
+			c->open |= d->driver != NULL;
+		if (active != TRI_YES)
+			continue;
+		if (d->device_id == VIRTIO_ID_BALLOON && through_api == TRI_YES)
+			c->open = true;
+		else if (d->device_id == VIRTIO_ID_BALLOON || d->device_id == 27 ||
+			 through_api == TRI_NO)
+			c->fact = true;
+		else if (through_api == TRI_UNKNOWN || d->device_id == 26)
+			c->open = true;
+	}
+	for (size_t i = 0; s->p && i < s->p->npci; i++) {
+		const struct platform_pci *d = &s->p->pci[i];
+
+		c->fact |= d->driver && d->vendor && d->device &&
+			   strcmp(d->vendor, "0x1af4") == 0 && strcmp(d->device, "0x1110") == 0;
+	}
+}
+
+static bool worked(const struct slow *s, const struct platform_virtio *d)
+{
+	if (d->activity_before != PLATFORM_UNKNOWN && d->activity_after != PLATFORM_UNKNOWN &&
+	    d->activity_before != d->activity_after)
+		return true;
+	if (has_interface_events(s, d->iface))
+		return true;
+	for (size_t i = 0; i < s->p->trace.ncanaries; i++) {
+		const struct platform_canary *c = &s->p->trace.canaries[i];
+
+		if (strcmp(c->kind, "none") != 0 && d->parent && strcmp(c->device, d->parent) == 0)
+			return true;
+	}
+	return false;
+}
+
+void slow_silence(struct slow *s)
+{
+	for (size_t i = 0; s->p && i < s->p->nvirtio; i++) {
+		const struct platform_virtio *d = &s->p->virtio[i];
+
+		if (platform_virtio_active(d) != TRI_YES ||
+		    platform_virtio_feature(d, VIRTIO_F_ACCESS_PLATFORM) != TRI_YES ||
+		    seen(s, d->parent) || !worked(s, d))
+			continue;
+		for (int c = CLAIM_DMA_IN_SHARED; c <= CLAIM_LIFECYCLE; c++)
+			s->claims[c].open = true;
+	}
+}
+
+/* ---- what the evidence is ---- */
+
+static bool lost(const struct slow *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->ev[i].kind == EVENT_LOST)
+			return true;
+	}
+	for (size_t i = 0; i < s->info->ncpus; i++) {
+		const struct stream_cpu *c = &s->info->cpus[i];
+
+		if (c->lost || c->lost_unknown ||
+		    (c->has_stats && c->overrun + c->commit_overrun + c->dropped))
+			return true;
+	}
+	for (size_t i = 0; s->p && i < s->p->trace.nlost; i++) {
+		const struct platform_lost *l = &s->p->trace.lost[i];
+
+		if (l->overrun + l->commit_overrun + l->dropped)
+			return true;
+	}
+	return false;
+}
+
+bool slow_complete(const struct slow *s)
+{
+	return !lost(s) && !s->info->unordered && !s->undecoded;
+}
+
+static bool on(const struct slow *s, const char *system, const char *name)
+{
+	bool listed = !s->p || !s->p->trace.events_known, found = false;
+
+	for (size_t i = 0; i < s->info->nformats; i++) {
+		const struct stream_format *f = &s->info->formats[i];
+
+		found |= strcmp(f->system, system) == 0 && strcmp(f->name, name) == 0;
+	}
+	for (size_t i = 0; !listed && i < s->p->trace.nevents; i++) {
+		const char *e = s->p->trace.events[i];
+		size_t len = strlen(system);
+
+		listed = strncmp(e, system, len) == 0 && e[len] == ':' &&
+			 strcmp(e + len + 1, name) == 0;
+	}
+	return found && listed;
+}
+
+bool slow_armed(const struct slow *s)
+{
+	if (s->info->is_model)
+		return true;
+	return on(s, "swiotlb", "swiotlb_bounced") &&
+	       (on(s, "dma", "dma_map_phys") || on(s, "dma", "dma_map_page") ||
+		on(s, "ccaio", "dma_map")) &&
+	       (on(s, "dma", "dma_unmap_phys") || on(s, "dma", "dma_unmap_page") ||
+		on(s, "ccaio", "dma_unmap")) &&
+	       (on(s, "dma", "dma_map_sg") || on(s, "ccaio", "dma_map_sg")) &&
+	       (on(s, "dma", "dma_unmap_sg") || on(s, "ccaio", "dma_unmap_sg")) &&
+	       (on(s, "dma", "dma_alloc") || on(s, "ccaio", "dma_alloc")) &&
+	       (on(s, "dma", "dma_free") || on(s, "ccaio", "dma_free")) &&
+	       (on(s, "dma", "dma_sync_single_for_cpu") || on(s, "ccaio", "dma_sync_cpu")) &&
+	       (on(s, "dma", "dma_sync_single_for_device") || on(s, "ccaio", "dma_sync_device"));
+}
+
+/* ---- conditions ---- */
+
+static enum cond_state met(bool yes)
+{
+	return yes ? COND_MET : COND_UNMET;
+}
+
+static bool all_readable(const struct slow *s)
+{
+	for (size_t i = 0; i < s->info->nformats; i++) {
+		const struct stream_format *f = &s->info->formats[i];
+
+		if (!f->decoded && f->missing &&
+		    (strcmp(f->system, "dma") == 0 || strcmp(f->system, "swiotlb") == 0))
+			return false;
+	}
+	return !s->undecoded;
+}
+
+static bool loss_counted(const struct slow *s)
+{
+	bool all = s->info->ncpus > 0;
+
+	for (size_t i = 0; i < s->info->ncpus; i++)
+		all &= s->info->cpus[i].has_stats;
+	return s->info->is_model || (s->p && s->p->trace.lost_known) || all;
+}
+
+static bool own(const struct slow *s, const struct event *e)
+{
+	return s->p && s->p->trace.nonce && e->link == s->p->trace.nonce;
+}
+
+/* Each CPU that told anything has one start and later one stop, and no foreign marker. */
+static bool marked(const struct slow *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		bool started = false, stopped = false;
+
+		for (size_t k = 0; k < s->n; k++) {
+			const struct event *e = &s->ev[k];
+
+			if (e->cpu != s->ev[i].cpu || e->kind != EVENT_MARK)
+				continue;
+			if (!own(s, e))
+				return false;
+			started |= e->aux == EVENT_MARK_START;
+			stopped |= started && e->aux == EVENT_MARK_STOP;
+		}
+		if (!stopped)
+			return false;
+	}
+	return s->n > 0;
+}
+
+static bool in_window(const struct slow *s, size_t at)
+{
+	bool in = false;
+
+	for (size_t i = 0; i < at; i++) {
+		const struct event *e = &s->ev[i];
+
+		if (e->cpu != s->ev[at].cpu || e->kind != EVENT_MARK || !own(s, e))
+			continue;
+		if (e->aux == EVENT_MARK_STOP)
+			return false;
+		in |= e->aux == EVENT_MARK_START;
+	}
+	return in;
+}
+
+static bool canary_seen(const struct slow *s, const struct platform_canary *c)
+{
+	unsigned int dir = strncmp(c->kind, "blk", 3) == 0 ? EVENT_FROM_DEVICE : EVENT_TO_DEVICE;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct event *e = &s->ev[i];
+
+		if (e->kind == EVENT_MAP && e->dma != EVENT_NO_ADDR && e->size == c->size &&
+		    e->dir == dir && strcmp(names_get(s->names, e->dev), c->device) == 0 &&
+		    in_window(s, i))
+			return true;
+	}
+	return false;
+}
+
+static bool canaries_seen(const struct slow *s)
+{
+	size_t tried = 0;
+
+	for (size_t i = 0; s->p && i < s->p->trace.ncanaries; i++) {
+		const struct platform_canary *c = &s->p->trace.canaries[i];
+
+		if (strcmp(c->kind, "none") == 0)
+			continue;
+		tried++;
+		if (!canary_seen(s, c))
+			return false;
+	}
+	return tried > 0;
+}
+
+static bool rings_seen(const struct slow *s)
+{
+	for (size_t i = 0; i < s->p->nvirtio; i++) {
+		const struct platform_virtio *d = &s->p->virtio[i];
+		bool ring = false;
+
+		if (platform_virtio_active(d) != TRI_YES ||
+		    platform_virtio_feature(d, VIRTIO_F_ACCESS_PLATFORM) != TRI_YES)
+			continue;
+		for (size_t k = 0; d->parent && k < s->n; k++)
+			ring |= s->ev[k].kind == EVENT_ALLOC && s->ev[k].dma != EVENT_NO_ADDR &&
+				strcmp(names_get(s->names, s->ev[k].dev), d->parent) == 0;
+		if (!ring)
+			return false;
+	}
+	return true;
+}
+
+static enum cond_state baseline(const struct slow *s)
+{
+	if (s->from_boot && !s->older && (s->info->is_model || rings_seen(s)))
+		return COND_MET;
+	return s->window_only ? COND_NOT_APPLICABLE : COND_UNMET;
+}
+
+static bool is_listed(const struct slow *s, const char *name)
+{
+	for (size_t i = 0; i < s->p->nother; i++) {
+		if (s->p->other[i].name && strcmp(s->p->other[i].name, name) == 0)
+			return true;
+	}
+	return platform_find_virtio(s->p, name) || platform_find_pci(s->p, name);
+}
+
+/* No driver works it, and yet it has mappings at the end (or had some before the window). */
+static bool is_idle(const struct slow *s, uint16_t dev)
+{
+	const char *name = names_get(s->names, dev);
+	const struct platform_virtio *v = platform_find_virtio(s->p, name);
+	const struct platform_pci *pci = platform_find_pci(s->p, name);
+	bool works = false;
+
+	for (size_t i = 0; i < s->nlives; i++)
+		works |= s->lives[i].live && !s->lives[i].older && s->lives[i].dev == dev;
+	for (size_t i = 0; !s->from_boot && i < s->n; i++)
+		works |= s->ev[i].dev == dev &&
+			 (s->ev[i].kind == EVENT_UNMAP || s->ev[i].kind == EVENT_SYNC_CPU ||
+			  s->ev[i].kind == EVENT_SYNC_DEVICE);
+	if (!works)
+		return false;
+	return v ? platform_virtio_active(v) == TRI_NO : pci && !pci->driver;
+}
+
+static bool devices_known(const struct slow *s)
+{
+	const struct platform *p = s->p;
+
+	if (!p || !p->virtio_listed || !p->pci_listed)
+		return false;
+	for (size_t i = 0; i < p->nvirtio; i++) {
+		if (p->virtio[i].driver &&
+		    (!p->virtio[i].features || p->virtio[i].status == PLATFORM_NO_STATUS))
+			return false;
+	}
+	for (size_t i = 0; i < s->n; i++) {
+		if (is_dma(s->ev[i].kind) &&
+		    (!is_listed(s, names_get(s->names, s->ev[i].dev)) || is_idle(s, s->ev[i].dev)))
+			return false;
+	}
+	for (size_t i = 0; i < p->npci; i++) {
+		const struct platform_pci *d = &p->pci[i];
+
+		if (d->bus_master == TRI_YES && !d->driver && d->class &&
+		    strncmp(d->class, "0x06", 4) != 0)
+			return false;
+	}
+	return true;
+}
+
+static enum cond_state pool_known(const struct slow *s)
+{
+	const struct platform *p = s->p;
+	uint64_t slots = 0;
+
+	if (!p || p->swiotlb.dynamic == TRI_YES)
+		return COND_UNMET;
+	if (!p->swiotlb.npools)
+		return s->bounces ? COND_UNMET
+		       : p->swiotlb.slots == 0 || (p->kernel.cmdline &&
+						   strstr(p->kernel.cmdline, "swiotlb=noforce"))
+			       ? COND_NOT_APPLICABLE
+			       : COND_UNMET;
+	for (size_t i = 0; i < p->swiotlb.npools; i++) {
+		const struct platform_pool *pool = &p->swiotlb.pools[i];
+
+		if (pool->inferred)
+			return COND_UNMET;
+		if (!pool->name || strcmp(pool->name, "default") == 0)
+			slots += (pool->range.end - pool->range.start) / SWIOTLB_SLOT_SIZE + 1;
+	}
+	return met(p->swiotlb.slots != PLATFORM_UNKNOWN && (!slots || p->swiotlb.slots == slots));
+}
+
+/* The map of this bounce may have been on its way when its CPU's buffer ended. */
+static bool cut_by_end(const struct slow *s, size_t bounce)
+{
+	for (size_t i = bounce + 1; i < s->n; i++) {
+		bool waits = false;
+
+		if (s->ev[i].cpu != s->ev[bounce].cpu)
+			continue;
+		for (size_t k = 0; k < s->nwaiting; k++)
+			waits |= s->waiting[k] == i;
+		if (!waits)
+			return false;
+	}
+	return true;
+}
+
+static bool conserved(const struct slow *s)
+{
+	uint64_t hiwater = s->p ? s->p->swiotlb.used_hiwater : PLATFORM_UNKNOWN;
+	uint64_t slack = 0;
+
+	for (size_t k = 0; k < s->nwaiting; k++) {
+		if (!cut_by_end(s, s->waiting[k]))
+			return false;
+	}
+	/* on each CPU a task may tell the unmap of a largest mapping late */
+	for (size_t i = 0; i < s->n; i++) {
+		bool first = true;
+
+		for (size_t k = 0; k < i; k++)
+			first &= s->ev[k].cpu != s->ev[i].cpu;
+		slack += first ? 128 : 0;
+	}
+	return hiwater == PLATFORM_UNKNOWN || s->hiwater <= hiwater + slack;
+}
+
+static bool stable(const struct slow *s)
+{
+	const struct platform *p = s->p;
+
+	if (!p || p->window.devices_changed != TRI_NO || p->window.cpus_changed != TRI_NO ||
+	    p->window.tsm_changed == TRI_YES || (!p->window.log_known && !s->info->is_model))
+		return false;
+	for (size_t i = 0; i < p->window.nkernel_log; i++) {
+		if (!strstr(p->window.kernel_log[i], "buffer is full") || !s->failed)
+			return false;
+	}
+	return true;
+}
+
+void slow_conditions(struct slow *s, enum cond_state *conds)
+{
+	bool ours = s->info->by_ccaio;
+
+	conds[COND_EVENTS_ARMED] = met(all_readable(s) && slow_armed(s));
+	conds[COND_NOTHING_LOST] = met(!lost(s) && !s->info->unordered && loss_counted(s));
+	conds[COND_WINDOW_MARKED] = ours ? met(marked(s)) : COND_NOT_APPLICABLE;
+	conds[COND_CANARY_SEEN] = ours ? met(canaries_seen(s)) : COND_NOT_APPLICABLE;
+	conds[COND_BASELINE] = baseline(s);
+	conds[COND_DEVICES_KNOWN] = met(devices_known(s));
+	conds[COND_POOL_KNOWN] = pool_known(s);
+	conds[COND_CONSERVED] = met(conserved(s));
+	conds[COND_NOT_TRUNCATED] = met(!s->truncated);
+	conds[COND_ENVIRONMENT_STABLE] = met(stable(s));
+}
