@@ -43,7 +43,7 @@ static void take_symbol(struct facts *facts, const char *line)
 	}
 }
 
-void facts_symbols_read(struct facts *facts)
+static void read_symbols(struct facts *facts)
 {
 	char *path = facts_path(facts, "/proc/kallsyms"), *line = NULL;
 	FILE *in = fopen(path, "re");
@@ -55,6 +55,14 @@ void facts_symbols_read(struct facts *facts)
 	free(path);
 	if (in)
 		fclose(in);
+}
+
+const struct facts_place *facts_find_symbol(struct facts *facts, enum facts_symbol symbol)
+{
+	if (!facts->symbols_read)
+		read_symbols(facts);
+	facts->symbols_read = true;
+	return &facts->symbols[symbol];
 }
 
 /* Kernel memory at a virtual address, through the segments of an ELF core file. */
@@ -87,7 +95,7 @@ static bool core_read(int fd, uint64_t address, void *buf, size_t len)
 bool facts_kernel_read(struct facts *facts, enum facts_symbol symbol, size_t offset, void *buf,
 		       size_t len)
 {
-	uint64_t address = facts->symbols[symbol].address;
+	uint64_t address = facts_find_symbol(facts, symbol)->address;
 	char *path;
 	bool done;
 	int fd;
@@ -104,6 +112,31 @@ bool facts_kernel_read(struct facts *facts, enum facts_symbol symbol, size_t off
 	return done;
 }
 
+/* The kernel's types; free data after them. */
+static struct btf *read_btf(struct facts *facts, char **data)
+{
+	char *path = facts_path(facts, "/sys/kernel/btf/vmlinux");
+	size_t len = 0;
+
+	*data = file_read(path, BTF_MAX, &len, NULL);
+	free(path);
+	return *data ? btf_parse(*data, len) : NULL;
+}
+
+/* The pool of a kernel with CONFIG_SWIOTLB_DYNAMIC knows whether it may grow (Linux 6.6). */
+enum tri facts_kernel_grows(struct facts *facts)
+{
+	enum tri grows = TRI_UNKNOWN;
+	char *data = NULL;
+	struct btf *btf = read_btf(facts, &data);
+
+	if (btf && btf_offset(btf, "io_tlb_mem", "nslabs") >= 0)
+		grows = btf_offset(btf, "io_tlb_mem", "can_grow") >= 0 ? TRI_YES : TRI_NO;
+	btf_free(btf);
+	free(data);
+	return grows;
+}
+
 /* Where start, end and nslabs are in struct io_tlb_mem (start, end: since 6.6 in its defpool). */
 struct layout {
 	long start, end, nslabs;
@@ -111,10 +144,8 @@ struct layout {
 
 static bool read_layout(struct facts *facts, struct layout *at)
 {
-	char *path = facts_path(facts, "/sys/kernel/btf/vmlinux");
-	size_t len = 0;
-	char *data = file_read(path, BTF_MAX, &len, NULL);
-	struct btf *btf = data ? btf_parse(data, len) : NULL;
+	char *data = NULL;
+	struct btf *btf = read_btf(facts, &data);
 	long pool;
 
 	*at = (struct layout){ -1, -1, -1 };
@@ -130,7 +161,6 @@ static bool read_layout(struct facts *facts, struct layout *at)
 	}
 	btf_free(btf);
 	free(data);
-	free(path);
 	return at->start >= 0 && at->end >= 0 && at->nslabs >= 0;
 }
 
@@ -140,7 +170,7 @@ bool facts_kernel_pool(struct facts *facts, struct range *range)
 	uint64_t start, end, slots;
 	struct layout at;
 
-	if (!facts->symbols[pool].address || !read_layout(facts, &at) ||
+	if (!facts_find_symbol(facts, pool)->address || !read_layout(facts, &at) ||
 	    !facts_kernel_read(facts, pool, (size_t)at.start, &start, sizeof(start)) ||
 	    !facts_kernel_read(facts, pool, (size_t)at.end, &end, sizeof(end)) ||
 	    !facts_kernel_read(facts, pool, (size_t)at.nslabs, &slots, sizeof(slots)))

@@ -41,12 +41,15 @@ enum facts_symbol {
 	FACTS_SYMBOLS
 };
 
+struct facts_place {
+	bool seen;
+	uint64_t address; /* 0 unknown */
+};
+
 struct facts {
 	char *root;
-	struct {
-		bool seen;
-		uint64_t address; /* 0 unknown */
-	} symbols[FACTS_SYMBOLS];
+	struct facts_place symbols[FACTS_SYMBOLS]; /* use facts_find_symbol */
+	bool symbols_read;
 	struct facts_log log;
 	/* what must not change in the window, as sorted words */
 	char **devices, **cpus, **tsm;
@@ -84,8 +87,13 @@ void facts_ram(struct facts *facts, struct platform *p);
 void facts_swiotlb(struct facts *facts, struct platform *p);
 uint64_t facts_swiotlb_sum(struct facts *facts, const char *file); /* over all pools */
 
-/* facts-kernel.c: look for the symbols, once. */
-void facts_symbols_read(struct facts *facts);
+/*
+ * facts-kernel.c: where a symbol is.  The first call reads the whole list of the kernel's symbols,
+ * which takes longer than all other facts together: ask when nothing else tells.
+ */
+const struct facts_place *facts_find_symbol(struct facts *facts, enum facts_symbol symbol);
+/* Was the kernel built with pools that grow, as far as its types tell? */
+enum tri facts_kernel_grows(struct facts *facts);
 /* Kernel memory offset bytes behind a symbol; false where that cannot be read. */
 bool facts_kernel_read(struct facts *facts, enum facts_symbol symbol, size_t offset, void *buf,
 		       size_t len);

@@ -171,14 +171,21 @@ static enum tri force_of(const struct platform *p)
 
 /*
  * Pools that grow (CONFIG_SWIOTLB_DYNAMIC) have bounds that nobody tells.  Such a
- * kernel has a counter for them and a work function, which is never inlined.
+ * kernel has a counter for them, a member in its pools' type, and a work function,
+ * which is never inlined.
  */
 static enum tri dynamic_of(struct facts *facts)
 {
-	if (facts->symbols[FACTS_SYM_DYNAMIC].seen ||
-	    facts_exists(facts, "/sys/kernel/debug/swiotlb/io_tlb_transient_nslabs"))
+	enum tri grows;
+
+	if (facts_exists(facts, "/sys/kernel/debug/swiotlb/io_tlb_transient_nslabs"))
 		return TRI_YES;
-	return facts->symbols[FACTS_SYM_MAP].seen ? TRI_NO : TRI_UNKNOWN;
+	grows = facts_kernel_grows(facts);
+	if (grows != TRI_UNKNOWN)
+		return grows;
+	if (facts_find_symbol(facts, FACTS_SYM_DYNAMIC)->seen)
+		return TRI_YES;
+	return facts_find_symbol(facts, FACTS_SYM_MAP)->seen ? TRI_NO : TRI_UNKNOWN;
 }
 
 void facts_swiotlb(struct facts *facts, struct platform *p)

@@ -40,7 +40,8 @@ static enum tri kernel_says(struct facts *facts)
 	if (facts_kernel_read(facts, FACTS_SYM_RSI_PRESENT, 0, &enabled, sizeof(enabled)))
 		return enabled > 0 ? TRI_YES : TRI_NO;
 	/* variables are listed and this one is not: a kernel that cannot be in a Realm */
-	if (facts->symbols[FACTS_SYM_POOL].seen && !facts->symbols[FACTS_SYM_RSI_PRESENT].seen)
+	if (facts_find_symbol(facts, FACTS_SYM_POOL)->seen &&
+	    !facts_find_symbol(facts, FACTS_SYM_RSI_PRESENT)->seen)
 		return TRI_NO;
 	return TRI_UNKNOWN;
 }

@@ -54,7 +54,6 @@ struct platform *facts_collect(struct facts *facts)
 	struct platform *p = platform_new();
 
 	facts_log_drain(facts);
-	facts_symbols_read(facts);
 	read_kernel(facts, p);
 	facts_realm(facts, p);
 	facts_ram(facts, p);
