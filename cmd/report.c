@@ -9,9 +9,13 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/exchanging.h"
 #include "cmd/judging.h"
 #include "collectors/bundle.h"
 #include "lib/err.h"
+#include "lib/exchange-json.h"
+#include "lib/exchange.h"
+#include "lib/manifest.h"
 #include "lib/platform.h"
 #include "lib/verdict-diff.h"
 #include "lib/verdict-json.h"
@@ -38,12 +42,14 @@ static const char usage[] =
 struct judged {
 	struct verdict_record *record;
 	struct platform *platform;
+	struct exchanges *exchanges; /* NULL: the bundle has none */
 };
 
 static void judged_release(struct judged *j)
 {
 	verdict_record_free(j->record);
 	platform_free(j->platform);
+	exchanges_free(j->exchanges);
 }
 
 static int judged_load(struct judged *j, const char *path, struct err *err)
@@ -66,7 +72,19 @@ static int judged_load(struct judged *j, const char *path, struct err *err)
 	if (!text)
 		goto out;
 	j->platform = platform_parse(text, len, BUNDLE_PLATFORM, err);
-	ret = j->platform ? 0 : -EINVAL;
+	if (!j->platform)
+		goto out;
+	free(text);
+	text = NULL;
+	ret = 0;
+	if (!manifest_find(bundle_manifest(bundle), BUNDLE_EXCHANGES))
+		goto out;
+	ret = -EINVAL;
+	text = bundle_read(bundle, BUNDLE_EXCHANGES, EXCHANGES_FILE_MAX, &len, err);
+	if (text)
+		j->exchanges = exchanges_recall(text, len, BUNDLE_EXCHANGES, err);
+	if (j->exchanges)
+		ret = 0;
 out:
 	free(text);
 	bundle_close(bundle);
@@ -91,6 +109,7 @@ static int render(const struct judging *g, const char *path)
 		.verdict = judged.record->verdict,
 		.platform = judged.platform,
 		.run = &judged.record->run,
+		.exchanges = judged.exchanges,
 	};
 	/* rendering is not judging: what was recorded may be VIOLATED and this still succeeded */
 	status = judging_report(&cmd_report, g, &in) == CMD_TROUBLE ? CMD_TROUBLE : CMD_OK;
@@ -112,8 +131,8 @@ static int compare(const struct judging *g, const char *old, const char *new)
 		cmd_fail(&cmd_report, &err);
 		goto out;
 	}
-	diff = verdict_diff_new(&(struct verdict_side){ .verdict = before.record->verdict },
-				&(struct verdict_side){ .verdict = after.record->verdict });
+	diff = verdict_diff_new(&(struct verdict_side){ before.record->verdict, before.exchanges },
+				&(struct verdict_side){ after.record->verdict, after.exchanges });
 	if (g->output && !(out = fopen(g->output, "we"))) {
 		err_sys(&err, "cannot write the comparison to %s", g->output);
 		cmd_fail(&cmd_report, &err);

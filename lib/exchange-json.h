@@ -27,4 +27,10 @@ void exchanges_write_member(struct jwriter *w, const char *key, const struct exc
  */
 struct exchanges *exchanges_parse(const char *text, size_t len, const char *name, struct err *err);
 
+/*
+ * Read the whole file, also what the correlation made of it: for showing it again, never
+ * for judging.  NULL with err set like exchanges_parse.
+ */
+struct exchanges *exchanges_recall(const char *text, size_t len, const char *name, struct err *err);
+
 #endif
