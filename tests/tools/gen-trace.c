@@ -36,6 +36,10 @@ static const char usage[] =
 #define SLOTS 65536
 #define LIVE 256 /* mappings at once */
 #define MAX_CPUS 64
+#define DEVICES 4
+
+static const char *const devices[DEVICES] = { "0000:00:01.0", "0000:00:02.0", "0000:00:03.0",
+					      "0000:00:04.0" };
 
 struct live {
 	uint64_t orig, dma;
@@ -49,7 +53,7 @@ struct gen {
 	struct tracedat_pack packs[MAX_CPUS];
 	unsigned int ncpus;
 	struct names *names;
-	uint16_t devices[4], eth, disk;
+	uint16_t devices[DEVICES], eth;
 	uint64_t random, ts_ns, events, nonce;
 	struct live live[LIVE];
 	unsigned int nlive;
@@ -143,7 +147,7 @@ static void map(struct gen *gen)
 	struct live live = {
 		.size = sizes[pick(gen, 12)],
 		.dir = (uint8_t)(1 + pick(gen, 2)),
-		.dev = gen->devices[pick(gen, 4)],
+		.dev = gen->devices[pick(gen, DEVICES)],
 		.orig = 0x40000000 + pick(gen, 0x30000000),
 	};
 	struct event e;
@@ -267,24 +271,42 @@ static void platform(const char *path)
 {
 	FILE *out = fopen(path, "we");
 
-	if (out)
-		fprintf(out, "{\"schema\":\"ccaio.platform/1\",\n"
-			     " \"kernel\":{\"release\":\"7.2.13\",\"machine\":\"aarch64\","
-			     "\"cmdline\":\"swiotlb=65536,force\"},\n"
-			     " \"realm\":{\"is_realm\":false,\"kind\":null,\"rsi_version\":null,"
-			     "\"ipa_bits\":null,"
-			     "\"shared_bit\":null},\n"
-			     " \"ram\":[{\"start\":\"0x40000000\",\"end\":\"0x7fffffff\"}],\n"
-			     " \"swiotlb\":{\"pools\":[{\"name\":\"default\",\"start\":"
-			     "\"0x72900000\",\"end\":\"0x7a8fffff\"}],"
-			     "\"slots\":65536,\"force\":true,\"dynamic\":false,\"used_before\":0,"
-			     "\"used_after\":0,"
-			     "\"used_hiwater\":65536},\n"
-			     " \"virtio\":[],\"pci\":[],\n"
-			     " \"window\":{\"devices_changed\":false,\"cpus_changed\":false,"
-			     "\"kernel_log\":[]},\n"
-			     " \"trace\":{\"lost\":[],\"from_boot\":false}}\n");
-	if (!out || fclose(out) != 0) {
+	if (!out) {
+		fprintf(stderr, "gen-trace: cannot write %s\n", path);
+		exit(1);
+	}
+	fprintf(out, "{\"schema\":\"ccaio.platform/1\",\n"
+		     " \"kernel\":{\"release\":\"7.2.13\",\"machine\":\"aarch64\",\"cmdline\":"
+		     "\"swiotlb=65536,force\"},\n"
+		     " \"realm\":{\"is_realm\":false,\"kind\":null,\"rsi_version\":null,\"ipa_"
+		     "bits\":null,"
+		     "\"shared_bit\":null},\n"
+		     " \"ram\":[{\"start\":\"0x40000000\",\"end\":\"0x7fffffff\"}],\n"
+		     " \"swiotlb\":{\"pools\":[{\"name\":\"default\",\"start\":\"0x72900000\","
+		     "\"end\":\"0x7a8fffff\"}],"
+		     "\"slots\":65536,\"force\":true,\"dynamic\":false,\"used_before\":0,\"used_"
+		     "after\":0,"
+		     "\"used_hiwater\":65536},\n"
+		     " \"virtio\":[");
+	for (unsigned int i = 0; i < DEVICES; i++)
+		fprintf(out,
+			"%s{\"name\":\"virtio%u\",\"device_id\":%u,\"features\":\"%033u1%030u\","
+			"\"status\":\"0x0000000f\",\"bus\":\"pci\",\"parent\":\"%s\",\"driver\":\"%"
+			"s\"}",
+			i ? ",\n  " : "", i, i % 2 + 1, 0, 0, devices[i],
+			i % 2 ? "virtio_blk" : "virtio_net");
+	fprintf(out, "],\n \"pci\":[");
+	for (unsigned int i = 0; i < DEVICES; i++)
+		fprintf(out,
+			"%s{\"name\":\"%s\",\"vendor\":\"0x1af4\",\"device\":\"0x104%u\",\"class\":"
+			"\"0x020000\","
+			"\"driver\":\"virtio-pci\",\"iommu_group\":null}",
+			i ? ",\n  " : "", devices[i], i % 2 + 1);
+	fprintf(out,
+		"],\n "
+		"\"window\":{\"devices_changed\":false,\"cpus_changed\":false,\"kernel_log\":[]},\n"
+		" \"trace\":{\"lost\":[],\"from_boot\":false}}\n");
+	if (fclose(out) != 0) {
 		fprintf(stderr, "gen-trace: cannot write %s\n", path);
 		exit(1);
 	}
@@ -296,10 +318,8 @@ static void generate(struct gen *gen, const char *path, uint64_t events, uint64_
 	struct err err = { "" };
 
 	gen->names = names_new();
-	gen->devices[0] = names_intern(gen->names, "0000:00:01.0", 12);
-	gen->devices[1] = names_intern(gen->names, "0000:00:02.0", 12);
-	gen->devices[2] = names_intern(gen->names, "0000:00:03.0", 12);
-	gen->devices[3] = names_intern(gen->names, "virtio0", 7);
+	for (unsigned int i = 0; i < DEVICES; i++)
+		gen->devices[i] = names_intern(gen->names, devices[i], strlen(devices[i]));
 	gen->eth = names_intern(gen->names, "eth0", 4);
 	gen->ts_ns = 4000000000;
 	gen->nonce = gen->random;

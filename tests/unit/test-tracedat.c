@@ -382,6 +382,48 @@ static void test_flips(const char *name, unsigned int rounds)
 	free(file);
 }
 
+/* A recording with one string replaced by another of the same length is refused with this sentence.
+ */
+static void refused(const char *name, size_t at, const char *new, size_t len, const char *sentence)
+{
+	char *file = xasprintf("tests/data/trace/%s.dat", name);
+	static char bytes[1 << 18];
+	FILE *in = fopen(file, "re");
+	size_t size = in ? fread(bytes, 1, sizeof(bytes), in) : 0;
+	struct names *names = names_new();
+	struct err err = { "" };
+	int fd = memfd_create("refused", MFD_CLOEXEC);
+
+	check(size > at + len);
+	memcpy(bytes + at, new, len);
+	check(write(fd, bytes, size) == (ssize_t)size);
+	check(!tracedat_open_fd(fd, "x.dat", names, &err));
+	check(strcmp(err.text, sentence) == 0);
+	if (strcmp(err.text, sentence) != 0)
+		printf("# %s\n", err.text);
+	names_free(names);
+	close(fd);
+	fclose(in);
+	free(file);
+}
+
+static void test_refused(void)
+{
+	refused("generated-v6", 0, "X", 1,
+		"x.dat is not a trace.dat: it does not begin as trace-cmd's files do");
+	refused("generated-v6", 10, "8", 1,
+		"x.dat has version 8 of the trace.dat format; ccaio reads 6 and 7");
+	refused("generated-v6", 12, "\1", 1,
+		"x.dat was recorded on a big-endian machine, which ccaio does not read");
+	refused("linux-7.2-forced", 18, "lzma", 4,
+		"x.dat is compressed with 'lzma', which ccaio cannot read; record with trace-cmd "
+		"record --compression zstd, zlib or none");
+	refused("generated-v6", 26, "#", 1,
+		"x.dat: the ring-buffer description (header_page) is cut short or damaged at "
+		"offset "
+		"30; record it again or copy the file again");
+}
+
 /* What once crashed the reader, found by tests/fuzz/fuzz-tracedat.c. */
 static void test_crashers(void)
 {
@@ -417,6 +459,7 @@ int main(void)
 	test_flips("linux-7.2-forced", 300);
 	test_flips("linux-7.2-sg", 100);
 	test_flips("generated-v6", 300);
+	test_refused();
 	test_crashers();
 	unlink(path);
 	check(rmdir(dir) == 0);
