@@ -182,11 +182,11 @@ static void note_end(struct conn_table *table, struct conn *c, const struct segm
 	if (s->flags & FLOW_RST) {
 		bool answered = c->half[!dir].synced && c->packets[dir] == 1 && c->from_start;
 
-		/* after both FINs a RST says nothing new */
-		if (!(c->half[0].fin && c->half[1].fin))
-			c->end = silent && answered ? CONN_REFUSED : CONN_RESET;
-		else
+		/* who has said FIN already closes the door on what comes late, and breaks off nothing */
+		if (c->half[dir].fin)
 			c->end = CONN_FINISHED;
+		else
+			c->end = silent && answered ? CONN_REFUSED : CONN_RESET;
 		end(table, c, ts_ns);
 	} else if (tcp_half_is_finished(&c->half[0]) && tcp_half_is_finished(&c->half[1])) {
 		c->end = CONN_FINISHED;

@@ -238,7 +238,7 @@ void correlate_result(struct correlate *c)
 	bool have_transfers = false;
 
 	x->correlated = c->events_seen;
-	for (uint32_t id = 1; id < 65536; id++)
+	for (uint32_t id = 1; id < names_count(c->names) && id < 65536; id++)
 		have_transfers |= c->sums[id].carried[0] || c->sums[id].carried[1];
 	for (uint32_t id = 1; id < names_count(c->names) && id < 65536; id++)
 		if (carry_is_net(c->carry, (uint16_t)id))

@@ -38,7 +38,6 @@ extern const struct report report_markdown;
 extern const struct report report_jsonl;
 extern const struct report report_html;
 extern const struct report report_sarif;
-extern const struct report report_jsonl;
 extern const struct report report_perfetto;
 
 /* The format called name, or NULL. */

@@ -217,8 +217,15 @@ static void endings(void)
 	say(&t, FLOW_IN, 0, "half an ans");
 	send_flags(&t, FLOW_IN, 11, 0, FLOW_RST | ACK, "");
 	check(t.seen.closed == 2 && t.seen.end == CONN_RESET);
+	/* the client is done, and resets what the server says after that */
+	t.c = 20000;
+	handshake(&t);
+	send_flags(&t, FLOW_OUT, 0, 0, FLOW_FIN | ACK, "");
+	say(&t, FLOW_IN, 0, "bye");
+	send_flags(&t, FLOW_OUT, 1, 0, FLOW_RST, "");
+	check(t.seen.closed == 3 && t.seen.end == CONN_FINISHED);
 	finish(&t);
-	check(t.seen.released == 2);
+	check(t.seen.released == 3);
 }
 
 static void who_is_local(void)

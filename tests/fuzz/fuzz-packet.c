@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Frames of the host: each input is a row of records (2 bytes length, 1 byte direction and cut,
+ * frame), taken through connections, exchanges and the correlation.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "lib/correlate.h"
+#include "lib/exchange.h"
+#include "lib/flow.h"
+#include "lib/names.h"
+#include "lib/traffic.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The next record as a packet; 0 at the end. */
+static size_t next(const uint8_t *data, size_t size, uint64_t ts_ns, struct packet *p, int *ok)
+{
+	size_t len, cut;
+
+	if (size < 3)
+		return 0;
+	len = (size_t)(data[0] << 8 | data[1]) % 2048;
+	cut = data[2] & 0x3f;
+	if (len > size - 3)
+		len = size - 3;
+	*p = (struct packet){ .ts_ns = ts_ns, .iface = 1, .dir = data[2] >> 6 };
+	if (p->dir > FLOW_DIR_UNKNOWN)
+		p->dir = FLOW_IN;
+	*ok = packet_from_ethernet(p, data + 3, (uint32_t)(cut < len ? len - cut : len),
+				   (uint32_t)len);
+	return len + 3;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct names *names = names_new();
+	struct traffic_options options = { 0 };
+	struct traffic *traffic = traffic_new(names, &options);
+	struct correlate *correlate;
+	struct exchanges *x;
+	struct packet p;
+	size_t n;
+	int ok;
+	char *why;
+
+	names_intern(names, "eth0", 4);
+	for (size_t at = 0; (n = next(data + at, size - at, at, &p, &ok)); at += n)
+		if (ok)
+			traffic_packet(traffic, &p);
+	x = traffic_finish(traffic);
+	correlate = correlate_new(x, names, NULL);
+	for (size_t at = 0; (n = next(data + at, size - at, at, &p, &ok)); at += n)
+		if (ok)
+			correlate_packet(correlate, &p);
+	correlate_finish(correlate);
+	/* every payload byte of a connection is in some row, and no byte is in two */
+	for (size_t i = 0; i < x->nconns; i++) {
+		for (int dir = 0; dir < 2; dir++) {
+			uint64_t sum = 0;
+
+			for (size_t r = 0; r < x->nrows; r++)
+				if (x->rows[r].conn == i)
+					sum += exchange_half_bytes(&x->rows[r].half[dir]);
+			if (sum > x->conns[i].payload[dir] + x->conns[i].lost[dir])
+				abort();
+		}
+	}
+	exchanges_clear_payload(x, &why);
+	free(why);
+	exchanges_free(x);
+	names_free(names);
+	return 0;
+}
