@@ -5,7 +5,7 @@
  * No file says whether a device is a DMA master.  Taken are devices with a driver
  * that stand behind an IOMMU, whose device-tree node says dma-coherent, or whose
  * driver is known to do DMA.  Not seen: masters without a driver of their own
- * (interrupt controllers and IOMMUs that walk tables in memory, firmware), and
+ * (interrupt controllers that walk tables in memory, firmware), and
  * drivers that are not in the list and not described as above.
  */
 #include <stdlib.h>
@@ -16,15 +16,19 @@
 
 /* Driver names as in /sys/bus/platform/drivers; a prefix stands for its family. */
 static const char *const dma_drivers[] = {
-	"ahci",	     "sdhci", "xhci-hcd",    "ehci-",  "ohci-",	     "dwc2",  "dwc3",
-	"dwmmc",     "macb",  "fec",	     "stmmac", "dwmac",	     "e1000", "smsc",
-	"dma-pl330", "fsl-",  "mv_xor",	     "xgene-", "hns",	     "hisi_", "ufshcd",
-	"panfrost",  "lima",  "qemu_fw_cfg", "fw_cfg", "mmci-pl18x", "optee", "arm-ffa",
+	"ahci",	  "sdhci",    "xhci-hcd",   "ehci-",	"ohci-",   "dwc2",
+	"dwc3",	  "dwmmc",    "macb",	    "fec",	"stmmac",  "dwmac",
+	"e1000",  "smsc",     "dma-pl330",  "fsl-",	"mv_xor",  "xgene-",
+	"hns",	  "hisi_",    "ufshcd",	    "panfrost", "lima",	   "qemu_fw_cfg",
+	"fw_cfg", "arm-smmu", "mmci-pl18x", "optee",	"arm-ffa",
 };
 
 /* They reach memory through the devices behind them, which are listed on their own. */
 static const char *const bridges[] = {
-	"virtio-mmio", "pci-host-generic", "pcie-designware", "xgene-pcie", "arm-smmu",
+	"virtio-mmio",
+	"pci-host-generic",
+	"pcie-designware",
+	"xgene-pcie",
 };
 
 static bool has_prefix(const char *name, const char *const *prefixes, size_t count)

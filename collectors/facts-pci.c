@@ -63,6 +63,9 @@ void facts_pci(struct facts *facts, struct platform *p)
 		dev->class = facts_attr(facts, DEVICES "/%s/class", names[i]);
 		dev->driver = facts_link(facts, DEVICES "/%s/driver", names[i]);
 		dev->iommu_group = facts_link(facts, DEVICES "/%s/iommu_group", names[i]);
+		if (dev->iommu_group)
+			dev->iommu_type = facts_attr(facts, "/sys/kernel/iommu_groups/%s/type",
+						     dev->iommu_group);
 		dev->tsm = facts_tsm_state(facts, names[i]);
 		dev->bus_master = bus_master(facts, names[i]);
 	}

@@ -123,14 +123,34 @@ static void check_setting(struct diagnosis *d, const struct platform *p)
 		    "no provider of attestation reports: programs get no token");
 }
 
+/* A device with a driver whose addresses an IOMMU translates, or NULL. */
+static const struct platform_pci *translated(const struct platform *p)
+{
+	for (size_t i = 0; i < p->npci; i++) {
+		const struct platform_pci *dev = &p->pci[i];
+
+		if (dev->driver && dev->iommu_group &&
+		    !(dev->iommu_type && strcmp(dev->iommu_type, "identity") == 0))
+			return dev;
+	}
+	return NULL;
+}
+
 /* In an ordinary VM nothing but this parameter makes devices keep to the pool. */
 static void check_forced(struct diagnosis *d, const struct platform *p)
 {
 	static const char remedy[] = "boot with swiotlb=65536,force";
 
+	const struct platform_pci *behind = translated(p);
+
 	if (d->realm)
 		return;
-	if (p->swiotlb.force == TRI_YES)
+	if (behind)
+		add(d, "dma-in-shared", DIAG_CANNOT, "boot with iommu.passthrough=1",
+		    "%s is behind an IOMMU: the kernel maps protected memory there instead of "
+		    "bouncing",
+		    behind->name);
+	else if (p->swiotlb.force == TRI_YES)
 		add(d, "dma-in-shared", DIAG_OK, NULL, "bouncing is forced");
 	else if (p->swiotlb.force == TRI_NO)
 		add(d, "dma-in-shared", DIAG_CANNOT, remedy,

@@ -95,6 +95,7 @@ static void write_pci(struct jwriter *w, const struct platform *p)
 		jwrite_string(w, "class", dev->class);
 		jwrite_string(w, "driver", dev->driver);
 		jwrite_string(w, "iommu_group", dev->iommu_group);
+		jwrite_string(w, "iommu_type", dev->iommu_type);
 		jwrite_string(w, "tsm", dev->tsm);
 		jwrite_tri(w, "bus_master", dev->bus_master);
 		jwrite_end_object(w);

@@ -124,6 +124,7 @@ static void read_pci(struct platform *p, const struct jval *root)
 		dev->class = jval_string(&item, "class");
 		dev->driver = jval_name(&item, "driver");
 		dev->iommu_group = jval_name(&item, "iommu_group");
+		dev->iommu_type = jval_name(&item, "iommu_type");
 		dev->tsm = jval_name(&item, "tsm");
 		dev->bus_master = jval_tri(&item, "bus_master");
 	}

@@ -42,6 +42,7 @@ static void free_pci(struct platform_pci *dev)
 	free(dev->class);
 	free(dev->driver);
 	free(dev->iommu_group);
+	free(dev->iommu_type);
 	free(dev->tsm);
 }
 

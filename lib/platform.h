@@ -52,6 +52,7 @@ struct platform_pci {
 	char *vendor, *device, *class; /* "0x1af4" … */
 	char *driver;		       /* NULL: not bound */
 	char *iommu_group;	       /* NULL: no IOMMU in front of it */
+	char *iommu_type;	       /* "identity" (addresses pass), "DMA" …; NULL unknown */
 	char *tsm;		       /* TDISP state: NULL none, "locked", "accepted" … */
 	enum tri bus_master;	       /* bit 2 of the PCI command register */
 };

@@ -7,6 +7,7 @@ setup() {
 }
 
 arm() {
+	echo identity >"$CCAIO_ROOT/sys/kernel/iommu_groups/3/type"
 	echo "swiotlb=65536,force trace_instance=ccaio,dma:*,swiotlb:*" >"$CCAIO_ROOT/proc/cmdline"
 }
 
@@ -32,6 +33,8 @@ cannots() {
 }
 
 @test "doctor: not armed at boot, says which parameter to add, exit 2" {
+	arm
+	echo swiotlb=65536,force >"$CCAIO_ROOT/proc/cmdline"
 	run -2 --separate-stderr "$CCAIO" doctor
 	cannots 1
 	has cannot baseline "boot with trace_instance=ccaio,dma:\*,swiotlb:\*"
@@ -73,6 +76,14 @@ cannots() {
 	run -2 "$CCAIO" doctor
 	cannots 1
 	has cannot no-bypass "virtio0 \(net\) works without VIRTIO_F_ACCESS_PLATFORM"
+}
+
+@test "doctor: behind an IOMMU nothing is bounced, unless addresses pass it" {
+	arm
+	echo DMA-FQ >"$CCAIO_ROOT/sys/kernel/iommu_groups/3/type"
+	run -2 "$CCAIO" doctor
+	cannots 1
+	has cannot dma-in-shared "0000:00:05.0 is behind an IOMMU.*iommu.passthrough=1"
 }
 
 @test "doctor: a balloon counts once it works" {
@@ -129,6 +140,8 @@ cannots() {
 }
 
 @test "doctor: json says the same" {
+	arm
+	echo swiotlb=65536,force >"$CCAIO_ROOT/proc/cmdline"
 	run -2 --separate-stderr "$CCAIO" doctor -f json
 	[[ $output == *'"schema": "ccaio.doctor/1"'* ]]
 	[[ $output == *'"since_boot": false'* ]]

@@ -88,10 +88,12 @@ static void test_devices(void)
 	check(same(p->pci[1].driver, "virtio-pci") && same(p->pci[1].class, "0x020000"));
 	check(p->pci[0].bus_master == TRI_NO && p->pci[1].bus_master == TRI_YES);
 	check(same(p->pci[4].iommu_group, "3") && same(p->pci[4].tsm, "locked"));
+	check(same(p->pci[4].iommu_type, "DMA"));
 	check(p->pci[1].iommu_group == NULL && p->pci[1].tsm == NULL);
-	check(p->nother == 2);
+	check(p->nother == 3);
 	check(same(p->other[0].name, "9020000.fw-cfg") && same(p->other[0].bus, "platform"));
-	check(same(p->other[1].name, "c000000.mystery") && same(p->other[1].driver, "mystery"));
+	check(same(p->other[1].name, "9050000.smmuv3"));
+	check(same(p->other[2].name, "c000000.mystery") && same(p->other[2].driver, "mystery"));
 	platform_free(p);
 }
 

@@ -39,6 +39,7 @@ static void test_full(void)
 	check(platform_find_virtio(p, "0000:00:09.0") == NULL);
 	check(p->pci_listed && p->npci == 2 && p->pci[1].bus_master == TRI_NO);
 	check(platform_find_pci(p, "0000:00:05.0") == &p->pci[1]);
+	check(strcmp(p->pci[1].iommu_type, "DMA") == 0 && !p->pci[0].iommu_type);
 	check(strcmp(p->pci[1].tsm, "locked") == 0 && p->pci[0].tsm == NULL);
 	check(p->nother == 1 && strcmp(p->other[0].driver, "ahci-platform") == 0);
 	check(p->window.devices_changed == TRI_NO && p->window.cpus_changed == TRI_YES);
