@@ -16,6 +16,7 @@
 #include "lib/event.h"
 #include "lib/xalloc.h"
 #include "tests/property/mutate.h"
+#include "tests/property/recorded.h"
 #include "tests/property/slow-judge.h"
 
 /* What a stream must be. */
@@ -212,9 +213,26 @@ static void one(struct run *run, uint64_t seed)
 	history_free(h);
 }
 
+/* The slow judge on recorded streams: files, or folders of them. */
+static int compare_recorded(char **paths)
+{
+	unsigned int judged = 0;
+	int differ = 0;
+
+	for (; *paths && differ >= 0; paths++) {
+		int n = recorded_compare(*paths, &judged);
+
+		differ = n < 0 ? n : differ + n;
+	}
+	printf("%u recorded streams: %d differences\n", judged, differ);
+	return differ != 0 || judged == 0;
+}
+
 static int usage(void)
 {
-	fputs("usage: property [--streams N] [--seed N] [--size EVENTS] [--verbose]\n", stderr);
+	fputs("usage: property [--streams N] [--seed N] [--size EVENTS] [--verbose]\n"
+	      "       property RECORDING...\n",
+	      stderr);
 	return 2;
 }
 
@@ -244,6 +262,8 @@ int main(int argc, char **argv)
 		else
 			return usage();
 	}
+	if (optind < argc)
+		return compare_recorded(argv + optind);
 	for (uint64_t i = 0; run.streams < streams; i++)
 		one(&run, run.seed + i);
 	for (size_t m = 0; m < mutations_count + mutations_facts_count; m++) {

@@ -126,22 +126,30 @@ bool slow_complete(const struct slow *s)
 	return !lost(s) && !s->info->unordered && !s->undecoded;
 }
 
+/* "system:name", where the events of a run's own group are "ccaio_NUMBER:name". */
+static bool is_called(const char *full, const char *system, const char *name)
+{
+	size_t len = strcspn(full, ":");
+	bool same = strlen(system) == len && strncmp(full, system, len) == 0;
+
+	same |= strcmp(system, "ccaio") == 0 && strncmp(full, "ccaio_", 6) == 0;
+	return same && full[len] == ':' && strcmp(full + len + 1, name) == 0;
+}
+
 static bool on(const struct slow *s, const char *system, const char *name)
 {
 	bool listed = !s->p || !s->p->trace.events_known, found = false;
 
+	/* ccaio's own probes tell from the start of the recording on, not from boot */
+	if (strcmp(system, "ccaio") == 0 && !s->window_only)
+		return false;
 	for (size_t i = 0; i < s->info->nformats; i++) {
 		const struct stream_format *f = &s->info->formats[i];
 
 		found |= strcmp(f->system, system) == 0 && strcmp(f->name, name) == 0;
 	}
-	for (size_t i = 0; !listed && i < s->p->trace.nevents; i++) {
-		const char *e = s->p->trace.events[i];
-		size_t len = strlen(system);
-
-		listed = strncmp(e, system, len) == 0 && e[len] == ':' &&
-			 strcmp(e + len + 1, name) == 0;
-	}
+	for (size_t i = 0; !listed && i < s->p->trace.nevents; i++)
+		listed = is_called(s->p->trace.events[i], system, name);
 	return found && listed;
 }
 

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tests/property/recorded.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "collectors/tracedat.h"
+#include "lib/err.h"
+#include "lib/judge.h"
+#include "lib/names.h"
+#include "lib/stream.h"
+#include "lib/xalloc.h"
+#include "tests/property/slow-judge.h"
+
+struct recording {
+	struct names *names;
+	struct stream *stream;
+	struct event *events;
+	size_t count, cap;
+};
+
+static int load(struct recording *r, const char *path)
+{
+	struct event batch[512];
+	struct err err = { "" };
+	ssize_t n = -1;
+
+	r->names = names_new();
+	r->stream = tracedat_open(path, r->names, &err);
+	while (r->stream && (n = stream_read(r->stream, batch, 512, &err)) > 0) {
+		for (ssize_t i = 0; i < n; i++) {
+			XGROW(r->events, r->count, r->cap);
+			r->events[r->count++] = batch[i];
+		}
+	}
+	if (n < 0)
+		printf("cannot read %s: %s\n", path, err.text);
+	return n < 0 ? -1 : 0;
+}
+
+static void release(struct recording *r)
+{
+	stream_close(r->stream);
+	names_free(r->names);
+	free(r->events);
+}
+
+static int compare(const struct recording *r, const struct platform *p, bool window,
+		   const char *path)
+{
+	struct judge_options options = { .window_only = window };
+	struct judge *j = judge_new(p, r->names, &options);
+	struct slow_verdict slow;
+	struct verdict *v;
+	int differ = 0;
+
+	judge_feed(j, r->events, r->count);
+	v = judge_finish(j, &r->stream->info);
+	slow_judge(r->events, r->count, p, r->names, &r->stream->info, window, &slow);
+	for (int c = CLAIM_DMA_IN_SHARED; c <= CLAIM_NO_BYPASS; c++) {
+		if (slow.claims[c] != v->claims[c].state)
+			printf("%s: %s is %s, for the slow judge %s\n", path, claim_name(c),
+			       claim_state_name(v->claims[c].state),
+			       claim_state_name(slow.claims[c]));
+		differ |= slow.claims[c] != v->claims[c].state;
+	}
+	for (int c = 0; c < CONDS; c++) {
+		if (slow.conds[c] != v->conds[c].state)
+			printf("%s: %s is %s (%s), for the slow judge %s\n", path, cond_name(c),
+			       cond_state_name(v->conds[c].state), v->conds[c].reason,
+			       cond_state_name(slow.conds[c]));
+		differ |= slow.conds[c] != v->conds[c].state;
+	}
+	differ |= slow.outcome != v->outcome;
+	verdict_free(v);
+	judge_free(j);
+	return differ;
+}
+
+/* trace.dat goes with platform.json, NAME.dat with NAME.json. */
+static struct platform *facts_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	int dir = slash ? slash - path + 1 : 0;
+	char *name = xasprintf("%.*s.json", (int)strlen(path) - 4, path);
+	struct platform *p;
+	struct err err = { "" };
+
+	if (access(name, R_OK) != 0) {
+		free(name);
+		name = xasprintf("%.*splatform.json", dir, path);
+	}
+	p = access(name, R_OK) == 0 ? platform_load(name, &err) : NULL;
+	if (*err.text)
+		printf("%s\n", err.text);
+	free(name);
+	return p;
+}
+
+static int compare_file(const char *path, unsigned int *judged)
+{
+	struct recording r = { 0 };
+	struct platform *p = NULL;
+	int differ = load(&r, path);
+
+	if (differ == 0) {
+		p = facts_of(path);
+		differ = compare(&r, NULL, false, path) + compare(&r, NULL, true, path);
+		if (p)
+			differ += compare(&r, p, false, path) + compare(&r, p, true, path);
+		*judged += 1;
+	}
+	platform_free(p);
+	release(&r);
+	return differ;
+}
+
+int recorded_compare(const char *path, unsigned int *judged)
+{
+	DIR *dir = opendir(path);
+	struct dirent *d;
+	int differ = 0;
+
+	if (!dir)
+		return compare_file(path, judged);
+	while (differ >= 0 && (d = readdir(dir))) {
+		size_t len = strlen(d->d_name);
+		char *name;
+		int n;
+
+		if (len < 5 || strcmp(d->d_name + len - 4, ".dat") != 0)
+			continue;
+		name = xasprintf("%s/%s", path, d->d_name);
+		n = compare_file(name, judged);
+		differ = n < 0 ? n : differ + n;
+		free(name);
+	}
+	closedir(dir);
+	return differ;
+}
