@@ -92,3 +92,25 @@ complete_bash() {
 	done
 	zsh -f -c 'source "$1"; _ccaio_formats verify' zsh "$ROOT/completion/_ccaio" | grep -q '^junit:'
 }
+
+@test "man: ccaio-verdict(5) names every member that json writes" {
+	"$CCAIO" verify --platform="$DATA/trace/linux-7.2-noforce.json" -f json \
+		"$DATA/trace/linux-7.2-noforce.dat" >"$BATS_TEST_TMPDIR/v.json" || [ $? = 1 ]
+	page=$ROOT/man/ccaio-verdict.5.scd
+	for key in $(jq -r '[paths | map(strings) | .[]] | unique[]' "$BATS_TEST_TMPDIR/v.json"); do
+		grep -qE "\*$key\*|[^a-z-]$key[^a-z-]" "$page" || { echo "$page lacks $key"; false; }
+	done
+	# its examples run
+	sed -n 's/^\t\(jq .*\) verdict.json$/\1/p' "$page" >"$BATS_TEST_TMPDIR/examples"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/examples")" -ge 2 ]
+	while read -r line; do
+		bash -c "$line $BATS_TEST_TMPDIR/v.json" >"$BATS_TEST_TMPDIR/out"
+		[ -s "$BATS_TEST_TMPDIR/out" ]
+	done <"$BATS_TEST_TMPDIR/examples"
+}
+
+@test "man: ccaio-report(1) names every format" {
+	for format in $("$CCAIO" report --help | sed -n '/^Formats:/,$ s/^  \([a-z]*\) .*/\1/p'); do
+		grep -qF "*$format*" "$ROOT/man/ccaio-report.1.scd"
+	done
+}
