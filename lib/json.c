@@ -93,6 +93,18 @@ static size_t count_members(struct json_object *value)
 	}
 }
 
+/* json-c 0.18 (Debian 13), when strict, takes what is not ASCII for control characters; 0.16 and 0.19 do not. */
+static int tokener_flags(const char *text, size_t len)
+{
+	bool ascii = true;
+
+	for (size_t i = 0; ascii && i < len; i++)
+		ascii = !(text[i] & 0x80);
+	if (!ascii && json_c_version_num() >> 8 == 18)
+		return JSON_TOKENER_ALLOW_TRAILING_CHARS;
+	return JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS;
+}
+
 static int parse_tree(struct jdoc *doc, const char *text, size_t len)
 {
 	struct json_tokener *tok = json_tokener_new_ex(JDOC_MAX_DEPTH);
@@ -101,7 +113,7 @@ static int parse_tree(struct jdoc *doc, const char *text, size_t len)
 
 	if (!tok)
 		return err_set(doc->err, ENOMEM, "%s: out of memory", doc->name);
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
+	json_tokener_set_flags(tok, tokener_flags(text, len));
 	doc->root = json_tokener_parse_ex(tok, text, (int)len);
 	code = json_tokener_get_error(tok);
 	end = json_tokener_get_parse_end(tok);
