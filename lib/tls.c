@@ -172,7 +172,7 @@ static bool begin_record(struct tls *tls, struct tls_half *h, uint64_t offset)
 		return false;
 	h->records++;
 	h->overhead_bytes += sizeof(h->header);
-	h->left = len;
+	h->left = h->last_len = len;
 	if (h->header[0] == CHANGE_CIPHER_SPEC)
 		h->ciphered = true;
 	if (h->header[0] == APPLICATION) {
@@ -239,6 +239,20 @@ bool tls_feed(struct tls *tls, bool server, uint64_t offset, const uint8_t *data
 			data += n;
 	}
 	return !tls->broken;
+}
+
+bool tls_is_closed(const struct tls *tls)
+{
+	for (int side = 0; side < 2; side++) {
+		const struct tls_half *h = &tls->half[side];
+
+		if (!h->ciphered || h->left)
+			continue;
+		if (h->header[0] == ALERT ||
+		    (h->header[0] == APPLICATION && h->last_len == 19 && tls->version == 0x0304))
+			return true;
+	}
+	return false;
 }
 
 bool tls_looks_like(const uint8_t *data, uint64_t len)

@@ -26,6 +26,7 @@ struct tls_half {
 	uint64_t records, handshake_bytes, application_bytes, alert_bytes, overhead_bytes;
 	uint64_t app_start; /* stream offset of the first application data record */
 	bool app_seen;
+	uint32_t last_len; /* of the last record */
 };
 
 struct tls {
@@ -36,6 +37,12 @@ struct tls {
 	bool handshake_complete; /* as far as an onlooker can tell */
 	bool broken;		 /* no TLS, or lost: sizes after this are unknown */
 };
+
+/*
+ * Did a side end the connection in the way of TLS (close_notify)?  In TLS 1.3 it is
+ * encrypted, and known by its length: 2 bytes, a content type, a tag of 16 bytes.
+ */
+bool tls_is_closed(const struct tls *tls);
 
 void tls_release(struct tls *tls);
 

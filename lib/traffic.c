@@ -127,7 +127,7 @@ static void request_end(void *ctx, const struct http_message *m)
 		r->protocol = EXCHANGE_UNRECOGNISED;
 		t->row = t->request_row;
 		t->covered[direction(t, true)] = m->start;
-		t->nwaiting--;
+		t->nwaiting -= t->nwaiting > 0;
 		return;
 	}
 	take_message(r, &r->half[direction(t, true)], m);
@@ -307,8 +307,11 @@ static void conn_data(void *ctx, struct conn *conn, enum flow_dir dir, uint64_t 
 	}
 }
 
-static enum exchange_end stream_end(const struct conn *conn)
+static enum exchange_end stream_end(const struct talk *t, const struct conn *conn)
 {
+	/* after close_notify a reset breaks off nothing */
+	if (t->protocol == TLS && conn->end == CONN_RESET && tls_is_closed(&t->tls))
+		return EXCHANGE_COMPLETE;
 	switch (conn->end) {
 	case CONN_FINISHED:
 		return EXCHANGE_COMPLETE;
@@ -369,7 +372,7 @@ static void conn_closed(void *ctx, struct conn *conn, uint64_t ts_ns)
 		http_result(t, conn, ts_ns);
 	if (t->protocol == TLS)
 		tls_result(t);
-	row_over(t, t->row, stream_end(conn));
+	row_over(t, t->row, stream_end(t, conn));
 }
 
 static void conn_released(void *ctx, struct conn *conn)

@@ -123,6 +123,10 @@ static void modern(size_t by)
 	check(feed(&tls, false, &client, by));
 	check(tls.handshake_complete && tls.half[0].application_bytes == 300);
 	check(tls.half[0].records == 3 && tls.half[0].overhead_bytes == 15);
+	check(!tls_is_closed(&tls));
+	client.len = 0;
+	record(&client, 23, 19);
+	check(feed(&tls, false, &client, by) && tls_is_closed(&tls));
 	tls_release(&tls);
 }
 
