@@ -190,9 +190,11 @@ static int record(struct trace *t, struct err *err)
 	if (ret < 0)
 		return ret;
 	exchanging_window(&t->exchanging, true);
+	facts_count_before(t->facts, t->platform);
 	canary_run(&t->canaries, t->platform, t->rec.nonce, t->options.canary_url);
 	ret = t->command ? run_command(t, err) : stay_attached(t, err);
 	exchanging_window(&t->exchanging, false);
+	facts_count_after(t->facts, t->platform);
 	if (ret >= 0)
 		ret = recording_stop(&t->rec, err);
 	if (ret >= 0)

@@ -50,6 +50,7 @@ struct facts {
 	char *root;
 	struct facts_place symbols[FACTS_SYMBOLS]; /* use facts_find_symbol */
 	bool symbols_read;
+	bool counted; /* facts_count_after was called in this window */
 	struct facts_log log;
 	/* what must not change in the window, as sorted words */
 	char **devices, **cpus, **tsm;

@@ -64,6 +64,19 @@ struct platform *facts_collect(struct facts *facts)
 	return p;
 }
 
+void facts_count_before(struct facts *facts, struct platform *p)
+{
+	for (size_t i = 0; i < p->nvirtio; i++)
+		p->virtio[i].activity_before = facts_virtio_activity(facts, p->virtio[i].name);
+}
+
+void facts_count_after(struct facts *facts, struct platform *p)
+{
+	for (size_t i = 0; i < p->nvirtio; i++)
+		p->virtio[i].activity_after = facts_virtio_activity(facts, p->virtio[i].name);
+	facts->counted = true;
+}
+
 void facts_before(struct facts *facts, struct platform *p)
 {
 	facts_log_drain(facts);
@@ -73,8 +86,8 @@ void facts_before(struct facts *facts, struct platform *p)
 	facts->log.lost = facts->log.cpu_line = false;
 	facts->log.keep = true;
 	facts_watch_begin(facts);
-	for (size_t i = 0; i < p->nvirtio; i++)
-		p->virtio[i].activity_before = facts_virtio_activity(facts, p->virtio[i].name);
+	facts_count_before(facts, p);
+	facts->counted = false;
 	p->swiotlb.used_before = facts_swiotlb_sum(facts, "io_tlb_used");
 }
 
@@ -104,8 +117,8 @@ void facts_after(struct facts *facts, struct platform *p)
 {
 	p->swiotlb.used_after = facts_swiotlb_sum(facts, "io_tlb_used");
 	p->swiotlb.used_hiwater = hiwater(facts_swiotlb_sum(facts, "io_tlb_used_hiwater"), p);
-	for (size_t i = 0; i < p->nvirtio; i++)
-		p->virtio[i].activity_after = facts_virtio_activity(facts, p->virtio[i].name);
+	if (!facts->counted)
+		facts_count_after(facts, p);
 	facts_log_drain(facts);
 	facts_watch_end(facts, p);
 	take_lines(&facts->log, p);

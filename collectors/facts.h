@@ -36,6 +36,14 @@ struct platform *facts_collect(struct facts *facts);
 void facts_before(struct facts *facts, struct platform *p);
 
 /*
+ * The devices' counters, read again right after the recording has begun and right
+ * before it ends: what moves between them was recorded.  Without these calls facts_before
+ * and facts_after read them.
+ */
+void facts_count_before(struct facts *facts, struct platform *p);
+void facts_count_after(struct facts *facts, struct platform *p);
+
+/*
  * The window has closed: slots in use, high-water mark, counters, what changed,
  * and the lines of the kernel log since facts_before that tell of trouble with DMA
  * or of a bounce pool that came or went.

@@ -135,6 +135,30 @@ static struct platform *window_with(const char *command)
 	return p;
 }
 
+#define RX_PACKETS "sys/bus/virtio/devices/virtio0/net/eth0/statistics/rx_packets"
+
+/* What moves before the recording begins or after it ends is not the window's. */
+static void test_counted_in_the_recording(void)
+{
+	struct facts *facts;
+	struct platform *p;
+
+	fresh_tree();
+	facts = facts_new(root);
+	p = facts_collect(facts);
+	change("echo 100 >" RX_PACKETS);
+	facts_before(facts, p);
+	change("echo 110 >" RX_PACKETS);
+	facts_count_before(facts, p);
+	change("echo 120 >" RX_PACKETS);
+	facts_count_after(facts, p);
+	change("echo 150 >" RX_PACKETS);
+	facts_after(facts, p);
+	check(p->virtio[0].activity_after - p->virtio[0].activity_before == 10);
+	platform_free(p);
+	facts_free(facts);
+}
+
 static void test_changes(void)
 {
 	struct platform *p;
@@ -416,6 +440,7 @@ int main(void)
 	test_machine();
 	test_devices();
 	test_quiet_window();
+	test_counted_in_the_recording();
 	test_changes();
 	test_log_window();
 	test_realm();
