@@ -118,6 +118,9 @@ check-unit: $(UNITS) $(TOOLS) ## run the unit tests
 check-cli: $(BUILD)/ccaio $(APPS) ## run the black-box tests
 	@mkdir -p $(BUILD)/tests/cli
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/cli tests/cli
+check-browser: $(BUILD)/ccaio ## run the tests of the HTML report (needs chromium)
+	@mkdir -p $(BUILD)/tests/browser
+	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/browser tests/browser
 check-guest: $(BUILD)/ccaio $(APPS) ## run the tests in real guests
 	@mkdir -p $(BUILD)/tests/guest
 	$(Q)$(MAKE) CROSS=arm64 all apps
@@ -125,7 +128,7 @@ check-guest: $(BUILD)/ccaio $(APPS) ## run the tests in real guests
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/guest tests/guest
 check: ## install what is missing, then run every test
 	$(Q)scripts/setup check
-	$(Q)$(MAKE) check-unit check-property check-cli check-guest lint
+	$(Q)$(MAKE) check-unit check-property check-cli check-browser check-guest lint
 bench: ## what judging and tracing cost, as ratios measured side by side
 	$(Q)scripts/setup check
 	$(Q)$(MAKE) all apps tools
@@ -173,7 +176,7 @@ clean: ## remove every build folder
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: all bench apps tools check check-unit check-property check-long check-cli check-guest demo setup lint fuzz man format install uninstall deb check-deb clean help
+.PHONY: all bench apps tools check check-unit check-property check-long check-cli check-browser check-guest demo setup lint fuzz man format install uninstall deb check-deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(PROPERTY:.o=.d) $(UNITS:=.d) $(APPS:=.d) $(APP_OBJS:.o=.d) $(TOOLS:=.d) $(TOOL_OBJS:.o=.d)

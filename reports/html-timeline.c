@@ -106,6 +106,7 @@ static void legend(const struct drawing *d)
 
 	fprintf(d->out,
 		"<ul class=\"legend\"><li><span class=\"key t-ex\"></span>exchanges</li>"
+		"<li><span class=\"key t-ex clear\"></span>exchanges with readable payload</li>"
 		"<li><span class=\"key t-out\"></span>towards devices, at most %s in %s</li>"
 		"<li><span class=\"key t-in\"></span>towards the CPU, at most %s in %s</li>",
 		rows_counted(d->rows, most(d->t, TIMELINE_OUT_BYTES), "byte"), each,

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The HTML report in headless Chromium: what is there, what moves, and that nothing leaves the page.
+load helper
+
+setup_file() {
+	export PAGE=$BATS_FILE_TMPDIR/report.html
+	"$CCAIO" verify --platform="$BATS_TEST_DIRNAME/../data/trace/linux-7.2-noforce.json" -f html \
+		-o "$PAGE" "$BATS_TEST_DIRNAME/../data/trace/linux-7.2-noforce.dat" || [ $? = 1 ]
+	in_browser "$PAGE" "$BATS_TEST_DIRNAME/html.js"
+	export RESULT=$output CONSOLE=$console
+}
+
+# is FILTER: the jq filter holds for the result
+is() {
+	jq -e "$1" <<<"$RESULT" >/dev/null || {
+		echo "not so: $1"
+		jq . <<<"$RESULT"
+		return 1
+	}
+}
+
+@test "html: all sections are there, and every link leads to one" {
+	is '.sections | contains(["claims", "coverage", "examples", "timeline", "devices", "mappings", "totals", "trust", "recheck-section", "glossary"])'
+	is '.links'
+	is '.duplicateIds == 0'
+}
+
+@test "html: tables sort both ways, and say so" {
+	is '.ascending and .descending'
+	is '.ariaUp == "ascending" and .ariaDown == "descending" and .oneSorted == 1'
+}
+
+@test "html: tables filter, and say how many rows are left" {
+	is '.filtered'
+	is '.told | test("^[0-9]+ of [0-9]+ rows$")'
+}
+
+@test "html: the timeline zooms by button and by key, and marks violations" {
+	is '.zoomed == 500 and .zoomedByKey == 250 and .whole == 1000'
+	is '.violations > 0 and .axis'
+}
+
+@test "html: dark and light change places" {
+	is '.themes and .themeBack'
+}
+
+@test "html: controls and tables have names for screen readers" {
+	is '.unnamed == 0 and .headersWithoutScope == 0 and .language == "en"'
+}
+
+@test "html: nothing is wider than the window, nothing is loaded, the console is silent" {
+	is '.wide | not'
+	is '.requests == 0'
+	[ -z "$CONSOLE" ] || { echo "$CONSOLE"; false; }
+}
