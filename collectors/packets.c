@@ -50,7 +50,8 @@ struct packets {
 	size_t nifaces;
 	struct names *names;
 	struct traffic *traffic;
-	int64_t offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC */
+	int64_t offset_ns;		    /* CLOCK_REALTIME - CLOCK_MONOTONIC */
+	_Atomic uint64_t open_ns, close_ns; /* the window, CLOCK_MONOTONIC */
 	int stop_fd;
 	pthread_t thread;
 	bool running;
@@ -226,6 +227,8 @@ static void take(u_char *user, const struct pcap_pkthdr *head, const u_char *dat
 	packet.dir = memcmp(data + 6, r->iface->mac, 6) == 0 ? FLOW_OUT : FLOW_IN;
 	packet.ts_ns = (uint64_t)((int64_t)head->ts.tv_sec * NSEC + head->ts.tv_usec -
 				  r->packets->offset_ns);
+	if (packet.ts_ns < r->packets->open_ns || packet.ts_ns > r->packets->close_ns)
+		return;
 	r->iface->packets++;
 	traffic_packet(r->packets->traffic, &packet);
 	if (r->packets->writer.out)
@@ -244,12 +247,17 @@ static int read_iface(struct packets *p, struct iface *i)
 	return n;
 }
 
-static int64_t now_ms(void)
+static uint64_t now_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (uint64_t)ts.tv_sec * NSEC + (uint64_t)ts.tv_nsec;
+}
+
+static int64_t now_ms(void)
+{
+	return (int64_t)(now_ns() / 1000000);
 }
 
 static void *capture(void *arg)
@@ -347,6 +355,7 @@ struct packets *packets_start(const struct packets_options *options, struct err 
 	p->stop_fd = -1;
 	p->names = names_new();
 	p->offset_ns = clock_offset();
+	p->open_ns = p->close_ns = UINT64_MAX;
 	p->traffic = traffic_new(p->names, &traffic);
 	if (find_ifaces(p, err) < 0)
 		goto fail;
@@ -394,12 +403,18 @@ static void describe(const struct packets *p, struct exchanges *x)
 
 void packets_window(struct packets *p, bool open)
 {
+	uint64_t one = 1;
+
+	*(open ? &p->open_ns : &p->close_ns) = now_ns();
 	for (size_t n = 0; n < p->nifaces; n++) {
 		struct iface *i = &p->ifaces[n];
 
 		i->counters_known[!open] =
 			read_counters(i->name, i->bytes[!open], i->counted[!open]);
 	}
+	/* the last packets are waited for while others close their part of the window */
+	if (!open && write(p->stop_fd, &one, sizeof(one)) != sizeof(one))
+		return; /* packets_stop tries again, and says why not */
 }
 
 struct exchanges *packets_stop(struct packets *p, struct err *err)

@@ -41,14 +41,14 @@ struct packets_options {
 struct packets;
 
 /*
- * Begin.  On return every packet is seen.  NULL with err set: no interface
- * (ENODEV), no permission (EPERM, EACCES), a wrong filter (EINVAL).
+ * Begin.  Packets count from packets_window(true) to packets_window(false).  NULL with err set: no
+ * interface (ENODEV), no permission (EPERM, EACCES), a wrong filter (EINVAL).
  */
 struct packets *packets_start(const struct packets_options *options, struct err *err);
 
 /*
- * The window opens (true), or is about to close: the interfaces' own counters are taken
- * inside it, so that they cannot count what no event tells.
+ * The window opens (true), or is about to close.  To be called while events are recorded: then each
+ * packet, and all that the interfaces' own counters count, has its events.
  */
 void packets_window(struct packets *packets, bool open);
 

@@ -182,11 +182,13 @@ static void note_end(struct conn_table *table, struct conn *c, const struct segm
 	if (s->flags & FLOW_RST) {
 		bool answered = c->half[!dir].synced && c->packets[dir] == 1 && c->from_start;
 
-		/* who has said FIN already closes the door on what comes late, and breaks off nothing */
+		/* who has said FIN already closes the door on what comes late, and breaks off
+		 * nothing */
 		if (c->half[dir].fin)
 			c->end = CONN_FINISHED;
 		else
 			c->end = silent && answered ? CONN_REFUSED : CONN_RESET;
+		c->reset = true;
 		end(table, c, ts_ns);
 	} else if (tcp_half_is_finished(&c->half[0]) && tcp_half_is_finished(&c->half[1])) {
 		c->end = CONN_FINISHED;
@@ -230,6 +232,10 @@ bool conn_table_packet(struct conn_table *table, const struct packet *p, struct 
 	c->packets[out->dir]++;
 	c->frame_bytes[out->dir] += p->frame;
 
+	if (c->reset) {
+		out->strange = true;
+		return true;
+	}
 	d.conn = c;
 	d.dir = !out->dir;
 	if (out->segment.flags & FLOW_ACK && !(out->segment.flags & FLOW_RST))

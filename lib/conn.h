@@ -39,6 +39,7 @@ struct conn {
 	uint64_t frame_bytes[2];
 	struct tcp_half half[2]; /* by enum flow_dir */
 	bool over;		 /* closed() was called */
+	bool reset;		 /* a RST ended it: what comes after it is nobody's */
 	void *user;		 /* for the caller; NULL at first */
 };
 

@@ -235,16 +235,24 @@ static bool in_window(const struct correlate *c, uint64_t ts_ns)
 	return ts_ns >= c->start_ns && ts_ns <= c->stop_ns;
 }
 
-static void carried(void *ctx, const struct carriage *carriage)
+static void carried(void *ctx, const struct carriage *given)
 {
 	struct correlate *c = ctx;
+	struct carriage copy = *given;
+	const struct carriage *carriage = &copy;
 	struct device_sum *sum = &c->sums[carriage->device];
 	struct lane *lane;
 
 	if (!carriage->ndma && !carriage->device)
 		return; /* loopback, a bridge: no device has it */
-	if (!in_window(c, carriage->ndma ? carriage->dma[0].ts_ns : carriage->ts_ns))
+	if (!in_window(c, carriage->ts_ns))
 		return;
+	/* transfers from just before the window are not among its sums */
+	while (copy.ndma && !in_window(c, copy.dma[0].ts_ns)) {
+		copy.dma_bytes -= copy.dma[0].size;
+		copy.dma++;
+		copy.ndma--;
+	}
 	lane = lane_of(c, carriage->iface, carriage->dir);
 	sum->carried[carriage->dir] += carriage->dma_bytes;
 	sum->wire[carriage->dir] += carriage->wire;

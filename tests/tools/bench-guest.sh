@@ -10,10 +10,11 @@ cd /tmp || exit 1
 : >$out
 
 cat >work.sh <<'WORK'
-# work.sh disk|net FILE URL: the work, its own milliseconds appended to FILE
+# work.sh disk|net|keep FILE URL: the work, its own milliseconds appended to FILE
 read -r t0 _ </proc/uptime
 case $1 in
 disk) dd if=/dev/vda of=/dev/null bs=4k count=2000 iflag=direct 2>/dev/null ;;
+keep) u=; for i in $(seq 100); do u="$u -o /dev/null $3/blob/$i"; done; curl -s $u ;;
 net) for _ in 1 2 3 4; do curl -s -o /dev/null "$3/blob/1000000"; done ;;
 esac
 read -r t1 _ </proc/uptime
@@ -50,6 +51,19 @@ same=$(grep -o '"[a-z_]*:[a-z_]*"' first.ccaio/platform.json | tr -d '"' | grep 
 	sort -u | sed 's/^/-e /' | tr '\n' ' ')
 same="$dynamic $same"
 
+# trace-cmd record and tcpdump together, as one would without ccaio
+both() {
+	[ -p said ] || mkfifo said
+	tcpdump -i eth0 -s 0 -w t.pcap 2>said &
+	tcpdump=$!
+	read -r _ <said # it listens
+	# shellcheck disable=SC2086
+	trace-cmd record $same -o t.dat sh work.sh keep keep-both "$url" >log 2>&1
+	kill $tcpdump
+	wait $tcpdump
+	rm -f t.dat t.pcap
+}
+
 lost_disk=0 lost_net=0
 i=0
 while [ $i -lt "$runs" ]; do
@@ -64,6 +78,12 @@ while [ $i -lt "$runs" ]; do
 		trace-cmd record $same -o t.dat sh work.sh $w $w-tracecmd "$url" >log 2>&1
 		rm -rf $w.ccaio t.dat
 	done
+	if [ -x /usr/bin/tcpdump ]; then
+		sh work.sh keep keep-plain "$url"
+		ccaio trace -q -o keep.ccaio -- sh work.sh keep keep-ccaio "$url" >log 2>&1
+		both
+		rm -rf keep.ccaio
+	fi
 	i=$((i + 1))
 done
 {
@@ -74,5 +94,10 @@ done
 		echo "$w workload: under trace-cmd record / alone|$(ratio $w-tracecmd $w-plain)|"
 		echo "$w workload: under ccaio trace / under trace-cmd record|$(ratio $w-ccaio $w-tracecmd)|<= 1.00"
 	done
+	if [ -x /usr/bin/tcpdump ]; then
+		echo "100 keep-alive requests: under ccaio trace / alone|$(ratio keep-ccaio keep-plain)|"
+		echo "100 keep-alive requests: under trace-cmd and tcpdump / alone|$(ratio keep-both keep-plain)|"
+		echo "100 keep-alive requests: ccaio trace / trace-cmd and tcpdump|$(ratio keep-ccaio keep-both)|<= 1.00"
+	fi
 	echo "runs with lost events (disk, net), default buffer|$lost_disk, $lost_net|0, 0"
 } >>$out

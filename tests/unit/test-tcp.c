@@ -224,6 +224,8 @@ static void endings(void)
 	say(&t, FLOW_IN, 0, "bye");
 	send_flags(&t, FLOW_OUT, 1, 0, FLOW_RST, "");
 	check(t.seen.closed == 3 && t.seen.end == CONN_FINISHED);
+	say(&t, FLOW_IN, 3, "late");
+	check(t.last.strange && t.last.conn->half[FLOW_IN].payload == 3);
 	finish(&t);
 	check(t.seen.released == 3);
 }
