@@ -347,7 +347,11 @@ static int open_machine(struct model *m, const struct model_options *o, struct n
 	m->iface = bounce_trace_name(m->machine.trace, IFACE);
 	model_now(m);
 	model_wire(m);
-	return machine_start(&m->machine, err);
+	ret = machine_start(&m->machine, err);
+	/* as Linux sends a short message: its maps then sum up to the frame in every ring format */
+	if (ret == 0 && o->device == MACHINE_NET)
+		m->machine.drv.net.whole = true;
+	return ret;
 }
 
 struct model *model_start(const struct model_options *options, struct names *names, struct err *err)

@@ -88,7 +88,7 @@ void net_stop(struct net *net)
 
 int net_send(struct net *net, const uint8_t *frame, size_t size, struct err *err)
 {
-	size_t linear = size < LINEAR ? size : LINEAR, rest = size - linear;
+	size_t linear = size < LINEAR || net->whole ? size : LINEAR, rest = size - linear;
 	uint64_t head, tail = REALM_NO_ADDR;
 	struct virtq_buf bufs[2];
 	int ret;

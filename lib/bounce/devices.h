@@ -27,6 +27,7 @@ struct err;
 struct net {
 	struct virtio v;
 	bool premapped; /* receive buffers stay mapped and are synced, as in Linux 7.x */
+	bool whole;	/* a frame is one buffer, not its headers and the rest */
 	struct net_buffer *rx;
 	unsigned int nrx;
 };
