@@ -32,6 +32,7 @@ struct reader {
 	int32_t pid; /* of the last record, and its task's name */
 	uint16_t comm;
 	uint16_t number;
+	uint16_t buffer; /* index in the file's buffers */
 };
 
 struct tracedat {
@@ -48,6 +49,8 @@ struct tracedat {
 	size_t nreaders;
 	struct reader **heap; /* readers that hold a record, the earliest first */
 	size_t nheap;
+	/* with several buffers: which one has the DMA events of a type, plus 1; by common_type */
+	uint16_t *owners;
 	bool started;
 	bool in_record;		     /* record was only partly delivered */
 	struct decode_record record; /* of heap[0] */
@@ -201,6 +204,32 @@ static inline void record_begin(struct tracedat *td, struct reader *reader)
 	info->last_ns = record->ts_ns;
 }
 
+/*
+ * An event that is on in two buffers is recorded twice, and a second map of one address looks like
+ * a violation: then which is which cannot be told.
+ */
+static int owner_check(struct tracedat *td, const struct reader *reader, struct err *err)
+{
+	const struct tracedat_buffer *buffers = td->file.buffers;
+	uint16_t type, *owner;
+
+	memcpy(&type, reader->cpu.data, sizeof(type));
+	owner = &td->owners[type];
+	if (*owner == 0)
+		*owner = reader->buffer + 1;
+	if (*owner == reader->buffer + 1)
+		return 0;
+	return err_set(err, ENOTSUP,
+		       "%s has the same kind of DMA event in two buffers, '%s' and '%s'; record "
+		       "them in one",
+		       td->file.path, buffers[*owner - 1].name, buffers[reader->buffer].name);
+}
+
+static bool is_dma(const struct event *event)
+{
+	return event->kind >= EVENT_BOUNCE && event->kind <= EVENT_ENCRYPT;
+}
+
 /* Events of the current record of the earliest reader.  in_record is left on when out was full. */
 static inline size_t deliver(struct tracedat *td, struct reader *reader, struct event *out,
 			     size_t max)
@@ -227,11 +256,17 @@ static ssize_t read_run(struct tracedat *td, struct event *buf, size_t max, stru
 {
 	struct reader *reader = td->heap[0];
 	const struct reader *second = heap_second(td);
-	size_t n = 0;
+	size_t n = 0, got;
 	int rc;
 
 	do {
-		n += deliver(td, reader, buf + n, max - n);
+		got = deliver(td, reader, buf + n, max - n);
+		if (td->owners && got && is_dma(&buf[n])) {
+			rc = owner_check(td, reader, err);
+			if (rc < 0)
+				return rc;
+		}
+		n += got;
 		if (td->in_record)
 			return (ssize_t)n;
 		rc = tracedat_cpu_next(&reader->cpu, err);
@@ -281,6 +316,7 @@ static void tracedat_close(struct stream *stream)
 	free(td->readers);
 	free(td->heap);
 	free(td->comms);
+	free(td->owners);
 	decode_free(td->decode);
 	tracedat_file_release(&td->file);
 	if (td->own_fd >= 0)
@@ -335,7 +371,7 @@ static void readers_make(struct tracedat *td)
 {
 	struct stream_info *info = &td->stream.info;
 	bool ccaio_only = false, any = false, packed = false;
-	size_t count = 0, window;
+	size_t count = 0, chosen = 0, window;
 
 	for (size_t i = 0; i < td->file.nbuffers; i++) {
 		const struct tracedat_buffer *buffer = &td->file.buffers[i];
@@ -357,6 +393,7 @@ static void readers_make(struct tracedat *td)
 
 		if (any && !is_chosen(buffer, ccaio_only))
 			continue;
+		chosen += holds_data(buffer);
 		if (buffer->clock && !info->clock)
 			info->clock = xstrdup(buffer->clock);
 		for (size_t k = 0; k < buffer->ndata; k++) {
@@ -364,6 +401,7 @@ static void readers_make(struct tracedat *td)
 
 			reader->info = &info->cpus[info->ncpus++];
 			reader->number = (uint16_t)buffer->data[k].cpu;
+			reader->buffer = (uint16_t)i;
 			reader->pid = 0;
 			reader->comm = comm_slot(td, 0)->name;
 			cpu_describe(reader->info, &td->file, buffer, &buffer->data[k]);
@@ -371,6 +409,8 @@ static void readers_make(struct tracedat *td)
 					  &td->room, buffer->compressed ? td->ahead : NULL);
 		}
 	}
+	if (chosen > 1)
+		td->owners = xcalloc(UINT16_MAX + 1, sizeof(*td->owners));
 }
 
 /* "Linux host 7.2.1 aarch64": the last two words. */

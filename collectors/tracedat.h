@@ -18,7 +18,8 @@ struct stream;
  *
  * Buffers: an instance named "ccaio" that holds data is used alone.
  * Otherwise all buffers that hold data are used, merged by time, each CPU of each being
- * its own entry in info.cpus.
+ * its own entry in info.cpus.  The same kind of DMA event in two buffers fails the read: one
+ * event would be counted twice.
  *
  * names is borrowed until close.  Returns NULL with a sentence in err when the
  * file cannot be opened or is malformed; malformed pages found later fail the read.

@@ -3,6 +3,7 @@
  * Files with several ring buffers: which are read.  The files are made here, byte
  * by byte where the writer has no use for them, and libtracecmd must find the same instances.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,10 +36,10 @@ static int keep_page(void *arg, const void *page, size_t size, struct err *err)
 	return 0;
 }
 
-/* one_page becomes a page with one sync event at ts_ns. */
-static void make_page(uint64_t ts_ns)
+/* one_page becomes a page with one event at ts_ns. */
+static void make_page(enum event_kind kind, uint64_t ts_ns)
 {
-	struct event e = { .kind = EVENT_SYNC_CPU, .orig = EVENT_NO_ADDR, .dma = ts_ns };
+	struct event e = { .kind = kind, .orig = EVENT_NO_ADDR, .dma = ts_ns };
 	struct names *names = names_new();
 	struct tracedat_pack pack;
 	uint8_t buf[ENCODE_MAX];
@@ -52,6 +53,7 @@ static void make_page(uint64_t ts_ns)
 struct instance {
 	const char *name;
 	uint64_t ts_ns; /* of its only event, on CPU 0; 0: it holds none */
+	enum event_kind kind;
 };
 
 /* At the end of the file: "flyrecord", offset and size for two CPUs, the page. */
@@ -67,7 +69,7 @@ static uint64_t append_instance(FILE *file, const struct instance *inst)
 	fwrite("flyrecord", 1, 10, file);
 	fwrite(table, 8, 4, file);
 	if (inst->ts_ns) {
-		make_page(inst->ts_ns);
+		make_page(inst->kind, inst->ts_ns);
 		fseeko(file, (off_t)table[0], SEEK_SET);
 		fwrite(one_page, 1, PAGE, file);
 	}
@@ -108,7 +110,7 @@ static void make_file(uint64_t top_ns, const struct instance *instances, size_t 
 		tracedat_writer_option(writer, 3, option, 8 + strlen(instances[i].name) + 1);
 	}
 	if (top_ns) {
-		make_page(top_ns);
+		make_page(EVENT_SYNC_CPU, top_ns);
 		tracedat_writer_pages(writer, 1, one_page, PAGE, NULL);
 	}
 	check(tracedat_writer_finish(writer, NULL) == 0);
@@ -157,10 +159,12 @@ static struct stream *expect(const uint64_t *times, struct names *names)
 
 static void test_choice(void)
 {
-	static const struct instance foo[] = { { "foo", 50 } };
-	static const struct instance two[] = { { "foo", 50 }, { "bar", 30 } };
-	static const struct instance own[] = { { "foo", 50 }, { "ccaio", 30 } };
-	static const struct instance empty[] = { { "foo", 50 }, { "ccaio", 0 } };
+	static const struct instance foo[] = { { "foo", 50, EVENT_SYNC_CPU } };
+	static const struct instance two[] = { { "foo", 50, EVENT_UNMAP },
+					       { "bar", 30, EVENT_SYNC_DEVICE } };
+	static const struct instance own[] = { { "foo", 50, EVENT_SYNC_CPU },
+					       { "ccaio", 30, EVENT_SYNC_CPU } };
+	static const struct instance empty[] = { { "foo", 50, EVENT_UNMAP }, { "ccaio", 0, 0 } };
 	struct names *names = names_new();
 	struct stream *stream;
 
@@ -193,6 +197,31 @@ static void test_choice(void)
 	names_free(names);
 }
 
+/* What is on in two buffers is in the file twice. */
+static void test_twice(void)
+{
+	static const struct instance same[] = { { "foo", 50, EVENT_SYNC_CPU } };
+	static const struct instance net[] = { { "foo", 50, EVENT_NET_RX },
+					       { "bar", 60, EVENT_NET_RX } };
+	struct names *names = names_new();
+	struct err err = { "" };
+	struct stream *stream;
+	struct event events[8];
+	ssize_t n;
+
+	make_file(40, same, 1);
+	stream = tracedat_open(path, names, &err);
+	n = stream_read(stream, events, 8, &err);
+	check(n == -ENOTSUP);
+	check(strstr(err.text, "the same kind of DMA event in two buffers, '' and 'foo'"));
+	stream_close(stream);
+
+	/* packets twice do no harm to a verdict */
+	make_file(0, net, 2);
+	stream_close(expect((uint64_t[]){ 50, 60, 0 }, names));
+	names_free(names);
+}
+
 /* Three buffers in a version 7 file, made by trace-cmd 3.1.6 from one of make_file()'s. */
 static void test_v7(void)
 {
@@ -206,7 +235,8 @@ static void test_v7(void)
 
 int main(int argc, char **argv)
 {
-	static const struct instance two[] = { { "foo", 50 }, { "bar", 30 } };
+	static const struct instance two[] = { { "foo", 50, EVENT_UNMAP },
+					       { "bar", 30, EVENT_SYNC_DEVICE } };
 
 	tracecmd_set_loglevel(TEP_LOG_NONE);
 	if (argc == 2) { /* make what test_v7() reads, before trace-cmd convert */
@@ -218,6 +248,7 @@ int main(int argc, char **argv)
 		return 1;
 	snprintf(path, sizeof(path), "%s/trace.dat", dir);
 	test_choice();
+	test_twice();
 	unlink(path);
 	check(rmdir(dir) == 0);
 	test_v7();
