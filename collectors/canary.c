@@ -48,7 +48,9 @@ static void add(struct canaries *canaries, const struct platform_virtio *dev, ui
 	canary = &canaries->list[canaries->count++];
 	*canary = (struct platform_canary){
 		.device = xstrdup(dev->parent ? dev->parent : dev->name),
-		.kind = xstrdup(size ? kind : "none"),
+		.kind = xstrdup(size				? kind
+				: strcmp(kind, "net-http") == 0 ? "failed"
+								: "none"),
 		.size = size,
 		.reason = reason,
 	};

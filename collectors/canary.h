@@ -12,8 +12,9 @@ struct platform_canary;
  * canary - I/O that ccaio causes itself in the window, to be found in the stream.
  *
  * One transfer for each active virtio block and network device, of a length that this
- * run's nonce decides.  It shows that the events of the device reach the stream;
- * a device on which none could be caused is listed with kind "none" and the reason.
+ * run's nonce decides.  It shows that the events of the device reach the stream; a device
+ * on which none could be caused is listed with kind "none" and the reason, or "failed"
+ * where the user has asked for one.
  */
 struct canaries {
 	struct platform_canary *list;

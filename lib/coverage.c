@@ -319,6 +319,7 @@ static void window_marked(struct judge *j, const struct stream_info *info, struc
 static void canary_seen(struct judge *j, const struct stream_info *info, struct verdict *v)
 {
 	const struct platform *p = j->platform;
+	const struct platform_canary *none = NULL;
 	size_t tried = 0;
 
 	if (!info->by_ccaio) {
@@ -329,8 +330,17 @@ static void canary_seen(struct judge *j, const struct stream_info *info, struct 
 	for (size_t i = 0; p && i < p->trace.ncanaries; i++) {
 		const struct platform_canary *c = &p->trace.canaries[i];
 
-		if (strcmp(c->kind, "none") == 0)
+		if (strcmp(c->kind, "none") == 0) {
+			none = c;
 			continue;
+		}
+		if (strcmp(c->kind, "failed") == 0) {
+			set(v, COND_CANARY_SEEN, COND_UNMET,
+			    "give --canary a URL that answers on this device, or leave it out",
+			    "the transfer asked for on %s failed: %s", c->device,
+			    c->reason ? c->reason : "nobody said why");
+			return;
+		}
 		tried++;
 		if (j->canary_found[i])
 			continue;
@@ -340,7 +350,12 @@ static void canary_seen(struct judge *j, const struct stream_info *info, struct 
 		    c->kind, (unsigned long long)c->size, c->device);
 		return;
 	}
-	if (tried)
+	if (tried && none)
+		set(v, COND_CANARY_SEEN, COND_MET, NULL,
+		    "all %zu transfers that ccaio itself caused were seen; on %s it could cause "
+		    "none: %s",
+		    tried, none->device, none->reason ? none->reason : "nobody said why");
+	else if (tried)
 		set(v, COND_CANARY_SEEN, COND_MET, NULL,
 		    "all %zu transfers that ccaio itself caused were seen", tried);
 	else

@@ -69,10 +69,10 @@ struct platform_lost {
 
 /* I/O that ccaio caused inside the window, to be found again in the stream. */
 struct platform_canary {
-	char *device;  /* DMA device name */
-	char *kind;    /* "blk-read", "net-datagram", "net-http", "none" */
+	char *device; /* DMA device name */
+	char *kind;   /* "blk-read", "net-datagram", "net-http", "none", "failed" (was asked for) */
 	uint64_t size; /* bytes that the mapping must have: data for blk; frame + 12 for net */
-	char *reason;  /* for "none": why there is no canary for this device */
+	char *reason;  /* for "none" and "failed": why there is no canary for this device */
 };
 
 struct platform {
