@@ -7,10 +7,8 @@
 #include <string.h>
 
 #include "cmd/judging.h"
+#include "cmd/model-trace.h"
 #include "collectors/bundle.h"
-#include "collectors/encode.h"
-#include "collectors/tracedat-pack.h"
-#include "collectors/tracedat-write.h"
 #include "collectors/tracedat.h"
 #include "lib/bounce/machine.h"
 #include "lib/bounce/task.h"
@@ -24,58 +22,6 @@
 #include "lib/xalloc.h"
 
 #define ROUNDS 50u
-
-static int write_page(void *arg, const void *page, size_t size, struct err *err)
-{
-	return tracedat_writer_pages(arg, 0, page, size, err);
-}
-
-static int write_events(struct tracedat_writer *w, const struct machine *m, struct err *err)
-{
-	struct tracedat_pack pack;
-	int ret = 0;
-
-	tracedat_pack_init(&pack, write_page, w);
-	for (size_t i = 0; i < m->nevents && ret == 0; i++) {
-		uint8_t record[ENCODE_MAX];
-		size_t len = encode_record(&m->events[i], m->names, record);
-
-		if (len)
-			ret = tracedat_pack_record(&pack, m->events[i].ts_ns, record, len, err);
-	}
-	return ret < 0 ? ret : tracedat_pack_flush(&pack, err);
-}
-
-/* What a recorder asks the kernel; the model answers for itself. */
-static void write_options(struct tracedat_writer *w, const struct platform *p)
-{
-	static const char stats[] = "CPU: 0\nentries: 0\noverrun: 0\ncommit overrun: 0\n"
-				    "dropped events: 0\n";
-	static const char clock[] = "[local] global counter";
-	char *uname = xasprintf("Linux model %s %s", p->kernel.release, p->kernel.machine);
-
-	tracedat_writer_option(w, TRACEDAT_OPTION_CPUSTAT, stats, sizeof(stats));
-	tracedat_writer_option(w, TRACEDAT_OPTION_TRACECLOCK, clock, sizeof(clock));
-	tracedat_writer_option(w, TRACEDAT_OPTION_UNAME, uname, strlen(uname) + 1);
-	free(uname);
-}
-
-static int write_trace(const char *path, const struct machine *m, const struct platform *p,
-		       struct err *err)
-{
-	struct tracedat_writer *w = tracedat_writer_open(path, 1, TRACEDAT_PACK_PAGE, err);
-	int ret;
-
-	if (!w)
-		return -EIO;
-	encode_formats(w);
-	write_options(w, p);
-	ret = write_events(w, m, err);
-	if (ret == 0)
-		ret = tracedat_writer_finish(w, err);
-	tracedat_writer_close(w);
-	return ret;
-}
 
 /* Judge what was written, as anybody will who reads it. */
 static int write_verdict(struct bundle *b, const char *trace, const struct platform *p,
@@ -115,7 +61,7 @@ static int write_bundle(const char *path, struct machine *m, uint64_t seed, stru
 
 	if (!b)
 		goto out;
-	ret = write_trace(trace, m, p, err);
+	ret = model_trace_write(trace, m->events, m->nevents, m->names, p, err);
 	if (ret == 0)
 		ret = bundle_write(b, BUNDLE_PLATFORM, facts, strlen(facts), err);
 	if (ret == 0)

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "lib/xalloc.h"
 
 const char trace_usage[] =
 	"usage: ccaio trace [options] [--] CMD [ARG...]\n"
@@ -35,6 +38,9 @@ const char trace_usage[] =
 	"      --no-payload         do not look at payload, only at headers\n"
 	"      --payload            keep payload in the bundle; may be secret\n"
 	"      --no-capture         no packets, no exchanges\n"
+	"      --model              no kernel: CMD's connection crosses the built-in bounce path\n"
+	"      --device DEVICE      of the model: net (default) or console\n"
+	"      --transport NAME     of the model: pci (default), mmio, msg1-static, msg2-static\n"
 	"  -q, --quiet              only the verdict line\n"
 	"  -v, --verbose            say what is armed, and what could not be\n"
 	"  -h, --help               show this help\n";
@@ -94,7 +100,10 @@ enum {
 	OPT_SNAPLEN,
 	OPT_NO_PAYLOAD,
 	OPT_PAYLOAD,
-	OPT_NO_CAPTURE
+	OPT_NO_CAPTURE,
+	OPT_MODEL,
+	OPT_DEVICE,
+	OPT_TRANSPORT
 };
 
 static const struct option long_options[] = {
@@ -119,6 +128,9 @@ static const struct option long_options[] = {
 	{ "no-payload", no_argument, NULL, OPT_NO_PAYLOAD },
 	{ "payload", no_argument, NULL, OPT_PAYLOAD },
 	{ "no-capture", no_argument, NULL, OPT_NO_CAPTURE },
+	{ "model", no_argument, NULL, OPT_MODEL },
+	{ "device", required_argument, NULL, OPT_DEVICE },
+	{ "transport", required_argument, NULL, OPT_TRANSPORT },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -224,6 +236,14 @@ static int check_together(const struct trace_options *o, bool command, char *mes
 		why = "--exit-code command is for a command";
 	else if (o->no_payload && o->keep_payload)
 		why = "either --payload or --no-payload";
+	else if (o->model && !command)
+		why = "--model is for a command";
+	else if ((o->device || o->transport) && !o->model)
+		why = "--device and --transport choose the model's: give --model, too";
+	else if (o->model &&
+		 (o->live || o->no_capture || o->capture_filter || o->canary_url || o->rmm_log))
+		why = "--model has no --live, --no-capture, --capture-filter, --canary or "
+		      "--rmm-log";
 	else if (o->no_capture && (o->live || o->keep_payload || o->no_payload))
 		why = "--no-capture leaves nothing to show or to keep";
 	if (!why)
@@ -288,6 +308,15 @@ static int take(struct trace_options *options, int opt, const char *word, char *
 	case OPT_PAYLOAD:
 	case OPT_NO_CAPTURE:
 		return take_capture(options, opt, message, size);
+	case OPT_MODEL:
+		options->model = true;
+		return 0;
+	case OPT_DEVICE:
+		options->device = optarg;
+		return 0;
+	case OPT_TRANSPORT:
+		options->transport = optarg;
+		return 0;
 	case 'q':
 		options->quiet = true;
 		return 0;
@@ -321,4 +350,15 @@ int trace_options_parse(struct trace_options *options, int argc, char **argv, ch
 	}
 	options->argv = optind == argc ? NULL : argv + optind;
 	return check_together(options, options->argv, message, size);
+}
+
+char *trace_default_bundle(const char *command)
+{
+	const char *slash = strrchr(command, '/');
+	time_t now = time(NULL);
+	char stamp[32];
+	struct tm tm;
+
+	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", localtime_r(&now, &tm));
+	return xasprintf("%s-%s.ccaio", slash && slash[1] ? slash + 1 : command, stamp);
 }

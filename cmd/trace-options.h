@@ -24,16 +24,18 @@ struct trace_options {
 	/* instead of a command */
 	int32_t pids[TRACE_PIDS]; /* --pid */
 	unsigned int npids;
-	const char *comm;	/* --comm */
-	uint64_t duration_ms;	/* --duration; 0: until they end */
+	const char *comm;     /* --comm */
+	uint64_t duration_ms; /* --duration; 0: until they end */
 	/* the application's traffic */
 	const char *capture_filter; /* --capture-filter */
 	uint32_t snaplen;	    /* --snaplen */
 	bool no_payload, keep_payload, no_capture;
-	bool live;		/* --live: a line per exchange as it completes */
-	bool follow;		/* attribute the I/O of the command's children to it */
-	bool window_only;	/* --scope window */
-	bool command_status;	/* --exit-code command */
+	bool model;			/* --model: through lib/bounce instead of a kernel */
+	const char *device, *transport; /* of the model; NULL: its defaults */
+	bool live;			/* --live: a line per exchange as it completes */
+	bool follow;			/* attribute the I/O of the command's children to it */
+	bool window_only;		/* --scope window */
+	bool command_status;		/* --exit-code command */
 	bool quiet, verbose;
 };
 
@@ -45,6 +47,9 @@ extern const char trace_usage[];
  */
 int trace_options_parse(struct trace_options *options, int argc, char **argv, char *message,
 			size_t size);
+
+/* A new bundle's name: "keybroker-app-20261120-184000.ccaio".  The caller frees. */
+char *trace_default_bundle(const char *command);
 
 /* "4096", "64K", "8M", "1G" into bytes.  Returns false for anything else, and for 0. */
 bool trace_parse_size(const char *text, uint64_t *bytes);

@@ -15,6 +15,8 @@
 #include "cmd/cmd.h"
 #include "cmd/exchanging.h"
 #include "cmd/judging.h"
+#include "cmd/sealing.h"
+#include "cmd/trace-model.h"
 #include "cmd/trace-options.h"
 #include "collectors/bundle.h"
 #include "collectors/canary.h"
@@ -54,24 +56,12 @@ struct trace {
 	bool sealed;	  /* the bundle is whole */
 };
 
-/* "keybroker-app-20261120-184000.ccaio" in the current directory. */
-static char *default_bundle(const char *command)
-{
-	const char *slash = strrchr(command, '/');
-	time_t now = time(NULL);
-	char stamp[32];
-	struct tm tm;
-
-	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", localtime_r(&now, &tm));
-	return xasprintf("%s-%s" BUNDLE_SUFFIX, slash && slash[1] ? slash + 1 : command, stamp);
-}
-
 static int open_bundle(struct trace *t, struct err *err)
 {
 	const char *what = t->options.argv   ? t->options.argv[0]
 			   : t->options.comm ? t->options.comm
 					     : "attached";
-	char *made = t->options.bundle ? NULL : default_bundle(what);
+	char *made = t->options.bundle ? NULL : trace_default_bundle(what);
 
 	t->bundle = bundle_create(made ? made : t->options.bundle, err);
 	free(made);
@@ -241,44 +231,6 @@ static int judge(struct trace *t, struct err *err)
 	return t->verdict ? 0 : -EIO;
 }
 
-/* A report in one format, as a file of the bundle. */
-static int put_report(struct trace *t, const char *format, const char *name,
-		      const struct report_input *in, struct err *err)
-{
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	int ret;
-
-	if (!out)
-		return err_sys(err, "no memory for %s", name);
-	report_find(format)->write(out, in);
-	fclose(out);
-	ret = bundle_write(t->bundle, name, text, len, err);
-	free(text);
-	return ret;
-}
-
-/* Write what was judged, and by what, into the bundle and close it. */
-static int seal(struct trace *t, const struct report_input *in, struct err *err)
-{
-	const struct judging *g = &t->judging;
-	int ret = put_report(t, "json", BUNDLE_VERDICT, in, err);
-
-	if (ret == 0)
-		ret = put_report(t, "html", BUNDLE_REPORT, in, err);
-	if (ret == 0 && g->policy_text)
-		ret = bundle_write(t->bundle, BUNDLE_POLICY, g->policy_text, g->policy_len, err);
-	if (ret == 0 && g->rmm_text)
-		ret = bundle_write(t->bundle, BUNDLE_RMM, g->rmm_text, g->rmm_len, err);
-	if (ret == 0)
-		ret = exchanging_write(&t->exchanging, t->bundle, err);
-	if (ret == 0)
-		ret = bundle_finish(t->bundle, t->platform->trace.nonce, err);
-	t->sealed = ret == 0;
-	return ret;
-}
-
 /* Judge, seal and report.  Returns the exit status. */
 static int conclude(struct trace *t, struct err *err)
 {
@@ -301,8 +253,10 @@ static int conclude(struct trace *t, struct err *err)
 		in.exchanges = t->exchanging.x;
 	run.recorder = t->stream->info.recorder;
 	run.policy = t->judging.policy ? t->judging.policy->name : NULL;
-	if (seal(t, &in, err) < 0)
+	if (seal_bundle(t->bundle, &t->judging, &t->exchanging, &in, t->platform->trace.nonce,
+			err) < 0)
 		return cmd_fail(&cmd_trace, err);
+	t->sealed = true;
 	status = judging_report(&cmd_trace, &t->judging, &in);
 	if (t->options.command_status && status != CMD_TROUBLE)
 		status = command_exit_status(t->command);
@@ -417,6 +371,8 @@ static int trace(int argc, char **argv)
 	set_capture(&t);
 	if (!judging_set_format(&t.judging, t.options.format))
 		return cmd_usage(&cmd_trace, "unknown format '%s'", t.options.format);
+	if (t.options.model)
+		return trace_model(&t.options);
 	t.judging.policy_path = t.options.policy;
 	t.judging.rmm_path = t.options.rmm_log;
 	t.judging.window_only = t.options.window_only;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collectors/encode.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -205,6 +206,21 @@ static const struct layout layouts[] = {
 	    DEVICE("name") } },
 	{ "net", "netif_receive_skb", 1446, EVENT_NET_RX, 0, SKB_FIELDS },
 	{ "sock",
+	  "inet_sock_set_state",
+	  1427,
+	  EVENT_SOCK_STATE,
+	  0,
+	  { POINTER("skaddr", LINK),
+	    INT("oldstate", OLDSTATE),
+	    INT("newstate", NEWSTATE),
+	    { "__u16", "sport", 2, DECODE_SPORT },
+	    { "__u16", "dport", 2, DECODE_DPORT },
+	    { "__u16", "family", 2, DECODE_FAMILY },
+	    { "__u8", "saddr[4]", 4, DECODE_SADDR },
+	    { "__u8", "daddr[4]", 4, DECODE_DADDR },
+	    { "__u8", "saddr_v6[16]", 16, DECODE_SADDR_V6 },
+	    { "__u8", "daddr_v6[16]", 16, DECODE_DADDR_V6 } } },
+	{ "sock",
 	  "sock_send_length",
 	  1426,
 	  EVENT_SOCK_SEND,
@@ -386,6 +402,20 @@ static uint64_t member_value(const struct event *event, unsigned int member)
 		return event->dir;
 	case DECODE_PID:
 		return (uint32_t)event->pid;
+	case DECODE_OLDSTATE:
+		return event->aux >> 8 & 0xff;
+	case DECODE_NEWSTATE:
+		return event->aux & 0xff;
+	case DECODE_FAMILY:
+		return AF_INET; /* the model has no other */
+	case DECODE_SPORT:
+		return event->size >> 16;
+	case DECODE_DPORT:
+		return event->size & 0xffff;
+	case DECODE_SADDR:
+		return htonl((uint32_t)event->orig);
+	case DECODE_DADDR:
+		return htonl((uint32_t)event->dma);
 	case DECODE_FULL_NENTS:
 	case DECODE_FULL_ENTS:
 		return cut ? event->aux : 1;
@@ -448,7 +478,9 @@ size_t encode_record(const struct event *event, const struct names *names, uint8
 			value = append_list(event, field->member, buf, &len);
 		else
 			value = member_value(event, field->member);
-		memcpy(buf + off, &value, field->size);
+		/* an IPv6 address stays 0 */
+		memcpy(buf + off, &value,
+		       field->size < sizeof(value) ? field->size : sizeof(value));
 	}
 	return len;
 }

@@ -627,9 +627,19 @@ static void totals(struct judge *j, const struct stream_info *info, struct verdi
 	v->totals.judge_ns = j->judge_ns;
 }
 
+/* The bounce path of lib/bounce plays a Realm; no policy takes it for one. */
+static bool is_model(const struct platform *p)
+{
+	return p && p->realm.kind && strcmp(p->realm.kind, "model") == 0;
+}
+
 static void notes(struct judge *j, const struct stream_info *info, struct verdict *v)
 {
-	if (v->setting == SETTING_REHEARSAL)
+	if (is_model(j->platform))
+		note(v,
+		     "this ran in ccaio's own bounce path: it says nothing about any kernel, Realm "
+		     "or machine");
+	else if (v->setting == SETTING_REHEARSAL)
 		note(v, "rehearsal: this is no Realm; bounce pools and coherent allocations stand "
 			"for shared memory, all other RAM for protected memory");
 	if (!info->by_ccaio)
@@ -661,6 +671,8 @@ struct verdict *judge_finish(struct judge *j, const struct stream_info *info)
 
 	judge_end_of_stream(j, info);
 	v->setting = j->realm ? SETTING_REALM : j->rehearsal ? SETTING_REHEARSAL : SETTING_UNKNOWN;
+	if (is_model(j->platform))
+		v->setting = SETTING_REHEARSAL;
 	complete = judge_lost(j, info, &unknown) == 0 && !unknown && !info->unordered &&
 		   !j->n.undecoded;
 	settle_alias(j, v);

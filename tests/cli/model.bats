@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ccaio trace --model: a real client and a real server, and the bounce path between them.
+load helper
+load ../broker
+
+setup() {
+	bundle=$BATS_TEST_TMPDIR/run.ccaio
+	start_broker
+}
+
+teardown() {
+	stop_broker
+}
+
+# model STATUS [OPTION...]: the key broker's client through the model.
+model() {
+	local want=$1
+	shift
+	run "-$want" --separate-stderr timeout 60 "$CCAIO" trace --model "$@" -o "$bundle" -- \
+		"$APPS/keybroker-app" --endpoint "http://127.0.0.1:$broker_port" skywalker
+}
+
+@test "model: the key comes back through the bounce path over each transport, PROVEN, and verify agrees" {
+	for transport in pci mmio msg1-static msg2-static; do
+		rm -rf "$bundle"
+		model 0 --transport "$transport"
+		[[ $output == "PROVEN since boot, rehearsal"* ]]
+		[[ $output == *"bounce path: it says nothing about any kernel, Realm"* ]]
+		run -0 --separate-stderr "$CCAIO" verify -q "$bundle"
+		jq -e '.run.exit_status == 0 and .totals.bounces > 10' "$bundle/verdict.json"
+	done
+	[ "$(jq -c '[.body_in, .status]' "$broker_log" | sort -u | tr '\n' ' ')" = '[228,201] [2766,200] ' ]
+}
+
+@test "model: both exchanges are found, and every byte of them is attributed" {
+	model 0
+	jq -e '[.exchanges[] | .method] == ["POST", "POST"]' "$bundle/exchanges.json" ||
+		{ jq 'keys' "$bundle/exchanges.json"; return 1; }
+	[[ $output == *"POST /keys/v1/key/skywalker → 201: complete, clear, grade nested"* ]]
+	[[ $output == *"bytes (2766 body)"* ]]
+	[[ $output != *UNATTRIBUTED* ]]
+}
+
+@test "model: its trace.dat opens in trace-cmd" {
+	model 0
+	run -0 --separate-stderr trace-cmd report -i "$bundle/trace.dat"
+	[[ $output == *swiotlb_bounced*dma_map_phys* ]]
+}
+
+@test "model: a policy that requires a Realm is not met by it" {
+	echo '{"schema": "ccaio.policy/1", "require": {"realm": true}}' >"$BATS_TEST_TMPDIR/p.json"
+	model 2 --policy "$BATS_TEST_TMPDIR/p.json"
+	[[ $output == *"the policy requires a Realm"* ]]
+}
+
+@test "model: what it cannot do is one sentence, exit 3, nothing left" {
+	run -3 --separate-stderr "$CCAIO" trace --model -o "$bundle" -- true
+	[[ $stderr == *"needs an http:// URL"* ]]
+	[ ! -e "$bundle" ]
+	run -3 --separate-stderr "$CCAIO" trace --model --transport msg2-dynamic -o "$bundle" -- curl http://127.0.0.1:1/
+	[[ $stderr == *"trace.dat"* ]]
+	[ ! -e "$bundle" ]
+	run -3 --separate-stderr "$CCAIO" trace --model --device blk -o "$bundle" -- curl http://127.0.0.1:1/
+	[[ $stderr == *"net or console, not 'blk'"* ]]
+	run -3 --separate-stderr "$CCAIO" trace --transport pci -- true
+	[[ $stderr == *"give --model, too"* ]]
+	run -3 --separate-stderr "$CCAIO" trace --model -o "$bundle" -- /nonexistent http://127.0.0.1:1/
+	[ ! -e "$bundle" ]
+}
