@@ -21,6 +21,7 @@
 #include "lib/policy.h"
 #include "lib/rmm.h"
 #include "lib/stream.h"
+#include "lib/verdict-diff.h"
 #include "lib/verdict-json.h"
 #include "lib/verdict.h"
 #include "lib/xalloc.h"
@@ -127,44 +128,27 @@ static int open_bundle(struct evidence *e, struct verify *v, struct err *err)
 	return e->stream ? 0 : -EINVAL;
 }
 
-/* The first difference between two verdicts that were judged alike; NULL: none. */
-static char *difference(const struct verdict *then, const struct verdict *now)
+/* Was it judged then as it is now?  Otherwise there is nothing to compare. */
+static bool judged_alike(const struct verify *v, const struct run *then)
 {
-	for (int c = 0; c < CLAIMS; c++) {
-		if (then->claims[c].state != now->claims[c].state)
-			return xasprintf("claim %s was %s and is %s", claim_name(c),
-					 claim_state_name(then->claims[c].state),
-					 claim_state_name(now->claims[c].state));
-	}
-	for (int c = 0; c < CONDS; c++) {
-		if (then->conds[c].state != now->conds[c].state)
-			return xasprintf("condition %s was %s and is %s", cond_name(c),
-					 cond_state_name(then->conds[c].state),
-					 cond_state_name(now->conds[c].state));
-	}
-	if (then->outcome != now->outcome)
-		return xasprintf("the verdict was %s and is %s", outcome_name(then->outcome),
-				 outcome_name(now->outcome));
-	return NULL;
+	const struct judging *g = &v->judging;
+
+	return !v->scope_given && !g->policy_path && !g->rmm_path && !then->policy &&
+	       !then->rmm_log;
 }
 
 static int compare(const struct verify *v, const struct evidence *e, const struct verdict *now,
 		   struct err *err)
 {
-	const struct judging *g = &v->judging;
-	char *what;
-	int ret = 0;
+	struct err what = { "" };
 
-	if (!e->recorded || v->scope_given || g->policy_path || g->rmm_path)
+	if (!e->recorded || !judged_alike(v, &e->recorded->run) ||
+	    verdict_agrees(e->recorded->verdict, now, &what) == 0)
 		return 0;
-	what = difference(e->recorded->verdict, now);
-	if (what)
-		ret = err_set(err, EBADMSG,
-			      "%s: judged again it comes out differently: %s; it was recorded by "
-			      "another version of ccaio, or its verdict.json was made up",
-			      v->evidence, what);
-	free(what);
-	return ret;
+	return err_set(err, EBADMSG,
+		       "%s: judged again it comes out differently: %s; it was recorded by another "
+		       "version of ccaio, or its verdict.json was made up",
+		       v->evidence, what.text);
 }
 
 static int verify_evidence(struct verify *v)

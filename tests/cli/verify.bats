@@ -177,3 +177,19 @@ lacks() {
 		"$DATA/trace/linux-7.2-forced-since-boot.dat"
 	[[ $stderr == *"/dev/full"* ]]
 }
+
+@test "verify: a recorded verdict that does not come out again is trouble, down to its counts" {
+	bundle=$BATS_TEST_TMPDIR/run.ccaio
+	judged_bundle "$bundle" linux-7.2-noforce
+	run -1 "$CCAIO" verify -q "$bundle"
+	cp "$bundle/verdict.json" "$BATS_TEST_TMPDIR/honest"
+	sed -i 's/"verdict":"VIOLATED"/"verdict":"INCONCLUSIVE"/' "$bundle/verdict.json"
+	seal "$bundle"
+	run -3 --separate-stderr "$CCAIO" verify "$bundle"
+	[[ $stderr == *"the verdict is recorded as INCONCLUSIVE, but judged again it is VIOLATED"* ]]
+	sed 's/"refutations":384/"refutations":3/' "$BATS_TEST_TMPDIR/honest" >"$bundle/verdict.json"
+	seal "$bundle"
+	run -3 --separate-stderr "$CCAIO" verify "$bundle"
+	[[ $stderr == *"recorded with 3 counterexamples, but judged again it has 384"* ]]
+	[ -z "$output" ]
+}
