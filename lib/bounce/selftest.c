@@ -19,6 +19,7 @@
 #include "lib/platform.h"
 #include "lib/policy.h"
 #include "lib/verdict.h"
+#include "lib/xalloc.h"
 
 static void wrong(struct selftest_result *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -458,7 +459,7 @@ static void export_rounds(struct machine *m, struct export *e, unsigned int roun
 			  struct selftest_result *r)
 {
 	static const size_t sizes[] = { 1, 66, 2048, 4097, 60000 };
-	static uint8_t host[EXPORT_MAX];
+	uint8_t *host = xcalloc(1, EXPORT_MAX);
 
 	for (unsigned int i = 0; i < rounds; i++) {
 		size_t size = sizes[i % 5];
@@ -489,6 +490,7 @@ static void export_rounds(struct machine *m, struct export *e, unsigned int roun
 		r->transfers += 5;
 		r->bytes += 5 * size;
 	}
+	free(host);
 	expect(r, e->exported == rounds && e->imported == rounds && e->refused == 3 * rounds,
 	       "transfers are not counted");
 	expect(r, e->host_notices == 5 * rounds && e->realm_notices == 4 * rounds,
