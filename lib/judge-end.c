@@ -374,11 +374,14 @@ void judge_unmap(struct judge *j, const struct event *ev)
 	}
 	if (drop_inherited(j, ev, plain)) {
 		judge_address(j, dev, ev, plain, bit, false);
+		racy = in_flight_since(j, ev, 1); /* or an even older one */
 	} else {
 		unknown_address(j, dev, ev, plain, bit, false, "unmap");
 		racy = j->n.inherited > 0 && !j->from_boot;
 	}
+	/* it began before the first event, and another one of its slot may have ended before it */
 	recent_set(j, &(struct recent){ .dma = plain,
+					.since = 1,
 					.dev = dev->id,
 					.shared = memmap_state(j->memory, plain, ev->size) !=
 						  MEMORY_POOL,

@@ -845,11 +845,13 @@ static void do_unmap(struct slow *s, const struct event *e)
 	}
 	if (drop_older(s, e, plain)) {
 		published(s, e, plain, bit, false);
+		racy = in_flight(s, 1);
 	} else {
 		unknown(s, e, plain, bit, false);
 		racy = s->older && !s->from_boot;
 	}
 	add_ended(s, (struct ended){ .dma = plain,
+				     .since = 1,
 				     .dev = e->dev,
 				     .racy = racy,
 				     .shared = memory(s, plain, e->size) != MEMORY_POOL });

@@ -365,6 +365,19 @@ static void test_inherited(void)
 	unmap(0, SLOT(0), 64);
 	check(claim(CLAIM_LIFECYCLE) != CLAIM_REFUTED);
 
+	machine_in_window(); /* two older ones of a slot, the first unmap on its way since before */
+	bounced(0, BUF, SLOT(9), 64);
+	unmap(0, SLOT(0), 1536);
+	unmap(1, SLOT(0), 64);
+	check(claim(CLAIM_LIFECYCLE) != CLAIM_REFUTED);
+
+	machine_in_window(); /* … and the other way round, one of them known by a sync */
+	bounced(0, BUF, SLOT(9), 64);
+	sync_to(0, SLOT(0), 64);
+	unmap(1, SLOT(0), 1536);
+	unmap(0, SLOT(0), 64);
+	check(claim(CLAIM_LIFECYCLE) != CLAIM_REFUTED);
+
 	machine(); /* armed at boot there is no such thing */
 	bounced(0, BUF, SLOT(9), 64);
 	unmap(0, SLOT(0), 1536);
