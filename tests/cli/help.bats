@@ -98,7 +98,7 @@ complete_bash() {
 		"$DATA/trace/linux-7.2-noforce.dat" >"$BATS_TEST_TMPDIR/v.json" || [ $? = 1 ]
 	page=$ROOT/man/ccaio-verdict.5.scd
 	for key in $(jq -r '[paths | map(strings) | .[]] | unique[]' "$BATS_TEST_TMPDIR/v.json"); do
-		grep -qE "\*$key\*|[^a-z-]$key[^a-z-]" "$page" || { echo "$page lacks $key"; false; }
+		grep -qE "\*$key\*|[^a-z-]${key}[^a-z-]" "$page" || { echo "$page lacks $key"; false; }
 	done
 	# its examples run
 	sed -n 's/^\t\(jq .*\) verdict.json$/\1/p' "$page" >"$BATS_TEST_TMPDIR/examples"

@@ -51,7 +51,7 @@ proven() {
 	status=$(awk -v n="$1" '$1 == n { print $2 }' "$bundles/status")
 	jq -e '(.devices[] | select(.name | test("00:01.0$")) | .claims | del(.confidential, .egress) | all(. == "holds")) and
 		(.conditions.conserved.state == "met")' "$bundles/$1.ccaio/verdict.json" >/dev/null || { cat "$bundles/$1.txt"; false; }
-	[ "$(ask $1 '[.result.correlated, .result.program_known, .result.conserved]')" = '[true,true,true] ' ]
+	[ "$(ask "$1" '[.result.correlated, .result.program_known, .result.conserved]')" = '[true,true,true] ' ]
 	run -"$status" "$CCAIO" verify -q "$bundles/$1.ccaio"
 }
 
@@ -212,6 +212,6 @@ keybroker() {
 	[ "$(ask named '.exchanges[] | .in.body_bytes > 3000')" = 'true ' ]
 	nothing_of x 'May the force' "$challenge" '/keys/v1/evidence'
 	grep -qF /blob/3000 "$bundles/named.ccaio/verdict.json" # the command line, which the user gave
-	! grep -qaF /blob/3000 "$bundles/named.ccaio/exchanges.json"
-	! grep -qaF /blob/3000 "$bundles/named.ccaio/packets.pcap"
+	run ! grep -qaF /blob/3000 "$bundles/named.ccaio/exchanges.json"
+	run ! grep -qaF /blob/3000 "$bundles/named.ccaio/packets.pcap"
 }
