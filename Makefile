@@ -133,10 +133,10 @@ bench: ## what judging and tracing cost, as ratios measured side by side
 	$(Q)scripts/setup check
 	$(Q)$(MAKE) all apps tools
 	$(Q)scripts/bench
-demo: ## trace a real program in a guest; leaves demo.ccaio
-	$(Q)scripts/setup demo
+demo: ## trace a real program in a guest (MODEL=1: without one); leaves demo.ccaio
+	$(Q)scripts/setup $(if $(MODEL),build,demo)
 	$(Q)$(MAKE) all apps
-	$(Q)scripts/demo
+	$(Q)MODEL=$(MODEL) scripts/demo
 setup: ## install what building, testing and the demo need
 	$(Q)scripts/setup
 lint: ## check layout, format and scripts
