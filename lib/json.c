@@ -93,7 +93,8 @@ static size_t count_members(struct json_object *value)
 	}
 }
 
-/* json-c 0.18 (Debian 13), when strict, takes what is not ASCII for control characters; 0.16 and 0.19 do not. */
+/* json-c 0.18 (Debian 13), when strict, takes what is not ASCII for control characters; 0.16 and
+ * 0.19 do not. */
 static int tokener_flags(const char *text, size_t len)
 {
 	bool ascii = true;

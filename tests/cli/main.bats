@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 load helper
 
-@test "main: every page is accepted by scdoc" {
+@test "main: every page is accepted by scdoc, and what it refers to exists" {
 	command -v scdoc || skip "scdoc is not installed"
 	cd "$BATS_TEST_DIRNAME/../../man"
 	for page in *.scd; do
 		scdoc <"$page" >"$BATS_TEST_TMPDIR/page" || { echo "$page"; false; }
+		for ref in $(grep -oE '\*ccaio[a-z-]*\*\([15]\)' "$page" | tr -d '*()' | sort -u); do
+			[ -f "${ref%?}.${ref: -1}.scd" ] || { echo "$page refers to $ref"; false; }
+		done
 	done
 }
 
