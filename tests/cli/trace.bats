@@ -3,7 +3,7 @@
 load helper
 
 setup() {
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 # fails_with SENTENCE: exit 3, this one line on stderr, nothing on stdout, nothing left here.

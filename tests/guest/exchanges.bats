@@ -33,7 +33,8 @@ same_as_the_log() {
 	found=$(jq -c --arg p "${2:-/}" '[.exchanges[] | select(.protocol == "http") | select(.target | startswith($p))] | group_by(.connection) |
 		map(map([.method, .target, .out.body_bytes // 0, .status, .in.body_bytes // 0])) | sort | .[]' \
 		"$bundles/$1.ccaio/exchanges.json")
-	[ -n "$logged" ] && [ "$logged" = "$found" ] || { diff <(echo "$logged") <(echo "$found"); false; }
+	[ -n "$logged" ]
+	[ "$logged" = "$found" ] || { diff <(echo "$logged") <(echo "$found"); false; }
 }
 
 # Every payload byte of the program's connections went in transfers known at these grades.
