@@ -115,6 +115,11 @@ static void test_lifecycle(void)
 
 	machine();
 	bounced(0, BUF, SLOT(0), 163);
+	unmap(0, SLOT(0), 162);
+	check(claim(CLAIM_LIFECYCLE) == CLAIM_REFUTED);
+
+	machine();
+	bounced(0, BUF, SLOT(0), 163);
 	unmap(0, SLOT(0), 163)->dev = dev2;
 	check(claim(CLAIM_LIFECYCLE) == CLAIM_REFUTED);
 
@@ -450,6 +455,10 @@ static void test_window(void)
 	stream[0].link = 8; /* of another run */
 	check(cond(COND_WINDOW_MARKED) == COND_UNMET);
 	stream[0].link = 7;
+
+	stream[3].aux = EVENT_MARK_START; /* it opens and never closes */
+	check(cond(COND_WINDOW_MARKED) == COND_UNMET);
+	stream[3].aux = EVENT_MARK_STOP;
 
 	facts->trace.canaries[0].size = 1235;
 	check(cond(COND_CANARY_SEEN) == COND_UNMET);
