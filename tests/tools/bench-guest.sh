@@ -95,9 +95,9 @@ done
 		echo "$w workload: under ccaio trace / under trace-cmd record|$(ratio $w-ccaio $w-tracecmd)|<= 1.00"
 	done
 	if [ -x /usr/bin/tcpdump ]; then
-		echo "100 keep-alive requests: under ccaio trace / alone|$(ratio keep-ccaio keep-plain)|"
-		echo "100 keep-alive requests: under trace-cmd and tcpdump / alone|$(ratio keep-both keep-plain)|"
-		echo "100 keep-alive requests: ccaio trace / trace-cmd and tcpdump|$(ratio keep-ccaio keep-both)|<= 1.00"
+		echo "100 keep-alive: under ccaio trace / alone|$(ratio keep-ccaio keep-plain)|"
+		echo "100 keep-alive: under trace-cmd and tcpdump / alone|$(ratio keep-both keep-plain)|"
+		echo "100 keep-alive: under ccaio trace / both of these|$(ratio keep-ccaio keep-both)|<= 1.00"
 	fi
 	echo "runs with lost events (disk, net), default buffer|$lost_disk, $lost_net|0, 0"
 } >>$out
