@@ -101,6 +101,12 @@ static void unknown_address(struct judge *j, struct device *dev, const struct ev
 {
 	const struct recent *r = recent_get(j, dev->id, plain, alloc);
 
+	if (r && r->mixed) {
+		judge_find(j, CLAIM_LIFECYCLE, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
+			   "%s of 0x%llx, whose unmap may have been that of an older mapping", what,
+			   (unsigned long long)ev->dma);
+		return;
+	}
 	if (r && r->shared && !j->from_boot)
 		r = NULL; /* another one like it may be older than the window */
 	/* in flight since before that mapping was made: it may mean an older one */
@@ -200,7 +206,8 @@ static void check_agreement(struct judge *j, struct device *dev, const struct ev
 			   m->flags & MAPPING_ALIASED ? "with" : "without");
 }
 
-static void end_mapping(struct judge *j, struct device *dev, const struct event *ev, uint32_t i)
+static void end_mapping(struct judge *j, struct device *dev, const struct event *ev, uint32_t i,
+			bool mixed)
 {
 	struct mapping *m = ledger_at(j->ledger, i);
 	bool racy = false;
@@ -215,21 +222,30 @@ static void end_mapping(struct judge *j, struct device *dev, const struct event 
 					.dev = dev->id,
 					.alloc = m->flags & MAPPING_ALLOC,
 					.shared = !(m->flags & (MAPPING_ALLOC | MAPPING_BOUNCED)),
-					.racy = racy });
+					.racy = racy,
+					.mixed = mixed });
 	ledger_remove(j->ledger, i);
 }
 
-/* A task that was preempted in between may have meant an older mapping than found. */
-static void may_have_meant(struct judge *j, const struct event *ev, uint64_t plain, uint32_t found)
+/*
+ * A task that was preempted in between may have meant an older mapping than found.
+ * Then the one that is found, and ended here, may still be live.
+ */
+static bool may_have_meant(struct judge *j, const struct event *ev, uint64_t plain, uint32_t found)
 {
+	bool any = false;
+
 	for (uint32_t i = 0; (i = ledger_next(j->ledger, i, ev->dev, plain));) {
 		struct mapping *m = ledger_at(j->ledger, i);
 
 		if (i != found && (m->flags & MAPPING_SUPERSEDED) && m->size == ev->size &&
 		    m->dir == ev->dir && !(m->flags & MAPPING_SG) &&
-		    (ev->cpu != m->super_cpu || ev->pid != m->super_pid))
+		    (ev->cpu != m->super_cpu || ev->pid != m->super_pid)) {
 			m->gone = 1;
+			any = true;
+		}
 	}
+	return any;
 }
 
 /*
@@ -305,7 +321,7 @@ static void end_one_of(struct judge *j, struct device *dev, const struct event *
 		if (!(ev->flags & EVENT_F_NO_DIR) && m->dir != ev->dir)
 			continue;
 		if (all)
-			end_mapping(j, dev, ev, i);
+			end_mapping(j, dev, ev, i, false);
 		else
 			m->gone = like->gone + 1;
 	}
@@ -358,7 +374,7 @@ void judge_unmap(struct judge *j, const struct event *ev)
 	plain = judge_plain(j, dev, ev->dma, &bit);
 	i = find_ending(j, ev, plain, false);
 	if (i) {
-		may_have_meant(j, ev, plain, i);
+		bool mixed = may_have_meant(j, ev, plain, i);
 		const struct mapping *m = ledger_at(j->ledger, i);
 		bool agrees = m->size == ev->size && m->dir == ev->dir;
 
@@ -368,7 +384,7 @@ void judge_unmap(struct judge *j, const struct event *ev)
 		/* One older than the window may have had the slot, or maps the same memory. */
 		if (agrees || !older) {
 			check_agreement(j, dev, ev, m, plain, "unmap");
-			end_mapping(j, dev, ev, i);
+			end_mapping(j, dev, ev, i, mixed);
 			return;
 		}
 	}
@@ -551,7 +567,7 @@ void judge_free_event(struct judge *j, const struct event *ev)
 	i = find_ending(j, ev, plain, true);
 	if (i) {
 		check_agreement(j, dev, ev, ledger_at(j->ledger, i), plain, "free");
-		end_mapping(j, dev, ev, i);
+		end_mapping(j, dev, ev, i, false);
 		return;
 	}
 	drop_inherited(j, ev, plain); /* what syncs had shown of it */

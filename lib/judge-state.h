@@ -85,6 +85,7 @@ struct recent {
 	bool alloc, used;
 	bool shared; /* a direct mapping: there may be several like it */
 	bool racy;   /* the unmap may have meant another, older mapping */
+	bool mixed;  /* it may have meant one that is still entered: this one may be live */
 };
 #define FORGOTTEN_BITS 65536 /* power of two */
 

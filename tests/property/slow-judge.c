@@ -692,6 +692,10 @@ static void unknown(struct slow *s, const struct event *e, uint64_t plain, uint6
 {
 	const struct ended *r = find_ended(s, e->dev, plain, alloc);
 
+	if (r && r->mixed) {
+		open_claim(s, CLAIM_LIFECYCLE);
+		return;
+	}
 	if (r && r->shared && !s->from_boot)
 		r = NULL;
 	if (s->from_boot || (r && !r->racy && !in_flight(s, r->since))) {
@@ -829,7 +833,7 @@ static void do_unmap(struct slow *s, const struct event *e)
 {
 	struct life *l;
 	uint64_t plain, bit;
-	bool racy = false;
+	bool racy = false, mixed = false;
 
 	if (e->flags & EVENT_F_BY_ORIG) {
 		unmap_by_buffer(s, e);
@@ -839,8 +843,13 @@ static void do_unmap(struct slow *s, const struct event *e)
 	l = which_ends(s, e, plain, false);
 	if (l && ((l->size == e->size && l->dir == e->dir) || s->from_boot ||
 		  (l->bounced && !in_flight(s, l->seq)))) {
+		for (size_t i = 0; i < s->nlives; i++)
+			mixed |= &s->lives[i] != l && s->lives[i].live && !s->lives[i].older &&
+				 s->lives[i].dev == e->dev && s->lives[i].dma == plain &&
+				 fits_late(s, e, &s->lives[i]);
 		agree(s, e, l, plain, true, true);
 		end_life(s, e, l);
+		s->ended[s->nended - 1].mixed = mixed;
 		return;
 	}
 	if (drop_older(s, e, plain)) {

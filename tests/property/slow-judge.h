@@ -55,7 +55,7 @@ struct life {
 struct ended {
 	uint64_t dma, since;
 	uint16_t dev;
-	bool alloc, shared, racy, valid;
+	bool alloc, shared, racy, mixed, valid;
 };
 
 struct slow {
