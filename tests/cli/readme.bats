@@ -31,3 +31,12 @@ shape() {
 		"$CCAIO" --list-cmds | grep -qx "$cmd" || { echo "no command $cmd"; return 1; }
 	done
 }
+
+@test "readme: its picture is there" {
+	root=$BATS_TEST_DIRNAME/../..
+	for picture in $(grep -oE '\]\([^)]*\.png\)' "$root/README.md" | tr -d '()]'); do
+		[ "$(head -c 4 "$root/$picture" | tail -c 3)" = PNG ]
+		found=1
+	done
+	[ "$found" = 1 ]
+}
