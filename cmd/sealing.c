@@ -31,7 +31,11 @@ static int put_report(struct bundle *bundle, const char *format, const char *nam
 int seal_bundle(struct bundle *bundle, const struct judging *g, struct exchanging *exchanging,
 		const struct report_input *in, uint64_t nonce, struct err *err)
 {
-	int ret = put_report(bundle, "json", BUNDLE_VERDICT, in, err);
+	struct report_input alone = *in; /* the bundle has its exchanges in a file of their own */
+	int ret;
+
+	alone.exchanges = NULL;
+	ret = put_report(bundle, "json", BUNDLE_VERDICT, &alone, err);
 
 	if (ret == 0)
 		ret = put_report(bundle, "html", BUNDLE_REPORT, in, err);

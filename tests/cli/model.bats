@@ -39,6 +39,9 @@ model() {
 	[[ $output == *"POST /keys/v1/key/skywalker → 201: complete, clear, grade nested"* ]]
 	[[ $output == *"bytes (2766 body)"* ]]
 	[[ $output != *UNATTRIBUTED* ]]
+	run -0 --separate-stderr "$CCAIO" report -f json "$bundle"
+	[ "$(jq -c '[.exchanges.exchanges[] | .status]' <<<"$output")" = '[201,200]' ]
+	jq -e 'has("exchanges") | not' "$bundle/verdict.json"
 }
 
 @test "model: its trace.dat opens in trace-cmd" {
