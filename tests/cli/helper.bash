@@ -6,6 +6,9 @@ CCAIO=${CCAIO:?run the tests with make check-cli}
 APPS=${APPS:?run the tests with make check-cli}
 DATA=$BATS_TEST_DIRNAME/../data
 
+# A make that a test runs is nobody's child: the jobserver's descriptors are not what they were in the outer one.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+
 # same FILE: $output is exactly what the file holds.
 same() {
 	diff -u "$1" <(printf '%s\n' "$output")
