@@ -46,7 +46,7 @@ teardown() {
 }
 
 @test "guest: takes CPUs, memory, MMIO, a kernel parameter and another kernel" {
-	run -0 guest --kernel 6.12 --cpus 2 --memory 768 --transport mmio --swiotlb noforce --append 'quiet foo=bar' -- sh -c '
+	run -0 --separate-stderr guest --kernel 6.12 --cpus 2 --memory 768 --transport mmio --swiotlb noforce --append 'quiet foo=bar' -- sh -c '
 		uname -r; nproc; cat /proc/cmdline; ls /sys/bus/pci/devices | wc -l; ls -l /sys/bus/virtio/devices'
 	[[ ${lines[0]} == 6.12.* ]]
 	[ "${lines[1]}" = 2 ]
