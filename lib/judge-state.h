@@ -15,12 +15,15 @@
  *   judge.c         feeding events, keeping findings
  *   judge-pair.c    bounces and their maps
  *   judge-dma.c     maps and allocations
- *   judge-end.c     syncs, unmaps, frees
+ *   judge-unmap.c   unmaps and frees
+ *   judge-sync.c    syncs
+ *   judge-recent.c  addresses that were given back
  *   judge-memory.c  memory that is shared or protected, and the end of the stream
  *   judge-place.c   what memory an address is, and the shared bit
- *   judge-finish.c  claims, devices and the verdict
  *   judge-monitor.c the RMM's log as a second witness
- *   coverage.c      the coverage conditions
+ *   judge-finish.c  the verdict, with judge-doubts.c, judge-bypass.c, judge-claims.c and
+ *                   judge-lists.c (judge-finish.h)
+ *   coverage.c      the coverage conditions, with coverage-*.c (coverage.h)
  */
 
 /* How sure a finding is. */
@@ -191,11 +194,23 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 /* Enter a mapping (MAPPING_* flags) into the ledger. */
 void judge_enter(struct judge *j, const struct event *ev, uint64_t plain, unsigned int flags);
 
-/* judge-end.c */
+/* judge-unmap.c, judge-sync.c */
 void judge_unmap(struct judge *j, const struct event *ev);
-void judge_sync(struct judge *j, const struct event *ev);
 void judge_free_event(struct judge *j, const struct event *ev);
+void judge_sync(struct judge *j, const struct event *ev);
+/* The claim lifecycle for an event that ends or syncs mapping m; what: "unmap", "sync" … */
+void judge_agreement(struct judge *j, struct device *dev, const struct event *ev,
+		     const struct mapping *m, uint64_t plain, const char *what);
+
+/* judge-recent.c: plain is an address without the shared bit */
+void judge_recent_set(struct judge *j, const struct recent *what);
 void judge_recent_clear(struct judge *j, uint16_t dev, uint64_t dma, bool alloc);
+/* Could this event's CPU have been inside the kernel's unmap ever since event `since` of another?
+ */
+bool judge_in_flight_since(const struct judge *j, const struct event *ev, uint64_t since);
+/* No mapping fits this unmap, sync or free. */
+void judge_unknown_address(struct judge *j, struct device *dev, const struct event *ev,
+			   uint64_t plain, uint64_t bit, bool alloc, const char *what);
 
 /* judge-memory.c */
 void judge_encrypt(struct judge *j, const struct event *ev);
@@ -228,9 +243,9 @@ void judge_ask_monitor(struct judge *j, struct device *dev, const struct event *
 		       bool alloc, struct place *place);
 void judge_monitor_report(struct judge *j, struct verdict *v);
 
-/* coverage.c */
+/* coverage-events.c, coverage-loss.c, coverage.c */
 bool judge_events_armed(const struct judge *j, const struct stream_info *info, char **missing);
 uint64_t judge_lost(const struct judge *j, const struct stream_info *info, bool *unknown);
-void judge_coverage(struct judge *j, const struct stream_info *info, struct verdict *v);
+void judge_coverage(const struct judge *j, const struct stream_info *info, struct verdict *v);
 
 #endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which events were on, and could be read.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/coverage.h"
+#include "lib/stream.h"
+#include "lib/xalloc.h"
+
+/*
+ * Each line: alternatives, old and new names of one event; one of them is needed.  Group ccaio:
+ * what its own probes tell on kernels without dma events, from the start of the recording on.
+ */
+static const char *const needed[][3] = {
+	{ "swiotlb:swiotlb_bounced" },
+	{ "dma:dma_map_phys", "dma:dma_map_page", "ccaio:dma_map" },
+	{ "dma:dma_unmap_phys", "dma:dma_unmap_page", "ccaio:dma_unmap" },
+	{ "dma:dma_map_sg", "ccaio:dma_map_sg" },
+	{ "dma:dma_unmap_sg", "ccaio:dma_unmap_sg" },
+	{ "dma:dma_alloc", "ccaio:dma_alloc" },
+	{ "dma:dma_free", "ccaio:dma_free" },
+	{ "dma:dma_sync_single_for_cpu", "ccaio:dma_sync_cpu" },
+	{ "dma:dma_sync_single_for_device", "ccaio:dma_sync_device" },
+};
+
+static bool in_stream(const struct stream_info *info, const char *full)
+{
+	const char *colon = strchr(full, ':');
+	char system[32];
+
+	snprintf(system, sizeof(system), "%.*s", (int)(colon - full), full);
+	return stream_info_format(info, system, colon + 1) != NULL;
+}
+
+/* Is event, as the recorder lists it, the one called full?  "ccaio_1234:" is a run's own "ccaio:".
+ */
+static bool is_event(const char *event, const char *full)
+{
+	if (strncmp(event, "ccaio_", 6) == 0 && strncmp(full, "ccaio:", 6) == 0)
+		return strcmp(event + strcspn(event, ":"), full + 5) == 0;
+	return strcmp(event, full) == 0;
+}
+
+static bool in_list(const struct platform *p, const char *full)
+{
+	for (size_t i = 0; i < p->trace.nevents; i++) {
+		if (is_event(p->trace.events[i], full))
+			return true;
+	}
+	return false;
+}
+
+static bool armed(const struct judge *j, const struct stream_info *info, const char *full)
+{
+	if (!in_stream(info, full))
+		return false;
+	return !j->platform || !j->platform->trace.events_known || in_list(j->platform, full);
+}
+
+static bool is_probe(const char *full)
+{
+	return strncmp(full, "ccaio:", 6) == 0;
+}
+
+bool judge_events_armed(const struct judge *j, const struct stream_info *info, char **missing)
+{
+	*missing = NULL;
+	if (info->is_model)
+		return true;
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		bool any = false;
+
+		for (size_t k = 0; k < 3 && needed[i][k]; k++)
+			any |= (j->options.window_only || !is_probe(needed[i][k])) &&
+			       armed(j, info, needed[i][k]);
+		if (!any) {
+			*missing = xstrdup(needed[i][0]);
+			return false;
+		}
+	}
+	return true;
+}
+
+static const struct stream_format *unreadable(const struct stream_info *info)
+{
+	for (size_t i = 0; i < info->nformats; i++) {
+		const struct stream_format *f = &info->formats[i];
+
+		if (!f->decoded && f->missing &&
+		    (strcmp(f->system, "dma") == 0 || strcmp(f->system, "swiotlb") == 0))
+			return f;
+	}
+	return NULL;
+}
+
+void coverage_events_armed(const struct judge *j, const struct stream_info *info,
+			   struct cond_verdict *cond)
+{
+	const struct stream_format *bad = unreadable(info);
+	char *missing;
+
+	if (j->n.undecoded) {
+		cond_unmet(cond,
+			   "use a ccaio that knows this kernel's events, and report the event's "
+			   "format",
+			   "%llu events cannot be read, the first is %s",
+			   (unsigned long long)j->n.undecoded,
+			   j->undecoded_name && *j->undecoded_name ? j->undecoded_name : "unnamed");
+		return;
+	}
+	if (bad) {
+		cond_unmet(cond,
+			   "use a ccaio that knows this kernel's events, and report the event's "
+			   "format",
+			   "the format of %s:%s lacks the field %s", bad->system, bad->name,
+			   bad->missing);
+		return;
+	}
+	if (judge_events_armed(j, info, &missing)) {
+		cond_met(cond, info->is_model ? "the bounce path tells all its events"
+			       : armed(j, info, "ccaio:dma_map")
+				       ? "ccaio's own probes were on in place of the dma events"
+				       : "all needed swiotlb and dma events existed and were on");
+		return;
+	}
+	cond_unmet(cond,
+		   armed(j, info, "ccaio:dma_map") ? "judge the window only with --scope window: "
+						     "ccaio's own probes, which stand "
+						     "in "
+						     "for the dma events on this kernel, tell from "
+						     "the start of the recording on"
+						   : "use a kernel with the dma events (Linux 6.12 "
+						     "or newer, CONFIG_TRACING), or "
+						     "record with 'ccaio trace', which arms its "
+						     "own probes where the kernel can; "
+						     "with trace-cmd: -e swiotlb -e dma",
+		   "%s was not recorded; %llu bounces were seen", missing,
+		   (unsigned long long)j->n.bounces);
+	free(missing);
+}
+
+void coverage_not_truncated(const struct judge *j, const struct stream_info *info,
+			    struct cond_verdict *cond)
+{
+	(void)info;
+	if (j->n.truncated)
+		cond_unmet(cond,
+			   "use a kernel or driver with at most 128 scatter-gather entries per map",
+			   "%llu scatter-gather events were cut",
+			   (unsigned long long)j->n.truncated);
+	else
+		cond_met(cond, "no scatter-gather event was cut");
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Is anything missing between the first event and the last?
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/coverage.h"
+#include "lib/stream.h"
+#include "lib/xalloc.h"
+
+uint64_t judge_lost(const struct judge *j, const struct stream_info *info, bool *unknown)
+{
+	uint64_t stream = 0, stats = 0, facts = 0;
+
+	*unknown = j->n.lost_unknown;
+	for (size_t i = 0; i < info->ncpus; i++) {
+		const struct stream_cpu *c = &info->cpus[i];
+
+		stream += c->lost;
+		*unknown |= c->lost_unknown;
+		if (c->has_stats)
+			stats += c->overrun + c->commit_overrun + c->dropped;
+	}
+	if (j->platform) {
+		for (size_t i = 0; i < j->platform->trace.nlost; i++) {
+			const struct platform_lost *l = &j->platform->trace.lost[i];
+
+			facts += l->overrun + l->commit_overrun + l->dropped;
+		}
+	}
+	if (stream < j->n.lost)
+		stream = j->n.lost;
+	if (stats > stream)
+		stream = stats;
+	return facts > stream ? facts : stream;
+}
+
+static void lost_per_cpu(const struct judge *j, const struct stream_info *info, char *out,
+			 size_t size)
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < info->ncpus && len + 40 < size; i++) {
+		const struct stream_cpu *c = &info->cpus[i];
+		uint64_t n = c->has_stats ? c->overrun + c->commit_overrun + c->dropped : 0;
+
+		if (c->lost > n)
+			n = c->lost;
+		for (size_t k = 0; j->platform && k < j->platform->trace.nlost; k++) {
+			const struct platform_lost *l = &j->platform->trace.lost[k];
+			uint64_t m = l->overrun + l->commit_overrun + l->dropped;
+
+			if (l->cpu == c->cpu && m > n)
+				n = m;
+		}
+		if (n)
+			len += snprintf(out + len, size - len, "%s%llu on CPU %u", len ? ", " : "",
+					(unsigned long long)n, c->cpu);
+	}
+}
+
+static bool loss_counted(const struct judge *j, const struct stream_info *info)
+{
+	if (j->platform && j->platform->trace.lost_known)
+		return true;
+	for (size_t i = 0; i < info->ncpus; i++) {
+		if (!info->cpus[i].has_stats)
+			return false;
+	}
+	return info->ncpus > 0;
+}
+
+void coverage_nothing_lost(const struct judge *j, const struct stream_info *info,
+			   struct cond_verdict *cond)
+{
+	static const char remedy[] =
+		"record with a larger buffer (ccaio trace -b, trace-cmd record -b; at boot: "
+		"trace_buf_size=)";
+	char where[256];
+	bool unknown;
+	uint64_t lost = judge_lost(j, info, &unknown);
+
+	if (lost || unknown) {
+		lost_per_cpu(j, info, where, sizeof(where));
+		if (lost)
+			cond_unmet(cond, remedy, "%llu events were lost%s%s",
+				   (unsigned long long)lost, where[0] ? ": " : "", where);
+		else
+			cond_unmet(cond, remedy,
+				   "events were lost, the evidence does not say how many");
+		return;
+	}
+	if (info->unordered) {
+		cond_unmet(
+			cond,
+			"record again; where it persists, use another trace clock (ccaio trace -C)",
+			"%llu events go back in time within one CPU's buffer",
+			(unsigned long long)info->unordered);
+		return;
+	}
+	if (info->is_model || loss_counted(j, info))
+		cond_met(cond, "no loss counter moved and no page says that events are missing");
+	else
+		cond_unmet(
+			cond,
+			"record with 'ccaio trace', or give the counters in the facts (--platform)",
+			"the evidence has no per-CPU loss counters");
+}
+
+/* ---- conserved ---- */
+
+/* Bounces whose map may still have been on its way when the CPU's buffer ended. */
+static size_t cut_at_end(const struct judge *j)
+{
+	uint64_t *tail = xcalloc(j->ncpus, sizeof(*tail));
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->ncpus; i++)
+		tail[i] = j->cpus[i].last_seq;
+	/* newest first: a scatter-gather map tells several bounces before it tells itself */
+	for (size_t i = j->npending; i > 0; i--) {
+		const struct pending *p = &j->pending[i - 1];
+
+		if (p->seq != tail[p->cpu])
+			continue;
+		tail[p->cpu] = p->prev_seq;
+		n++;
+	}
+	free(tail);
+	return n;
+}
+
+void coverage_conserved(const struct judge *j, const struct stream_info *info,
+			struct cond_verdict *cond)
+{
+	static const char remedy[] =
+		"record again with a larger buffer; where it persists, report it: events "
+		"contradict one another";
+	const struct platform *p = j->platform;
+	uint64_t hiwater = p ? p->swiotlb.used_hiwater : PLATFORM_UNKNOWN;
+	/* An unmap is told after its slots were released: another CPU or task may map first. */
+	uint64_t slack = 0;
+	size_t open = j->npending - cut_at_end(j);
+	char kernel[64];
+
+	(void)info;
+	for (size_t i = 0; i < j->ncpus; i++)
+		slack += j->cpus[i].last_seq ? 128 : 0; /* the largest mapping */
+	if (open && !j->n.paired && !j->n.failed_paired && !j->n.maps) {
+		cond_unmet(cond, "record the dma events too",
+			   "%llu bounces but not one map was recorded",
+			   (unsigned long long)j->n.bounces);
+		return;
+	}
+	if (open || j->n.dropped) {
+		cond_unmet(cond, remedy, "%llu bounces have no map",
+			   (unsigned long long)(open + j->n.dropped));
+		return;
+	}
+	if (hiwater != PLATFORM_UNKNOWN && j->n.slots_hiwater > hiwater + slack) {
+		cond_unmet(cond, remedy,
+			   "%llu slots were live at once, but the kernel never used more than %llu",
+			   (unsigned long long)j->n.slots_hiwater, (unsigned long long)hiwater);
+		return;
+	}
+	if (j->broken) {
+		cond_unmet(cond, "see the sums in exchanges.json; record again, with nothing lost",
+			   "%s", j->broken);
+		return;
+	}
+	if (hiwater == PLATFORM_UNKNOWN)
+		snprintf(kernel, sizeof(kernel), "the kernel does not tell how many");
+	else
+		snprintf(kernel, sizeof(kernel), "kernel at most %llu",
+			 (unsigned long long)hiwater);
+	cond_met(cond,
+		 "%llu bounces = %llu bounced maps + %llu failed ones%s; %llu slots live at once, "
+		 "%s",
+		 (unsigned long long)j->n.bounces, (unsigned long long)j->n.paired,
+		 (unsigned long long)j->n.failed_paired, j->npending ? " (and the last, cut)" : "",
+		 (unsigned long long)j->n.slots_hiwater, kernel);
+}
