@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/verdict.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/xalloc.h"
@@ -73,6 +75,18 @@ void verdict_free(struct verdict *v)
 		free(v->notes[i]);
 	free(v->notes);
 	free(v);
+}
+
+void verdict_note(struct verdict *v, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	v->notes = xrealloc(v->notes, v->nnotes + 1, sizeof(*v->notes));
+	v->notes[v->nnotes++] = xstrdup(text);
 }
 
 const char *outcome_name(enum outcome o)

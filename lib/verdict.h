@@ -185,6 +185,9 @@ struct verdict {
 struct verdict *verdict_new(void);
 void verdict_free(struct verdict *v); /* accepts NULL */
 
+/* Add a sentence to v->notes. */
+void verdict_note(struct verdict *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* Stable names, as in reports and in the blueprint: "dma-in-shared", "holds", "PROVEN" … */
 const char *outcome_name(enum outcome o);
 const char *claim_name(enum claim_id id);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Addresses that were given back: what an unmap, sync or free of one that is not mapped means.
+ */
+#include "lib/judge-state.h"
+
+static uint64_t recent_hash(uint16_t dev, uint64_t dma, bool alloc)
+{
+	return (dma ^ ((uint64_t)dev << 44) ^ ((uint64_t)alloc << 63)) * 0x9e3779b97f4a7c15u;
+}
+
+static struct recent *recent_at(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
+{
+	return &j->recent[recent_hash(dev, dma, alloc) >> 51];
+}
+
+static bool is_recent(const struct recent *r, uint16_t dev, uint64_t dma, bool alloc)
+{
+	return r->used && r->dma == dma && r->dev == dev && r->alloc == alloc;
+}
+
+/* Which bit stands for an address that had to leave the table. */
+static uint64_t forgotten_bit(uint16_t dev, uint64_t dma, bool alloc)
+{
+	return (recent_hash(dev, dma, alloc) >> 20) % FORGOTTEN_BITS;
+}
+
+void judge_recent_set(struct judge *j, const struct recent *what)
+{
+	struct recent *r = recent_at(j, what->dev, what->dma, what->alloc);
+
+	if (r->used && !is_recent(r, what->dev, what->dma, what->alloc)) {
+		uint64_t bit = forgotten_bit(r->dev, r->dma, r->alloc);
+
+		j->forgotten[bit / 64] |= 1ull << (bit % 64);
+	}
+	*r = *what;
+	r->used = true;
+}
+
+static const struct recent *recent_get(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
+{
+	const struct recent *r = recent_at(j, dev, dma, alloc);
+
+	return is_recent(r, dev, dma, alloc) ? r : NULL;
+}
+
+static bool may_be_forgotten(const struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
+{
+	uint64_t bit = forgotten_bit(dev, dma, alloc);
+
+	return j->forgotten[bit / 64] >> (bit % 64) & 1;
+}
+
+void judge_recent_clear(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
+{
+	struct recent *r = recent_at(j, dev, dma, alloc);
+
+	if (is_recent(r, dev, dma, alloc))
+		r->used = false;
+}
+
+/*
+ * Could this CPU have been inside the kernel's unmap ever since event `since`
+ * of another CPU?  Only if it has told nothing in between.
+ */
+bool judge_in_flight_since(const struct judge *j, const struct event *ev, uint64_t since)
+{
+	return j->cpus[ev->cpu].prev_seq < since;
+}
+
+/* No mapping fits: older than the window, or a fault? */
+void judge_unknown_address(struct judge *j, struct device *dev, const struct event *ev,
+			   uint64_t plain, uint64_t bit, bool alloc, const char *what)
+{
+	const struct recent *r = recent_get(j, dev->id, plain, alloc);
+
+	if (r && r->mixed) {
+		judge_find(j, CLAIM_LIFECYCLE, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
+			   "%s of 0x%llx, whose unmap may have been that of an older mapping", what,
+			   (unsigned long long)ev->dma);
+		return;
+	}
+	if (r && r->shared && !j->from_boot)
+		r = NULL; /* another one like it may be older than the window */
+	/* in flight since before that mapping was made: it may mean an older one */
+	if (r && !r->racy && (j->from_boot || !judge_in_flight_since(j, ev, r->since))) {
+		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
+			   "%s of 0x%llx, which was given back before", what,
+			   (unsigned long long)ev->dma);
+		return;
+	}
+	if (j->from_boot) {
+		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
+			   "%s of 0x%llx, which was never mapped", what,
+			   (unsigned long long)ev->dma);
+		return;
+	}
+	if (r || (!alloc && ledger_slot_known(j->ledger, plain)) ||
+	    may_be_forgotten(j, dev->id, plain, alloc))
+		judge_find(j, CLAIM_LIFECYCLE, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
+			   "%s of 0x%llx, which is not mapped, or is older than the window", what,
+			   (unsigned long long)ev->dma);
+	dev->totals.inherited++;
+	j->n.inherited++;
+	judge_address(j, dev, ev, plain, bit, alloc);
+}
