@@ -95,7 +95,7 @@ struct device_totals {
 	uint64_t maps[4];      /* by direction: streaming maps that succeeded */
 	uint64_t map_bytes[4]; /* by direction */
 	uint64_t bounced;      /* of the maps */
-	uint64_t direct;       /* maps of memory that was shared already */
+	uint64_t direct;       /* maps that were not: of shared memory, or refuted */
 	uint64_t failed;       /* maps that failed (nothing published) */
 	uint64_t unmaps, syncs;
 	uint64_t allocs, alloc_bytes;

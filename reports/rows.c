@@ -228,7 +228,7 @@ static const char *traffic(struct rows *rows, const struct device_totals *t)
 	if (!t->events)
 		return "no DMA events";
 	if (t->direct)
-		direct = rows_str(rows, ", %s shared already", rows_count(rows, t->direct));
+		direct = rows_str(rows, ", %s not bounced", rows_count(rows, t->direct));
 	if (t->failed)
 		failed = rows_str(rows, ", %s failed", rows_count(rows, t->failed));
 	if (t->allocs)
