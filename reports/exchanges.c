@@ -1,222 +1,76 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "reports/exchanges.h"
 
-#include <inttypes.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "lib/event.h"
 #include "lib/exchange.h"
 #include "lib/json.h"
-#include "lib/printable.h"
-#include "lib/xalloc.h"
+#include "reports/rows-exchanges.h"
+#include "reports/rows.h"
 #include "reports/wrap.h"
 
 #define LABEL 13 /* columns before a label's text */
-#define ROWS 100 /* exchanges listed without -v */
-#define SLOTS 6	 /* addresses listed without -v */
-#define MS 1000000.0
+#define MOST 100 /* exchanges listed without -v */
 
-static const char *const dir_names[2] = { "out", "in" };
-
-/* Foreign text, or a stand-in; written and forgotten. */
-static void put(FILE *out, const char *text, const char *otherwise)
+static uint64_t first_ns(const struct exchange *e)
 {
-	char *shown = printable(text);
-
-	fputs(shown && *shown ? shown : otherwise, out);
-	free(shown);
-}
-
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
-static uint64_t first_ns(const struct exchange *r)
-{
-	uint64_t a = r->half[0].first_ns, b = r->half[1].first_ns;
+	uint64_t a = e->half[0].first_ns, b = e->half[1].first_ns;
 
 	return a && (!b || a < b) ? a : b;
 }
 
-static uint64_t last_ns(const struct exchange *r)
+static uint64_t last_ns(const struct exchange *e)
 {
-	return r->half[0].last_ns > r->half[1].last_ns ? r->half[0].last_ns : r->half[1].last_ns;
+	return e->half[0].last_ns > e->half[1].last_ns ? e->half[0].last_ns : e->half[1].last_ns;
 }
 
-static const char *secrecy(const struct exchange *r)
+static void labelled(FILE *out, const char *label, const char *text)
 {
-	if (!exchange_half_bytes(&r->half[0]) && !exchange_half_bytes(&r->half[1]))
-		return "no payload";
-	if (r->protocol == EXCHANGE_TLS)
-		return "TLS";
-	return r->clear ? "clear" : "unknown form";
+	if (!*text)
+		return;
+	fprintf(out, "    %-*s", LABEL - 4, label);
+	wrap(out, LABEL, LABEL, text);
 }
 
-static void title(FILE *out, const struct exchange *r)
-{
-	switch (r->protocol) {
-	case EXCHANGE_HTTP:
-		put(out, r->method, "?");
-		fputc(' ', out);
-		put(out, r->target, "?");
-		if (r->status)
-			fprintf(out, " → %u", r->status);
-		else
-			fputs(" → no answer", out);
-		break;
-	case EXCHANGE_TLS:
-		fputs("TLS", out);
-		if (r->tls_version >= 0x0301 && r->tls_version <= 0x0304)
-			fprintf(out, " 1.%u", r->tls_version - 0x0301);
-		fputs(" to ", out);
-		put(out, r->sni, "an unnamed server");
-		if (r->alpn) {
-			fputs(", ", out);
-			put(out, r->alpn, "");
-		}
-		break;
-	default:
-		fputs(r->end == EXCHANGE_REFUSED ? "connection refused" : "unrecognised stream",
-		      out);
-	}
-}
-
-static void end_of(FILE *out, const struct exchange *r)
-{
-	static const char *const ends[] = { "not over", "complete", "cut off", "refused" };
-
-	fputs(ends[r->end], out);
-	if (exchange_half_bytes(&r->half[0]) || exchange_half_bytes(&r->half[1]))
-		fprintf(out, ", %s, grade %s", secrecy(r), grade_name(r->grade));
-}
-
-/* A text of several parts, wrapped behind its label. */
-struct line {
-	char *text;
-	size_t len;
-	FILE *f;
-};
-
-static FILE *line_begin(struct line *l)
-{
-	l->text = NULL;
-	l->f = open_memstream(&l->text, &l->len);
-	return l->f;
-}
-
-static void line_end(struct line *l, FILE *out, const char *label)
-{
-	fclose(l->f);
-	if (l->len) {
-		fprintf(out, "    %-*s", LABEL - 4, label);
-		wrap(out, LABEL, LABEL, l->text);
-	}
-	free(l->text);
-}
-
-static void half(FILE *out, const struct exchanges *x, const struct exchange *r, int dir,
+static void half(FILE *out, struct rows *scratch, const char *label, const struct row_half *h,
 		 int verbosity)
 {
-	const struct exchange_half *h = &r->half[dir];
-	uint64_t bytes = exchange_half_bytes(h);
-	size_t shown = verbosity > 0 ? h->nlist : h->nlist < SLOTS ? h->nlist : SLOTS;
-	struct line l;
-	FILE *f;
+	const char *where = verbosity > 0 ? h->where_all : h->where;
 
-	if (!bytes)
-		return;
-	f = line_begin(&l);
-	fprintf(f,
-		"%" PRIu64 " byte%s (%" PRIu64 " body) in %" PRIu64 " packet%s, %" PRIu64
-		" transfer%s of %" PRIu64 " bytes, %" PRIu64 " slot%s",
-		bytes, plural(bytes), h->body_bytes, h->packets, plural(h->packets), h->transfers,
-		plural(h->transfers), h->dma_bytes, h->slots, plural(h->slots));
-	if (h->retransmitted)
-		fprintf(f, ", %" PRIu64 " bytes carried again", h->retransmitted);
-	if (h->bytes[GRADE_NONE])
-		fprintf(f, "; %" PRIu64 " of them in no known transfer", h->bytes[GRADE_NONE]);
-	if (h->nlist) {
-		fputs("; ", f);
-		put(f, x->devices[h->list[0].device].name, "?");
-	}
-	for (size_t i = 0; i < shown; i++) {
-		if (h->list[i].dma == EVENT_NO_ADDR)
-			fputs(" unknown", f);
-		else
-			fprintf(f, " 0x%" PRIx64, h->list[i].dma);
-	}
-	if (shown < h->transfers)
-		fputs(" …", f);
-	line_end(&l, out, dir_names[dir]);
+	labelled(out, label, *where ? rows_str(scratch, "%s; %s", h->what, where) : h->what);
 }
 
-static void names(FILE *out, char *const *list, size_t n, const char *label)
+static void row(FILE *out, const struct row_exchange *e, int verbosity)
 {
-	struct line l;
-	FILE *f = line_begin(&l);
+	struct rows *scratch = rows_empty();
+	bool payload = e->half[0].bytes || e->half[1].bytes;
 
-	for (size_t i = 0; i < n; i++) {
-		fputs(i ? ", " : "JSON members ", f);
-		put(f, list[i], "?");
-	}
-	line_end(&l, out, label);
-}
-
-static void who(FILE *f, const struct exchange_conn *c)
-{
-	char local[FLOW_TEXT], remote[FLOW_TEXT];
-
-	if (c->owner == GRADE_NONE) {
-		fputs("an unknown process", f);
-	} else {
-		put(f, c->comm, "?");
-		fprintf(f, "[%d]", c->pid);
-	}
-	fprintf(f, ", %s %s %s", flow_addr_text(&c->local, local), c->server ? "←" : "→",
-		flow_addr_text(&c->remote, remote));
-	if (c->preexisting)
-		fputs(", open before the window", f);
-}
-
-static void row(FILE *out, const struct exchanges *x, const struct exchange *r, int verbosity)
-{
-	struct line l;
-	FILE *f = line_begin(&l);
-
-	title(f, r);
-	fputs(": ", f);
-	end_of(f, r);
-	fclose(f);
 	fputs("  ", out);
-	wrap(out, 2, 4, l.text);
-	free(l.text);
-	f = line_begin(&l);
-	who(f, &x->conns[r->conn]);
-	if (last_ns(r) > first_ns(r))
-		fprintf(f, ", %.1f ms", (double)(last_ns(r) - first_ns(r)) / MS);
-	line_end(&l, out, "by");
-	for (int dir = 0; dir < 2; dir++)
-		half(out, x, r, dir, verbosity);
-	if (r->clear) {
-		names(out, r->request_names, r->nrequest_names, "asked");
-		names(out, r->response_names, r->nresponse_names, "answered");
-	}
+	wrap(out, 2, 4,
+	     payload ? rows_str(scratch, "%s: %s, %s, grade %s", e->what, e->end, e->secrecy,
+				e->grade)
+		     : rows_str(scratch, "%s: %s", e->what, e->end));
+	labelled(out, "by",
+		 rows_str(scratch, "%s, %s%s%s", e->owner, e->connection, *e->lasted ? ", " : "",
+			  e->lasted));
+	half(out, scratch, "out", &e->half[FLOW_OUT], verbosity);
+	half(out, scratch, "in", &e->half[FLOW_IN], verbosity);
+	labelled(out, "asked", e->asked);
+	labelled(out, "answered", e->answered);
+	rows_free(scratch);
 }
 
-static void rows(FILE *out, const struct exchanges *x, int verbosity)
+static void list(FILE *out, const struct rows *rows, int verbosity)
 {
 	size_t shown = 0, left = 0, others = 0;
 
-	for (size_t i = 0; i < x->nrows; i++) {
-		if (!x->conns[x->rows[i].conn].program && verbosity <= 0) {
+	for (size_t i = 0; i < rows->nexchanges; i++) {
+		if (!rows->exchanges[i].program && verbosity <= 0) {
 			others++;
-		} else if (shown == ROWS && verbosity <= 0) {
+		} else if (shown == MOST && verbosity <= 0) {
 			left++;
 		} else {
-			row(out, x, &x->rows[i], verbosity);
+			row(out, &rows->exchanges[i], verbosity);
 			shown++;
 		}
 	}
@@ -224,97 +78,63 @@ static void rows(FILE *out, const struct exchanges *x, int verbosity)
 		fprintf(out, "  … and %zu more of the program (-v lists all)\n", left);
 	if (others)
 		fprintf(out, "  %zu of other processes (-v lists them)\n", others);
-	if (!x->nrows)
+	if (!rows->nexchanges)
 		fputs("  none\n", out);
 }
 
-static void blocks(FILE *out, const struct exchanges *x, int verbosity)
+static void line(FILE *out, int column, const char *text)
 {
-	for (size_t i = 0; i < x->nblocks; i++) {
-		const struct exchange_block *b = &x->blocks[i];
+	fprintf(out, "%*s", column, "");
+	wrap(out, column, column + 2, text);
+}
 
-		if (!b->program && verbosity <= 0)
-			continue;
-		fputs("  block requests of ", out);
-		put(out, b->comm, "?");
-		fprintf(out, "[%d] on ", b->pid);
-		put(out, x->devices[b->device].name, "?");
-		fprintf(out,
-			": %" PRIu64 " read (%" PRIu64 " bytes), %" PRIu64 " written (%" PRIu64
-			" bytes), %" PRIu64 " transfers of %" PRIu64 " bytes\n",
-			b->requests[FLOW_IN], b->bytes[FLOW_IN], b->requests[FLOW_OUT],
-			b->bytes[FLOW_OUT], b->transfers, b->dma_bytes);
+void exchanges_text(FILE *out, const struct rows *rows, int verbosity)
+{
+	struct rows *scratch = rows_empty();
+
+	list(out, rows, verbosity);
+	for (size_t i = 0; i < rows->nblocks; i++) {
+		const struct row_block *b = &rows->blocks[i];
+
+		if (b->program || verbosity > 0)
+			line(out, 2,
+			     rows_str(scratch, "block requests of %s on %s: %s", b->owner,
+				      b->device, b->what));
 	}
-}
+	if (rows->nothers)
+		fputs("  UNATTRIBUTED\n", out);
+	for (size_t i = 0; i < rows->nothers; i++) {
+		const struct row_other *o = &rows->others[i];
 
-static void unattributed(FILE *out, const struct exchanges *x)
-{
-	if (!x->nunattributed)
-		return;
-	fputs("  UNATTRIBUTED\n", out);
-	for (size_t i = 0; i < x->nunattributed; i++) {
-		const struct unattributed *u = &x->unattributed[i];
-
-		fputs("    ", out);
-		put(out, x->devices[u->device].name, "?");
-		fprintf(out,
-			" %-3s  %" PRIu64 " bytes in %" PRIu64 " transfer%s: ", dir_names[u->dir],
-			u->bytes, u->transfers, plural(u->transfers));
-		put(out, u->reason, "?");
-		fputc('\n', out);
+		line(out, 4,
+		     rows_str(scratch, "%s %-3s  %s: %s", o->device, o->direction, o->amount,
+			      o->reason));
 	}
+	for (size_t i = 0; verbosity > 0 && i < rows->nsums; i++)
+		line(out, 2,
+		     rows_str(scratch, "sum %s  %s", rows->sums[i].agrees ? "agrees" : "BROKEN",
+			      rows->sums[i].text));
+	rows_free(scratch);
 }
 
-/* All sums; those that do not agree are among the report's notes, too. */
-static void checks(FILE *out, const struct exchanges *x)
+void exchanges_line(FILE *out, const struct exchanges *x, const struct exchange *e)
 {
-	for (size_t i = 0; i < x->nchecks; i++) {
-		const struct conservation *c = &x->checks[i];
+	struct rows *rows = rows_empty();
+	struct row_exchange r;
 
-		fprintf(out, "  sum %s  ", c->ok ? "agrees" : "BROKEN");
-		put(out, c->what, "?");
-		fputs(": ", out);
-		put(out, c->left_name, "?");
-		fprintf(out, " %" PRIu64 ", ", c->left);
-		put(out, c->right_name, "?");
-		fprintf(out, " %" PRIu64 "\n", c->right);
-	}
-}
-
-void exchanges_text(FILE *out, const struct exchanges *x, int verbosity)
-{
-	rows(out, x, verbosity);
-	blocks(out, x, verbosity);
-	unattributed(out, x);
-	if (verbosity > 0)
-		checks(out, x);
-	if (x->capture_dropped)
-		fprintf(out, "  %" PRIu64 " packet%s could not be captured\n", x->capture_dropped,
-			plural(x->capture_dropped));
-	if (x->rows_left_out || x->conns_left_out)
-		fprintf(out, "  %" PRIu64 " exchanges and %" PRIu64 " connections did not fit\n",
-			x->rows_left_out, x->conns_left_out);
-}
-
-void exchanges_line(FILE *out, const struct exchanges *x, const struct exchange *r)
-{
-	char local[FLOW_TEXT], remote[FLOW_TEXT];
-	const struct exchange_conn *c = &x->conns[r->conn];
-
-	fprintf(out, "%.6f %s %s %s  ", (double)first_ns(r) / 1e9, flow_addr_text(&c->local, local),
-		c->server ? "←" : "→", flow_addr_text(&c->remote, remote));
-	title(out, r);
-	fprintf(out, ": %s, %s, %" PRIu64 " out, %" PRIu64 " in, %.1f ms\n",
-		exchange_end_name(r->end), secrecy(r), exchange_half_bytes(&r->half[FLOW_OUT]),
-		exchange_half_bytes(&r->half[FLOW_IN]), (double)(last_ns(r) - first_ns(r)) / MS);
+	rows_exchange(rows, x, e, &r);
+	fprintf(out, "%s %s  %s: %s, %s, %s out, %s in%s%s\n", rows_time(rows, first_ns(e)),
+		r.connection, r.what, r.end, r.secrecy, rows_count(rows, r.half[FLOW_OUT].bytes),
+		rows_count(rows, r.half[FLOW_IN].bytes), *r.lasted ? ", " : "", r.lasted);
+	rows_free(rows);
 }
 
 /* jwriter writes one value per line: the same without the line breaks, which strings cannot hold.
  */
-void exchanges_json_line(FILE *out, const struct exchanges *x, const struct exchange *r)
+void exchanges_json_line(FILE *out, const struct exchanges *x, const struct exchange *e)
 {
 	char addr[FLOW_TEXT], *text = NULL;
-	const struct exchange_conn *c = &x->conns[r->conn];
+	const struct exchange_conn *c = &x->conns[e->conn];
 	struct jwriter w;
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
@@ -322,22 +142,22 @@ void exchanges_json_line(FILE *out, const struct exchanges *x, const struct exch
 	jwriter_init(&w, f);
 	jwrite_object(&w, NULL);
 	jwrite_string(&w, "type", "exchange");
-	jwrite_number(&w, "first_ns", first_ns(r));
-	jwrite_number(&w, "last_ns", last_ns(r));
+	jwrite_number(&w, "first_ns", first_ns(e));
+	jwrite_number(&w, "last_ns", last_ns(e));
 	jwrite_string(&w, "local", flow_addr_text(&c->local, addr));
 	jwrite_string(&w, "remote", flow_addr_text(&c->remote, addr));
-	jwrite_string(&w, "protocol", exchange_protocol_name(r->protocol));
-	jwrite_string(&w, "method", r->method);
-	jwrite_string(&w, "target", r->target);
-	jwrite_number(&w, "status", r->status);
-	jwrite_string(&w, "sni", r->sni);
-	jwrite_string(&w, "end", exchange_end_name(r->end));
-	jwrite_bool(&w, "clear", r->clear);
+	jwrite_string(&w, "protocol", exchange_protocol_name(e->protocol));
+	jwrite_string(&w, "method", e->method);
+	jwrite_string(&w, "target", e->target);
+	jwrite_number(&w, "status", e->status);
+	jwrite_string(&w, "sni", e->sni);
+	jwrite_string(&w, "end", exchange_end_name(e->end));
+	jwrite_bool(&w, "clear", e->clear);
 	for (int dir = 0; dir < 2; dir++) {
-		jwrite_object(&w, dir_names[dir]);
-		jwrite_number(&w, "bytes", exchange_half_bytes(&r->half[dir]));
-		jwrite_number(&w, "header_bytes", r->half[dir].header_bytes);
-		jwrite_number(&w, "body_bytes", r->half[dir].body_bytes);
+		jwrite_object(&w, dir == FLOW_OUT ? "out" : "in");
+		jwrite_number(&w, "bytes", exchange_half_bytes(&e->half[dir]));
+		jwrite_number(&w, "header_bytes", e->half[dir].header_bytes);
+		jwrite_number(&w, "body_bytes", e->half[dir].body_bytes);
 		jwrite_end_object(&w);
 	}
 	jwrite_end_object(&w);

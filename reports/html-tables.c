@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lib/flow.h"
 #include "reports/escape.h"
 #include "reports/html-parts.h"
 #include "reports/rows.h"
@@ -48,6 +49,16 @@ void html_word(FILE *out, const char *text)
 void html_state(FILE *out, const char *state)
 {
 	fprintf(out, "<td><span class=\"state %s\">%s</span></td>", state, state);
+}
+
+/* A second line in a cell, smaller; nothing where there is no text. */
+static void below(FILE *out, const char *text)
+{
+	if (!*text)
+		return;
+	fputs("<br><span class=\"note\">", out);
+	html_bounded(out, text);
+	fputs("</span>", out);
 }
 
 void html_table(FILE *out, const char *id, const char *caption, const char *const *heads)
@@ -129,9 +140,8 @@ void html_devices(FILE *out, const struct rows *rows)
 		html_bounded(out, d->name);
 		fputs("</th><td>", out);
 		html_bounded(out, d->what);
-		fputs(*d->driver ? "<br><span class=\"note\">" : "<span>", out);
-		html_bounded(out, d->driver);
-		fputs("</span></td>", out);
+		below(out, d->driver);
+		fputs("</td>", out);
 		html_number(out, d->maps_count, d->maps);
 		html_cell(out, d->traffic);
 		html_number(out, d->out_count, d->out_bytes);
@@ -144,6 +154,27 @@ void html_devices(FILE *out, const struct rows *rows)
 	}
 	html_table_end(out);
 	more(out, n, rows->ndevices, "verdict.json has them");
+}
+
+static void blocks(FILE *out, const struct rows *rows)
+{
+	static const char *const heads[] = { "Task", "The program", "Device", "Requests", NULL };
+	size_t n = rows->nblocks < HTML_MOST_WITNESSES ? rows->nblocks : HTML_MOST_WITNESSES;
+
+	fputs("<h3>Requests to disks</h3>\n", out);
+	html_table(out, "blocks-table", "Requests to disks", heads);
+	for (size_t i = 0; i < n; i++) {
+		const struct row_block *b = &rows->blocks[i];
+
+		fputs("<tr>", out);
+		html_cell(out, b->owner);
+		html_cell(out, b->program ? "yes" : "no");
+		html_cell(out, b->device);
+		html_cell(out, b->what);
+		fputs("</tr>\n", out);
+	}
+	html_table_end(out);
+	more(out, n, rows->nblocks, "exchanges.json has them");
 }
 
 static void other_traffic(FILE *out, const struct rows *rows)
@@ -169,10 +200,28 @@ static void other_traffic(FILE *out, const struct rows *rows)
 	more(out, n, rows->nothers, "exchanges.json has them");
 }
 
+static void exchange_cell(FILE *out, const struct row_exchange *e)
+{
+	fputs("<td>", out);
+	html_bounded(out, e->what);
+	below(out, e->asked);
+	below(out, e->answered);
+	fputs("</td>", out);
+}
+
+static void half_cell(FILE *out, const struct row_half *h)
+{
+	fprintf(out, "<td data-k=\"%" PRIu64 "\">", h->bytes);
+	html_bounded(out, h->what);
+	below(out, h->where);
+	fputs("</td>", out);
+}
+
 void html_exchanges(FILE *out, const struct rows *rows)
 {
-	static const char *const heads[] = { "Time", "Exchange", "Connection", "Whose", "End",
-					     "Out",  "In",	 "Payload",    "Link",	NULL };
+	static const char *const heads[] = { "Time",	    "Exchange", "Connection", "Task",
+					     "The program", "End",	"Out",	      "In",
+					     "Payload",	    "Link",	NULL };
 	size_t n = rows->nexchanges < HTML_MOST_EXCHANGES ? rows->nexchanges : HTML_MOST_EXCHANGES;
 
 	html_table(out, "exchanges-table", "Exchanges", heads);
@@ -181,21 +230,21 @@ void html_exchanges(FILE *out, const struct rows *rows)
 
 		fputs("<tr>", out);
 		html_number(out, e->time, e->first_ns);
-		html_cell(out, e->what);
+		exchange_cell(out, e);
 		html_cell(out, e->connection);
 		html_cell(out, e->owner);
+		html_cell(out, e->program ? "yes" : "no");
 		html_cell(out, e->end);
-		fprintf(out, "<td data-k=\"%" PRIu64 "\">", e->out_bytes);
-		html_bounded(out, e->out);
-		fprintf(out, "</td><td data-k=\"%" PRIu64 "\">", e->in_bytes);
-		html_bounded(out, e->in);
-		fputs("</td>", out);
-		html_cell(out, e->clear ? "readable outside" : "not readable");
+		half_cell(out, &e->half[FLOW_OUT]);
+		half_cell(out, &e->half[FLOW_IN]);
+		html_cell(out, e->secrecy);
 		html_cell(out, e->grade);
 		fputs("</tr>\n", out);
 	}
 	html_table_end(out);
 	more(out, n, rows->nexchanges, "exchanges.json has them");
+	if (rows->nblocks)
+		blocks(out, rows);
 	if (rows->nothers)
 		other_traffic(out, rows);
 }

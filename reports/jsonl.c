@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "lib/flow.h"
 #include "reports/escape.h"
 #include "reports/report.h"
 #include "reports/rows.h"
@@ -68,9 +69,16 @@ static void write_lists(FILE *out, const struct rows *r)
 		const struct row_exchange *e = &r->exchanges[i];
 
 		line(out, "exchange", "what", e->what, "time", e->time, "connection", e->connection,
-		     "owner", e->owner, "end", e->end, "out", e->out, "in", e->in, "link", e->grade,
-		     "clear", e->clear ? "yes" : "no", NULL);
+		     "owner", e->owner, "program", e->program ? "yes" : "no", "end", e->end, "out",
+		     e->half[FLOW_OUT].what, "out_buffers", e->half[FLOW_OUT].where_all, "in",
+		     e->half[FLOW_IN].what, "in_buffers", e->half[FLOW_IN].where_all, "asked",
+		     e->asked, "answered", e->answered, "lasted", e->lasted, "payload", e->secrecy,
+		     "link", e->grade, NULL);
 	}
+	for (size_t i = 0; i < r->nblocks; i++)
+		line(out, "block", "device", r->blocks[i].device, "owner", r->blocks[i].owner,
+		     "program", r->blocks[i].program ? "yes" : "no", "what", r->blocks[i].what,
+		     NULL);
 	for (size_t i = 0; i < r->nothers; i++)
 		line(out, "unattributed", "device", r->others[i].device, "direction",
 		     r->others[i].direction, "reason", r->others[i].reason, "transfers",
@@ -88,6 +96,9 @@ static void write_jsonl(FILE *out, const struct report_input *in)
 	write_lists(out, r);
 	for (size_t i = 0; i < r->ntotals; i++)
 		line(out, "total", "name", r->totals[i].key, "value", r->totals[i].value, NULL);
+	for (size_t i = 0; i < r->nsums; i++)
+		line(out, "sum", "agrees", r->sums[i].agrees ? "yes" : "no", "text",
+		     r->sums[i].text, NULL);
 	for (size_t i = 0; i < r->nnotes; i++)
 		line(out, "note", "text", r->notes[i], NULL);
 	for (size_t i = 0; i < r->ntrust; i++)

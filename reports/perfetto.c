@@ -2,9 +2,10 @@
 /*
  * perfetto - the Trace Event Format that ui.perfetto.dev and chrome://tracing open.
  *
- * Tracks: exchanges (one line per connection), the transfers that carried them (one line per
- * device), bytes and pool occupancy as counters, violations across all of them.  Times are
- * microseconds of the trace clock.
+ * Tracks: exchanges (one line per connection), their packets (one line per connection and
+ * direction), the transfers that carried them (one line per device), bytes, mappings and pool
+ * occupancy as counters, violations across all of them.  Times are microseconds of the trace
+ * clock, those of packets of CLOCK_MONOTONIC: the same unless another was asked for or armed.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 #include "reports/report.h"
 #include "reports/rows.h"
 
-enum { TRACK_EXCHANGES = 1, TRACK_TRANSFERS, TRACK_MEMORY };
+enum { TRACK_EXCHANGES = 1, TRACK_TRANSFERS, TRACK_MEMORY, TRACK_PACKETS };
 
 struct trace {
 	FILE *out;
@@ -60,11 +61,10 @@ static void write_exchange(struct trace *t, const struct exchange *e,
 	open_event(t, "X", TRACK_EXCHANGES, e->conn, row->first_ns, row->what);
 	fprintf(t->out, ",\"dur\":%" PRIu64 ".%03" PRIu64 ",\"args\":{\"out\":\"",
 		(row->last_ns - row->first_ns) / 1000, (row->last_ns - row->first_ns) % 1000);
-	escape_quoted(t->out, row->out);
+	escape_quoted(t->out, row->half[FLOW_OUT].what);
 	fputs("\",\"in\":\"", t->out);
-	escape_quoted(t->out, row->in);
-	fprintf(t->out, "\",\"link\":\"%s\",\"clear\":%s}", row->grade,
-		row->clear ? "true" : "false");
+	escape_quoted(t->out, row->half[FLOW_IN].what);
+	fprintf(t->out, "\",\"link\":\"%s\",\"payload\":\"%s\"}", row->grade, row->secrecy);
 	close_event(t);
 }
 
@@ -86,13 +86,54 @@ static void write_transfers(struct trace *t, const struct exchange *e)
 	}
 }
 
+static unsigned int packet_track(uint32_t conn, int dir)
+{
+	return conn * 2 + (unsigned int)dir;
+}
+
+/* From the first packet with payload of each direction to the last. */
+static void write_packets(struct trace *t, const struct exchange *e, const struct row_exchange *row)
+{
+	for (int dir = 0; dir < 2; dir++) {
+		const struct exchange_half *h = &e->half[dir];
+
+		if (!h->first_ns || h->last_ns < h->first_ns)
+			continue;
+		open_event(t, "X", TRACK_PACKETS, packet_track(e->conn, dir), h->first_ns,
+			   rows_counted(t->rows, h->packets, "packet"));
+		fprintf(t->out, ",\"dur\":%" PRIu64 ".%03" PRIu64 ",\"args\":{\"of\":\"",
+			(h->last_ns - h->first_ns) / 1000, (h->last_ns - h->first_ns) % 1000);
+		escape_quoted(t->out, row->what);
+		fputs("\"}", t->out);
+		close_event(t);
+	}
+}
+
+static void name_connections(struct trace *t, const struct exchanges *x)
+{
+	for (size_t i = 0; i < x->nrows; i++) {
+		const char *name = t->rows->exchanges[i].connection;
+		uint32_t conn = x->rows[i].conn;
+
+		if (i && x->rows[i - 1].conn == conn)
+			continue; /* a second name is the same name */
+		name_track(t, "thread_name", TRACK_EXCHANGES, conn, name);
+		for (int dir = 0; dir < 2; dir++)
+			name_track(
+				t, "thread_name", TRACK_PACKETS, packet_track(conn, dir),
+				rows_str(t->rows, "%s, %s", name, dir == FLOW_OUT ? "out" : "in"));
+	}
+}
+
 static void write_traffic(struct trace *t, const struct exchanges *x)
 {
+	name_connections(t, x);
 	for (size_t i = 0; i < x->ndevices; i++)
 		name_track(t, "thread_name", TRACK_TRANSFERS, (unsigned int)i,
 			   x->devices[i].name ? rows_str(t->rows, "%s", x->devices[i].name) : "?");
 	for (size_t i = 0; i < x->nrows; i++) {
 		write_exchange(t, &x->rows[i], &t->rows->exchanges[i]);
+		write_packets(t, &x->rows[i], &t->rows->exchanges[i]);
 		write_transfers(t, &x->rows[i]);
 	}
 }
@@ -155,6 +196,7 @@ static void write_perfetto(FILE *out, const struct report_input *in)
 	name_track(&t, "process_name", TRACK_EXCHANGES, 0, "exchanges, by connection");
 	name_track(&t, "process_name", TRACK_TRANSFERS, 0, "DMA transfers of exchanges, by device");
 	name_track(&t, "process_name", TRACK_MEMORY, 0, "shared memory");
+	name_track(&t, "process_name", TRACK_PACKETS, 0, "packets of exchanges, by connection");
 	if (in->exchanges)
 		write_traffic(&t, in->exchanges);
 	if (in->verdict->timeline)

@@ -46,18 +46,6 @@ static void shell_word(FILE *out, const char *word)
 	fputc('\'', out);
 }
 
-/* Lists out of evidence may be long: they are written once, not joined pair by pair. */
-static FILE *open_text(char **text, size_t *len)
-{
-	FILE *f = open_memstream(text, len);
-
-	if (!f) {
-		*text = NULL;
-		abort(); /* no memory for a buffer: as fatal as in lib/xalloc.c */
-	}
-	return f;
-}
-
 static const char *command_line(struct rows *rows, char *const *argv)
 {
 	char *text;
@@ -66,7 +54,7 @@ static const char *command_line(struct rows *rows, char *const *argv)
 
 	if (!argv)
 		return "";
-	f = open_text(&text, &len);
+	f = rows_open(&text, &len);
 	for (int i = 0; argv[i]; i++) {
 		if (i)
 			fputc(' ', f);
@@ -123,7 +111,7 @@ static const char *pools(struct rows *rows, const struct platform *p)
 {
 	char *text;
 	size_t len;
-	FILE *f = open_text(&text, &len);
+	FILE *f = rows_open(&text, &len);
 
 	for (size_t i = 0; i < p->swiotlb.npools; i++) {
 		const struct platform_pool *pool = &p->swiotlb.pools[i];
@@ -159,7 +147,7 @@ static const char *recheck(struct rows *rows, const struct run *run)
 
 	if (!run || !run->evidence)
 		return "";
-	f = open_text(&text, &len);
+	f = rows_open(&text, &len);
 	fputs("ccaio verify ", f);
 	option(f, "--platform", run->facts);
 	option(f, "--policy", run->policy);

@@ -37,6 +37,15 @@ const char *rows_str(struct rows *rows, const char *fmt, ...)
 	return rows_take(rows, n < 0 ? xstrdup("(out of memory)") : raw);
 }
 
+FILE *rows_open(char **text, size_t *len)
+{
+	FILE *f = open_memstream(text, len);
+
+	if (!f)
+		abort(); /* no memory for a buffer: as fatal as in lib/xalloc.c */
+	return f;
+}
+
 /* Foreign or optional text. */
 static const char *text(struct rows *rows, const char *s)
 {
@@ -371,9 +380,14 @@ static const char *headline(struct rows *rows, const struct verdict *v)
 			settings[v->setting]);
 }
 
+struct rows *rows_empty(void)
+{
+	return xcalloc(1, sizeof(struct rows));
+}
+
 struct rows *rows_new(const struct report_input *in)
 {
-	struct rows *rows = xcalloc(1, sizeof(*rows));
+	struct rows *rows = rows_empty();
 	const struct verdict *v = in->verdict;
 
 	rows->outcome = v->outcome;
@@ -409,7 +423,9 @@ void rows_free(struct rows *rows)
 	free(rows->facts);
 	free(rows->totals);
 	free(rows->exchanges);
+	free(rows->blocks);
 	free(rows->others);
+	free(rows->sums);
 	free(rows->notes);
 	free(rows->trust);
 	free(rows);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "lib/verdict.h"
 
@@ -77,19 +78,48 @@ struct row_witness {
 	const char *start, *end, *size, *purpose, *state, *published;
 };
 
+/* One direction of an exchange. */
+struct row_half {
+	uint64_t bytes;
+	const char *what;      /* "356 bytes (228 body) in 1 packet, 1 transfer of 422 bytes …" */
+	const char *where;     /* "0000:00:01.0 0x7a99a800 …": what carried it, the first few */
+	const char *where_all; /* as many as are kept */
+};
+
 /* One exchange of an application, and what carried it. */
 struct row_exchange {
 	uint64_t first_ns, last_ns; /* of its transfers, trace clock; 0 unknown */
-	uint64_t out_bytes, in_bytes;
 	bool program, clear;
-	const char *time, *what, *connection, *owner, *end, *out, *in;
-	const char *grade; /* how sure the link from exchange to buffers is */
+	const char *time;	/* of its first transfer */
+	const char *what;	/* "POST /keys/v1/key/skywalker → 201" */
+	const char *connection; /* "10.0.2.15:43210 → 10.0.2.2:8088" */
+	const char *owner;	/* "keybroker-app[124]" */
+	const char *end;	/* "complete" */
+	const char *secrecy;	/* "clear", "TLS" … */
+	const char *grade;	/* how sure the link from exchange to buffers is */
+	const char *lasted;	/* "2.8 ms"; "" unknown */
+	/* "JSON members pubkey, kty": of a request, an answer that could be read */
+	const char *asked, *answered;
+	struct row_half half[2]; /* by enum flow_dir */
+};
+
+/* Requests of one task to one disk. */
+struct row_block {
+	bool program;
+	const char *owner, *device, *what;
 };
 
 /* Traffic that belongs to no exchange of the program. */
 struct row_other {
 	const char *device, *direction, *reason, *transfers, *bytes;
+	const char *amount;	     /* "1,294 bytes in 4 transfers" */
 	uint64_t ntransfers, nbytes; /* raw, for sorting */
+};
+
+/* One equation that has to hold. */
+struct row_sum {
+	bool agrees;
+	const char *text;
 };
 
 struct rows {
@@ -120,9 +150,12 @@ struct rows {
 	size_t ntotals;
 	struct row_exchange *exchanges;
 	size_t nexchanges;
+	struct row_block *blocks;
+	size_t nblocks;
 	struct row_other *others;
 	size_t nothers;
-	const char *exchange_note; /* what was not captured; "" */
+	struct row_sum *sums;
+	size_t nsums;
 	const char **notes;
 	size_t nnotes, cap_notes;
 	const char **trust; /* what is taken for granted */
@@ -137,6 +170,9 @@ struct rows {
 struct rows *rows_new(const struct report_input *in);
 void rows_free(struct rows *rows); /* accepts NULL */
 
+/* Nothing but room for strings. */
+struct rows *rows_empty(void);
+
 /* The value of a fact, "" where there is none. */
 const char *rows_fact(const struct rows *rows, const char *key);
 
@@ -145,6 +181,12 @@ const char *rows_str(struct rows *rows, const char *fmt, ...) __attribute__((for
 
 /* The same for a finished string, which is freed here. */
 const char *rows_take(struct rows *rows, char *raw);
+
+/*
+ * Write a long string piece by piece: lists out of evidence are not joined pair by pair.
+ * fclose, then rows_take(rows, *text).
+ */
+FILE *rows_open(char **text, size_t *len);
 
 /* Add a note (kept by the rows already). */
 void rows_note(struct rows *rows, const char *note);

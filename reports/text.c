@@ -242,7 +242,7 @@ static void write_text(FILE *out, const struct report_input *in)
 		show_devices(&page);
 		if (in->exchanges) {
 			heading(&page, "Exchanges");
-			exchanges_text(out, in->exchanges, in->verbosity);
+			exchanges_text(out, rows, in->verbosity);
 		}
 		show_totals(&page);
 		show_witness(&page);

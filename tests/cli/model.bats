@@ -37,7 +37,7 @@ model() {
 	jq -e '[.exchanges[] | .method] == ["POST", "POST"]' "$bundle/exchanges.json" ||
 		{ jq 'keys' "$bundle/exchanges.json"; return 1; }
 	[[ $output == *"POST /keys/v1/key/skywalker → 201: complete, clear, grade nested"* ]]
-	[[ $output == *"bytes (2766 body)"* ]]
+	[[ $output == *"bytes (2,766 body)"* ]]
 	[[ $output != *UNATTRIBUTED* ]]
 	run -0 --separate-stderr "$CCAIO" report -f json "$bundle"
 	[ "$(jq -c '[.exchanges.exchanges[] | .status]' <<<"$output")" = '[201,200]' ]

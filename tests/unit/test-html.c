@@ -52,13 +52,15 @@ static bool balanced(const char *text)
 
 static void test_content(void)
 {
-	static const char *const sections[] = {
-		"claims", "coverage", "examples", "timeline", "devices",  "mappings",
-		"totals", "notes",    "monitor",  "trust",    "glossary", "recheck-section"
-	};
+	static const char *const sections[] = { "claims",	  "coverage",  "examples",
+						"timeline",	  "exchanges", "devices",
+						"mappings",	  "totals",    "notes",
+						"monitor",	  "trust",     "glossary",
+						"recheck-section" };
 	struct verdict *v = fixture_violated();
 	struct run run = fixture_run();
-	struct report_input in = { .verdict = v, .run = &run };
+	struct exchanges *x = fixture_exchanges();
+	struct report_input in = { .verdict = v, .run = &run, .exchanges = x };
 	char *text = render(&in);
 	char id[64];
 
@@ -76,11 +78,17 @@ static void test_content(void)
 	check(strstr(text, "<script>alert") == NULL);
 	check(strstr(text, "evil\\x1b[2J&lt;script&gt;alert(1)&lt;/script&gt;") != NULL);
 	check(count(text, "class=\"t-bad\" x1") == 1); /* the other one has no time */
+	check(strstr(text, "<img") == NULL);
+	check(strstr(text, "POST /evil\\x1b[2J&lt;script&gt;") != NULL);
+	check(strstr(text, "JSON members key.evil") != NULL);
+	check(strstr(text, "2 read (8,192 bytes), 1 written (512 bytes)") != NULL);
 	/* nothing is loaded from anywhere */
-	check(strstr(text, "src=") == NULL && strstr(text, "<link") == NULL);
+	check(count(text, "src=") == 1 && strstr(text, "&lt;img src=x&gt;") != NULL);
+	check(strstr(text, "<link") == NULL);
 	check(count(text, "href=\"") == count(text, "href=\"#"));
 	check(strstr(text, "@import") == NULL && strstr(text, "url(") == NULL);
 	free(text);
+	exchanges_free(x);
 	verdict_free(v);
 }
 

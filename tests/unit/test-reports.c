@@ -44,7 +44,7 @@ static int longest_line(const char *text)
 	return longest;
 }
 
-static void test_text(struct verdict *proven, struct verdict *violated)
+static void test_text(struct verdict *proven, struct verdict *violated, struct exchanges *exchanges)
 {
 	struct run run = fixture_run();
 	struct report_input in = { .verdict = proven, .run = &run };
@@ -56,6 +56,7 @@ static void test_text(struct verdict *proven, struct verdict *violated)
 	free(text);
 
 	in.verdict = violated;
+	in.exchanges = exchanges;
 	in.verbosity = 1;
 	text = render("text", &in);
 	check(golden_same("tests/data/reports/violated.txt", text));
@@ -76,7 +77,8 @@ static void test_text(struct verdict *proven, struct verdict *violated)
 }
 
 /* Each format's whole output on the violated run, whose names try to break out of it. */
-static void test_golden(struct verdict *proven, struct verdict *violated)
+static void test_golden(struct verdict *proven, struct verdict *violated,
+			struct exchanges *exchanges)
 {
 	static const struct {
 		const char *format, *suffix;
@@ -91,12 +93,14 @@ static void test_golden(struct verdict *proven, struct verdict *violated)
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		in.verdict = violated;
+		in.exchanges = exchanges;
 		text = render(formats[i].format, &in);
 		snprintf(path, sizeof(path), "tests/data/reports/violated.%s", formats[i].suffix);
 		check(golden_same(path, text));
 		check(!has_control(text));
 		free(text);
 		in.verdict = proven;
+		in.exchanges = NULL;
 		text = render(formats[i].format, &in);
 		snprintf(path, sizeof(path), "tests/data/reports/proven.%s", formats[i].suffix);
 		check(golden_same(path, text));
@@ -220,14 +224,16 @@ int main(void)
 {
 	struct verdict *proven = fixture_proven();
 	struct verdict *violated = fixture_violated();
+	struct exchanges *exchanges = fixture_exchanges();
 
 	test_formats();
 	test_rows(violated);
 	test_facts(proven);
-	test_text(proven, violated);
-	test_golden(proven, violated);
+	test_text(proven, violated, exchanges);
+	test_golden(proven, violated, exchanges);
 	test_checks(proven);
 	verdict_free(proven);
 	verdict_free(violated);
+	exchanges_free(exchanges);
 	return done();
 }

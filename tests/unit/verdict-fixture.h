@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/event.h"
+#include "lib/exchange.h"
 #include "lib/platform.h"
 #include "lib/run.h"
 #include "lib/timeline.h"
@@ -179,6 +180,75 @@ static inline struct verdict *fixture_violated(void)
 	ex->device = xstrdup(FIXTURE_HOSTILE);
 	ex->text = xstrdup("virtio0 is active without VIRTIO_F_ACCESS_PLATFORM");
 	return v;
+}
+
+/* What a hostile program and a hostile peer said: a request that was answered, a TLS connection of
+ * another. */
+static inline struct exchanges *fixture_exchanges(void)
+{
+	struct exchanges *x = exchanges_new();
+	uint16_t net = exchanges_device(x, "0000:00:01.0");
+	struct exchange_conn *c;
+	struct exchange *e;
+
+	for (int i = 0; i < 2; i++) {
+		c = exchanges_add_conn(x);
+		c->program = i == 0;
+		c->owner = GRADE_EXACT;
+		c->pid = 123 + i;
+		c->comm = xstrdup(i ? "curl" : FIXTURE_HOSTILE);
+		c->local = (struct flow_addr){ .family = 4, .ip = { 10, 0, 2, 15 }, .port = 43210 };
+		c->remote = (struct flow_addr){ .family = 4, .ip = { 10, 0, 2, 2 }, .port = 8088 };
+		e = exchanges_add_row(x);
+		e->conn = i;
+		e->grade = GRADE_NESTED;
+		e->end = i ? EXCHANGE_CUT : EXCHANGE_COMPLETE;
+		e->half[FLOW_OUT] = (struct exchange_half){
+			.stream = { 0, 3161 },
+			.body_bytes = 2766,
+			.first_ns = 11500000000,
+			.last_ns = 11500000000,
+			.bytes = { 17, 0, 3144, 0 },
+			.packets = 3,
+			.transfers = 4,
+			.dma_bytes = 3300,
+			.slots = 5,
+		};
+	}
+	e = &x->rows[0];
+	e->protocol = EXCHANGE_HTTP;
+	e->method = xstrdup("POST");
+	e->target = xstrdup("/" FIXTURE_HOSTILE);
+	e->status = 201;
+	e->clear = true;
+	e->request_names[e->nrequest_names++] = xstrdup("key." FIXTURE_HOSTILE);
+	e->half[FLOW_OUT].list = xcalloc(1, sizeof(struct transfer));
+	e->half[FLOW_OUT].list[e->half[FLOW_OUT].nlist++] =
+		(struct transfer){ .ts_ns = 11600000000,
+				   .dma = 0x7a99a800,
+				   .size = 163,
+				   .device = net,
+				   .grade = GRADE_NESTED };
+	e->half[FLOW_IN] = (struct exchange_half){ .stream = { 0, 2 }, .last_ns = 11502800000 };
+	x->rows[1].protocol = EXCHANGE_TLS;
+	x->rows[1].tls_version = 0x0304;
+	x->rows[1].sni = xstrdup("\"><img src=x>");
+	exchanges_unattributed(x, net, FLOW_OUT, "connection of " FIXTURE_HOSTILE, 4, 1294);
+	exchanges_check(x, "0000:00:01.0 out", "mapped", 3300, "carried", 3299, false);
+	x->blocks = xcalloc(1, sizeof(*x->blocks));
+	x->blocks[x->nblocks++] = (struct exchange_block){
+		.device = net,
+		.pid = 124,
+		.comm = xstrdup(FIXTURE_HOSTILE),
+		.program = true,
+		.requests = { 1, 2 },
+		.bytes = { 512, 8192 },
+		.transfers = 9,
+		.dma_bytes = 9000,
+	};
+	x->capture_dropped = 1;
+	exchanges_note(x, "note of %s", FIXTURE_HOSTILE);
+	return x;
 }
 
 static inline struct run fixture_run(void)
