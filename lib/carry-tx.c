@@ -164,8 +164,16 @@ void carry_vq_kick(struct carry *c, const struct event *e)
 		cpu->out.kicks++;
 }
 
+/* A virtio-net header; in a byte stream whatever is short. */
+static bool can_be_header(const struct carry *c, const struct carry_device *d, uint64_t over)
+{
+	if (carry_in_bytes(c, d->device))
+		return over <= 24;
+	return over == 0 || over == 10 || over == 12 || over == 20 || over == 24;
+}
+
 /* Do the maps sum up to the frame and a header?  The first packet teaches which header. */
-static bool sums_up(struct carry_device *d, const struct carry_cpu *cpu)
+static bool sums_up(const struct carry *c, struct carry_device *d, const struct carry_cpu *cpu)
 {
 	uint64_t over = cpu->map_bytes - cpu->out.frame;
 
@@ -173,7 +181,7 @@ static bool sums_up(struct carry_device *d, const struct carry_cpu *cpu)
 		return false;
 	if (d->header)
 		return over == d->header;
-	if (over != 0 && over != 10 && over != 12 && over != 20 && over != 24)
+	if (!can_be_header(c, d, over))
 		return false;
 	if (over)
 		d->header = (unsigned int)over;
@@ -202,8 +210,8 @@ void carry_xmit(struct carry *c, const struct event *e)
 	cpu->out.ndma = cpu->nmaps < CARRY_MAPS ? cpu->nmaps : CARRY_MAPS;
 	cpu->out.dma_bytes = cpu->map_bytes;
 	cpu->out.wire = 1;
-	cpu->out.dma_grade = !cpu->nmaps       ? GRADE_NONE
-			     : sums_up(d, cpu) ? GRADE_NESTED
-					       : GRADE_SIZED;
+	cpu->out.dma_grade = !cpu->nmaps	  ? GRADE_NONE
+			     : sums_up(c, d, cpu) ? GRADE_NESTED
+						  : GRADE_SIZED;
 	c->ops.carried(c->ctx, &cpu->out);
 }

@@ -109,11 +109,21 @@ bool carry_is_net(const struct carry *c, uint16_t device)
 	return v && v->device_id == VIRTIO_ID_NET;
 }
 
+bool carry_in_bytes(const struct carry *c, uint16_t device)
+{
+	const struct platform_virtio *v =
+		c->platform ? platform_find_virtio(c->platform, names_get(c->names, device)) : NULL;
+
+	return device && v && v->device_id != VIRTIO_ID_NET;
+}
+
 unsigned int carry_header(const struct carry *c, uint16_t device)
 {
 	const struct carry_device *d = carry_dma_device(c, device);
 
-	return d && d->header ? d->header : DEFAULT_HEADER;
+	if (d && d->header)
+		return d->header;
+	return carry_in_bytes(c, device) ? 0 : DEFAULT_HEADER;
 }
 
 bool carry_unmaps(const struct carry *c, uint16_t device)

@@ -80,7 +80,12 @@ void carry_event(struct carry *carry, const struct event *event);
 uint16_t carry_device(const struct carry *carry, uint16_t iface);
 /* Is it known to be a network device? */
 bool carry_is_net(const struct carry *carry, uint16_t device);
-/* Bytes in front of each frame: the virtio-net header; 12 unless the events say otherwise. */
+/* Does it carry packets although it is no network device (a console: frames in a byte stream)? */
+bool carry_in_bytes(const struct carry *carry, uint16_t device);
+/*
+ * Bytes in front of each frame: the virtio-net header, 12 unless the events say otherwise;
+ * in a byte stream what tells frames apart, 0 unless the events say otherwise.
+ */
 unsigned int carry_header(const struct carry *carry, uint16_t device);
 /* Does the driver unmap receive buffers (true), or sync the bytes that came (false)? */
 bool carry_unmaps(const struct carry *carry, uint16_t device);

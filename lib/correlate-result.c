@@ -213,8 +213,11 @@ static void check_device(struct correlate *c, uint16_t id)
 	}
 	snprintf(what, sizeof(what), "%.96s out", d->name);
 	if (sum->frame_dma)
-		exchanges_check(c->x, what, "frames and their virtio-net headers", sum->frame_bytes,
-				"mapped for them", sum->frame_dma,
+		exchanges_check(c->x, what,
+				carry_in_bytes(c->carry, id)
+					? "frames and what tells them apart in the byte stream"
+					: "frames and their virtio-net headers",
+				sum->frame_bytes, "mapped for them", sum->frame_dma,
 				sum->frame_bytes == sum->frame_dma);
 }
 
