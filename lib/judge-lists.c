@@ -38,12 +38,6 @@ void judge_list_examples(struct judge *j, struct verdict *v)
 
 /* ---- devices ---- */
 
-/* Claims that rest on the DMA events of the stream. */
-static bool is_stream_claim(enum claim_id c)
-{
-	return c <= CLAIM_LIFECYCLE;
-}
-
 static const char *virtio_kind(uint32_t id)
 {
 	static const char *const kinds[] = {
@@ -86,7 +80,8 @@ static void device_claims(const struct judge *j, const struct verdict *v, const 
 
 	for (int c = 0; c < CLAIMS; c++) {
 		d->claims[c] = dev ? judge_claim_state(&dev->claims[c], complete) : CLAIM_UNDECIDED;
-		if (!dev || (is_stream_claim(c) && !dev->seen))
+		/* bytes of a device that no event tells of are not counted as none */
+		if (!dev || (c != CLAIM_NO_BYPASS && !dev->seen))
 			d->claims[c] = CLAIM_UNDECIDED;
 		/* What is open for the whole run is open for each device. */
 		if (v->claims[c].state == CLAIM_UNDECIDED && d->claims[c] == CLAIM_HOLDS &&
