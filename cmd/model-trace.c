@@ -2,13 +2,17 @@
 #include "cmd/model-trace.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "collectors/encode.h"
 #include "collectors/tracedat-pack.h"
 #include "collectors/tracedat-write.h"
+#include "collectors/tracedat.h"
+#include "lib/err.h"
 #include "lib/event.h"
+#include "lib/names.h"
 #include "lib/platform.h"
 #include "lib/xalloc.h"
 
@@ -28,10 +32,40 @@ static int write_events(struct tracedat_writer *w, const struct event *events, s
 		uint8_t record[ENCODE_MAX];
 		size_t len = encode_record(&events[i], names, record);
 
-		if (len)
+		if (events[i].kind == EVENT_LOST)
+			ret = tracedat_pack_lost(&pack, events[i].size, err);
+		else if (!len)
+			ret = err_set(err, ENOTSUP, "no record of a trace.dat can carry a %s event",
+				      event_kind_name(events[i].kind));
+		else
 			ret = tracedat_pack_record(&pack, events[i].ts_ns, record, len, err);
 	}
 	return ret < 0 ? ret : tracedat_pack_flush(&pack, err);
+}
+
+/* The tasks' names, as a kernel's saved_cmdlines has them. */
+static void write_cmdlines(struct tracedat_writer *w, const struct event *events, size_t count,
+			   const struct names *names)
+{
+	char *text = xstrdup("\n");
+	int32_t last = -1;
+
+	for (size_t i = 0; i < count; i++) {
+		char *longer, line[64];
+
+		if (!events[i].comm || events[i].pid == last)
+			continue;
+		last = events[i].pid;
+		snprintf(line, sizeof(line), "\n%d %.15s\n", last,
+			 names_get(names, events[i].comm));
+		if (strstr(text, line))
+			continue;
+		longer = xasprintf("%s%s", text, line + 1);
+		free(text);
+		text = longer;
+	}
+	tracedat_writer_cmdlines(w, text + 1, strlen(text + 1));
+	free(text);
 }
 
 /* What a recorder asks the kernel; the model answers for itself. */
@@ -39,12 +73,14 @@ static void write_options(struct tracedat_writer *w, const struct platform *p)
 {
 	static const char stats[] = "CPU: 0\nentries: 0\noverrun: 0\ncommit overrun: 0\n"
 				    "dropped events: 0\n";
-	static const char clock[] = "[local] global counter";
+	static const char clock[] = "local global counter [mono]";
+	static const char version[] = TRACEDAT_MODEL VERSION;
 	char *uname = xasprintf("Linux model %s %s", p->kernel.release, p->kernel.machine);
 
 	tracedat_writer_option(w, TRACEDAT_OPTION_CPUSTAT, stats, sizeof(stats));
 	tracedat_writer_option(w, TRACEDAT_OPTION_TRACECLOCK, clock, sizeof(clock));
 	tracedat_writer_option(w, TRACEDAT_OPTION_UNAME, uname, strlen(uname) + 1);
+	tracedat_writer_option(w, TRACEDAT_OPTION_VERSION, version, sizeof(version));
 	free(uname);
 }
 
@@ -58,6 +94,7 @@ int model_trace_write(const char *path, const struct event *events, size_t count
 		return -EIO;
 	encode_formats(w);
 	write_options(w, p);
+	write_cmdlines(w, events, count, names);
 	ret = write_events(w, events, count, names, err);
 	if (ret == 0)
 		ret = tracedat_writer_finish(w, err);

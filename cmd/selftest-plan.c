@@ -189,7 +189,7 @@ struct work {
 	void *ctx;
 };
 
-static void execute(struct plan_run *r, struct selftest_result *result)
+void plan_run_execute(struct plan_run *r, struct selftest_result *result)
 {
 	switch (r->kind) {
 	case PLAN_TRICK:
@@ -219,7 +219,7 @@ static void *worker(void *arg)
 		struct plan_run *r = &w->plan->runs[w->next++];
 
 		pthread_mutex_unlock(&w->lock);
-		execute(r, &result);
+		plan_run_execute(r, &result);
 		pthread_mutex_lock(&w->lock);
 		w->plan->events += result.events;
 		w->plan->accesses += result.accesses;

@@ -35,6 +35,9 @@ struct plan {
 const char *plan_make(struct plan *plan, uint64_t seed, unsigned int iterations, const char *only);
 void plan_release(struct plan *plan);
 
+/* Make one run; the result goes to passed and why, too. */
+void plan_run_execute(struct plan_run *run, struct selftest_result *result);
+
 /* Make all runs, in as many threads as there are CPUs (at most 4).  tick: progress; may be NULL. */
 void plan_execute(struct plan *plan, void (*tick)(void *ctx, size_t done, size_t of), void *ctx);
 

@@ -43,6 +43,9 @@
 #define SGT_FIELDS                                                                   \
 	FIELDS(F("device", DEV), F("dma_addr", DMA), F("size", SIZE), O("dir", DIR), \
 	       O("attrs", ATTRS))
+#define PAGES_FIELDS                                                                 \
+	FIELDS(F("addr", LINK), F("numpages", SIZE), O("base", ORIG), O("ret", AUX), \
+	       O("device", DEV))
 #define SYNC_FIELDS FIELDS(F("device", DEV), F("dma_addr", DMA), F("size", SIZE), F("dir", DIR))
 #define SYNC_SG_FIELDS \
 	FIELDS(F("device", DEV), F("dma_addrs", DMA_LIST), F("lengths", LEN_LIST), F("dir", DIR))
@@ -113,10 +116,10 @@ static const struct decode_rule rules[] = {
 	{ PROBE_GROUP, PROBE_SWM, EVENT_MAP, DECODE_FLAT, EVENT_F_PROBE,
 	  FIELDS(F("device", DEV), F("paddr", ORIG), F("ret", DMA), F("size", SIZE),
 		 F("dir", DIR)) },
-	{ PROBE_GROUP, PROBE_DECRYPT, EVENT_DECRYPT, DECODE_PAGES, EVENT_F_PROBE,
-	  FIELDS(F("addr", LINK), F("numpages", SIZE), O("base", ORIG), O("ret", AUX)) },
-	{ PROBE_GROUP, PROBE_ENCRYPT, EVENT_ENCRYPT, DECODE_PAGES, EVENT_F_PROBE,
-	  FIELDS(F("addr", LINK), F("numpages", SIZE), O("base", ORIG), O("ret", AUX)) },
+	{ PROBE_GROUP, PROBE_DECRYPT, EVENT_DECRYPT, DECODE_PAGES, EVENT_F_PROBE, PAGES_FIELDS },
+	{ PROBE_GROUP, PROBE_ENCRYPT, EVENT_ENCRYPT, DECODE_PAGES, EVENT_F_PROBE, PAGES_FIELDS },
+	{ PROBE_GROUP, PROBE_TSM, EVENT_TSM, DECODE_FLAT, EVENT_F_PROBE,
+	  FIELDS(F("device", DEV), F("state", AUX)) },
 	{ PROBE_GROUP, PROBE_TCP_TX, EVENT_TCP_TX, DECODE_FLAT, EVENT_F_PROBE,
 	  FIELDS(F("skb", LINK), F("sk", ORIG), F("len", SIZE)) },
 	{ PROBE_GROUP, PROBE_TCP_RX, EVENT_TCP_RX, DECODE_FLAT, EVENT_F_PROBE,

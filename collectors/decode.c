@@ -290,6 +290,8 @@ static size_t reshape(struct decode *decode, const struct decode_binding *b,
 		event->size = pages > 0 ? (uint64_t)pages * decode->page_size : 0;
 		event->orig =
 			b->slots[DECODE_ORIG].mask ? event->link - event->orig : EVENT_NO_ADDR;
+		if (event->orig == EVENT_NO_ADDR)
+			event->flags |= EVENT_F_VIRT;
 		/* what could not be decrypted has not become shared */
 		return event->kind != EVENT_DECRYPT || event->aux == 0;
 	case DECODE_MARK:

@@ -76,9 +76,14 @@ struct layout {
 			"u32", "len", 4, DECODE_SIZE \
 		}                                    \
 	}
-#define PAGES_FIELDS                                                                        \
-	{                                                                                   \
-		U64("addr", LINK), { "u32", "numpages", 4, DECODE_SIZE }, U64("base", ORIG) \
+#define PAGES U64("addr", LINK), { "u32", "numpages", 4, DECODE_SIZE }, INT("ret", AUX)
+#define VIRT_FIELDS   \
+	{             \
+		PAGES \
+	}
+#define PAGES_FIELDS                                       \
+	{                                                  \
+		PAGES, U64("base", ORIG), DEVICE("device") \
 	}
 
 /* Layouts with flags stand before those of the same kind without. */
@@ -186,8 +191,16 @@ static const struct layout layouts[] = {
 	  EVENT_MAP_FAILED,
 	  0,
 	  { DEVICE("device"), LIST("u64", "phys_addrs", END), INT("err", AUX), DIR, ATTRS } },
+	{ PROBE_GROUP, PROBE_DECRYPT "__virt", 1608, EVENT_DECRYPT, EVENT_F_VIRT, VIRT_FIELDS },
+	{ PROBE_GROUP, PROBE_ENCRYPT "__virt", 1609, EVENT_ENCRYPT, EVENT_F_VIRT, VIRT_FIELDS },
 	{ PROBE_GROUP, PROBE_DECRYPT, 1600, EVENT_DECRYPT, 0, PAGES_FIELDS },
 	{ PROBE_GROUP, PROBE_ENCRYPT, 1601, EVENT_ENCRYPT, 0, PAGES_FIELDS },
+	{ PROBE_GROUP,
+	  PROBE_TSM,
+	  1610,
+	  EVENT_TSM,
+	  0,
+	  { DEVICE("device"), { "u32", "state", 4, DECODE_AUX } } },
 	{ "ftrace",
 	  "print",
 	  5,

@@ -29,14 +29,19 @@
 #define IFACE "eth0"
 #define MAX_QUEUED (256u << 10) /* bytes that wait for one side before the other is not read */
 
+static uint64_t monotonic(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
 /* The trace's clock follows the real one, so that packets and events can be compared. */
 uint64_t model_now(struct model *m)
 {
-	struct timespec ts;
-	uint64_t now;
+	uint64_t now = monotonic();
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = ts.tv_sec * 1000000000ull + ts.tv_nsec;
 	bounce_trace_advance(m->machine.trace, now);
 	return now;
 }
@@ -334,6 +339,7 @@ static int open_machine(struct model *m, const struct model_options *o, struct n
 					 .names = names,
 					 .sink = model_stream_add,
 					 .sink_ctx = m->stream,
+					 .start_ns = monotonic(),
 					 .unrecorded = true };
 	int ret;
 

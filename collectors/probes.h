@@ -14,6 +14,8 @@
  *            known: addr - base is the physical address; ret where it is a return
  *            probe (not 0: the memory has not become shared)
  *   encrypt  set_memory_encrypted: the same
+ *            (the bounce path's recordings also have device, for whom the state changed)
+ *   tsm      device, state (enum event_tsm): only in recordings of the bounce path
  *   tcp_tx   __ip_queue_xmit: skb, sk, len
  *   tcp_rx   tcp_rcv_established: skb, sk, len
  *   tcp_rx2  tcp_v4_do_rcv: the same
@@ -41,6 +43,7 @@
 #define PROBE_SWM "swm"
 #define PROBE_DECRYPT "decrypt"
 #define PROBE_ENCRYPT "encrypt"
+#define PROBE_TSM "tsm"
 #define PROBE_TCP_TX "tcp_tx"
 #define PROBE_TCP_RX "tcp_rx"
 #define PROBE_TCP_RX2 "tcp_rx2"

@@ -434,6 +434,8 @@ static void describe(struct tracedat *td)
 	if (recorder && strncmp(recorder, "ccaio ", 6) == 0) {
 		info->by_ccaio = true;
 		info->recorder = xstrdup(recorder);
+	} else if (recorder && strncmp(recorder, TRACEDAT_MODEL, strlen(TRACEDAT_MODEL)) == 0) {
+		info->recorder = xstrdup(recorder);
 	} else if (recorder) {
 		info->recorder =
 			xasprintf("trace-cmd %.*s", (int)strcspn(recorder, " \n"), recorder);

@@ -29,4 +29,7 @@ struct stream *tracedat_open(const char *path, struct names *names, struct err *
 /* The same for a file open for reading.  fd is borrowed until close; path is for messages. */
 struct stream *tracedat_open_fd(int fd, const char *path, struct names *names, struct err *err);
 
+/* What begins the version in a recording that lib/bounce made, and no kernel. */
+#define TRACEDAT_MODEL "the model of ccaio "
+
 #endif

@@ -28,14 +28,27 @@ static uint64_t buffer_events(const struct stream_info *info, size_t cpu)
 	return 0;
 }
 
+/* What a recording that is not of 'ccaio trace' on a kernel can not hold. */
+static void not_ours(const struct judge *j, const struct stream_info *info,
+		     struct cond_verdict *cond)
+{
+	const char *kind = j->platform ? j->platform->realm.kind : NULL;
+
+	if (kind && strcmp(kind, "model") == 0)
+		cond_not_applicable(cond, "the bounce path told the events itself, without a "
+					  "kernel's buffers");
+	else
+		cond_not_applicable(cond, "recorded by %s, not by ccaio",
+				    info->recorder ? info->recorder : "another tool");
+}
+
 void coverage_window_marked(const struct judge *j, const struct stream_info *info,
 			    struct cond_verdict *cond)
 {
 	size_t with_events = 0;
 
 	if (!info->by_ccaio) {
-		cond_not_applicable(cond, "recorded by %s, not by ccaio",
-				    info->recorder ? info->recorder : "another tool");
+		not_ours(j, info, cond);
 		return;
 	}
 	for (size_t cpu = 0; cpu < j->ncpus || cpu <= last_cpu(info); cpu++) {
@@ -68,8 +81,7 @@ void coverage_canary_seen(const struct judge *j, const struct stream_info *info,
 	size_t tried = 0;
 
 	if (!info->by_ccaio) {
-		cond_not_applicable(cond, "recorded by %s, not by ccaio",
-				    info->recorder ? info->recorder : "another tool");
+		not_ours(j, info, cond);
 		return;
 	}
 	for (size_t i = 0; p && i < p->trace.ncanaries; i++) {

@@ -342,12 +342,15 @@ static void tell_state(struct dma_device *dev, enum event_kind kind, uint64_t ip
 {
 	struct event e;
 
-	tell(dev, kind, EVENT_DIR_NONE, ipa, EVENT_NO_ADDR, size, 0);
-	if (!dev->ops || !dev->trace)
+	if (!dev->trace)
 		return;
-	e = event_of(dev, kind, EVENT_DIR_NONE, EVENT_NO_ADDR, EVENT_NO_ADDR, size);
-	e.flags |= EVENT_F_VIRT;
+	e = event_of(dev, kind, EVENT_DIR_NONE, ipa, EVENT_NO_ADDR, size);
 	e.link = 0xffff000000000000u | ipa;
+	bounce_trace_emit(dev->trace, e);
+	if (!dev->ops)
+		return;
+	e.flags |= EVENT_F_VIRT;
+	e.orig = EVENT_NO_ADDR;
 	bounce_trace_emit(dev->trace, e);
 }
 

@@ -196,6 +196,7 @@ int machine_open(struct machine *m, const struct machine_config *config, struct 
 		m->pools[m->npools++] = swiotlb_pool_new(m->realm, "vmsgffa", MACHINE_RESTRICTED,
 							 MACHINE_RESTRICTED_SIZE, 1, &m->fault);
 	m->trace = bounce_trace_new(m->names, config->seed, record, m, &m->fault);
+	bounce_trace_advance(m->trace, config->start_ns);
 	ret = open_bystander(m, err);
 	/* only now, so that the defect strikes the device under test */
 	m->fault = (struct fault_plan){ .id = config->fault,

@@ -62,7 +62,8 @@ struct machine_config {
 	/* Where events go besides the record; may be NULL.  Called under the trace's lock. */
 	bounce_sink sink;
 	void *sink_ctx;
-	bool unrecorded; /* keep no events and no accesses: long runs with a sink of their own */
+	uint64_t start_ns; /* the events' clock begins there; 0: somewhere, by the seed */
+	bool unrecorded;   /* keep no events and no accesses: long runs with a sink of their own */
 };
 
 /* What a device did, and after which event. */

@@ -113,12 +113,12 @@ static void changed(void *ctx, uint64_t ipa, uint64_t size, bool shared)
 			   .orig = ipa,
 			   .dma = EVENT_NO_ADDR,
 			   .size = size,
+			   .link = 0xffff000000000000u | ipa,
 			   .dev = b->dma->name };
 
 	bounce_trace_emit(b->dma->trace, e);
 	/* the same by linear-map address, as a probe on the kernel's function has it */
 	e.flags = EVENT_F_VIRT;
-	e.link = 0xffff000000000000u | ipa;
 	e.orig = EVENT_NO_ADDR;
 	bounce_trace_emit(b->dma->trace, e);
 }

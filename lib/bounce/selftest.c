@@ -217,17 +217,19 @@ static void right_refuted(const struct machine *m, const struct fault_case *f,
 	wrong(r, "%s is refuted, but not by %s", claim_name(f->claim), f->sign);
 }
 
-static void judge_and_compare(struct machine *m, const struct fault_case *f, uint64_t max_stale,
+static void judge_and_compare(const struct selftest_run *run, struct machine *m, uint64_t max_stale,
 			      struct selftest_result *r)
 {
 	struct platform *p = machine_platform(m);
 	struct verdict *v = judge_machine(m, p, max_stale);
 
-	if (f)
-		right_refuted(m, f, v, r);
+	if (run->fault)
+		right_refuted(m, run->fault, v, r);
 	else
 		nothing_refuted(v, r);
 	compare_opinions(m, v, r);
+	if (run->judged)
+		run->judged(run->ctx, m, p, max_stale, v);
 	r->proven = v->outcome == OUTCOME_PROVEN;
 	r->events += m->nevents;
 	verdict_free(v);
@@ -347,7 +349,7 @@ void selftest_run(const struct selftest_run *run, struct selftest_result *r)
 	if (!drive(&m, &config, run->rounds, &x, r))
 		return;
 	data_as_expected(run, &m, &x, r);
-	judge_and_compare(&m, run->fault, limit, r);
+	judge_and_compare(run, &m, limit, r);
 	if (!run->fault && !claims_stay_open(config.device) && !r->proven)
 		wrong(r, "the verdict is not PROVEN although nothing is broken");
 	count(&x, r);
@@ -369,7 +371,7 @@ void selftest_trick(const struct selftest_run *run, struct selftest_result *r)
 	 */
 	if (x.zones && !(m.dma.ops && run->config.trick == HOSTILE_OVERRUN))
 		wrong(r, "%" PRIu64 " red zones were overwritten", x.zones);
-	judge_and_compare(&m, NULL, POLICY_NO_LIMIT, r);
+	judge_and_compare(run, &m, POLICY_NO_LIMIT, r);
 	count(&x, r);
 	machine_close(&m);
 	r->passed = !r->why[0];
@@ -448,7 +450,7 @@ void selftest_tdisp(const struct selftest_run *run, struct selftest_result *r)
 		r->damaged += m.host.guard.faults;
 		expect(r, r->damaged, "no damage to the data was seen");
 	}
-	judge_and_compare(&m, run->fault, POLICY_NO_LIMIT, r);
+	judge_and_compare(run, &m, POLICY_NO_LIMIT, r);
 	machine_close(&m);
 	r->passed = !r->why[0];
 }
@@ -517,7 +519,7 @@ void selftest_export(const struct selftest_run *run, struct selftest_result *r)
 	expect(r, realm_damage(m.realm) == 0, "red zones were overwritten");
 	export_release(&e);
 	machine_stop(&m);
-	judge_and_compare(&m, NULL, POLICY_NO_LIMIT, r);
+	judge_and_compare(run, &m, POLICY_NO_LIMIT, r);
 	machine_close(&m);
 	r->passed = !r->why[0];
 }

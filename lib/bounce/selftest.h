@@ -9,6 +9,8 @@
 #include "lib/bounce/machine.h"
 
 struct fault_case;
+struct platform;
+struct verdict;
 
 /*
  * selftest - does the judge notice?  One run of one machine, judged and compared.
@@ -22,6 +24,13 @@ struct selftest_run {
 	struct machine_config config;
 	const struct fault_case *fault; /* NULL: none */
 	unsigned int rounds;		/* of payload */
+	/*
+	 * Sees the run as it was judged, before the machine goes; may be NULL.  max_stale: the
+	 * policy's limit (lib/policy.h).
+	 */
+	void (*judged)(void *ctx, struct machine *m, const struct platform *platform,
+		       uint64_t max_stale, const struct verdict *verdict);
+	void *ctx;
 };
 
 struct selftest_result {

@@ -172,6 +172,14 @@ static void test_kinds(void)
 	in[n] = make(EVENT_DECRYPT, 1100, 0);
 	in[n].link = 0xffff000040100000, in[n].orig = 0x40100000, in[n].size = 8192;
 	in[n++].flags = EVENT_F_PROBE;
+	in[n] = make(EVENT_ENCRYPT, 1101, 0);
+	in[n].link = 0xffff000040100000, in[n].orig = 0x40100000, in[n].size = 4096;
+	in[n].flags = EVENT_F_PROBE, in[n++].dev = dev;
+	in[n] = make(EVENT_DECRYPT, 1102, 0); /* where the linear map begins is not known */
+	in[n].link = 0xffff000040200000, in[n].size = 4096;
+	in[n++].flags = EVENT_F_PROBE | EVENT_F_VIRT;
+	in[n] = make(EVENT_TSM, 1103, 0);
+	in[n].aux = EVENT_TSM_RUN, in[n].flags = EVENT_F_PROBE, in[n++].dev = dev;
 	in[n] = make(EVENT_MARK, 1110, 2);
 	in[n].aux = EVENT_MARK_START, in[n++].link = 0x0123456789abcdef;
 	in[n] = make(EVENT_NET_XMIT, 1120, 2);
@@ -190,7 +198,9 @@ static void test_kinds(void)
 	for (size_t i = 0; i < n; i++)
 		same(&in[i], &out[i]);
 	check(strcmp(names_get(names, out[0].dev), "0000:00:01.0") == 0);
-	check(strcmp(names_get(names, out[12].dev), "eth0") == 0);
+	check(strcmp(names_get(names, out[11].dev), "0000:00:01.0") == 0);
+	check(strcmp(names_get(names, out[13].dev), "0000:00:01.0") == 0);
+	check(strcmp(names_get(names, out[15].dev), "eth0") == 0);
 	check(strcmp(names_get(names, out[0].comm), "keybroker-app") == 0);
 	check(stream->info.by_ccaio && strcmp(stream->info.recorder, "ccaio 0.1") == 0);
 	check(strcmp(stream->info.clock, "mono") == 0 && strcmp(stream->info.arch, "aarch64") == 0);
