@@ -2,12 +2,14 @@
 #include "cmd/selftest-record.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd/judging.h"
 #include "cmd/model-trace.h"
+#include "cmd/sealing.h"
+#include "cmd/selftest-plan.h"
 #include "collectors/bundle.h"
 #include "collectors/tracedat.h"
 #include "lib/bounce/machine.h"
@@ -15,36 +17,57 @@
 #include "lib/err.h"
 #include "lib/names.h"
 #include "lib/platform.h"
+#include "lib/policy.h"
 #include "lib/run.h"
 #include "lib/stream.h"
-#include "lib/verdict-json.h"
 #include "lib/verdict.h"
 #include "lib/xalloc.h"
+#include "reports/report.h"
 
-#define ROUNDS 50u
+struct recording {
+	const char *path;
+	uint64_t seed;
+	struct err *err;
+	int ret; /* 1: the run did not come so far */
+};
+
+static int take_limit(struct judging *judging, uint64_t max_stale, struct err *err)
+{
+	char *text;
+
+	if (max_stale == POLICY_NO_LIMIT)
+		return 0;
+	text = xasprintf("{\"schema\": \"ccaio.policy/1\", \"limits\": {\"stale_bytes\": %" PRIu64
+			 "}}\n",
+			 max_stale);
+	return judging_take_policy(judging, text, strlen(text), BUNDLE_POLICY, err);
+}
 
 /* Judge what was written, as anybody will who reads it. */
-static int write_verdict(struct bundle *b, const char *trace, const struct platform *p,
-			 struct err *err)
+static int judge_and_seal(const struct recording *r, struct bundle *b, const char *trace,
+			  const struct platform *p, uint64_t max_stale)
 {
-	struct judging judging = { 0 };
+	struct run run = { .tool = "ccaio " VERSION, .evidence = r->path, .exit_status = -1 };
+	struct report_input in = { .platform = p, .run = &run };
 	struct names *names = names_new();
+	struct judging judging = { 0 };
 	struct stream *stream = NULL;
 	struct verdict *v = NULL;
-	struct run run = { .tool = "ccaio " VERSION, .exit_status = -1 };
-	char *text = NULL;
-	int ret = judging_prepare(&judging, err);
+	int ret = judging_prepare(&judging, r->err);
 
+	if (ret == 0)
+		ret = take_limit(&judging, max_stale, r->err);
 	if (ret == 0) {
-		stream = tracedat_open(trace, names, err);
-		v = stream ? judging_run(&judging, stream, names, p, err) : NULL;
+		stream = tracedat_open(trace, names, r->err);
+		v = stream ? judging_run(&judging, stream, names, p, r->err) : NULL;
 		ret = v ? 0 : -EINVAL;
 	}
 	if (ret == 0) {
-		text = verdict_json_format(v, &run);
-		ret = bundle_write(b, BUNDLE_VERDICT, text, strlen(text), err);
+		run.recorder = stream->info.recorder;
+		run.policy = judging.policy ? judging.policy->name : NULL;
+		in.verdict = v;
+		ret = seal_bundle(b, &judging, NULL, &in, r->seed, r->err);
 	}
-	free(text);
 	verdict_free(v);
 	stream_close(stream);
 	names_free(names);
@@ -52,55 +75,45 @@ static int write_verdict(struct bundle *b, const char *trace, const struct platf
 	return ret;
 }
 
-static int write_bundle(const char *path, struct machine *m, uint64_t seed, struct err *err)
+static void write_bundle(void *ctx, struct machine *m, const struct platform *p, uint64_t max_stale,
+			 const struct verdict *v)
 {
-	struct platform *p = machine_platform(m);
-	struct bundle *b = bundle_create(path, err);
-	char *trace = xasprintf("%s/" BUNDLE_TRACE, path), *facts = platform_format(p);
-	int ret = -EIO;
+	struct recording *r = ctx;
+	struct bundle *b = bundle_create(r->path, r->err);
+	char *trace = xasprintf("%s/" BUNDLE_TRACE, r->path), *facts = platform_format(p);
 
+	(void)v; /* the judge's own: what counts is what the files say */
+	r->ret = -EIO;
 	if (!b)
 		goto out;
-	ret = model_trace_write(trace, m->events, m->nevents, m->names, p, err);
-	if (ret == 0)
-		ret = bundle_write(b, BUNDLE_PLATFORM, facts, strlen(facts), err);
-	if (ret == 0)
-		ret = write_verdict(b, trace, p, err);
-	if (ret == 0)
-		ret = bundle_finish(b, seed, err);
-	if (ret < 0)
+	r->ret = model_trace_write(trace, m->events, m->nevents, m->names, p, r->err);
+	if (r->ret == 0)
+		r->ret = bundle_write(b, BUNDLE_PLATFORM, facts, strlen(facts), r->err);
+	if (r->ret == 0)
+		r->ret = judge_and_seal(r, b, trace, p, max_stale);
+	if (r->ret < 0)
 		bundle_discard(b);
 out:
 	bundle_close(b);
 	free(facts);
 	free(trace);
-	platform_free(p);
-	return ret;
 }
 
-int selftest_record(const char *path, uint64_t seed, struct err *err)
+int selftest_record(const char *path, struct plan_run *run, struct err *err)
 {
-	struct machine_config config = { .device = MACHINE_NET,
-					 .transport = MACHINE_PCI,
-					 .indirect = true,
-					 .event_idx = true,
-					 .alias = true,
-					 .seed = seed };
-	struct exercise x = { 0 };
-	struct machine m;
-	int ret = machine_open(&m, &config, err);
+	struct recording r = { path, run->run.config.seed, err, 1 };
+	struct names *names = names_new();
+	struct selftest_result result;
 
-	if (ret < 0)
-		return ret;
 	task_current()->pid = 1;
-	task_current()->comm = bounce_trace_name(m.trace, "model");
-	ret = machine_start(&m, err);
-	if (ret == 0) {
-		machine_exercise(&m, ROUNDS, &x);
-		machine_stop(&m);
-		ret = x.failed ? err_set(err, EIO, "the model's own run failed: %s", x.why)
-			       : write_bundle(path, &m, seed, err);
-	}
-	machine_close(&m);
-	return ret;
+	task_current()->comm = names_intern(names, "model", 5);
+	run->run.config.names = names;
+	run->run.judged = write_bundle;
+	run->run.ctx = &r;
+	plan_run_execute(run, &result);
+	run->run.config.names = NULL;
+	names_free(names);
+	if (r.ret == 0 && !result.passed)
+		return err_set(err, EIO, "%s is not as it must be: %s", path, result.why);
+	return r.ret == 1 ? err_set(err, EIO, "the run failed: %s", result.why) : r.ret;
 }

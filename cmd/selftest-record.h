@@ -2,14 +2,15 @@
 #ifndef CCAIO_CMD_SELFTEST_RECORD_H
 #define CCAIO_CMD_SELFTEST_RECORD_H
 
-#include <stdint.h>
-
 struct err;
+struct plan_run;
 
 /*
- * Write a run of the bounce path (net over PCI, split rings, no fault) as a bundle: its
- * trace.dat opens in trace-cmd, its platform.json is the model's.  0 or -errno.
+ * Make this run of the bounce path and write it as a bundle: its trace.dat opens in
+ * trace-cmd, its platform.json is the model's, its verdict what the judge says of both.
+ * Where the fault is one that only a policy's limit refutes, the policy is in it, too.
+ * 0 or -errno.
  */
-int selftest_record(const char *path, uint64_t seed, struct err *err);
+int selftest_record(const char *path, struct plan_run *run, struct err *err);
 
 #endif

@@ -26,7 +26,7 @@ static const char usage[] =
 	"      --only=<names>     faults, devices, transports, clean, hostile, tdisp, export;\n"
 	"                         separated by commas\n"
 	"      --iterations=<n>   repeat with other seeds (default 1)\n"
-	"      --record=<bundle>  write a run without a fault as a bundle, and do nothing else\n"
+	"      --record=<bundle>  write the first of these runs as a bundle, and do nothing else\n"
 	"      --list             list the faults and how each must be noticed\n"
 	"  -f, --format=<name>    text (default) or json\n"
 	"  -h, --help             show this help\n";
@@ -270,6 +270,20 @@ static double now_s(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
+static int record(const struct selftest *t, struct plan_run *run)
+{
+	char *what = plan_describe(run);
+	struct err err = { "" };
+	int status = CMD_OK;
+
+	if (selftest_record(t->record, run, &err) < 0)
+		status = cmd_fail(&cmd_selftest, &err);
+	else
+		printf("%s: %s\n", t->record, what);
+	free(what);
+	return status;
+}
+
 static int selftest(const struct selftest *t)
 {
 	size_t percent = SIZE_MAX;
@@ -286,6 +300,10 @@ static int selftest(const struct selftest *t)
 	}
 	if (!plan.count) {
 		cmd_usage(&cmd_selftest, "--only: nothing of that can happen there");
+		goto out;
+	}
+	if (t->record) {
+		status = record(t, &plan.runs[0]);
 		goto out;
 	}
 	plan_execute(&plan, isatty(STDERR_FILENO) ? tick : NULL, &percent);
@@ -322,7 +340,6 @@ static int run(int argc, char **argv)
 		{ 0 },
 	};
 	struct selftest t = { .seed = 1, .iterations = 1 };
-	struct err err = { "" };
 	uint64_t n;
 	int opt;
 
@@ -364,12 +381,7 @@ static int run(int argc, char **argv)
 	}
 	if (optind != argc)
 		return cmd_usage(&cmd_selftest, "unexpected argument '%s'", argv[optind]);
-	if (!t.record)
-		return selftest(&t);
-	if (selftest_record(t.record, t.seed, &err) < 0)
-		return cmd_fail(&cmd_selftest, &err);
-	printf("%s: a run of the bounce path without a fault\n", t.record);
-	return CMD_OK;
+	return selftest(&t);
 }
 
 const struct cmd cmd_selftest = {

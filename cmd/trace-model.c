@@ -198,6 +198,7 @@ static int set_model(struct model_run *r, struct err *err)
 {
 	const struct trace_options *o = r->options;
 	int device = MACHINE_NET, transport = MACHINE_PCI;
+	const char *slash = strrchr(o->argv[0], '/');
 
 	if (choose(o->device, MACHINE_DEVICES, device_name, &device) < 0 ||
 	    (device != MACHINE_NET && device != MACHINE_CONSOLE))
@@ -206,17 +207,12 @@ static int set_model(struct model_run *r, struct err *err)
 	if (choose(o->transport, MACHINE_TRANSPORTS, transport_name, &transport) < 0)
 		return err_set(err, EINVAL, "the model has no transport '%s'; see --help",
 			       o->transport);
-	if (transport == MACHINE_MSG1_DYNAMIC || transport == MACHINE_MSG2_DYNAMIC)
-		return err_set(err, ENOTSUP,
-			       "areas shared for one transfer cannot be told in a trace.dat: use "
-			       "another transport than %s, or ccaio selftest",
-			       o->transport);
 	r->model_options = (struct model_options){ .device = device,
 						   .transport = transport,
 						   .event_idx = true,
 						   .seed = (uint64_t)time(NULL),
 						   .server = r->server,
-						   .comm = "model",
+						   .comm = slash ? slash + 1 : o->argv[0],
 						   .packet = take_packet,
 						   .ctx = r };
 	return 0;

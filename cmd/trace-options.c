@@ -40,7 +40,8 @@ const char trace_usage[] =
 	"      --no-capture         no packets, no exchanges\n"
 	"      --model              no kernel: CMD's connection crosses the built-in bounce path\n"
 	"      --device DEVICE      of the model: net (default) or console\n"
-	"      --transport NAME     of the model: pci (default), mmio, msg1-static, msg2-static\n"
+	"      --transport NAME     of the model: pci (default), mmio, msg1-static, msg2-static,\n"
+	"                           msg1-dynamic, msg2-dynamic\n"
 	"  -q, --quiet              only the verdict line\n"
 	"  -v, --verbose            say what is armed, and what could not be\n"
 	"  -h, --help               show this help\n";
