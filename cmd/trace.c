@@ -165,6 +165,17 @@ static int stay_attached(struct trace *t, struct err *err)
 	return ret;
 }
 
+/* Read the devices' counters, and say in the stream when that was. */
+static int count(struct trace *t, void (*read)(struct facts *, struct platform *), struct err *err)
+{
+	int ret = recording_note(&t->rec, "count", err);
+
+	if (ret < 0)
+		return ret;
+	read(t->facts, t->platform);
+	return recording_note(&t->rec, "count", err);
+}
+
 /* The window: from the start markers through the command's life to the stop markers. */
 static int record(struct trace *t, struct err *err)
 {
@@ -180,11 +191,14 @@ static int record(struct trace *t, struct err *err)
 	if (ret < 0)
 		return ret;
 	exchanging_window(&t->exchanging, true);
-	facts_count_before(t->facts, t->platform);
+	ret = count(t, facts_count_before, err);
+	if (ret < 0)
+		return ret;
 	canary_run(&t->canaries, t->platform, t->rec.nonce, t->options.canary_url);
 	ret = t->command ? run_command(t, err) : stay_attached(t, err);
 	exchanging_window(&t->exchanging, false);
-	facts_count_after(t->facts, t->platform);
+	if (ret >= 0)
+		ret = count(t, facts_count_after, err);
 	if (ret >= 0)
 		ret = recording_stop(&t->rec, err);
 	if (ret >= 0)

@@ -50,6 +50,9 @@
 #define SYNC_SG_FIELDS \
 	FIELDS(F("device", DEV), F("dma_addrs", DMA_LIST), F("lengths", LEN_LIST), F("dir", DIR))
 
+/* order came with Linux 6.6: until then each page of a folio has its own event */
+#define CACHE_FIELDS FIELDS(F("pfn", ORIG), F("i_ino", LINK), F("s_dev", AUX), O("order", SIZE))
+
 static const struct decode_rule rules[] = {
 	{ "swiotlb", "swiotlb_bounced", EVENT_BOUNCE, DECODE_BOUNCE, 0,
 	  FIELDS(F("dev_name", DEV), F("dev_addr", ORIG), F("size", SIZE),
@@ -102,10 +105,16 @@ static const struct decode_rule rules[] = {
 	{ "sock", "sock_recv_length", EVENT_SOCK_RECV, DECODE_LENGTH, 0,
 	  FIELDS(F("sk", LINK), F("ret|length", SIZE)) },
 
-	{ "block", "block_rq_issue", EVENT_BLK_ISSUE, DECODE_FLAT, 0,
-	  FIELDS(F("dev", DEVT), F("sector", DMA), F("bytes", SIZE)) },
+	{ "block", "block_bio_queue", EVENT_BLK_QUEUE, DECODE_SECTORS, 0,
+	  FIELDS(F("dev", DEVT), F("sector", DMA), F("nr_sector", SIZE), O("rwbs", RWBS)) },
+	{ "block", "block_rq_issue", EVENT_BLK_ISSUE, DECODE_BLOCK, 0,
+	  FIELDS(F("dev", DEVT), F("sector", DMA), F("bytes", SIZE), O("rwbs", RWBS)) },
 	{ "block", "block_rq_complete", EVENT_BLK_COMPLETE, DECODE_SECTORS, 0,
-	  FIELDS(F("dev", DEVT), F("sector", DMA), F("nr_sector", SIZE)) },
+	  FIELDS(F("dev", DEVT), F("sector", DMA), F("nr_sector", SIZE), O("rwbs", RWBS)) },
+
+	{ "filemap", "mm_filemap_add_to_page_cache", EVENT_PAGE_IN, DECODE_CACHE, 0, CACHE_FIELDS },
+	{ "filemap", "mm_filemap_delete_from_page_cache", EVENT_PAGE_OUT, DECODE_CACHE, 0,
+	  CACHE_FIELDS },
 
 	{ "sched", "sched_process_fork", EVENT_FORK, DECODE_FLAT, 0,
 	  FIELDS(F("parent_pid", PID), F("child_pid", AUX)) },

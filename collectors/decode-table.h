@@ -41,6 +41,7 @@ enum decode_member {
 	DECODE_LEN_LIST,	     /* array of 4-byte lengths */
 	DECODE_SADDR_V6,	     /* 16 bytes in network order */
 	DECODE_DADDR_V6,
+	DECODE_RWBS, /* letters that say what a block request does */
 	DECODE_MEMBERS
 };
 
@@ -50,7 +51,9 @@ enum decode_shape {
 	DECODE_BOUNCE,	/* aux is the FORCE setting: becomes a flag */
 	DECODE_ALLOC,	/* link 0 is an allocation that failed */
 	DECODE_LENGTH,	/* size is a byte count or a negative error */
-	DECODE_SECTORS, /* size counts sectors of 512 bytes */
+	DECODE_BLOCK,	/* aux from the letters */
+	DECODE_SECTORS, /* the same, and size counts sectors of 512 bytes */
+	DECODE_CACHE,	/* orig is a page's number; aux its order, if told; dma goes */
 	DECODE_PAGES,	/* size counts pages; orig is the linear map's base, link the address */
 	DECODE_MARK,	/* a print event that may be ccaio's marker */
 	/* inet_sock_set_state: packed as lib/flow.h says */

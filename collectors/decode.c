@@ -234,6 +234,11 @@ static size_t mark(const struct decode_binding *b, const struct decode_record *r
 	buf[len] = '\0';
 	if (sscanf(buf, "ccaio: %7s nonce=%16lx cpu=%u", word, &event->link, &cpu) != 3)
 		return 0;
+	/* of no CPU: when the devices' counters were read */
+	if (strcmp(word, "count") == 0) {
+		event->aux = EVENT_MARK_COUNT;
+		return 1;
+	}
 	/* The writer was bound to the CPU that it names: a marker elsewhere marks nothing. */
 	if (cpu != record->cpu)
 		return 0;
@@ -262,6 +267,29 @@ static void sock(const struct decode_binding *b, const struct decode_record *rec
 		       (unsigned int)decode_number(b, data, DECODE_NEWSTATE));
 }
 
+/* "R", "WS", "FWFS" (a flush, then a write), "FF" … */
+static void block(const struct decode_binding *b, const struct decode_record *record,
+		  struct event *event)
+{
+	uint32_t len = 0;
+	const uint8_t *rwbs = b->wheres[DECODE_RWBS - DECODE_NUMBERS].bound
+				      ? decode_bytes(b, DECODE_RWBS, record, &len)
+				      : NULL;
+
+	if (!rwbs || !len)
+		return;
+	if (rwbs[0] == 'F')
+		event->aux = EVENT_BLK_FLUSH;
+	if (rwbs[0] == 'F' && len > 1)
+		rwbs++;
+	if (rwbs[0] == 'R')
+		event->aux = EVENT_BLK_READ;
+	else if (rwbs[0] == 'W')
+		event->aux = EVENT_BLK_WRITE;
+	else if (rwbs[0] == 'D')
+		event->aux = EVENT_BLK_DISCARD;
+}
+
 /* What a shape does beyond reading fields.  Returns 1 to keep the event, 0 to drop it. */
 static size_t reshape(struct decode *decode, const struct decode_binding *b,
 		      const struct decode_record *record, struct event *event)
@@ -282,7 +310,18 @@ static size_t reshape(struct decode *decode, const struct decode_binding *b,
 			event->size = 0;
 		break;
 	case DECODE_SECTORS:
-		event->size *= 512;
+		event->size = event->size <= UINT64_MAX / 512 ? event->size * 512 : UINT64_MAX;
+		block(b, record, event);
+		break;
+	case DECODE_BLOCK:
+		block(b, record, event);
+		break;
+	case DECODE_CACHE:
+		if (!decode->page_size || event->orig > UINT64_MAX / decode->page_size ||
+		    event->size > 20)
+			return 0;
+		event->orig *= decode->page_size;
+		event->size = (uint64_t)decode->page_size << event->size;
 		break;
 	case DECODE_PAGES:
 		/* an int, of which a probe may give 8 bytes with anything in the upper half */

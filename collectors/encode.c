@@ -481,7 +481,9 @@ size_t encode_record(const struct event *event, const struct names *names, uint8
 			len = off + 1 +
 			      (size_t)sprintf((char *)buf + off,
 					      "ccaio: %s nonce=%016" PRIx64 " cpu=%u\n",
-					      event->aux == EVENT_MARK_START ? "start" : "stop",
+					      event->aux == EVENT_MARK_START   ? "start"
+					      : event->aux == EVENT_MARK_COUNT ? "count"
+									       : "stop",
 					      event->link, event->cpu);
 			continue;
 		}

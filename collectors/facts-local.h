@@ -111,6 +111,10 @@ void facts_realm(struct facts *facts, struct platform *p);
 void facts_virtio(struct facts *facts, struct platform *p);
 uint64_t facts_virtio_activity(struct facts *facts, const char *name);
 
+/* facts-disks.c */
+void facts_disks(struct facts *facts, struct platform *p);
+void facts_disks_count(struct facts *facts, struct platform *p, bool before);
+
 /* facts-pci.c, facts-other.c */
 void facts_pci(struct facts *facts, struct platform *p);
 char *facts_tsm_state(struct facts *facts, const char *name); /* NULL: none */

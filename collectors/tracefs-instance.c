@@ -275,6 +275,21 @@ static int mark_cpu(void *arg, unsigned int cpu)
 	return 0;
 }
 
+int instance_note(const struct instance *instance, const char *what, uint64_t nonce,
+		  struct err *err)
+{
+	int fd = openat(instance->fd, "trace_marker", O_WRONLY | O_CLOEXEC), len, ret = 0;
+	char text[80];
+
+	if (fd < 0)
+		return err_sys(err, "cannot open %s/trace_marker", instance->path);
+	len = snprintf(text, sizeof(text), "ccaio: %s nonce=%016" PRIx64 " cpu=0", what, nonce);
+	if (write(fd, text, len) != len)
+		ret = err_sys(err, "cannot write a marker");
+	close(fd);
+	return ret;
+}
+
 int instance_mark(const struct instance *instance, const char *what, uint64_t nonce,
 		  struct err *err)
 {

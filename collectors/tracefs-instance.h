@@ -70,6 +70,10 @@ bool instance_parse_stats(const char *text, struct instance_stats *stats);
 int instance_mark(const struct instance *instance, const char *what, uint64_t nonce,
 		  struct err *err);
 
+/* Write "ccaio: <what> nonce=<16 hex> cpu=0" once, wherever that is. */
+int instance_note(const struct instance *instance, const char *what, uint64_t nonce,
+		  struct err *err);
+
 /*
  * Parse a CPU list ("0-3,5"), calling fn for each.  Stops and returns what fn
  * returns if not 0; -EBADMSG for anything that is no such list.

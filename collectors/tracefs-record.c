@@ -125,6 +125,11 @@ int recording_start(struct recording *rec, const int *out, struct err *err)
 	return ret;
 }
 
+int recording_note(struct recording *rec, const char *what, struct err *err)
+{
+	return instance_note(&rec->instance, what, rec->nonce, err);
+}
+
 int recording_wait(struct recording *rec, int fd, int timeout_ms, struct err *err)
 {
 	unsigned int cpus = rec->instance.cpus;

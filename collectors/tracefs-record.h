@@ -54,6 +54,9 @@ int recording_open(struct recording *rec, const struct recording_options *option
 /* Open the window.  out: a file descriptor per CPU (rec->instance.cpus), for the raw pages. */
 int recording_start(struct recording *rec, const int *out, struct err *err);
 
+/* Put a marker of this run into the stream: what, "count", is happening. */
+int recording_note(struct recording *rec, const char *what, struct err *err);
+
 /*
  * Wait until fd is readable (returns 1), or timeout_ms (-1: none) is over (returns 0), moving
  * pages meanwhile.

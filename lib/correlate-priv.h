@@ -7,6 +7,7 @@
 #include "lib/carry.h"
 #include "lib/conn.h"
 #include "lib/correlate.h"
+#include "lib/diskcount.h"
 #include "lib/exchange.h"
 #include "lib/lane.h"
 #include "lib/owners.h"
@@ -51,6 +52,7 @@ struct correlate {
 	struct owners *owners;
 	struct carry *carry;
 	struct blockio *blockio;
+	struct diskcount *diskcount;
 	struct conn_table *packets;
 	struct conn_state *conns;
 	uint32_t *row_next; /* next row of the same connection */

@@ -253,6 +253,7 @@ void correlate_result(struct correlate *c)
 	total_rows(x);
 	if (!x->correlated)
 		return;
+	diskcount_result(c->diskcount, x);
 	check_conns(c, have_transfers);
 	for (uint32_t id = 1; id < names_count(c->names) && id < 65536; id++)
 		if (carry_is_net(c->carry, (uint16_t)id))

@@ -320,6 +320,7 @@ struct correlate *correlate_new(struct exchanges *x, const struct names *names,
 		owners_add_root(c->owners, x->roots[i]);
 	c->carry = carry_new(names, platform, c->owners, &carry_ops, c);
 	c->blockio = blockio_new(x, names, platform, c->owners);
+	c->diskcount = diskcount_new(names, platform);
 	c->packets = conn_table_new(&no_ops, NULL);
 	c->sums = xcalloc(65536, sizeof(*c->sums));
 	index_conns(c);
@@ -387,6 +388,7 @@ void correlate_event(struct correlate *c, const struct event *e)
 	c->events_seen = true;
 	if (e->kind == EVENT_MARK)
 		mark(c, e);
+	diskcount_event(c->diskcount, e);
 	s = owners_event(c->owners, e);
 	if (s)
 		bind_socket(c, s);
@@ -406,6 +408,7 @@ void correlate_finish(struct correlate *c)
 			lane_free(c->ifaces[i].lanes[dir]);
 	blockio_free(c->blockio);
 	correlate_result(c);
+	free(c->diskcount);
 	carry_free(c->carry);
 	owners_free(c->owners);
 	conn_table_free(c->packets);

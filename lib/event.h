@@ -50,11 +50,15 @@ enum event_kind {
 	EVENT_VQ_ADD,  /* link = token, orig = vq, aux = descriptors */
 	EVENT_VQ_GET,  /* link = token, orig = vq */
 	EVENT_VQ_KICK, /* orig = vq */
-	EVENT_BLK_ISSUE,    /* dma = sector, size = bytes, dev = disk (major:minor name) */
-	EVENT_BLK_COMPLETE, /* dma = sector, size = bytes */
-	EVENT_FORK,	    /* pid = parent, aux = child */
-	EVENT_EXEC,	    /* pid */
-	EVENT_EXIT,	    /* pid */
+	EVENT_BLK_QUEUE,    /* a bio, by the task that wants it; the fields are those of issue */
+	EVENT_BLK_ISSUE,    /* dma = sector, size = bytes, dev = disk ("major:minor"), aux = enum
+			       event_blk */
+	EVENT_BLK_COMPLETE, /* the same */
+	EVENT_PAGE_IN,	/* into the page cache: orig, size = memory, link = inode, aux = dev_t */
+	EVENT_PAGE_OUT, /* out of it: the same */
+	EVENT_FORK,	/* pid = parent, aux = child */
+	EVENT_EXEC,	/* pid */
+	EVENT_EXIT,	/* pid */
 
 	EVENT_KINDS
 };
@@ -78,6 +82,18 @@ enum event_tsm {
 enum event_mark {
 	EVENT_MARK_START = 1, /* the window opens */
 	EVENT_MARK_STOP = 2,  /* the window closes */
+	/* the devices' counters: before and after they were read first, then the same for the end
+	 */
+	EVENT_MARK_COUNT = 3,
+};
+
+/* What a block request does, as its event's rwbs says (Linux kernel/trace/blktrace.c). */
+enum event_blk {
+	EVENT_BLK_OTHER = 0, /* also zeroes without data, and a driver's own commands */
+	EVENT_BLK_READ,
+	EVENT_BLK_WRITE,
+	EVENT_BLK_DISCARD,
+	EVENT_BLK_FLUSH,
 };
 
 /* struct event.flags */

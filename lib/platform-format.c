@@ -116,6 +116,35 @@ static void write_other(struct jwriter *w, const struct platform *p)
 	jwrite_end_array(w);
 }
 
+static void write_work(struct jwriter *w, const char *key, const struct platform_work *work)
+{
+	jwrite_object(w, key);
+	jwrite_number(w, "reads", work->reads);
+	jwrite_number(w, "read_sectors", work->read_sectors);
+	jwrite_number(w, "writes", work->writes);
+	jwrite_number(w, "written_sectors", work->written_sectors);
+	jwrite_number(w, "discards", work->discards);
+	jwrite_number(w, "discarded_sectors", work->discarded_sectors);
+	jwrite_number(w, "in_flight", work->in_flight);
+	jwrite_end_object(w);
+}
+
+static void write_disks(struct jwriter *w, const struct platform *p)
+{
+	jwrite_array(w, "disks");
+	for (size_t i = 0; i < p->ndisks; i++) {
+		jwrite_object(w, NULL);
+		jwrite_string(w, "name", p->disks[i].name);
+		jwrite_string(w, "number", p->disks[i].number);
+		if (p->disks[i].counted) {
+			write_work(w, "before", &p->disks[i].before);
+			write_work(w, "after", &p->disks[i].after);
+		}
+		jwrite_end_object(w);
+	}
+	jwrite_end_array(w);
+}
+
 static void write_window(struct jwriter *w, const struct platform *p)
 {
 	jwrite_object(w, "window");
@@ -186,6 +215,7 @@ char *platform_format(const struct platform *p)
 	if (p->pci_listed)
 		write_pci(&w, p);
 	write_other(&w, p);
+	write_disks(&w, p);
 	write_window(&w, p);
 	write_trace(&w, p);
 	jwrite_end_object(&w);

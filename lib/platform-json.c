@@ -9,7 +9,9 @@
 
 #define SCHEMA "ccaio.platform/1"
 #define MAX_COUNT ((uint64_t)INT64_MAX) /* of any counter; PLATFORM_UNKNOWN lies above */
-#define MAX_ADDRESS (UINT64_MAX - 1)	/* EVENT_NO_ADDR is no address */
+#define MAX_SECTORS (MAX_COUNT / 512)
+#define MAX_IN_FLIGHT (1u << 20)     /* far more requests than any disk has tags */
+#define MAX_ADDRESS (UINT64_MAX - 1) /* EVENT_NO_ADDR is no address */
 
 static void check_schema(const struct jval *root)
 {
@@ -145,6 +147,51 @@ static void read_other(struct platform *p, const struct jval *root)
 	}
 }
 
+static void read_work(struct platform_work *work, const struct jval *disk, const char *key)
+{
+	struct jval v = jval_object(disk, key);
+	const struct {
+		const char *key;
+		uint64_t *to;
+	} members[] = {
+		{ "reads", &work->reads },
+		{ "read_sectors", &work->read_sectors },
+		{ "writes", &work->writes },
+		{ "written_sectors", &work->written_sectors },
+		{ "discards", &work->discards },
+		{ "discarded_sectors", &work->discarded_sectors },
+		{ "in_flight", &work->in_flight },
+	};
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		if (!jval_has(&v, members[i].key))
+			jval_fail_at(&v, members[i].key, "missing");
+		*members[i].to = jval_number(
+			&v, members[i].key,
+			members[i].to == &work->in_flight ? MAX_IN_FLIGHT : MAX_SECTORS, 0);
+	}
+}
+
+static void read_disks(struct platform *p, const struct jval *root)
+{
+	struct jval list = jval_array(root, "disks");
+
+	p->ndisks = jval_count(&list);
+	p->disks = xcalloc(p->ndisks, sizeof(*p->disks));
+	for (size_t i = 0; i < p->ndisks; i++) {
+		struct jval item = jval_item_object(&list, i);
+		struct platform_disk *disk = &p->disks[i];
+
+		disk->name = jval_name_required(&item, "name");
+		disk->number = jval_name_required(&item, "number");
+		disk->counted = jval_has(&item, "before") || jval_has(&item, "after");
+		if (!disk->counted)
+			continue;
+		read_work(&disk->before, &item, "before");
+		read_work(&disk->after, &item, "after");
+	}
+}
+
 static void read_window(struct platform *p, const struct jval *root)
 {
 	struct jval window = jval_object(root, "window");
@@ -226,7 +273,7 @@ static void check_unique(const struct jval *root, const char *key, const char **
 
 static void check_devices(const struct platform *p, const struct jval *root)
 {
-	const char **names = xcalloc(p->nvirtio + p->npci, sizeof(*names));
+	const char **names = xcalloc(p->nvirtio + p->npci + p->ndisks, sizeof(*names));
 
 	for (size_t i = 0; i < p->nvirtio; i++)
 		names[i] = p->virtio[i].name;
@@ -234,6 +281,9 @@ static void check_devices(const struct platform *p, const struct jval *root)
 	for (size_t i = 0; i < p->npci; i++)
 		names[i] = p->pci[i].name;
 	check_unique(root, "pci", names, p->npci);
+	for (size_t i = 0; i < p->ndisks; i++)
+		names[i] = p->disks[i].number;
+	check_unique(root, "disks", names, p->ndisks);
 	free(names);
 }
 
@@ -257,6 +307,7 @@ static struct platform *read_doc(struct jdoc *doc)
 	read_virtio(p, &root);
 	read_pci(p, &root);
 	read_other(p, &root);
+	read_disks(p, &root);
 	read_window(p, &root);
 	read_trace(p, &root);
 	if (jdoc_status(doc) == 0)

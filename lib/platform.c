@@ -86,6 +86,11 @@ void platform_free(struct platform *p)
 		free(p->other[i].driver);
 	}
 	free(p->other);
+	for (size_t i = 0; i < p->ndisks; i++) {
+		free(p->disks[i].name);
+		free(p->disks[i].number);
+	}
+	free(p->disks);
 	free_strings(p->window.kernel_log, p->window.nkernel_log);
 	free_trace(p);
 	free(p);

@@ -57,6 +57,22 @@ struct platform_pci {
 	enum tri bus_master;	       /* bit 2 of the PCI command register */
 };
 
+/*
+ * What the kernel counted of a disk since boot (Linux Documentation/block/stat.rst); sectors of
+ * 512 bytes.  in_flight: requests on their way at that moment, read before the rest.
+ */
+struct platform_work {
+	uint64_t reads, read_sectors, writes, written_sectors, discards, discarded_sectors;
+	uint64_t in_flight;
+};
+
+struct platform_disk {
+	char *name;   /* "vda" */
+	char *number; /* "254:0", as block events call it */
+	bool counted; /* before and after the window */
+	struct platform_work before, after;
+};
+
 /* Another device that can be a DMA master and is neither virtio nor PCI. */
 struct platform_other {
 	char *name, *bus, *driver;
@@ -104,6 +120,8 @@ struct platform {
 	bool pci_listed;
 	struct platform_other *other;
 	size_t nother;
+	struct platform_disk *disks; /* those that have requests and are counted */
+	size_t ndisks;
 	struct {
 		enum tri devices_changed, cpus_changed, tsm_changed;
 		char **kernel_log; /* lines of the window that concern DMA */

@@ -75,6 +75,9 @@ keybroker() {
 	[ "$(ask x '.exchanges[] | [.method, .status, .end, .clear, .grade, .out.body_bytes]')" = \
 		'["POST",201,"complete",true,"nested",228] ["POST",200,"complete",true,"nested",2766] ' ]
 	nothing_of x 'May the force'
+	# what ccaio itself read of the disk is what the disk counted, byte by byte
+	[ "$(ask x '.conservation[] | select(.what == "vda read") | [.left > 0, .left == .right, .holds]')" = \
+		'[true,true,true] [true,true,true] ' ]
 }
 
 @test "exchanges: both of a key broker's are found, down to the slots (7.x arm64, 1 CPU)" {

@@ -37,6 +37,20 @@
 	"\tfield:enum dma_data_direction dir;\toffset:36;\tsize:4;\tsigned:0;\n"       \
 	"\tfield:unsigned long attrs;\toffset:40;\tsize:8;\tsigned:0;\n\nprint fmt: \"\"\n"
 
+#define BLK_FORMAT                                                          \
+	"name: block_rq_complete\nID: 1221\nformat:\n" COMMON               \
+	"\tfield:dev_t dev;\toffset:8;\tsize:4;\tsigned:0;\n"               \
+	"\tfield:sector_t sector;\toffset:16;\tsize:8;\tsigned:0;\n"        \
+	"\tfield:unsigned int nr_sector;\toffset:24;\tsize:4;\tsigned:0;\n" \
+	"\tfield:char rwbs[10];\toffset:34;\tsize:10;\tsigned:0;\n\nprint fmt: \"\"\n"
+
+#define CACHE_FORMAT                                                    \
+	"name: mm_filemap_add_to_page_cache\nID: 564\nformat:\n" COMMON \
+	"\tfield:u64 i_ino;\toffset:8;\tsize:8;\tsigned:0;\n"           \
+	"\tfield:unsigned long pfn;\toffset:16;\tsize:8;\tsigned:0;\n"  \
+	"\tfield:dev_t s_dev;\toffset:32;\tsize:4;\tsigned:0;\n"        \
+	"\tfield:unsigned char order;\toffset:36;\tsize:1;\tsigned:0;\n\nprint fmt: \"\"\n"
+
 static uint8_t bytes[512];
 
 static void put(size_t off, uint64_t value, size_t size)
@@ -211,8 +225,66 @@ static void test_sg(void)
 	names_free(names);
 }
 
+/* What a block request does is in letters. */
+static void test_block(void)
+{
+	static const struct {
+		const char *rwbs;
+		enum event_blk what;
+	} cases[] = {
+		{ "R", EVENT_BLK_READ },     { "RAM", EVENT_BLK_READ },	  { "WS", EVENT_BLK_WRITE },
+		{ "FWFS", EVENT_BLK_WRITE }, { "DS", EVENT_BLK_DISCARD }, { "FF", EVENT_BLK_FLUSH },
+		{ "N", EVENT_BLK_OTHER },    { "", EVENT_BLK_OTHER },
+	};
+	struct names *names = names_new();
+	struct decode *d = decode_new(names, 4096);
+	struct decode_record r;
+	struct event e[2];
+
+	decode_add(d, "block", BLK_FORMAT, strlen(BLK_FORMAT));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		r = begin(1221, 48);
+		put(8, 254 << 20 | 16, 4);
+		put(16, 2048, 8);
+		put(24, 40, 4);
+		memcpy(bytes + 34, cases[i].rwbs, strlen(cases[i].rwbs));
+		check(decode_record(d, &r, e, 2) == 1 && e[0].kind == EVENT_BLK_COMPLETE);
+		check(e[0].aux == cases[i].what && e[0].size == 20480 && e[0].dma == 2048);
+		check(strcmp(names_get(names, e[0].dev), "254:16") == 0);
+	}
+	decode_free(d);
+	names_free(names);
+}
+
+static void test_page_cache(void)
+{
+	struct names *names = names_new();
+	struct decode *d = decode_new(names, 4096);
+	struct decode_record r;
+	struct event e[2];
+
+	decode_add(d, "filemap", CACHE_FORMAT, strlen(CACHE_FORMAT));
+	r = begin(564, 40);
+	put(8, 12, 8);
+	put(16, 0x45579, 8);
+	put(32, 254 << 20, 4);
+	put(36, 2, 1);
+	check(decode_record(d, &r, e, 2) == 1 && e[0].kind == EVENT_PAGE_IN);
+	check(e[0].orig == 0x45579000 && e[0].size == 16384 && e[0].link == 12);
+	check(e[0].aux == 254 << 20);
+	put(16, UINT64_MAX, 8); /* no such page */
+	check(decode_record(d, &r, e, 2) == 0);
+	put(16, 1, 8);
+	put(36, 64, 1); /* no such size */
+	check(decode_record(d, &r, e, 2) == 0);
+	decode_free(d);
+	names_free(names);
+}
+
 int main(void)
 {
+	test_block();
+	test_page_cache();
 	test_format();
 	test_map();
 	test_undecoded();

@@ -135,6 +135,21 @@ static struct platform *window_with(const char *command)
 	return p;
 }
 
+/* Disks with a device and requests are counted, both ends of the window. */
+static void test_disks(void)
+{
+	struct platform *p =
+		window_with("echo 11 0 6720 0 1 0 40 0 0 0 0 5 0 80 >sys/block/vda/stat");
+
+	check(p->ndisks == 1 && strcmp(p->disks[0].number, "254:0") == 0 && p->disks[0].counted);
+	check(p->disks[0].before.reads == 10 && p->disks[0].before.in_flight == 3);
+	check(p->disks[0].after.read_sectors == 6720 && p->disks[0].after.discarded_sectors == 80);
+	platform_free(p);
+	p = window_with("echo 1 2 3 >sys/block/vda/stat");
+	check(p->ndisks == 1 && !p->disks[0].counted);
+	platform_free(p);
+}
+
 #define RX_PACKETS "sys/bus/virtio/devices/virtio0/net/eth0/statistics/rx_packets"
 
 /* What moves before the recording begins or after it ends is not the window's. */
@@ -441,6 +456,7 @@ int main(void)
 	test_devices();
 	test_quiet_window();
 	test_counted_in_the_recording();
+	test_disks();
 	test_changes();
 	test_log_window();
 	test_realm();

@@ -42,6 +42,10 @@ static void test_full(void)
 	check(strcmp(p->pci[1].iommu_type, "DMA") == 0 && !p->pci[0].iommu_type);
 	check(strcmp(p->pci[1].tsm, "locked") == 0 && p->pci[0].tsm == NULL);
 	check(p->nother == 1 && strcmp(p->other[0].driver, "ahci-platform") == 0);
+	check(p->ndisks == 2 && strcmp(p->disks[0].number, "254:0") == 0);
+	check(p->disks[0].counted && p->disks[0].before.read_sectors == 8);
+	check(p->disks[0].after.discards == 2 && p->disks[0].after.in_flight == 5);
+	check(!p->disks[1].counted);
 	check(p->window.devices_changed == TRI_NO && p->window.cpus_changed == TRI_YES);
 	check(p->window.tsm_changed == TRI_UNKNOWN);
 	check(p->window.log_known && p->window.nkernel_log == 1);
@@ -106,6 +110,11 @@ static void test_foreign_bytes(void)
 	platform_free(again);
 	free(text);
 }
+
+/* Of a disk, what was counted before. */
+#define DISK(before)                    \
+	"{\"schema\":\"ccaio.platform/" \
+	"1\",\"disks\":[{\"name\":\"a\",\"number\":\"1:0\",\"before\":" before "}]}"
 
 /* Facts that are refused, and what the one sentence says. */
 static const struct {
@@ -179,6 +188,17 @@ static const struct {
 	{ "{\"schema\":\"ccaio.platform/"
 	  "1\",\"pci\":[{\"name\":\"a\"},{\"name\":\"b\"},{\"name\":\"a\"}]}",
 	  "pci: 'a' is listed twice" },
+	{ DISK("{\"reads\":-1}"), "disks[0].before.reads: expected a number that is not negative" },
+	{ DISK("{\"reads\":1}"), "disks[0].before.read_sectors: missing" },
+	{ DISK("{\"reads\":1,\"read_sectors\":18014398509481984}"),
+	  "disks[0].before.read_sectors: expected a number up to" },
+	{ DISK("{\"reads\":1,\"read_sectors\":1,\"writes\":1,\"written_sectors\":1,"
+	       "\"discards\":1,\"discarded_sectors\":1,\"in_flight\":1048577}"),
+	  "disks[0].before.in_flight: expected a number up to 1048576" },
+	{ DISK("7"), "disks[0].before: expected an object" },
+	{ "{\"schema\":\"ccaio.platform/1\",\"disks\":[{\"name\":\"a\",\"number\":\"1:0\"},"
+	  "{\"name\":\"b\",\"number\":\"1:0\"}]}",
+	  "disks: '1:0' is listed twice" },
 	{ "{\"schema\":\"ccaio.platform/1\",\"window\":{\"kernel_log\":[\"a\",3]}}",
 	  "window.kernel_log[1]: expected a string" },
 	{ "{\"schema\":\"ccaio.platform/1\",\"window\":{\"kernel_log\":[null]}}",

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/diskcount.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/event.h"
+#include "lib/exchange.h"
+#include "lib/names.h"
+#include "lib/platform.h"
+#include "lib/xalloc.h"
+
+#define DISKS 256
+
+/* The groups in which the kernel counts (Linux include/linux/blk_types.h, op_stat_group). */
+enum { READ, WRITTEN, DISCARDED, GROUPS };
+
+/* Bytes and completions of one group. */
+struct sums {
+	uint64_t between, at_most; /* between the looks; with what completed during them */
+	uint64_t completions;	   /* of at_most */
+	uint64_t largest;	   /* in the whole stream */
+};
+
+struct counted {
+	uint16_t number; /* names id of "254:0" */
+	const struct platform_disk *disk;
+	struct sums sums[GROUPS];
+};
+
+struct diskcount {
+	const struct names *names;
+	const struct platform *platform;
+	unsigned int marks;
+	struct counted disks[DISKS];
+	size_t ndisks;
+};
+
+struct diskcount *diskcount_new(const struct names *names, const struct platform *platform)
+{
+	struct diskcount *d = xcalloc(1, sizeof(*d));
+
+	d->names = names;
+	d->platform = platform;
+	return d;
+}
+
+static struct counted *find(struct diskcount *d, uint16_t number)
+{
+	const char *name = names_get(d->names, number);
+
+	for (size_t i = 0; i < d->ndisks; i++)
+		if (d->disks[i].number == number)
+			return &d->disks[i];
+	for (size_t i = 0; d->platform && i < d->platform->ndisks && d->ndisks < DISKS; i++) {
+		const struct platform_disk *disk = &d->platform->disks[i];
+
+		if (!disk->counted || strcmp(disk->number, name) != 0)
+			continue;
+		d->disks[d->ndisks] = (struct counted){ .number = number, .disk = disk };
+		return &d->disks[d->ndisks++];
+	}
+	return NULL;
+}
+
+static uint64_t add(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+static void complete(const struct diskcount *d, struct sums *s, uint64_t bytes, bool surely)
+{
+	if (bytes > s->largest)
+		s->largest = bytes;
+	if (d->marks == 2 && surely)
+		s->between = add(s->between, bytes);
+	if (d->marks == 0 || d->marks > 3)
+		return;
+	s->at_most = add(s->at_most, bytes);
+	s->completions++;
+}
+
+void diskcount_event(struct diskcount *d, const struct event *e)
+{
+	struct counted *c;
+
+	if (e->kind == EVENT_MARK && e->aux == EVENT_MARK_COUNT && d->platform &&
+	    e->link == d->platform->trace.nonce)
+		d->marks++;
+	if (e->kind != EVENT_BLK_COMPLETE)
+		return;
+	c = find(d, e->dev);
+	if (!c)
+		return;
+	switch (e->aux) {
+	case EVENT_BLK_READ:
+		complete(d, &c->sums[READ], e->size, true);
+		break;
+	case EVENT_BLK_WRITE:
+		complete(d, &c->sums[WRITTEN], e->size, true);
+		break;
+	case EVENT_BLK_DISCARD:
+		complete(d, &c->sums[DISCARDED], e->size, true);
+		break;
+	case EVENT_BLK_OTHER:
+		/* zeroes are counted as written, a driver's own commands are not counted */
+		complete(d, &c->sums[WRITTEN], e->size, false);
+		break;
+	}
+}
+
+static bool was_on(const struct platform *p, const char *event)
+{
+	for (size_t i = 0; i < p->trace.nevents; i++)
+		if (strcmp(p->trace.events[i], event) == 0)
+			return true;
+	return false;
+}
+
+/* How much of a group the kernel counted. */
+struct counter {
+	const char *what;
+	uint64_t before, after;		/* sectors */
+	uint64_t before_ops, after_ops; /* requests */
+};
+
+static void check_group(struct exchanges *x, const struct platform_disk *disk,
+			const struct counter *k, const struct sums *s)
+{
+	bool back = k->after < k->before || k->after_ops < k->before_ops;
+	uint64_t counted = back ? 0 : (k->after - k->before) * 512;
+	uint64_t ops = back ? 0 : k->after_ops - k->before_ops;
+	uint64_t early = s->largest, late = s->largest;
+	char what[128], name[96];
+
+	early = __builtin_mul_overflow(early, disk->before.in_flight, &early) ? UINT64_MAX : early;
+	late = __builtin_mul_overflow(late, disk->after.in_flight, &late) ? UINT64_MAX : late;
+	snprintf(what, sizeof(what), "%.64s %s", disk->name, k->what);
+	if (back) {
+		exchanges_check(x, what, "the disk's own count before", k->before * 512, "after",
+				k->after * 512, false);
+		return;
+	}
+	if (!counted && !s->at_most && !ops)
+		return;
+	if (s->between == s->at_most && !early && !late) {
+		exchanges_check(x, what, "bytes by the disk's own count", counted,
+				"bytes completed in events", s->between, counted == s->between);
+	} else {
+		snprintf(name, sizeof(name), "by the disk's own count (%" PRIu64 " on their way)",
+			 disk->after.in_flight);
+		exchanges_check(x, what, "bytes surely completed between its looks", s->between,
+				name, counted, s->between <= add(counted, late));
+		snprintf(name, sizeof(name),
+			 "completed until the last look (%" PRIu64 " on their way before)",
+			 disk->before.in_flight);
+		exchanges_check(x, what, "bytes by the disk's own count", counted, name, s->at_most,
+				counted <= add(s->at_most, early));
+	}
+	/* one request may be completed in several steps */
+	exchanges_check(x, what, "requests by the disk's own count", ops, "completions in events",
+			s->completions, ops <= add(s->completions, disk->before.in_flight));
+}
+
+static void check_disk(struct exchanges *x, const struct platform_disk *disk,
+		       const struct sums sums[GROUPS])
+{
+	const struct platform_work *a = &disk->before, *b = &disk->after;
+	const struct counter counters[GROUPS] = {
+		[READ] = { "read", a->read_sectors, b->read_sectors, a->reads, b->reads },
+		[WRITTEN] = { "written", a->written_sectors, b->written_sectors, a->writes,
+			      b->writes },
+		[DISCARDED] = { "discarded", a->discarded_sectors, b->discarded_sectors,
+				a->discards, b->discards },
+	};
+
+	for (int g = 0; g < GROUPS; g++)
+		check_group(x, disk, &counters[g], &sums[g]);
+}
+
+void diskcount_result(const struct diskcount *d, struct exchanges *x)
+{
+	static const struct sums nothing[GROUPS];
+	const struct platform *p = d->platform;
+	bool comparable = d->marks == 4 && p && was_on(p, "block:block_rq_complete");
+
+	for (size_t i = 0; p && i < p->ndisks; i++) {
+		const struct platform_disk *disk = &p->disks[i];
+		const struct sums *sums = nothing;
+
+		if (!disk->counted)
+			continue;
+		if (!comparable) {
+			exchanges_note(x, "the disks' own counters cannot be compared: %s",
+				       d->marks == 4
+					       ? "completions were not recorded"
+					       : "the trace does not tell when they were read");
+			break;
+		}
+		for (size_t k = 0; k < d->ndisks; k++)
+			if (d->disks[k].disk == disk)
+				sums = d->disks[k].sums;
+		check_disk(x, disk, sums);
+	}
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/diskcount.h"
+#include "lib/event.h"
+#include "lib/exchange.h"
+#include "lib/names.h"
+#include "lib/platform.h"
+#include "lib/xalloc.h"
+#include "tests/unit/test.h"
+
+#define NONCE 0x1234
+
+/* One disk, its counters, and a stream that tells of it. */
+struct run {
+	struct names *names;
+	struct platform *p;
+	struct platform_disk *disk;
+	struct diskcount *d;
+};
+
+static void begin(struct run *r)
+{
+	r->names = names_new();
+	r->p = platform_new();
+	r->p->trace.nonce = NONCE;
+	r->p->trace.events = xcalloc(1, sizeof(char *));
+	r->p->trace.events[0] = xstrdup("block:block_rq_complete");
+	r->p->trace.nevents = 1;
+	r->p->disks = xcalloc(1, sizeof(*r->p->disks));
+	r->p->ndisks = 1;
+	r->disk = &r->p->disks[0];
+	*r->disk = (struct platform_disk){ xstrdup("vda"), xstrdup("254:0"), .counted = true };
+	r->d = diskcount_new(r->names, r->p);
+}
+
+static void mark(struct run *r, uint64_t nonce)
+{
+	const struct event e = { .kind = EVENT_MARK, .aux = EVENT_MARK_COUNT, .link = nonce };
+
+	diskcount_event(r->d, &e);
+}
+
+static void done_with(struct run *r, const char *number, enum event_blk what, uint64_t bytes)
+{
+	const struct event e = { .kind = EVENT_BLK_COMPLETE,
+				 .aux = what,
+				 .size = bytes,
+				 .dev = names_intern(r->names, number, strlen(number)) };
+
+	diskcount_event(r->d, &e);
+}
+
+static struct exchanges *end(struct run *r)
+{
+	struct exchanges *x = exchanges_new();
+
+	diskcount_result(r->d, x);
+	free(r->d);
+	platform_free(r->p);
+	names_free(r->names);
+	return x;
+}
+
+static bool all_hold(const struct exchanges *x)
+{
+	for (size_t i = 0; i < x->nchecks; i++)
+		if (!x->checks[i].ok)
+			return false;
+	return x->nchecks > 0;
+}
+
+/*
+ * at: bytes completed before the first look, during it, between the looks, during the
+ * second, after it.  Does a count of so many bytes read agree with that?
+ */
+static bool agrees(const uint64_t at[5], uint64_t counted, uint64_t before, uint64_t after)
+{
+	struct exchanges *x;
+	struct run r;
+	bool ok;
+
+	begin(&r);
+	r.disk->before.in_flight = before;
+	r.disk->after.in_flight = after;
+	r.disk->after.read_sectors = counted / 512;
+	for (int i = 0; i < 5; i++) {
+		if (at[i])
+			done_with(&r, "254:0", EVENT_BLK_READ, at[i]);
+		if (i < 4)
+			mark(&r, NONCE);
+	}
+	x = end(&r);
+	ok = all_hold(x);
+	exchanges_free(x);
+	return ok;
+}
+
+static void looks(void)
+{
+	static const uint64_t quiet[5] = { 4096, 0, 8192, 0, 4096 };
+	static const uint64_t busy[5] = { 4096, 1024, 8192, 512, 4096 };
+
+	check(agrees(quiet, 8192, 0, 0));
+	check(!agrees(quiet, 8192 - 512, 0, 0));
+	check(!agrees(quiet, 8192 + 512, 0, 0));
+	/* what completed during a look was counted, or was not */
+	check(agrees(busy, 8192, 0, 0) && agrees(busy, 8192 + 1024 + 512, 0, 0));
+	check(!agrees(busy, 8192 - 512, 0, 0) && !agrees(busy, 8192 + 2048, 0, 0));
+	/* what was on its way is allowed for by the largest request, and no further */
+	check(agrees(quiet, 2 * 8192, 1, 0) && !agrees(quiet, 2 * 8192 + 512, 1, 0));
+	check(!agrees(quiet, 2 * 8192, 0, 1));
+	check(agrees(quiet, 0, 0, 1) && !agrees(quiet, 0, 1, 0));
+}
+
+static void groups(void)
+{
+	struct exchanges *x;
+	struct run r;
+
+	begin(&r);
+	mark(&r, NONCE);
+	mark(&r, NONCE + 1); /* of another run */
+	mark(&r, NONCE);
+	done_with(&r, "254:0", EVENT_BLK_READ, 512);
+	done_with(&r, "254:0", EVENT_BLK_WRITE, 1024);
+	done_with(&r, "254:0", EVENT_BLK_DISCARD, 4096);
+	done_with(&r, "254:0", EVENT_BLK_FLUSH, 0);
+	done_with(&r, "254:0", EVENT_BLK_OTHER, 2048); /* zeroes: written, or nothing */
+	done_with(&r, "254:16", EVENT_BLK_READ, 65536);
+	mark(&r, NONCE);
+	mark(&r, NONCE);
+	r.disk->after = (struct platform_work){ .reads = 1, .read_sectors = 1, .writes = 2 };
+	r.disk->after.written_sectors = 2 + 4;
+	r.disk->after.discards = 1;
+	r.disk->after.discarded_sectors = 8;
+	x = end(&r);
+	check(x->nchecks == 7 && all_hold(x));
+	exchanges_free(x);
+
+	/* more requests than were told */
+	begin(&r);
+	for (int i = 0; i < 4; i++)
+		mark(&r, NONCE);
+	r.disk->after.writes = 1;
+	x = end(&r);
+	check(x->nchecks == 2 && x->checks[0].ok && !x->checks[1].ok);
+	exchanges_free(x);
+}
+
+static void hostile(void)
+{
+	struct exchanges *x;
+	struct run r;
+
+	/* counters that go backwards */
+	begin(&r);
+	for (int i = 0; i < 4; i++)
+		mark(&r, NONCE);
+	r.disk->before.read_sectors = 8;
+	x = end(&r);
+	check(x->nchecks == 1 && !x->checks[0].ok);
+	exchanges_free(x);
+
+	/* sums that do not fit into 64 bits */
+	begin(&r);
+	mark(&r, NONCE);
+	mark(&r, NONCE);
+	done_with(&r, "254:0", EVENT_BLK_READ, UINT64_MAX);
+	done_with(&r, "254:0", EVENT_BLK_READ, UINT64_MAX);
+	mark(&r, NONCE);
+	mark(&r, NONCE);
+	r.disk->before.in_flight = r.disk->after.in_flight = 1u << 20;
+	x = end(&r);
+	check(x->nchecks > 0);
+	exchanges_free(x);
+
+	/* nobody says when they were read, or no completion was recorded: not compared, and said so
+	 */
+	begin(&r);
+	r.disk->after.read_sectors = 8;
+	x = end(&r);
+	check(x->nchecks == 0 && x->nnotes == 1);
+	exchanges_free(x);
+	begin(&r);
+	for (int i = 0; i < 4; i++)
+		mark(&r, NONCE);
+	strcpy(r.p->trace.events[0], "block:block_rq_issue");
+	r.disk->after.read_sectors = 8;
+	x = end(&r);
+	check(x->nchecks == 0 && x->nnotes == 1);
+	exchanges_free(x);
+}
+
+int main(void)
+{
+	looks();
+	groups();
+	hostile();
+	return done();
+}
