@@ -76,17 +76,18 @@ struct stream_format *decode_take_formats(struct decode *decode, size_t *count)
 
 /* ---- formats ---- */
 
-static void format_note(struct decode *decode, const char *system, const char *name, bool decoded,
-			const char *missing)
+static void format_note(struct decode *decode, const char *system,
+			const struct decode_format *format, bool decoded, const char *missing)
 {
 	if (decode->nformats > UINT16_MAX) /* more than there are types */
 		return;
 	XGROW(decode->formats, decode->nformats, decode->formats_cap);
 	decode->formats[decode->nformats++] = (struct stream_format){
 		.system = xstrdup(system),
-		.name = xstrdup(name),
+		.name = xstrdup(format->name),
 		.decoded = decoded,
 		.missing = xstrdup(missing),
+		.directed = decode_format_field(format, "dir") != NULL,
 	};
 }
 
@@ -116,7 +117,7 @@ void decode_add(struct decode *decode, const char *system, const char *text, siz
 	watched = strcmp(system, "swiotlb") == 0 || strcmp(system, "dma") == 0;
 	if (!rule && !watched) {
 		decode->by_type[format.id] = MAP_IGNORED;
-		format_note(decode, system, format.name, false, NULL);
+		format_note(decode, system, &format, false, NULL);
 		goto out;
 	}
 	memset(&b, 0, sizeof(b));
@@ -125,7 +126,7 @@ void decode_add(struct decode *decode, const char *system, const char *text, siz
 	if (!rule || missing)
 		b.kind = EVENT_UNDECODED;
 	b.name = event_name(decode, system, format.name);
-	format_note(decode, system, format.name, rule && !missing, missing);
+	format_note(decode, system, &format, rule && !missing, missing);
 	if (decode->nbindings < UINT16_MAX - MAP_FIRST) {
 		XGROW(decode->bindings, decode->nbindings, decode->bindings_cap);
 		decode->bindings[decode->nbindings] = b;

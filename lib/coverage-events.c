@@ -10,20 +10,38 @@
 #include "lib/stream.h"
 #include "lib/xalloc.h"
 
+/* Kernels that have the event. */
+enum had_by {
+	ALL,
+	OLD_NAMES, /* with dma_map_page: map_resource went when it became dma_map_phys (6.18) */
+	DIRECTED, /* whose dma_alloc names a direction: the first ones, early 6.12, had no others */
+};
+
 /*
  * Each line: alternatives, old and new names of one event; one of them is needed.  Group ccaio:
  * what its own probes tell on kernels without dma events, from the start of the recording on.
  */
-static const char *const needed[][3] = {
-	{ "swiotlb:swiotlb_bounced" },
-	{ "dma:dma_map_phys", "dma:dma_map_page", "ccaio:dma_map" },
-	{ "dma:dma_unmap_phys", "dma:dma_unmap_page", "ccaio:dma_unmap" },
-	{ "dma:dma_map_sg", "ccaio:dma_map_sg" },
-	{ "dma:dma_unmap_sg", "ccaio:dma_unmap_sg" },
-	{ "dma:dma_alloc", "ccaio:dma_alloc" },
-	{ "dma:dma_free", "ccaio:dma_free" },
-	{ "dma:dma_sync_single_for_cpu", "ccaio:dma_sync_cpu" },
-	{ "dma:dma_sync_single_for_device", "ccaio:dma_sync_device" },
+static const struct needed {
+	enum had_by had_by;
+	const char *names[3];
+} needed[] = {
+	{ ALL, { "swiotlb:swiotlb_bounced" } },
+	{ ALL, { "dma:dma_map_phys", "dma:dma_map_page", "ccaio:dma_map" } },
+	{ ALL, { "dma:dma_unmap_phys", "dma:dma_unmap_page", "ccaio:dma_unmap" } },
+	{ OLD_NAMES, { "dma:dma_map_resource" } },
+	{ OLD_NAMES, { "dma:dma_unmap_resource" } },
+	{ ALL, { "dma:dma_map_sg", "ccaio:dma_map_sg" } },
+	{ ALL, { "dma:dma_unmap_sg", "ccaio:dma_unmap_sg" } },
+	{ ALL, { "dma:dma_alloc", "ccaio:dma_alloc" } },
+	{ ALL, { "dma:dma_free", "ccaio:dma_free" } },
+	{ DIRECTED, { "dma:dma_alloc_pages" } },
+	{ DIRECTED, { "dma:dma_free_pages" } },
+	{ DIRECTED, { "dma:dma_alloc_sgt" } },
+	{ DIRECTED, { "dma:dma_free_sgt" } },
+	{ ALL, { "dma:dma_sync_single_for_cpu", "ccaio:dma_sync_cpu" } },
+	{ ALL, { "dma:dma_sync_single_for_device", "ccaio:dma_sync_device" } },
+	{ ALL, { "dma:dma_sync_sg_for_cpu", "ccaio:dma_sync_cpu" } },
+	{ ALL, { "dma:dma_sync_sg_for_device", "ccaio:dma_sync_device" } },
 };
 
 static bool in_stream(const struct stream_info *info, const char *full)
@@ -60,6 +78,22 @@ static bool armed(const struct judge *j, const struct stream_info *info, const c
 	return !j->platform || !j->platform->trace.events_known || in_list(j->platform, full);
 }
 
+static bool is_had(const struct stream_info *info, enum had_by had_by)
+{
+	const struct stream_format *alloc;
+
+	switch (had_by) {
+	case ALL:
+		return true;
+	case OLD_NAMES:
+		return in_stream(info, "dma:dma_map_page");
+	case DIRECTED:
+		alloc = stream_info_format(info, "dma", "dma_alloc");
+		return alloc && alloc->directed;
+	}
+	return true;
+}
+
 static bool is_probe(const char *full)
 {
 	return strncmp(full, "ccaio:", 6) == 0;
@@ -71,13 +105,14 @@ bool judge_events_armed(const struct judge *j, const struct stream_info *info, c
 	if (info->is_model)
 		return true;
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-		bool any = false;
+		const char *const *names = needed[i].names;
+		bool any = !is_had(info, needed[i].had_by);
 
-		for (size_t k = 0; k < 3 && needed[i][k]; k++)
-			any |= (j->options.window_only || !is_probe(needed[i][k])) &&
-			       armed(j, info, needed[i][k]);
+		for (size_t k = 0; k < 3 && names[k]; k++)
+			any |= (j->options.window_only || !is_probe(names[k])) &&
+			       armed(j, info, names[k]);
 		if (!any) {
-			*missing = xstrdup(needed[i][0]);
+			*missing = xstrdup(names[0]);
 			return false;
 		}
 	}

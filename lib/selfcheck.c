@@ -57,6 +57,8 @@ static const char *const armed[][2] = {
 	{ "dma", "dma_free" },
 	{ "dma", "dma_sync_single_for_cpu" },
 	{ "dma", "dma_sync_single_for_device" },
+	{ "dma", "dma_sync_sg_for_cpu" },
+	{ "dma", "dma_sync_sg_for_device" },
 };
 #define ARMED (sizeof(armed) / sizeof(armed[0]))
 

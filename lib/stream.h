@@ -49,6 +49,7 @@ struct stream_format {
 	char *system, *name; /* "dma", "dma_map_phys" */
 	bool decoded;	     /* its needed fields were all found */
 	char *missing;	     /* else the first field that was not */
+	bool directed;	     /* it names a direction: dma_alloc does but on early 6.12 */
 };
 
 /* What a source tells about itself.  Counts are complete once read() returned 0. */

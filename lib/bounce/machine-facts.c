@@ -75,7 +75,13 @@ static void describe_trace(struct platform *p)
 		"dma:dma_alloc",
 		"dma:dma_free",
 		"dma:dma_sync_single_for_cpu",
+		"dma:dma_alloc_pages",
+		"dma:dma_free_pages",
+		"dma:dma_alloc_sgt",
+		"dma:dma_free_sgt",
 		"dma:dma_sync_single_for_device",
+		"dma:dma_sync_sg_for_cpu",
+		"dma:dma_sync_sg_for_device",
 	};
 
 	p->trace.nevents = sizeof(events) / sizeof(events[0]);

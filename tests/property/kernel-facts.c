@@ -123,9 +123,9 @@ static void device_facts(const struct sim *s, struct platform *p)
 static void add_format(struct stream_info *info, const char *system, const char *name)
 {
 	info->formats = xrealloc(info->formats, info->nformats + 1, sizeof(*info->formats));
-	info->formats[info->nformats++] = (struct stream_format){ .system = xstrdup(system),
-								  .name = xstrdup(name),
-								  .decoded = true };
+	info->formats[info->nformats++] = (struct stream_format){
+		.system = xstrdup(system), .name = xstrdup(name), .directed = true, .decoded = true
+	};
 }
 
 static void source_facts(const struct sim *s)
@@ -137,6 +137,12 @@ static void source_facts(const struct sim *s)
 		"dma_free",
 		"dma_sync_single_for_cpu",
 		"dma_sync_single_for_device",
+		"dma_sync_sg_for_cpu",
+		"dma_sync_sg_for_device",
+		"dma_alloc_pages",
+		"dma_free_pages",
+		"dma_alloc_sgt",
+		"dma_free_sgt",
 	};
 	struct stream_info *info = &s->h->info;
 	bool old = s->h->count % 2;
@@ -150,6 +156,10 @@ static void source_facts(const struct sim *s)
 	add_format(info, "swiotlb", "swiotlb_bounced");
 	add_format(info, "dma", old ? "dma_map_page" : "dma_map_phys");
 	add_format(info, "dma", old ? "dma_unmap_page" : "dma_unmap_phys");
+	if (old) {
+		add_format(info, "dma", "dma_map_resource");
+		add_format(info, "dma", "dma_unmap_resource");
+	}
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		add_format(info, "dma", names[i]);
 }

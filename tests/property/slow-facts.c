@@ -153,11 +153,33 @@ static bool on(const struct slow *s, const char *system, const char *name)
 	return found && listed;
 }
 
+static bool named(const struct slow *s, const char *name, bool directed)
+{
+	for (size_t i = 0; i < s->info->nformats; i++) {
+		const struct stream_format *f = &s->info->formats[i];
+
+		if (strcmp(f->system, "dma") == 0 && strcmp(f->name, name) == 0)
+			return !directed || f->directed;
+	}
+	return false;
+}
+
+/* What only some kernels with dma events have, told by what else they have. */
+static bool slow_armed_new(const struct slow *s)
+{
+	if (named(s, "dma_map_page", false) &&
+	    !(on(s, "dma", "dma_map_resource") && on(s, "dma", "dma_unmap_resource")))
+		return false;
+	return !named(s, "dma_alloc", true) ||
+	       (on(s, "dma", "dma_alloc_pages") && on(s, "dma", "dma_free_pages") &&
+		on(s, "dma", "dma_alloc_sgt") && on(s, "dma", "dma_free_sgt"));
+}
+
 bool slow_armed(const struct slow *s)
 {
 	if (s->info->is_model)
 		return true;
-	return on(s, "swiotlb", "swiotlb_bounced") &&
+	return slow_armed_new(s) && on(s, "swiotlb", "swiotlb_bounced") &&
 	       (on(s, "dma", "dma_map_phys") || on(s, "dma", "dma_map_page") ||
 		on(s, "ccaio", "dma_map")) &&
 	       (on(s, "dma", "dma_unmap_phys") || on(s, "dma", "dma_unmap_page") ||
@@ -167,7 +189,9 @@ bool slow_armed(const struct slow *s)
 	       (on(s, "dma", "dma_alloc") || on(s, "ccaio", "dma_alloc")) &&
 	       (on(s, "dma", "dma_free") || on(s, "ccaio", "dma_free")) &&
 	       (on(s, "dma", "dma_sync_single_for_cpu") || on(s, "ccaio", "dma_sync_cpu")) &&
-	       (on(s, "dma", "dma_sync_single_for_device") || on(s, "ccaio", "dma_sync_device"));
+	       (on(s, "dma", "dma_sync_single_for_device") || on(s, "ccaio", "dma_sync_device")) &&
+	       (on(s, "dma", "dma_sync_sg_for_cpu") || on(s, "ccaio", "dma_sync_cpu")) &&
+	       (on(s, "dma", "dma_sync_sg_for_device") || on(s, "ccaio", "dma_sync_device"));
 }
 
 /* ---- conditions ---- */
