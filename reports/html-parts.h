@@ -28,12 +28,15 @@ void html_bounded(FILE *out, const char *text);
 
 /* A cell: <td>, or with a sort key other than its text. */
 void html_cell(FILE *out, const char *text);
-void html_word(FILE *out, const char *text); /* not broken: a name, an address */
-void html_number(FILE *out, const char *text, uint64_t key);
+void html_prose(FILE *out, const char *text); /* wide enough for a sentence */
+void html_word(FILE *out, const char *text);  /* not broken: a name, an address */
+void html_address(FILE *out, const char *text, uint64_t key);
+void html_number(FILE *out, const char *text, uint64_t key); /* its column's head begins with # */
 void html_state(FILE *out, const char *state);
 
 /*
- * A table that sorts and filters: heads is NULL-terminated.  Ends with html_table_end.
+ * A table that sorts and filters: heads is NULL-terminated, with '#' before the name of a
+ * column of numbers.  Ends with html_table_end.
  */
 void html_table(FILE *out, const char *id, const char *caption, const char *const *heads);
 void html_table_end(FILE *out);

@@ -46,6 +46,20 @@ void html_word(FILE *out, const char *text)
 	fputs("</td>", out);
 }
 
+void html_address(FILE *out, const char *text, uint64_t key)
+{
+	fprintf(out, "<td class=\"w\" data-k=\"%" PRIu64 "\">", key);
+	html_bounded(out, text);
+	fputs("</td>", out);
+}
+
+void html_prose(FILE *out, const char *text)
+{
+	fputs("<td class=\"p\">", out);
+	html_bounded(out, text);
+	fputs("</td>", out);
+}
+
 void html_state(FILE *out, const char *state)
 {
 	fprintf(out, "<td><span class=\"state %s\">%s</span></td>", state, state);
@@ -61,17 +75,29 @@ static void below(FILE *out, const char *text)
 	fputs("</span>", out);
 }
 
+static void cell_of_two(FILE *out, const char *attributes, const char *text, const char *second)
+{
+	fprintf(out, "<td%s>", attributes);
+	html_bounded(out, text);
+	below(out, second);
+	fputs("</td>", out);
+}
+
 void html_table(FILE *out, const char *id, const char *caption, const char *const *heads)
 {
 	fprintf(out,
 		"<div class=\"tools\"><label>Filter <input type=\"search\" "
 		"data-filter=\"%s\"></label>"
 		"<output aria-live=\"polite\"></output></div>\n"
-		"<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s\">"
+		"<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"%s, table\">"
 		"<table class=\"sortable\" id=\"%s\"><thead><tr>",
 		id, caption, id);
-	for (; *heads; heads++)
-		fprintf(out, "<th scope=\"col\"><button type=\"button\">%s</button></th>", *heads);
+	for (; *heads; heads++) {
+		bool number = **heads == '#';
+
+		fprintf(out, "<th scope=\"col\"%s><button type=\"button\">%s</button></th>",
+			number ? " class=\"n\"" : "", *heads + number);
+	}
 	fputs("</tr></thead><tbody>\n", out);
 }
 
@@ -90,9 +116,10 @@ static void more(FILE *out, size_t shown, size_t all, const char *where)
 
 void html_examples(FILE *out, const struct rows *rows)
 {
-	static const char *const heads[] = { "Claim",  "What is wrong", "Time",	  "Event",
-					     "Device", "Operation",	"Buffer", "Device got",
-					     "Memory", "Task",		NULL };
+	static const char *const heads[] = { "Claim",  "What is wrong", "#Time",
+					     "#Event", "Device",	"Operation",
+					     "Buffer", "Device got",	"Memory",
+					     NULL };
 
 	html_table(out, "counterexamples", "Counterexamples", heads);
 	for (size_t i = 0; i < rows->nexamples; i++) {
@@ -100,7 +127,7 @@ void html_examples(FILE *out, const struct rows *rows)
 
 		fputs("<tr>", out);
 		html_word(out, ex->claim);
-		html_cell(out, ex->text);
+		cell_of_two(out, " class=\"p\"", ex->text, ex->task);
 		html_number(out, ex->time, ex->ts_ns);
 		html_number(out, ex->event, ex->seq);
 		html_word(out, ex->device);
@@ -108,7 +135,6 @@ void html_examples(FILE *out, const struct rows *rows)
 		html_word(out, ex->orig);
 		html_word(out, ex->dma);
 		html_word(out, ex->memory);
-		html_cell(out, ex->task);
 		fputs("</tr>\n", out);
 	}
 	html_table_end(out);
@@ -121,10 +147,10 @@ void html_devices(FILE *out, const struct rows *rows)
 	static const char *const heads[] = { "Claims",
 					     "Device",
 					     "Kind",
-					     "Maps",
+					     "#Maps",
 					     "Traffic",
-					     "Left on purpose",
-					     "Left without need",
+					     "#Left on purpose",
+					     "#Left without need",
 					     "Note",
 					     NULL };
 	size_t n = rows->ndevices < HTML_MOST_DEVICES ? rows->ndevices : HTML_MOST_DEVICES;
@@ -138,12 +164,10 @@ void html_devices(FILE *out, const struct rows *rows)
 		html_bounded(out, d->findings);
 		fputs("</td><th scope=\"row\">", out);
 		html_bounded(out, d->name);
-		fputs("</th><td>", out);
-		html_bounded(out, d->what);
-		below(out, d->driver);
-		fputs("</td>", out);
+		fputs("</th>", out);
+		cell_of_two(out, "", d->what, d->driver);
 		html_number(out, d->maps_count, d->maps);
-		html_cell(out, d->traffic);
+		html_prose(out, d->traffic);
 		html_number(out, d->out_count, d->out_bytes);
 		html_number(out, d->stale_count, d->stale_bytes);
 		fputs("<td>", out);
@@ -170,7 +194,7 @@ static void blocks(FILE *out, const struct rows *rows)
 		html_cell(out, b->owner);
 		html_cell(out, b->program ? "yes" : "no");
 		html_cell(out, b->device);
-		html_cell(out, b->what);
+		html_prose(out, b->what);
 		fputs("</tr>\n", out);
 	}
 	html_table_end(out);
@@ -179,8 +203,8 @@ static void blocks(FILE *out, const struct rows *rows)
 
 static void other_traffic(FILE *out, const struct rows *rows)
 {
-	static const char *const heads[] = { "Device",	  "Direction", "Why",
-					     "Transfers", "Bytes",     NULL };
+	static const char *const heads[] = { "Device",	   "Direction", "Why",
+					     "#Transfers", "#Bytes",	NULL };
 	size_t n = rows->nothers < HTML_MOST_WITNESSES ? rows->nothers : HTML_MOST_WITNESSES;
 
 	fputs("<h3>Traffic that belongs to no exchange of the program</h3>\n", out);
@@ -191,7 +215,7 @@ static void other_traffic(FILE *out, const struct rows *rows)
 		fputs("<tr>", out);
 		html_cell(out, o->device);
 		html_cell(out, o->direction);
-		html_cell(out, o->reason);
+		html_prose(out, o->reason);
 		html_number(out, o->transfers, o->ntransfers);
 		html_number(out, o->bytes, o->nbytes);
 		fputs("</tr>\n", out);
@@ -202,7 +226,7 @@ static void other_traffic(FILE *out, const struct rows *rows)
 
 static void exchange_cell(FILE *out, const struct row_exchange *e)
 {
-	fputs("<td>", out);
+	fputs("<td class=\"p\">", out);
 	html_bounded(out, e->what);
 	below(out, e->asked);
 	below(out, e->answered);
@@ -211,17 +235,16 @@ static void exchange_cell(FILE *out, const struct row_exchange *e)
 
 static void half_cell(FILE *out, const struct row_half *h)
 {
-	fprintf(out, "<td data-k=\"%" PRIu64 "\">", h->bytes);
-	html_bounded(out, h->what);
-	below(out, h->where);
-	fputs("</td>", out);
+	char attributes[64];
+
+	snprintf(attributes, sizeof(attributes), " class=\"p\" data-k=\"%" PRIu64 "\"", h->bytes);
+	cell_of_two(out, attributes, h->what, h->where);
 }
 
 void html_exchanges(FILE *out, const struct rows *rows)
 {
-	static const char *const heads[] = { "Time",	    "Exchange", "Connection", "Task",
-					     "The program", "End",	"Out",	      "In",
-					     "Payload",	    "Link",	NULL };
+	static const char *const heads[] = { "#Time", "Exchange", "Task",    "The program", "End",
+					     "Out",   "In",	  "Payload", "Link",	    NULL };
 	size_t n = rows->nexchanges < HTML_MOST_EXCHANGES ? rows->nexchanges : HTML_MOST_EXCHANGES;
 
 	html_table(out, "exchanges-table", "Exchanges", heads);
@@ -231,8 +254,7 @@ void html_exchanges(FILE *out, const struct rows *rows)
 		fputs("<tr>", out);
 		html_number(out, e->time, e->first_ns);
 		exchange_cell(out, e);
-		html_cell(out, e->connection);
-		html_cell(out, e->owner);
+		cell_of_two(out, " class=\"p\"", e->owner, e->connection);
 		html_cell(out, e->program ? "yes" : "no");
 		html_cell(out, e->end);
 		half_cell(out, &e->half[FLOW_OUT]);
@@ -251,7 +273,7 @@ void html_exchanges(FILE *out, const struct rows *rows)
 
 void html_ranges(FILE *out, const struct rows *rows)
 {
-	static const char *const heads[] = { "From", "To", "Bytes", "Memory", "Times", NULL };
+	static const char *const heads[] = { "From", "To", "#Size", "Memory", "#Times", NULL };
 	size_t n = rows->nranges < HTML_MOST_RANGES ? rows->nranges : HTML_MOST_RANGES;
 
 	html_table(out, "ranges-table", "Ranges given to devices", heads);
@@ -259,8 +281,8 @@ void html_ranges(FILE *out, const struct rows *rows)
 		const struct row_range *r = &rows->ranges[i];
 
 		fputs("<tr>", out);
-		html_number(out, r->start, r->start_addr);
-		html_number(out, r->end, r->start_addr);
+		html_address(out, r->start, r->start_addr);
+		html_address(out, r->end, r->start_addr + r->bytes - 1);
 		html_number(out, r->size, r->bytes);
 		html_word(out, r->memory);
 		html_number(out, r->count, r->times);
@@ -274,8 +296,8 @@ void html_ranges(FILE *out, const struct rows *rows)
 
 void html_witness(FILE *out, const struct rows *rows)
 {
-	static const char *const heads[] = { "From",  "To",	   "Size", "Purpose",
-					     "State", "Published", NULL };
+	static const char *const heads[] = { "From",  "To",	    "#Size", "Purpose",
+					     "State", "#Published", NULL };
 	size_t n = rows->nwitness < HTML_MOST_WITNESSES ? rows->nwitness : HTML_MOST_WITNESSES;
 
 	fputs("<p>", out);
@@ -288,12 +310,12 @@ void html_witness(FILE *out, const struct rows *rows)
 		const struct row_witness *w = &rows->witness[i];
 
 		fputs("<tr>", out);
-		html_word(out, w->start);
-		html_word(out, w->end);
-		html_cell(out, w->size);
+		html_address(out, w->start, w->start_addr);
+		html_address(out, w->end, w->start_addr + w->bytes - 1);
+		html_number(out, w->size, w->bytes);
 		html_cell(out, w->purpose);
 		html_cell(out, w->state);
-		html_cell(out, w->published);
+		html_number(out, w->published, w->times);
 		fputs("</tr>\n", out);
 	}
 	html_table_end(out);

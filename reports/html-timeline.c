@@ -6,18 +6,21 @@
  * the number of events; the script only moves the view box.
  */
 #include <inttypes.h>
+#include <stdbool.h>
 
 #include "lib/timeline.h"
 #include "reports/html-parts.h"
 #include "reports/rows.h"
 
 #define WIDTH 1000.0
-#define LANE_EXCHANGES 8 /* top of the bars; 8 lanes of 9 */
-#define LANE_MIDDLE 150	 /* transfers: out above, in below */
+#define LANE_EXCHANGES 22 /* top of the bars, below the label; lanes of 9 */
+#define LANE_MIDDLE 150	  /* transfers: out above, in below */
 #define LANE_HALF 60
 #define LANE_POOL 290 /* bottom of pool occupancy */
 #define POOL_HEIGHT 70
-#define EXCHANGE_LANES 8
+#define EXCHANGE_LANES 6
+#define LEAST_WIDTH \
+	0.01 /* a bar without any is not drawn; its line is never thinner than 2 pixels */
 
 struct drawing {
 	FILE *out;
@@ -76,7 +79,7 @@ static void exchanges(const struct drawing *d)
 			"<rect class=\"t-ex%s\" x=\"%.3f\" y=\"%zu\" width=\"%.3f\" "
 			"height=\"7\"><title>",
 			e->clear ? " clear" : "", x, LANE_EXCHANGES + drawn % EXCHANGE_LANES * 9,
-			w < 1 ? 1 : w);
+			w < LEAST_WIDTH ? LEAST_WIDTH : w);
 		html_bounded(d->out, e->what);
 		fprintf(d->out, " at %s</title></rect>\n", e->time);
 		drawn++;
@@ -143,16 +146,19 @@ static void as_table(const struct drawing *d)
 	fputs("</tbody></table></div></details>\n", d->out);
 }
 
-static void controls(FILE *out)
+static void controls(FILE *out, bool exchanges)
 {
 	fputs("<div class=\"tools\" role=\"group\" aria-label=\"Timeline view\">"
 	      "<button type=\"button\" data-act=\"+\" aria-label=\"Zoom in\">+</button>"
 	      "<button type=\"button\" data-act=\"-\" aria-label=\"Zoom out\">−</button>"
 	      "<button type=\"button\" data-act=\"ArrowLeft\" aria-label=\"Earlier\">←</button>"
 	      "<button type=\"button\" data-act=\"ArrowRight\" aria-label=\"Later\">→</button>"
-	      "<button type=\"button\" data-act=\"0\">Whole run</button>"
-	      "<span class=\"note\">keys + − ← → 0 when the drawing has the focus; Ctrl and wheel"
-	      "</span></div>\n",
+	      "<button type=\"button\" data-act=\"0\">Whole run</button>",
+	      out);
+	if (exchanges)
+		fputs("<button type=\"button\" data-act=\"x\">Exchanges</button>", out);
+	fputs("<span class=\"note\">with the mouse: drag, Ctrl and wheel; with the focus on the "
+	      "drawing: + − ← → 0 x</span></div>\n",
 	      out);
 }
 
@@ -166,9 +172,9 @@ void html_timeline(FILE *out, struct rows *rows, const struct timeline *t)
 		return;
 	}
 	d.span_ns = (double)t->bucket_ns * (double)t->used;
-	controls(out);
+	controls(out, rows->nexchanges);
 	fprintf(out,
-		"<figure><svg class=\"timeline\" tabindex=\"0\" role=\"img\" "
+		"<figure><div class=\"plot\"><svg class=\"timeline\" tabindex=\"0\" role=\"img\" "
 		"aria-label=\"Exchanges, transfers and pool occupancy over time; the same numbers "
 		"stand in the table below\" viewBox=\"0 0 1000 300\" preserveAspectRatio=\"none\" "
 		"data-start=\"%" PRIu64 "\" data-span=\"%" PRIu64 "\">\n",
@@ -181,7 +187,11 @@ void html_timeline(FILE *out, struct rows *rows, const struct timeline *t)
 	columns(&d, TIMELINE_IN_BYTES, LANE_MIDDLE, -LANE_HALF, "t-in");
 	columns(&d, TIMELINE_POOL_SLOTS, LANE_POOL, POOL_HEIGHT, "t-pool");
 	violations(&d);
-	fprintf(out, "</svg><figcaption><div class=\"axis\" aria-hidden=\"true\"><span>%s</span>",
+	fputs("</svg><div class=\"lanes\" aria-hidden=\"true\"><span>exchanges</span>"
+	      "<span>transfers: out above, in below</span><span>pool slots in "
+	      "use</span></div></div>",
+	      out);
+	fprintf(out, "<figcaption><div class=\"axis\" aria-hidden=\"true\"><span>%s</span>",
 		rows_time(rows, t->start_ns));
 	for (int i = 0; i < 3; i++)
 		fputs("<span></span>", out);

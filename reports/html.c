@@ -2,6 +2,8 @@
 /*
  * html - the report for an auditor: one file, no network, complete without its script.
  */
+#include <string.h>
+
 #include "lib/verdict.h"
 #include "reports/escape.h"
 #include "reports/html-parts.h"
@@ -33,14 +35,14 @@ static void head(FILE *out, const struct rows *rows)
 static void verdict(FILE *out, const struct rows *rows)
 {
 	fprintf(out,
-		"<section class=\"verdict %s\" aria-label=\"Verdict\"><span "
+		"<main>\n<section class=\"verdict %s\" aria-label=\"Verdict\"><span "
 		"class=\"word\">%s</span>"
-		"<span class=\"where\">%s · %s</span><p>",
-		rows->verdict, rows->verdict, rows->scope, rows->setting);
+		"<span class=\"where\">%s</span><p>",
+		rows->verdict, rows->verdict, rows->headline + strlen(rows->verdict));
 	escape_xml(out, rows->reason);
 	fprintf(out,
-		"</p><p class=\"note\">%zu of %zu claims hold, %zu of %zu conditions are met%s%s"
-		"</p></section>\n",
+		"</p><p class=\"note\">%zu of %zu claims hold, %zu of %zu conditions are met%s%s "
+		"<a href=\"#trust\">What it trusts.</a></p></section>\n",
 		rows->held, rows->decided_by, rows->met, rows->applicable,
 		rows->nexamples ? ", counterexamples below" : "",
 		rows->outcome == OUTCOME_PROVEN ? "." : ". Anything but PROVEN is not a pass.");
@@ -134,7 +136,7 @@ static void navigation(FILE *out, const struct section *sections)
 			fprintf(out, "<li><a href=\"#%s\">%s</a></li>\n", sections->id,
 				sections->title);
 	}
-	fputs("</ul></nav>\n<main>\n", out);
+	fputs("</ul></nav>\n", out);
 }
 
 static void glossary(FILE *out, const struct rows *rows)

@@ -12,9 +12,9 @@
 	/* tables: a button in every header sorts, a search field filters */
 	const key = (row, i) => {
 		const cell = row.cells[i];
-		return cell.dataset.k !== undefined ? Number(cell.dataset.k) : cell.textContent;
+		return cell.dataset.k !== undefined ? BigInt(cell.dataset.k) : cell.textContent;
 	};
-	const compare = (a, b) => typeof a === "number" && typeof b === "number" ? a - b
+	const compare = (a, b) => typeof a === "bigint" && typeof b === "bigint" ? (a > b) - (a < b)
 		: String(a).localeCompare(String(b), "en", { numeric: true });
 	for (const table of document.querySelectorAll("table.sortable")) {
 		const body = table.tBodies[0];
@@ -56,7 +56,7 @@
 			return ns / 1000000000n + "." + String(ns % 1000000000n).padStart(9, "0").slice(0, 6) + " s";
 		};
 		const show = () => {
-			width = Math.min(1000, Math.max(2, width));
+			width = Math.min(1000, Math.max(0.05, width));
 			from = Math.min(1000 - width, Math.max(0, from));
 			svg.setAttribute("viewBox", from + " 0 " + width + " 300");
 			labels.forEach((label, i) => {
@@ -65,7 +65,7 @@
 		};
 		const zoom = (factor, at) => {
 			const x = from + width * at;
-			width = Math.min(1000, Math.max(2, width * factor));
+			width = Math.min(1000, Math.max(0.05, width * factor));
 			from = x - width * at;
 			show();
 		};
@@ -74,6 +74,16 @@
 			"ArrowLeft": () => { from -= width / 4; show(); },
 			"ArrowRight": () => { from += width / 4; show(); },
 			"0": () => { from = 0; width = 1000; show(); },
+			"x": () => {
+				const bars = [...svg.querySelectorAll("rect.t-ex")];
+				if (!bars.length)
+					return;
+				const left = Math.min(...bars.map((b) => b.x.baseVal.value));
+				const right = Math.max(...bars.map((b) => b.x.baseVal.value + b.width.baseVal.value));
+				width = (right - left) * 1.2;
+				from = left - (right - left) * 0.1;
+				show();
+			},
 		};
 		for (const button of document.querySelectorAll("button[data-act]"))
 			button.addEventListener("click", () => acts[button.dataset.act]());
@@ -91,6 +101,21 @@
 			zoom(event.deltaY < 0 ? 0.8 : 1.25, (event.clientX - box.left) / box.width);
 			event.preventDefault();
 		}, { passive: false });
+		let held = null;
+		svg.addEventListener("pointerdown", (event) => {
+			if (event.button !== 0)
+				return;
+			held = { x: event.clientX, from };
+			svg.setPointerCapture(event.pointerId);
+		});
+		svg.addEventListener("pointermove", (event) => {
+			if (!held)
+				return;
+			from = held.from - (event.clientX - held.x) / svg.getBoundingClientRect().width * width;
+			show();
+		});
+		for (const end of ["pointerup", "pointercancel"])
+			svg.addEventListener(end, () => { held = null; });
 		show();
 	}
 

@@ -363,6 +363,9 @@ static void fill_witness(struct rows *rows, const struct verdict *v)
 			.published = w->published ? rows_str(rows, "%s times",
 							     rows_count(rows, w->published))
 						  : "never",
+			.start_addr = w->range.start,
+			.bytes = w->range.end - w->range.start + 1,
+			.times = w->published,
 		};
 	}
 }

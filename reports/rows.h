@@ -76,6 +76,7 @@ struct row_range {
 /* Memory that the monitor recorded as shared. */
 struct row_witness {
 	const char *start, *end, *size, *purpose, *state, *published;
+	uint64_t start_addr, bytes, times; /* raw, for sorting */
 };
 
 /* One direction of an exchange. */

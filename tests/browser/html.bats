@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The HTML report in headless Chromium: what is there, what moves, and that nothing leaves the page.
 load helper
+load ../broker
 
 setup_file() {
 	export PAGE=$BATS_FILE_TMPDIR/report.html
@@ -52,4 +53,18 @@ is() {
 	is '.wide | not'
 	is '.requests == 0'
 	[ -z "$CONSOLE" ] || { echo "$CONSOLE"; false; }
+}
+
+@test "html: exchanges are drawn, sorted by bytes; the view goes to them and is dragged" {
+	start_broker
+	run -0 timeout 60 "$CCAIO" trace --model -q -o "$BATS_TEST_TMPDIR/run.ccaio" -- \
+		"$APPS/keybroker-app" --endpoint "http://127.0.0.1:$broker_port" skywalker
+	stop_broker
+	in_browser "$BATS_TEST_TMPDIR/run.ccaio/report.html" "$BATS_TEST_DIRNAME/exchanges.js"
+	RESULT=$output
+	is '.bars == 2 and .zoomed'
+	is '.dragged == 50'
+	is '.out == (.reversed | reverse) and (.out[0] | length) < (.out[1] | length)'
+	is '.what | contains("POST /keys/v1/key/skywalker → 201") and contains("JSON members pubkey")'
+	[ -z "$console" ] || { echo "$console"; false; }
 }
