@@ -37,6 +37,30 @@ bool judging_set_scope(struct judging *g, const char *scope)
 	return g->window_only || strcmp(scope, "since-boot") == 0;
 }
 
+bool judging_take_device(struct judging *g, const char *name)
+{
+	if (g->nonly == LIMIT_DEVICES)
+		return false;
+	g->only[g->nonly++] = name;
+	return true;
+}
+
+int judging_limit(struct judging *g, const struct platform *facts, struct err *err)
+{
+	if (!g->nonly)
+		return 0;
+	limit_free(g->limit);
+	g->limit = NULL;
+	if (g->nonly == 1 && strcmp(g->only[0], LIMIT_WHOLE) == 0)
+		return 0;
+	if (!facts)
+		return err_set(err, EINVAL,
+			       "which device %s is only facts can tell: give --platform",
+			       g->only[0]);
+	g->limit = limit_new(facts, g->only, g->nonly, err);
+	return g->limit ? 0 : -EINVAL;
+}
+
 bool judging_set_format(struct judging *g, const char *format)
 {
 	g->report = report_find(format);
@@ -57,6 +81,8 @@ int judging_take_policy(struct judging *g, char *text, size_t len, const char *n
 int judging_take_rmm(struct judging *g, char *text, size_t len, const char *name, struct err *err)
 {
 	free(g->rmm_text);
+	limit_free(g->limit);
+	g->limit = NULL;
 	rmm_free(g->rmm);
 	g->rmm_text = text;
 	g->rmm_len = len;
@@ -104,6 +130,7 @@ struct verdict *judging_run(const struct judging *g, struct stream *stream, stru
 	const char *unusable = g->rmm ? rmm_select(g->rmm, platform) : NULL;
 	struct judge_options options = { .window_only = g->window_only,
 					 .policy = g->policy,
+					 .limit = g->limit,
 					 .rmm = unusable ? NULL : g->rmm,
 					 .rmm_unusable = unusable };
 	struct timeline_builder *timeline = timeline_builder_new(platform);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "cmd/cmd.h"
+#include "lib/limit.h"
 
 struct err;
 struct exchanging;
@@ -29,8 +30,12 @@ struct judging {
 	const char *policy_path;     /* --policy */
 	const char *rmm_path;	     /* --rmm-log */
 	bool window_only;	     /* --scope window */
-	int verbosity;		     /* -q: -1, -v: 1 */
-	struct policy *policy;	     /* loaded by judging_prepare or taken from a bundle */
+	/* --only-device; without names limit may still come from a bundle */
+	const char *only[LIMIT_DEVICES];
+	size_t nonly;
+	struct limit *limit;   /* what the verdict is about; NULL: the whole machine */
+	int verbosity;	       /* -q: -1, -v: 1 */
+	struct policy *policy; /* loaded by judging_prepare or taken from a bundle */
 	struct rmm_log *rmm;
 	char *policy_text, *rmm_text; /* as they were read: they go into the bundle; NULL none */
 	size_t policy_len, rmm_len;
@@ -38,13 +43,15 @@ struct judging {
 };
 
 /* Help lines of the shared options. */
-#define JUDGING_HELP                                                                        \
-	"  -f, --format=<name>    report format (see below; default text)\n"                \
-	"  -o, --output=<file>    write the report there instead of to standard output\n"   \
-	"      --policy=<file>    what the site requires (see ccaio-policy(5))\n"           \
-	"      --rmm-log=<file>   the monitor's own log of this run, as a second witness\n" \
-	"      --scope=<scope>    since-boot (default) or window\n"                         \
-	"  -q, --quiet            only the verdict line\n"                                  \
+#define JUDGING_HELP                                                                          \
+	"  -f, --format=<name>    report format (see below; default text)\n"                  \
+	"  -o, --output=<file>    write the report there instead of to standard output\n"     \
+	"      --policy=<file>    what the site requires (see ccaio-policy(5))\n"             \
+	"      --rmm-log=<file>   the monitor's own log of this run, as a second witness\n"   \
+	"      --scope=<scope>    since-boot (default) or window\n"                           \
+	"  -d, --only-device=<name> a verdict about this device only; may be given several\n" \
+	"                         times; 'all': about the whole machine\n"                    \
+	"  -q, --quiet            only the verdict line\n"                                    \
 	"  -v, --verbose          also list ranges and what was collected\n"
 
 /* Write the names of all formats, as the last part of --help. */
@@ -53,6 +60,15 @@ void judging_print_formats(void);
 /* Take --scope's or --format's argument.  Returns false for an unknown one. */
 bool judging_set_scope(struct judging *g, const char *scope);
 bool judging_set_format(struct judging *g, const char *format);
+
+/* Take --only-device's argument.  Returns false where there are too many. */
+bool judging_take_device(struct judging *g, const char *name);
+
+/*
+ * Find the devices given by --only-device among the facts (NULL: there are none).
+ * 0, or -EINVAL with err set where there is no such device.
+ */
+int judging_limit(struct judging *g, const struct platform *facts, struct err *err);
 
 /*
  * Make sure that the judge can be trusted (lib/selfcheck.h), load policy and

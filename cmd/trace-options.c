@@ -21,6 +21,8 @@ const char trace_usage[] =
 	"  -f, --format NAME        of the report (default: text)\n"
 	"  -b, --buffer SIZE        ring buffer per CPU, K, M or G (default: 4M)\n"
 	"  -C, --clock CLOCK        trace clock (default: mono)\n"
+	"  -d, --only-device NAME   a verdict about this device only (all are recorded); may be\n"
+	"                           given several times\n"
 	"  -u, --user USER          run CMD as USER\n"
 	"  -F, --follow             count the I/O of CMD's children as CMD's (default)\n"
 	"      --no-follow          only CMD's own\n"
@@ -112,6 +114,7 @@ static const struct option long_options[] = {
 	{ "format", required_argument, NULL, 'f' },
 	{ "buffer", required_argument, NULL, 'b' },
 	{ "clock", required_argument, NULL, 'C' },
+	{ "only-device", required_argument, NULL, 'd' },
 	{ "user", required_argument, NULL, 'u' },
 	{ "follow", no_argument, NULL, 'F' },
 	{ "no-follow", no_argument, NULL, OPT_NO_FOLLOW },
@@ -245,6 +248,8 @@ static int check_together(const struct trace_options *o, bool command, char *mes
 		 (o->live || o->no_capture || o->capture_filter || o->canary_url || o->rmm_log))
 		why = "--model has no --live, --no-capture, --capture-filter, --canary or "
 		      "--rmm-log";
+	else if (o->model && o->nonly)
+		why = "--only-device chooses among a machine's devices: --model has one";
 	else if (o->no_capture && (o->live || o->keep_payload || o->no_payload))
 		why = "--no-capture leaves nothing to show or to keep";
 	if (!why)
@@ -272,6 +277,13 @@ static int take(struct trace_options *options, int opt, const char *word, char *
 	case 'C':
 		options->clock = optarg;
 		return 0;
+	case 'd':
+		if (options->nonly < LIMIT_DEVICES) {
+			options->only[options->nonly++] = optarg;
+			return 0;
+		}
+		snprintf(message, size, "more than %d times --only-device", LIMIT_DEVICES);
+		return -1;
 	case 'u':
 		options->user = optarg;
 		return 0;
@@ -343,7 +355,7 @@ int trace_options_parse(struct trace_options *options, int argc, char **argv, ch
 	*options = (struct trace_options){ .follow = true, .format = "text" };
 	optind = 0; /* glibc: start anew, also when a test calls this twice */
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "+:o:f:b:C:u:Fqvh", long_options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "+:o:f:b:C:d:u:Fqvh", long_options, NULL)) != -1) {
 		int ret = take(options, opt, argv[optind - 1], message, size);
 
 		if (ret)

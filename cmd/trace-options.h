@@ -6,21 +6,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/limit.h"
+
 /*
  * trace_options - the command line of ccaio trace.  Strings are borrowed from argv.
  */
 #define TRACE_PIDS 64
 
 struct trace_options {
-	const char *bundle;	/* -o; NULL: made from the command's name and the time */
-	uint64_t buffer_bytes;	/* -b, per CPU; 0: the default */
-	const char *clock;	/* -C */
-	const char *user;	/* -u */
-	const char *canary_url; /* --canary */
-	const char *rmm_log;	/* --rmm-log */
-	const char *policy;	/* --policy */
-	const char *format;	/* -f */
-	char *const *argv;	/* the command, NULL-terminated; NULL with pids, comm or duration */
+	const char *bundle;		 /* -o; NULL: made from the command's name and the time */
+	uint64_t buffer_bytes;		 /* -b, per CPU; 0: the default */
+	const char *clock;		 /* -C */
+	const char *user;		 /* -u */
+	const char *canary_url;		 /* --canary */
+	const char *rmm_log;		 /* --rmm-log */
+	const char *policy;		 /* --policy */
+	const char *format;		 /* -f */
+	const char *only[LIMIT_DEVICES]; /* -d */
+	size_t nonly;
+	char *const *argv; /* the command, NULL-terminated; NULL with pids, comm or duration */
 	/* instead of a command */
 	int32_t pids[TRACE_PIDS]; /* --pid */
 	unsigned int npids;

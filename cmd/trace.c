@@ -114,7 +114,11 @@ static int prepare(struct trace *t, struct err *err)
 	ret = prepare_program(t, err);
 	if (ret < 0)
 		return ret;
-	ret = open_bundle(t, err);
+	t->facts = facts_new(NULL);
+	t->platform = facts_collect(t->facts);
+	ret = judging_limit(&t->judging, t->platform, err);
+	if (ret == 0)
+		ret = open_bundle(t, err);
 	if (ret == 0)
 		ret = recording_open(&t->rec, &options, err);
 	if (ret == 0)
@@ -122,8 +126,6 @@ static int prepare(struct trace *t, struct err *err)
 	if (ret < 0)
 		return ret;
 	tell_armed(t);
-	t->facts = facts_new(NULL);
-	t->platform = facts_collect(t->facts);
 	/* Events from boot on are compared with the mark from boot on; so where this fails. */
 	if (!t->rec.from_boot)
 		facts_reset_hiwater(t->facts, NULL);
@@ -390,6 +392,8 @@ static int trace(int argc, char **argv)
 	t.judging.policy_path = t.options.policy;
 	t.judging.rmm_path = t.options.rmm_log;
 	t.judging.window_only = t.options.window_only;
+	for (size_t i = 0; i < t.options.nonly; i++)
+		judging_take_device(&t.judging, t.options.only[i]);
 	t.judging.verbosity = t.options.quiet ? -1 : t.options.verbose;
 	return run(&t);
 }

@@ -70,13 +70,15 @@ static bool bundle_has(const struct bundle *b, const char *name)
 	return manifest_find(bundle_manifest(b), name) != NULL;
 }
 
-static int open_file(struct evidence *e, const struct verify *v, struct err *err)
+static int open_file(struct evidence *e, struct verify *v, struct err *err)
 {
 	if (v->platform_path) {
 		e->platform = platform_load(v->platform_path, err);
 		if (!e->platform)
 			return -EINVAL;
 	}
+	if (judging_limit(&v->judging, e->platform, err) < 0)
+		return -EINVAL;
 	e->stream = tracedat_open(v->evidence, e->names, err);
 	return e->stream ? 0 : -EINVAL;
 }
@@ -121,6 +123,10 @@ static int open_bundle(struct evidence *e, struct verify *v, struct err *err)
 	if (!v->scope_given)
 		g->window_only =
 			e->recorded->verdict->conds[COND_BASELINE].state == COND_NOT_APPLICABLE;
+	if (!g->nonly)
+		g->limit = limit_recall(e->recorded->verdict->limit, e->recorded->verdict->nlimit);
+	if (judging_limit(g, e->platform, err) < 0)
+		return -EINVAL;
 	e->fd = bundle_open_file(e->bundle, "trace.dat", err);
 	if (e->fd < 0)
 		return e->fd;
@@ -133,7 +139,7 @@ static bool judged_alike(const struct verify *v, const struct run *then)
 {
 	const struct judging *g = &v->judging;
 
-	return !v->scope_given && !g->policy_path && !g->rmm_path && !then->policy &&
+	return !v->scope_given && !g->nonly && !g->policy_path && !g->rmm_path && !then->policy &&
 	       !then->rmm_log;
 }
 
@@ -181,6 +187,7 @@ static int verify_evidence(struct verify *v)
 	run.recorder = e.stream->info.recorder;
 	run.facts = v->platform_path;
 	run.rmm_log = v->judging.rmm_path;
+	run.limit_given = v->judging.nonly > 0;
 	run.window_only = v->scope_given && v->judging.window_only;
 	run.policy = v->judging.policy ? v->judging.policy->name : NULL;
 	in.verdict = verdict;
@@ -204,6 +211,7 @@ static int verify(int argc, char **argv)
 		{ "policy", required_argument, NULL, OPT_POLICY },
 		{ "rmm-log", required_argument, NULL, OPT_RMM },
 		{ "scope", required_argument, NULL, OPT_SCOPE },
+		{ "only-device", required_argument, NULL, 'd' },
 		{ "format", required_argument, NULL, 'f' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -216,7 +224,7 @@ static int verify(int argc, char **argv)
 	int opt, status;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":f:o:qvh", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":d:f:o:qvh", options, NULL)) != -1) {
 		switch (opt) {
 		case OPT_PLATFORM:
 			v.platform_path = optarg;
@@ -231,6 +239,11 @@ static int verify(int argc, char **argv)
 			if (!judging_set_scope(&v.judging, optarg))
 				return cmd_usage(&cmd_verify, "unknown scope '%s'", optarg);
 			v.scope_given = true;
+			break;
+		case 'd':
+			if (!judging_take_device(&v.judging, optarg))
+				return cmd_usage(&cmd_verify, "more than %d times --only-device",
+						 LIMIT_DEVICES);
 			break;
 		case 'f':
 			if (!judging_set_format(&v.judging, optarg))

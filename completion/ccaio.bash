@@ -20,6 +20,7 @@ _ccaio_values() {
 	--exit-code) echo verdict command ;;
 	-C | --clock) echo mono local global boot ;;
 	-u | --user) compgen -u ;;
+	-d | --only-device) ls /sys/bus/virtio/devices 2>/dev/null ;;
 	esac
 }
 

@@ -27,4 +27,5 @@ complete -c ccaio -n 'string match -q -- "-*" (commandline -ct); and test (count
 complete -c ccaio -n '__ccaio_after -f --format' -f -a '(__ccaio_formats)'
 complete -c ccaio -n '__ccaio_after --scope' -f -a 'since-boot window'
 complete -c ccaio -n '__ccaio_after --exit-code' -f -a 'verdict command'
+complete -c ccaio -n '__ccaio_after -d --only-device' -f -a '(ls /sys/bus/virtio/devices 2>/dev/null)'
 complete -c ccaio -n '__ccaio_after -u --user' -f -a '(__fish_complete_users)'

@@ -2,9 +2,11 @@
 /*
  * The claim no-bypass, from the facts: what devices can reach without the DMA API.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/judge-finish.h"
+#include "lib/limit.h"
 #include "lib/policy.h"
 #include "lib/xalloc.h"
 
@@ -35,15 +37,22 @@ static void bypass(struct judge *j, struct verdict *v, const struct platform_vir
 		   const char *why)
 {
 	const struct policy_waiver *w = waiver(j, d->parent, d->name);
+	const char *name = d->parent ? d->parent : d->name;
 	uint16_t id = judge_name_id(j, d->parent);
 	struct counterexample *ce;
 
+	if (!w && !limit_has(j->options.limit, name)) {
+		judge_limit_bypass(j, name, why);
+		return;
+	}
 	if (w) {
 		verdict_note(v,
 			     "waived by policy: %s (%s) bypasses the DMA API: %s; reason given: %s",
 			     d->name, d->parent ? d->parent : "?", why, w->reason);
-		judge_find(j, CLAIM_NO_BYPASS, FIND_UNDECIDED, id ? judge_device(j, id) : NULL,
-			   NULL, MEMORY_UNKNOWN, "a bypass of %s is waived by policy", d->name);
+		if (limit_has(j->options.limit, name))
+			judge_find(j, CLAIM_NO_BYPASS, FIND_UNDECIDED,
+				   id ? judge_device(j, id) : NULL, NULL, MEMORY_UNKNOWN,
+				   "a bypass of %s is waived by policy", d->name);
 		return;
 	}
 	j->claims[CLAIM_NO_BYPASS].count[FIND_FACT]++;
@@ -53,17 +62,17 @@ static void bypass(struct judge *j, struct verdict *v, const struct platform_vir
 	ce = &v->examples[v->nexamples++];
 	*ce = (struct counterexample){
 		.claim = CLAIM_NO_BYPASS,
-		.device = xstrdup(d->parent ? d->parent : d->name),
+		.device = xstrdup(name),
 		.text = xasprintf("%s (%s): %s", d->name, d->driver ? d->driver : "no driver", why),
 	};
 }
 
 static void undecided_virtio(struct judge *j, const struct platform_virtio *d, const char *why)
 {
-	uint16_t id = judge_name_id(j, d->parent);
+	char *text = xasprintf("%s: %s", d->name, why);
 
-	judge_find(j, CLAIM_NO_BYPASS, FIND_UNDECIDED, id ? judge_device(j, id) : NULL, NULL,
-		   MEMORY_UNKNOWN, "%s: %s", d->name, why);
+	judge_undecided_virtio(j, CLAIM_NO_BYPASS, d, text);
+	free(text);
 }
 
 static void check_virtio(struct judge *j, struct verdict *v, const struct platform_virtio *d)

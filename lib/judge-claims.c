@@ -14,7 +14,7 @@ static void egress_limits(struct judge *j)
 	if (!p)
 		return;
 	for (size_t i = 0; i < j->ndevices; i++) {
-		if (!j->devices[i])
+		if (!j->devices[i] || j->devices[i]->aside)
 			continue;
 		out += j->devices[i]->totals.out_bytes + j->devices[i]->totals.sync_out_bytes;
 		stale += j->devices[i]->totals.stale_bytes + j->devices[i]->totals.excess_bytes;
@@ -84,6 +84,8 @@ static char *claim_reason(const struct judge *j, enum claim_id c, enum claim_sta
 		return xasprintf("all %llu published ranges lie in shared memory",
 				 (unsigned long long)judge_publications(j));
 	case CLAIM_BOUNCE_PAIRED:
+		if (j->options.limit)
+			return xstrdup("every bounced map has its bounce");
 		return xasprintf("%llu bounced maps, each with its bounce%s",
 				 (unsigned long long)j->n.paired,
 				 j->n.early ? " (but those made while recording began)" : "");
@@ -93,11 +95,14 @@ static char *claim_reason(const struct judge *j, enum claim_id c, enum claim_sta
 					      "notes)"
 					    : "");
 	case CLAIM_LIFECYCLE:
+		if (j->options.limit)
+			return xstrdup("unmaps, syncs and frees fit their mappings");
 		return xasprintf("%llu unmaps, %llu syncs and %llu frees fit their mappings",
 				 (unsigned long long)j->n.unmaps, (unsigned long long)j->n.syncs,
 				 (unsigned long long)j->n.frees);
 	case CLAIM_NO_BYPASS:
-		return xstrdup("every active device uses the DMA API");
+		return xstrdup(j->options.limit ? "every active one of them uses the DMA API"
+						: "every active device uses the DMA API");
 	case CLAIM_EGRESS:
 		return xstrdup("counted; see devices");
 	default:

@@ -49,6 +49,8 @@ static bool supersede(void *ctx, uint32_t index, struct mapping *m)
 		return true;
 	}
 	m->flags |= MAPPING_SUPERSEDED;
+	if (!o->j->devices[n->dev]->aside)
+		m->flags |= MAPPING_CLASHES;
 	o->j->n.taken_marks += m->flags & MAPPING_INHERITED ? 1 : 0;
 	m->super_seq = n->seq;
 	m->super_cpu = n->cpu;

@@ -40,6 +40,7 @@ static void check_silence(struct judge *j)
 		const struct platform_virtio *d = &p->virtio[i];
 		uint16_t id = judge_name_id(j, d->parent);
 		const char *why;
+		char *text;
 
 		if (platform_virtio_active(d) != TRI_YES ||
 		    platform_virtio_feature(d, VIRTIO_F_ACCESS_PLATFORM) != TRI_YES)
@@ -49,10 +50,11 @@ static void check_silence(struct judge *j)
 		why = why_active(j, d);
 		if (!why)
 			continue;
+		text = xasprintf("%s (%s) has no DMA event although %s", d->name,
+				 d->parent ? d->parent : "?", why);
 		for (int c = 0; c <= CLAIM_LIFECYCLE; c++)
-			judge_find(j, c, FIND_UNDECIDED, id ? judge_device(j, id) : NULL, NULL,
-				   MEMORY_UNKNOWN, "%s (%s) has no DMA event although %s", d->name,
-				   d->parent ? d->parent : "?", why);
+			judge_undecided_virtio(j, c, d, text);
+		free(text);
 	}
 }
 
@@ -115,7 +117,9 @@ void judge_doubts(struct judge *j, const struct stream_info *info, struct verdic
 	free(missing);
 	if (!complete)
 		undecide_stream(j, "events are missing from the stream");
-	if (!judge_publications(j))
+	if (j->options.limit)
+		judge_limit_silence(j);
+	else if (!judge_publications(j))
 		undecide_stream(j, "there is nothing to judge: no device has a DMA mapping in the "
 				   "stream");
 	if (j->options.rmm_unusable) {

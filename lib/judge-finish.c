@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/judge-finish.h"
+#include "lib/limit.h"
 #include "lib/names.h"
 #include "lib/policy.h"
 #include "lib/stream.h"
@@ -19,7 +20,20 @@ uint16_t judge_name_id(const struct judge *j, const char *name)
 
 uint64_t judge_publications(const struct judge *j)
 {
-	return j->n.maps + j->n.allocs + j->n.inherited;
+	return judge_limit_publications(j);
+}
+
+void judge_undecided_virtio(struct judge *j, enum claim_id claim, const struct platform_virtio *d,
+			    const char *text)
+{
+	const char *name = d->parent ? d->parent : d->name;
+	uint16_t id = judge_name_id(j, d->parent);
+
+	if (id || limit_has(j->options.limit, name))
+		judge_find(j, claim, FIND_UNDECIDED, id ? judge_device(j, id) : NULL, NULL,
+			   MEMORY_UNKNOWN, "%s", text);
+	else
+		judge_limit_open(j, name, text);
 }
 
 static void policy_setting(struct judge *j, struct verdict *v, char **why)
@@ -36,13 +50,15 @@ static void policy_setting(struct judge *j, struct verdict *v, char **why)
 								   "kind");
 	else if (p && p->require_since_boot && v->scope != SCOPE_SINCE_BOOT)
 		*why = xstrdup("the policy requires scope since-boot, this is the window only");
+	else
+		*why = judge_limit_refused(j);
 }
 
 static void outcome(struct judge *j, struct verdict *v)
 {
 	char list[256] = "";
 	bool open = false, refuted = false;
-	char *policy;
+	char *policy, *which;
 	size_t len = 0;
 
 	for (int c = 0; c < CLAIMS; c++) {
@@ -78,14 +94,17 @@ static void outcome(struct judge *j, struct verdict *v)
 					     policy ? policy : "")
 				 : xstrdup(policy);
 	} else {
+		which = v->nlimit ? limit_join(v->limit, v->nlimit) : NULL;
 		v->outcome = OUTCOME_PROVEN;
-		v->reason = xasprintf("all %llu DMA address ranges that the kernel published lie "
-				      "in %s",
+		v->reason = xasprintf("all %llu DMA address ranges that the kernel published%s%s "
+				      "lie in %s",
 				      (unsigned long long)judge_publications(j),
+				      which ? " to " : "", which ? which : "",
 				      v->setting == SETTING_REALM
 					      ? "shared memory"
 					      : "what stands for shared memory (bounce pool and "
 						"coherent allocations)");
+		free(which);
 	}
 	free(policy);
 }
@@ -170,6 +189,7 @@ struct verdict *judge_finish(struct judge *j, const struct stream_info *info)
 	judge_list_ranges(j, v);
 	if (j->options.rmm)
 		judge_monitor_report(j, v);
+	judge_limit_report(j, v, complete);
 	notes(j, info, v);
 	totals(j, info, v);
 	outcome(j, v);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/judge-finish.h"
+#include "lib/limit.h"
 #include "lib/names.h"
 #include "lib/xalloc.h"
 
@@ -62,7 +63,7 @@ static void describe(struct device_verdict *d, const struct platform_virtio *vir
 	}
 }
 
-static struct device_verdict *add_device(struct verdict *v, const char *name)
+static struct device_verdict *add_device(const struct judge *j, struct verdict *v, const char *name)
 {
 	struct device_verdict *d;
 
@@ -70,6 +71,7 @@ static struct device_verdict *add_device(struct verdict *v, const char *name)
 	d = &v->devices[v->ndevices++];
 	memset(d, 0, sizeof(*d));
 	d->name = xstrdup(name);
+	d->aside = !limit_has(j->options.limit, name);
 	return d;
 }
 
@@ -98,16 +100,24 @@ static void device_claims(const struct judge *j, const struct verdict *v, const 
 		d->note = xstrdup("no DMA event in the stream");
 }
 
-static void bypass_state(const struct verdict *v, struct device_verdict *d)
+static void refute_bypass(struct device_verdict *d, const char *text)
+{
+	d->claims[CLAIM_NO_BYPASS] = CLAIM_REFUTED;
+	free(d->note);
+	d->note = xstrdup(text);
+}
+
+static void bypass_state(const struct judge *j, const struct verdict *v, struct device_verdict *d)
 {
 	for (size_t i = 0; i < v->nexamples; i++) {
 		const struct counterexample *ce = &v->examples[i];
 
-		if (ce->claim == CLAIM_NO_BYPASS && strcmp(ce->device, d->name) == 0) {
-			d->claims[CLAIM_NO_BYPASS] = CLAIM_REFUTED;
-			free(d->note);
-			d->note = xstrdup(ce->text);
-		}
+		if (ce->claim == CLAIM_NO_BYPASS && strcmp(ce->device, d->name) == 0)
+			refute_bypass(d, ce->text);
+	}
+	for (size_t i = 0; i < j->naside; i++) {
+		if (j->aside[i].bypass && strcmp(j->aside[i].device, d->name) == 0)
+			refute_bypass(d, j->aside[i].text);
 	}
 }
 
@@ -121,12 +131,12 @@ void judge_list_devices(struct judge *j, struct verdict *v, bool complete)
 
 		if (!dev || !dev->seen)
 			continue;
-		d = add_device(v, names_get(j->names, dev->id));
+		d = add_device(j, v, names_get(j->names, dev->id));
 		describe(d, dev->virtio, dev->pci);
 		d->totals = dev->totals;
 		d->trusted = dev->tsm_known && dev->tsm == EVENT_TSM_RUN;
 		device_claims(j, v, dev, d, complete, dev->virtio || dev->pci);
-		bypass_state(v, d);
+		bypass_state(j, v, d);
 	}
 	for (size_t i = 0; p && i < p->nvirtio; i++) {
 		const struct platform_virtio *x = &p->virtio[i];
@@ -136,13 +146,13 @@ void judge_list_devices(struct judge *j, struct verdict *v, bool complete)
 		if (platform_virtio_active(x) == TRI_NO ||
 		    (id && id < j->ndevices && j->devices[id] && j->devices[id]->seen))
 			continue;
-		d = add_device(v, x->parent ? x->parent : x->name);
+		d = add_device(j, v, x->parent ? x->parent : x->name);
 		describe(d, x, NULL);
 		device_claims(j, v, id && id < j->ndevices ? j->devices[id] : NULL, d, complete,
 			      true);
 		if (platform_virtio_feature(x, VIRTIO_F_ACCESS_PLATFORM) == TRI_YES)
 			d->claims[CLAIM_NO_BYPASS] = CLAIM_HOLDS;
-		bypass_state(v, d);
+		bypass_state(j, v, d);
 	}
 }
 

@@ -138,11 +138,12 @@ static void visit_left(void *ctx, uint32_t index, struct mapping *m)
 	if (!(m->flags & MAPPING_SUPERSEDED))
 		return;
 	j->seq = m->seq;
-	judge_find(j, CLAIM_SLOTS_DISJOINT, how_left(l, m), dev, &ev, MEMORY_UNKNOWN,
-		   "memory at 0x%llx was given to another mapping (event %llu) while event %llu's "
-		   "was live",
-		   (unsigned long long)m->dma, (unsigned long long)m->super_seq,
-		   (unsigned long long)m->seq);
+	judge_find_overlap(
+		j, how_left(l, m), dev, &ev, m,
+		"memory at 0x%llx was given to another mapping (event %llu) while event %llu's "
+		"was live",
+		(unsigned long long)m->dma, (unsigned long long)m->super_seq,
+		(unsigned long long)m->seq);
 	j->seq = last;
 }
 

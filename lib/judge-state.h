@@ -21,8 +21,8 @@
  *   judge-memory.c  memory that is shared or protected, and the end of the stream
  *   judge-place.c   what memory an address is, and the shared bit
  *   judge-monitor.c the RMM's log as a second witness
- *   judge-finish.c  the verdict, with judge-doubts.c, judge-bypass.c, judge-claims.c and
- *                   judge-lists.c (judge-finish.h)
+ *   judge-finish.c  the verdict, with judge-doubts.c, judge-bypass.c, judge-claims.c,
+ *                   judge-limit.c and judge-lists.c (judge-finish.h)
  *   coverage.c      the coverage conditions, with coverage-*.c (coverage.h)
  */
 
@@ -36,12 +36,20 @@ enum finding {
 
 struct tally {
 	uint64_t count[FINDINGS];
-	char *why; /* the first undecided finding's sentence */
+	char *why;     /* the first undecided finding's sentence */
+	char *against; /* of a device aside: the first counterexample's */
+};
+
+/* What facts say against a device that the verdict is not asked for. */
+struct aside {
+	char *device, *text;
+	bool bypass; /* it bypasses the DMA API; otherwise something is open */
 };
 
 struct device {
 	uint16_t id; /* names id */
 	bool seen;   /* has DMA events */
+	bool aside;  /* the verdict is not asked for it (struct limit) */
 	bool iommu;  /* DMA addresses are IOVAs */
 	bool areas;  /* virtio-msg: addresses outside RAM name shared areas, not memory */
 	bool tsm_known;
@@ -122,6 +130,8 @@ struct judge {
 	uint64_t forgotten[FORGOTTEN_BITS / 64]; /* what had to leave recent, by hash */
 
 	struct tally claims[CLAIMS];
+	struct aside *aside;
+	size_t naside;
 	struct kept *kept;
 	size_t nkept, kept_cap;
 	size_t kept_of[CLAIMS][FINDINGS];
@@ -170,6 +180,15 @@ struct device *judge_device(struct judge *j, uint16_t id);
 void judge_find(struct judge *j, enum claim_id claim, enum finding how, struct device *dev,
 		const struct event *ev, enum memory_state memory, const char *fmt, ...)
 	__attribute__((format(printf, 7, 8)));
+
+/*
+ * The claim slots-disjoint: memory of mapping m, of dev, is another mapping's, too.
+ * Of a device aside it counts where the other mapping's device is not; otherwise it
+ * leaves the claim open.
+ */
+void judge_find_overlap(struct judge *j, enum finding how, struct device *dev,
+			const struct event *ev, const struct mapping *m, const char *fmt, ...)
+	__attribute__((format(printf, 6, 7)));
 
 /* judge-pair.c */
 enum pair { PAIR_NONE, PAIR_EXACT, PAIR_BY_ORDER };

@@ -20,12 +20,12 @@ static void resolve_superseded(struct judge *j, struct device *dev, const struct
 		j->n.races++;
 		return;
 	}
-	judge_find(j, CLAIM_SLOTS_DISJOINT, told_before || one_task ? FIND_ABSENCE : FIND_UNDECIDED,
-		   dev, ev, MEMORY_UNKNOWN,
-		   "memory at 0x%llx was given to another mapping (event %llu) before this one, "
-		   "of event %llu, ended",
-		   (unsigned long long)m->dma, (unsigned long long)m->super_seq,
-		   (unsigned long long)m->seq);
+	judge_find_overlap(
+		j, told_before || one_task ? FIND_ABSENCE : FIND_UNDECIDED, dev, ev, m,
+		"memory at 0x%llx was given to another mapping (event %llu) before this one, "
+		"of event %llu, ended",
+		(unsigned long long)m->dma, (unsigned long long)m->super_seq,
+		(unsigned long long)m->seq);
 }
 
 /* ---- mappings older than the window ---- */

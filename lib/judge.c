@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "lib/judge-state.h"
+#include "lib/limit.h"
 #include "lib/names.h"
 #include "lib/xalloc.h"
 
@@ -92,8 +93,10 @@ void judge_free(struct judge *j)
 	for (size_t i = 0; i < j->ndevices; i++) {
 		if (!j->devices[i])
 			continue;
-		for (int c = 0; c < CLAIMS; c++)
+		for (int c = 0; c < CLAIMS; c++) {
 			free(j->devices[i]->claims[c].why);
+			free(j->devices[i]->claims[c].against);
+		}
 		free(j->devices[i]);
 	}
 	free(j->devices);
@@ -106,6 +109,11 @@ void judge_free(struct judge *j)
 	free(j->kept);
 	for (int c = 0; c < CLAIMS; c++)
 		free(j->claims[c].why);
+	for (size_t i = 0; i < j->naside; i++) {
+		free(j->aside[i].device);
+		free(j->aside[i].text);
+	}
+	free(j->aside);
 	free(j->other);
 	free(j->canary_found);
 	free(j->rmm.published);
@@ -123,6 +131,7 @@ static struct device *new_device(struct judge *j, uint16_t id)
 	const char *name = names_get(j->names, id);
 
 	dev->id = id;
+	dev->aside = !limit_has(j->options.limit, name);
 	if (j->platform) {
 		dev->virtio = platform_find_virtio(j->platform, name);
 		dev->pci = platform_find_pci(j->platform, name);
@@ -186,23 +195,34 @@ static void keep(struct judge *j, enum claim_id claim, enum finding how, const s
 	j->kept_of[claim][how]++;
 }
 
-void judge_find(struct judge *j, enum claim_id claim, enum finding how, struct device *dev,
-		const struct event *ev, enum memory_state memory, const char *fmt, ...)
+/* Of a device aside: for its own state and the warning only. */
+static void find_aside(enum claim_id claim, enum finding how, struct device *dev, const char *fmt,
+		       va_list ap)
+{
+	struct tally *own = &dev->claims[claim];
+	char **sentence = how == FIND_UNDECIDED ? &own->why : &own->against, text[256];
+
+	own->count[how]++;
+	if (*sentence)
+		return;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	*sentence = xstrdup(text);
+}
+
+static void find(struct judge *j, enum claim_id claim, enum finding how, struct device *dev,
+		 const struct event *ev, enum memory_state memory, const char *fmt, va_list ap)
 {
 	struct tally *all = &j->claims[claim], *own = dev ? &dev->claims[claim] : NULL;
 	bool first = how == FIND_UNDECIDED && (!all->why || (own && !own->why));
 	bool wanted = how != FIND_UNDECIDED && j->kept_of[claim][how] < VERDICT_EXAMPLES;
 	char text[256];
-	va_list ap;
 
 	all->count[how]++;
 	if (own)
 		own->count[how]++;
 	if (!first && !wanted)
 		return;
-	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	if (how == FIND_UNDECIDED) {
 		if (!all->why)
 			all->why = xstrdup(text);
@@ -212,6 +232,38 @@ void judge_find(struct judge *j, enum claim_id claim, enum finding how, struct d
 		keep(j, claim, how, ev, memory, dev ? names_get(j->names, dev->id) : NULL,
 		     xstrdup(text));
 	}
+}
+
+void judge_find(struct judge *j, enum claim_id claim, enum finding how, struct device *dev,
+		const struct event *ev, enum memory_state memory, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (dev && dev->aside)
+		find_aside(claim, how, dev, fmt, ap);
+	else
+		find(j, claim, how, dev, ev, memory, fmt, ap);
+	va_end(ap);
+}
+
+void judge_find_overlap(struct judge *j, enum finding how, struct device *dev,
+			const struct event *ev, const struct mapping *m, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (!dev->aside || (m->flags & MAPPING_CLASHES)) {
+		find(j, CLAIM_SLOTS_DISJOINT, how, dev, ev, MEMORY_UNKNOWN, fmt, ap);
+	} else {
+		find_aside(CLAIM_SLOTS_DISJOINT, how, dev, fmt, ap);
+		/* the ledger knows one owner of a slot: who else took it is not told any more */
+		judge_find(j, CLAIM_SLOTS_DISJOINT, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
+			   "memory of %s, which the verdict is not asked for, was given to another "
+			   "mapping while it was live",
+			   names_get(j->names, dev->id));
+	}
+	va_end(ap);
 }
 
 static void judge_mark(struct judge *j, const struct event *ev)

@@ -7,6 +7,7 @@
 
 #include "lib/event.h"
 
+struct limit;
 struct names;
 struct platform;
 struct policy;
@@ -26,6 +27,7 @@ struct judge;
 struct judge_options {
 	bool window_only;	     /* --scope window: do not require the baseline */
 	const struct policy *policy; /* NULL: none */
+	const struct limit *limit;   /* the devices the verdict is about; NULL: the machine */
 	/* the monitor's own log, its Realm selected (lib/rmm.h); NULL: none */
 	const struct rmm_log *rmm;
 	/* a log was given but cannot be used: why; keeps dma-in-shared from holding */
@@ -35,8 +37,8 @@ struct judge_options {
 };
 
 /*
- * platform may be NULL (no facts); it, names and options->policy are borrowed
- * until judge_free.
+ * platform may be NULL (no facts); it, names, options->policy and options->limit
+ * are borrowed until judge_free.
  */
 struct judge *judge_new(const struct platform *platform, const struct names *names,
 			const struct judge_options *options);

@@ -25,6 +25,7 @@
 #define MAPPING_SUPERSEDED 0x10 /* its memory was given to a later mapping while live */
 #define MAPPING_POOL 0x20	/* set by the ledger: kept in the slot table */
 #define MAPPING_ALIASED 0x40	/* published with the shared bit */
+#define MAPPING_CLASHES 0x80	/* that later mapping is of a device that the verdict is about */
 
 struct mapping {
 	uint64_t dma, size; /* size >= 1 */

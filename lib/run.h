@@ -20,6 +20,7 @@ struct run {
 	const char *facts;    /* path of facts given beside a bare trace.dat; NULL none */
 	const char *rmm_log;  /* path of the monitor's log; NULL none */
 	bool window_only;     /* --scope window was asked for */
+	bool limit_given;     /* devices were asked for in this call, not by the evidence */
 	const char *started;  /* ISO 8601 time of the run; NULL unknown */
 };
 

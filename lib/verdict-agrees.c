@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/err.h"
+#include "lib/limit.h"
 #include "lib/printable.h"
 #include "lib/verdict-diff.h"
 #include "lib/verdict-fields.h"
@@ -94,6 +95,18 @@ static int same_devices(const struct verdict *a, const struct verdict *b, struct
 	return 0;
 }
 
+static int same_limit(const struct verdict *a, const struct verdict *b, struct err *err)
+{
+	char *x = limit_join(a->limit, a->nlimit), *y = limit_join(b->limit, b->nlimit);
+	int ret = same_name(x, y) ? 0
+				  : differs(err, "what it is limited to", *x ? x : "nothing",
+					    *y ? y : "nothing");
+
+	free(x);
+	free(y);
+	return ret;
+}
+
 int verdict_agrees(const struct verdict *a, const struct verdict *b, struct err *err)
 {
 	int ret;
@@ -106,7 +119,9 @@ int verdict_agrees(const struct verdict *a, const struct verdict *b, struct err 
 	if (a->setting != b->setting)
 		return differs(err, "the setting", setting_name(a->setting),
 			       setting_name(b->setting));
-	ret = same_states(a, b, err);
+	ret = same_limit(a, b, err);
+	if (ret == 0)
+		ret = same_states(a, b, err);
 	if (ret == 0)
 		ret = same_devices(a, b, err);
 	if (ret == 0)

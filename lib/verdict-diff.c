@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/exchange.h"
+#include "lib/limit.h"
 #include "lib/verdict.h"
 #include "lib/xalloc.h"
 
@@ -45,6 +46,44 @@ static enum change by_rank(int before, int after)
 static char *arrow(const char *before, const char *after, const char *why)
 {
 	return xasprintf("%s → %s%s%s", before, after, why ? ": " : "", why ? why : "");
+}
+
+static bool within(const struct verdict *v, const char *device)
+{
+	for (size_t i = 0; i < v->nlimit; i++) {
+		if (strcmp(v->limit[i], device) == 0)
+			return true;
+	}
+	return !v->nlimit;
+}
+
+/* Is b about all that a is about? */
+static bool covers(const struct verdict *b, const struct verdict *a)
+{
+	if (!a->nlimit)
+		return !b->nlimit;
+	for (size_t i = 0; i < a->nlimit; i++) {
+		if (!within(b, a->limit[i]))
+			return false;
+	}
+	return true;
+}
+
+/* A verdict about fewer devices is worth less, whatever it says. */
+static void diff_limits(struct verdict_diff *d, const struct verdict *a, const struct verdict *b)
+{
+	bool forth = covers(b, a), back = covers(a, b);
+	char *x, *y;
+
+	if (forth && back)
+		return;
+	x = limit_join(a->limit, a->nlimit);
+	y = limit_join(b->limit, b->nlimit);
+	add(d, forth ? CHANGE_BETTER : CHANGE_WORSE, "verdict", "limit",
+	    arrow(*x ? x : "the whole machine", *y ? y : "the whole machine",
+		  "the two verdicts are not about the same devices"));
+	free(x);
+	free(y);
 }
 
 static void diff_heads(struct verdict_diff *d, const struct verdict *a, const struct verdict *b)
@@ -200,6 +239,7 @@ struct verdict_diff *verdict_diff_new(const struct verdict_side *before,
 	struct verdict_diff *d = xcalloc(1, sizeof(*d));
 
 	diff_heads(d, before->verdict, after->verdict);
+	diff_limits(d, before->verdict, after->verdict);
 	diff_claims(d, before->verdict, after->verdict);
 	diff_conds(d, before->verdict, after->verdict);
 	diff_devices(d, before->verdict, after->verdict);

@@ -149,6 +149,7 @@ static json_object *device(const struct device_verdict *d)
 	add(obj, "driver", string(d->driver));
 	add(obj, "what", string(d->what));
 	add(obj, "trusted", boolean(d->trusted));
+	add(obj, "aside", boolean(d->aside));
 	for (int i = 0; i < CLAIMS; i++)
 		add(states, claim_name(i), string(claim_state_name(d->claims[i])));
 	add(obj, "claims", states);
@@ -190,6 +191,7 @@ static json_object *run_members(const struct run *run)
 	add(obj, "facts", string(run->facts));
 	add(obj, "rmm_log", string(run->rmm_log));
 	add(obj, "window_only", boolean(run->window_only));
+	add(obj, "limit_given", boolean(run->limit_given));
 	add(obj, "started", string(run->started));
 	return obj;
 }
@@ -274,6 +276,16 @@ static void add_lists(json_object *root, const struct verdict *v)
 	add(root, "notes", notes);
 }
 
+/* The devices that the verdict is about: null where it is the whole machine. */
+static json_object *limit(const struct verdict *v)
+{
+	json_object *list = v->nlimit ? need(json_object_new_array()) : NULL;
+
+	for (size_t i = 0; i < v->nlimit; i++)
+		append(list, string(v->limit[i]));
+	return list;
+}
+
 char *verdict_json_format(const struct verdict *v, const struct run *run)
 {
 	json_object *root = need(json_object_new_object());
@@ -284,6 +296,7 @@ char *verdict_json_format(const struct verdict *v, const struct run *run)
 	add(root, "verdict", string(outcome_name(v->outcome)));
 	add(root, "scope", string(scope_name(v->scope)));
 	add(root, "setting", string(setting_name(v->setting)));
+	add(root, "limit", limit(v));
 	add(root, "reason", string(v->reason));
 	add(root, "claims", claims(v));
 	add(root, "conditions", conditions(v));

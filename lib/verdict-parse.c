@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/err.h"
+#include "lib/limit.h"
 #include "lib/printable.h"
 #include "lib/timeline.h"
 #include "lib/verdict-fields.h"
@@ -250,6 +251,7 @@ static void read_device(struct reader *r, json_object *obj, struct device_verdic
 	d->driver = get_string(r, obj, "driver");
 	d->what = get_string(r, obj, "what");
 	d->trusted = get_bool(r, obj, "trusted");
+	d->aside = get_bool(r, obj, "aside");
 	states = member(r, obj, "claims", json_type_object, true);
 	for (int i = 0; i < CLAIMS && states; i++)
 		d->claims[i] =
@@ -328,6 +330,22 @@ static void read_lists(struct reader *r, json_object *root, struct verdict *v)
 			take_string(r, json_object_array_get_idx(list, v->nnotes), "notes");
 }
 
+static void read_limit(struct reader *r, json_object *root, struct verdict *v)
+{
+	json_object *list;
+	size_t n;
+
+	if (!member(r, root, "limit", json_type_array, false))
+		return;
+	n = get_array(r, root, "limit", LIMIT_DEVICES, json_type_string, &list);
+	if (!n)
+		fail(r, "limit", "names no device");
+	v->limit = xcalloc(n, sizeof(*v->limit));
+	for (v->nlimit = 0; v->nlimit < n; v->nlimit++)
+		v->limit[v->nlimit] =
+			take_string(r, json_object_array_get_idx(list, v->nlimit), "limit");
+}
+
 static void read_totals(struct reader *r, json_object *root, struct verdict *v)
 {
 	json_object *obj = member(r, root, "totals", json_type_object, true);
@@ -380,6 +398,7 @@ static void read_run(struct reader *r, json_object *root, struct run *run)
 	run->facts = get_string(r, obj, "facts");
 	run->rmm_log = get_string(r, obj, "rmm_log");
 	run->window_only = get_bool(r, obj, "window_only");
+	run->limit_given = get_bool(r, obj, "limit_given");
 	run->started = get_string(r, obj, "started");
 	if (member(r, obj, "exit_status", json_type_int, false))
 		run->exit_status = (int)get_number(r, obj, "exit_status", 255);
@@ -425,6 +444,7 @@ static void read_root(struct reader *r, json_object *root, struct verdict_record
 	v->outcome = GET_NAME(r, root, "verdict", outcome_name, OUTCOME_PROVEN + 1);
 	v->scope = GET_NAME(r, root, "scope", scope_name, SCOPE_SINCE_BOOT + 1);
 	v->setting = GET_NAME(r, root, "setting", setting_name, SETTING_REALM + 1);
+	read_limit(r, root, v);
 	v->reason = get_string(r, root, "reason");
 	read_claims(r, root, v);
 	read_conditions(r, root, v);

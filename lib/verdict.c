@@ -48,6 +48,9 @@ void verdict_free(struct verdict *v)
 	if (!v)
 		return;
 	free(v->reason);
+	for (size_t i = 0; i < v->nlimit; i++)
+		free(v->limit[i]);
+	free(v->limit);
 	for (int i = 0; i < CLAIMS; i++)
 		free(v->claims[i].reason);
 	for (int i = 0; i < CONDS; i++) {

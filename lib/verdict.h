@@ -115,6 +115,7 @@ struct device_verdict {
 	char *what;   /* "virtio net", "pci 0x8086:0x2922" …; NULL unknown */
 	bool trusted; /* accepted by the Realm (TDISP): may reach protected memory */
 	enum claim_state claims[CLAIMS];
+	bool aside; /* the verdict was not asked for it: see struct verdict, limit */
 	char *note; /* why a claim is not `holds`, or what is special; NULL */
 	struct device_totals totals;
 };
@@ -149,6 +150,9 @@ struct verdict {
 	enum scope scope;
 	enum setting setting;
 	char *reason; /* the verdict in one sentence */
+	/* DMA names of the devices that it was asked for, and is about; none: the whole machine */
+	char **limit;
+	size_t nlimit;
 	struct claim_verdict claims[CLAIMS];
 	struct cond_verdict conds[CONDS];
 	struct counterexample *examples; /* in stream order */

@@ -162,6 +162,8 @@ void html_devices(FILE *out, const struct rows *rows)
 		fprintf(out, "<tr><td data-k=\"%d\"><span class=\"state %s\">%s</span><br>",
 			d->worst, d->state, d->state);
 		html_bounded(out, d->findings);
+		if (d->aside)
+			fprintf(out, " (%s)", d->apart);
 		fputs("</td><th scope=\"row\">", out);
 		html_bounded(out, d->name);
 		fputs("</th>", out);

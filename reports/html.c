@@ -19,17 +19,20 @@ struct section {
 
 static void head(FILE *out, const struct rows *rows)
 {
+	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+	      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+	      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+	      "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
+	      "<title>ccaio: ",
+	      out);
+	escape_xml(out, rows->headline);
 	fprintf(out,
-		"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
-		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-		"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-		"style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
-		"<title>ccaio: %s</title>\n<style>\n%s</style></head>\n<body>\n"
+		"</title>\n<style>\n%s</style></head>\n<body>\n"
 		"<a class=\"skip\" href=\"#claims\">Skip to the claims</a>\n"
 		"<header class=\"top\"><h1>ccaio report</h1>"
 		"<button type=\"button\" class=\"tool\" id=\"theme\">Dark or "
 		"light</button></header>\n",
-		rows->headline, html_css);
+		html_css);
 }
 
 static void verdict(FILE *out, const struct rows *rows)
@@ -37,8 +40,10 @@ static void verdict(FILE *out, const struct rows *rows)
 	fprintf(out,
 		"<main>\n<section class=\"verdict %s\" aria-label=\"Verdict\"><span "
 		"class=\"word\">%s</span>"
-		"<span class=\"where\">%s</span><p>",
-		rows->verdict, rows->verdict, rows->headline + strlen(rows->verdict));
+		"<span class=\"where\">",
+		rows->verdict, rows->verdict);
+	escape_xml(out, rows->headline + strlen(rows->verdict));
+	fputs("</span><p>", out);
 	escape_xml(out, rows->reason);
 	fprintf(out,
 		"</p><p class=\"note\">%zu of %zu claims hold, %zu of %zu conditions are met%s%s "

@@ -37,7 +37,7 @@ static void line(FILE *out, const char *type, ...)
 static void write_states(FILE *out, const struct rows *r)
 {
 	line(out, "verdict", "verdict", r->verdict, "scope", r->scope, "setting", r->setting,
-	     "reason", r->reason, "recheck", r->recheck, NULL);
+	     "limit", r->limit, "reason", r->reason, "recheck", r->recheck, NULL);
 	for (size_t i = 0; i < r->nfacts; i++)
 		line(out, "fact", "name", r->facts[i].key, "value", r->facts[i].value, NULL);
 	for (int i = 0; i < CLAIMS; i++)
@@ -63,7 +63,7 @@ static void write_lists(FILE *out, const struct rows *r)
 
 		line(out, "device", "name", d->name, "driver", d->driver, "what", d->what, "state",
 		     d->state, "findings", d->findings, "traffic", d->traffic, "egress", d->egress,
-		     "note", d->note, NULL);
+		     "note", d->note, "aside", d->aside ? "yes" : "", NULL);
 	}
 	for (size_t i = 0; i < r->nexchanges; i++) {
 		const struct row_exchange *e = &r->exchanges[i];

@@ -68,6 +68,8 @@ static void write_junit(FILE *out, const struct report_input *in)
 	property(out, "verdict", rows->verdict);
 	property(out, "scope", rows->scope);
 	property(out, "setting", rows->setting);
+	if (*rows->limit)
+		property(out, "headline", rows->headline);
 	for (size_t i = 0; i < rows->nfacts; i++)
 		property(out, rows->facts[i].key, rows->facts[i].value);
 	fputs("    </properties>\n", out);

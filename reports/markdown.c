@@ -6,6 +6,7 @@
  * the whole stays below that.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "reports/escape.h"
 #include "reports/report.h"
@@ -103,7 +104,9 @@ static void write_details(FILE *out, const struct rows *rows)
 	fputs("\n<details><summary>Devices, run and what is trusted</summary>\n", out);
 	fputs("\n| Device | State | Traffic |\n|---|---|---|\n", out);
 	for (size_t i = 0; i < n; i++)
-		row(out, rows->devices[i].name, rows->devices[i].state, rows->devices[i].traffic);
+		row(out, rows->devices[i].name,
+		    rows->devices[i].aside ? rows->devices[i].apart : rows->devices[i].state,
+		    rows->devices[i].traffic);
 	if (n < rows->ndevices)
 		fputs("\nMore devices stand in the full report.\n", out);
 	fputc('\n', out);
@@ -121,13 +124,32 @@ static void write_details(FILE *out, const struct rows *rows)
 	fputs("\n</details>\n", out);
 }
 
+/* What a verdict that is limited does not say must not be folded away. */
+static void write_warnings(FILE *out, const struct rows *rows)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rows->nfacts && n < MOST_EXAMPLES; i++) {
+		if (strcmp(rows->facts[i].key, "limit") != 0 &&
+		    strcmp(rows->facts[i].key, "warning") != 0)
+			continue;
+		fprintf(out, "\n**%s** ", rows->facts[i].label);
+		cell(out, rows->facts[i].value);
+		fputc('\n', out);
+		n++;
+	}
+}
+
 static void write_markdown(FILE *out, const struct report_input *in)
 {
 	struct rows *rows = rows_new(in);
 
-	fprintf(out, "### ccaio: %s\n\n", rows->headline);
+	fputs("### ccaio: ", out);
+	cell(out, rows->headline);
+	fputs("\n\n", out);
 	cell(out, rows->reason);
 	fputc('\n', out);
+	write_warnings(out, rows);
 	write_claims(out, rows);
 	write_unmet(out, rows);
 	write_examples(out, rows);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/limit.h"
 #include "lib/platform.h"
 #include "lib/verdict.h"
 #include "lib/xalloc.h"
@@ -139,8 +140,10 @@ static void option(FILE *out, const char *name, const char *value)
 }
 
 /* The command that judges the same evidence again. */
-static const char *recheck(struct rows *rows, const struct run *run)
+static const char *recheck(struct rows *rows, const struct report_input *in)
 {
+	const struct run *run = in->run;
+	const struct verdict *v = in->verdict;
 	char *text;
 	size_t len;
 	FILE *f;
@@ -154,6 +157,10 @@ static const char *recheck(struct rows *rows, const struct run *run)
 	option(f, "--rmm-log", run->rmm_log);
 	if (run->window_only)
 		fputs("--scope=window ", f);
+	if (run->limit_given && !v->nlimit)
+		option(f, "-d", LIMIT_WHOLE);
+	for (size_t i = 0; run->limit_given && i < v->nlimit; i++)
+		option(f, "-d", v->limit[i]);
 	shell_word(f, run->evidence);
 	fclose(f);
 	return rows_take(rows, text);
@@ -164,12 +171,30 @@ static const char *copy(struct rows *rows, const char *s)
 	return s ? rows_str(rows, "%s", s) : "";
 }
 
+/* In every format, since every one shows the facts. */
+static void limit_facts(struct rows *rows)
+{
+	if (!*rows->limit)
+		return;
+	fact(rows, "limit", "Verdict",
+	     rows_str(rows, "LIMITED to %s; no other device is in it", rows->limit));
+	for (size_t i = 0; i < rows->ndevices; i++) {
+		const struct row_device *d = &rows->devices[i];
+
+		if (d->aside && d->worst != CLAIM_HOLDS)
+			fact(rows, "warning", "Warning",
+			     rows_str(rows, "%s, not in the verdict: %s%s%s", d->name, d->findings,
+				      *d->note ? "; " : "", d->note));
+	}
+}
+
 void rows_fill_facts(struct rows *rows, const struct report_input *in)
 {
 	const struct run *run = in->run;
 	const struct platform *p = in->platform;
 
-	rows->recheck = recheck(rows, run);
+	rows->recheck = recheck(rows, in);
+	limit_facts(rows);
 	if (run) {
 		fact(rows, "command", "Command", command_line(rows, run->argv));
 		fact(rows, "command-end", "Its end", command_end(rows, run));

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/event.h"
+#include "lib/limit.h"
 #include "lib/platform.h"
 #include "lib/printable.h"
 #include "lib/xalloc.h"
@@ -286,6 +287,8 @@ static void fill_devices(struct rows *rows, const struct verdict *v)
 			.findings = findings(rows, d),
 			.note = text(rows, d->note),
 			.trusted = d->trusted,
+			.aside = d->aside,
+			.apart = d->aside ? "not in the verdict" : "",
 			.maps = all_maps(&d->totals),
 			.bounced = d->totals.bounced,
 			.direct = d->totals.direct,
@@ -378,9 +381,9 @@ static const char *headline(struct rows *rows, const struct verdict *v)
 		[SETTING_REALM] = "in a Realm",
 	};
 
-	return rows_str(rows, "%s %s, %s", outcome_name(v->outcome),
+	return rows_str(rows, "%s %s, %s%s%s", outcome_name(v->outcome),
 			v->scope == SCOPE_SINCE_BOOT ? "since boot" : "for the window",
-			settings[v->setting]);
+			settings[v->setting], *rows->limit ? ", LIMITED to " : "", rows->limit);
 }
 
 struct rows *rows_empty(void)
@@ -397,6 +400,7 @@ struct rows *rows_new(const struct report_input *in)
 	rows->verdict = outcome_name(v->outcome);
 	rows->scope = scope_name(v->scope);
 	rows->setting = setting_name(v->setting);
+	rows->limit = rows_take(rows, limit_join(v->limit, v->nlimit));
 	rows->headline = headline(rows, v);
 	rows->reason = text(rows, v->reason);
 	fill_claims(rows, v);

@@ -61,6 +61,8 @@ struct row_device {
 	const char *findings; /* "dma-in-shared refuted, lifecycle undecided"; "" all hold */
 	const char *note;
 	bool trusted;
+	bool aside;						/* not in the verdict */
+	const char *apart;					/* "not in the verdict"; "" it is */
 	uint64_t maps, bounced, direct, failed, allocs, events; /* raw, for sorting */
 	uint64_t out_bytes, stale_bytes;
 	const char *maps_count, *out_count, *stale_count; /* the same in words */
@@ -127,7 +129,8 @@ struct rows {
 	enum outcome outcome;
 	const char *verdict; /* "PROVEN" */
 	const char *scope, *setting;
-	const char *headline; /* "PROVEN since boot, rehearsal" */
+	const char *limit;    /* "0000:00:01.0": the verdict is about these devices only; "" */
+	const char *headline; /* "PROVEN since boot, rehearsal", "…, LIMITED to 0000:00:01.0" */
 	const char *reason;
 	struct row_claim claims[CLAIMS];
 	struct row_cond conds[CONDS];

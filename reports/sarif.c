@@ -113,7 +113,8 @@ static void result(struct sarif *s, int rule_index, const char *id, const char *
 	jwrite_object(w, NULL);
 	jwrite_string(w, "ruleId", id);
 	jwrite_number(w, "ruleIndex", (uint64_t)rule_index);
-	jwrite_string(w, "kind", "fail");
+	/* a level other than none goes with a failure only */
+	jwrite_string(w, "kind", strcmp(level, "none") == 0 ? "informational" : "fail");
 	jwrite_string(w, "level", level);
 	text_object(w, "message", message);
 	locations(s, where, kind);
@@ -160,6 +161,16 @@ static void cond_result(struct sarif *s, int i)
 	       c->name, "module");
 }
 
+/* What other devices would be refuted for, where the verdict is about some. */
+static void limits(struct sarif *s)
+{
+	for (size_t i = 0; i < s->rows->nfacts; i++) {
+		if (strcmp(s->rows->facts[i].key, "warning") == 0)
+			result(s, VERDICT_RULE, "verdict", "none", s->rows->facts[i].value,
+			       "verdict", "module");
+	}
+}
+
 static void results(struct sarif *s)
 {
 	jwrite_array(&s->w, "results");
@@ -173,6 +184,11 @@ static void results(struct sarif *s)
 		       s->rows->outcome == OUTCOME_VIOLATED ? "error" : "warning",
 		       rows_str(s->rows, "%s: %s", s->rows->headline, s->rows->reason), "verdict",
 		       "module");
+	else if (*s->rows->limit)
+		result(s, VERDICT_RULE, "verdict", "none",
+		       rows_str(s->rows, "%s: %s", s->rows->headline, s->rows->reason), "verdict",
+		       "module");
+	limits(s);
 	jwrite_end_array(&s->w);
 }
 
@@ -206,6 +222,8 @@ static void write_sarif(FILE *out, const struct report_input *in)
 	jwrite_string(&s.w, "verdict", s.rows->verdict);
 	jwrite_string(&s.w, "scope", s.rows->scope);
 	jwrite_string(&s.w, "setting", s.rows->setting);
+	if (*s.rows->limit)
+		jwrite_string(&s.w, "limit", s.rows->limit);
 	jwrite_end_object(&s.w);
 	jwrite_end_object(&s.w);
 	jwrite_end_array(&s.w);

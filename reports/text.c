@@ -167,8 +167,9 @@ static void show_devices(const struct page *p)
 		fputs("  ", p->out);
 		paint(p, claim_colour(d->worst), 15, d->state);
 		paint(p, BOLD, 19, d->name);
-		fprintf(p->out, "%s%s%s%s\n", d->what, *d->what && *d->driver ? ", " : "",
-			d->driver, d->trusted ? ", accepted by the Realm" : "");
+		fprintf(p->out, "%s%s%s%s%s%s\n", d->what, *d->what && *d->driver ? ", " : "",
+			d->driver, d->trusted ? ", accepted by the Realm" : "",
+			d->aside ? ", " : "", d->apart);
 		labelled(p, 17, "claims", d->findings);
 		labelled(p, 17, "traffic", d->traffic);
 		if (d->events)

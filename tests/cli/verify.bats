@@ -193,3 +193,89 @@ lacks() {
 	[[ $stderr == *"recorded with 3 counterexamples, but judged again it has 384"* ]]
 	[ -z "$output" ]
 }
+
+# facts_without_bit33 FILE: facts of the recording, whose first disk does without ACCESS_PLATFORM.
+facts_without_bit33() {
+	jq '.virtio[1].features |= .[0:33] + "0" + .[34:]' \
+		"$DATA/trace/linux-7.2-forced-since-boot.json" >"$1"
+}
+
+@test "verify: a verdict about one device says so in every format, and warns of the others" {
+	facts_without_bit33 "$BATS_TEST_TMPDIR/f.json"
+	limited=("$CCAIO" verify --platform="$BATS_TEST_TMPDIR/f.json" -d virtio0
+		"$DATA/trace/linux-7.2-forced-since-boot.dat")
+	run -0 "${limited[@]}" -q
+	has "PROVEN since boot, rehearsal, LIMITED to 0000:00:01.0: all 189 "
+	# perfetto draws a timeline: it has the headline, but no list of devices
+	for format in $("$CCAIO" verify --help | sed -n '/^Formats:/,$ s/^  \([a-z]*\) .*/\1/p'); do
+		run -0 "${limited[@]}" -f "$format"
+		case $format in
+		json)
+			jq -e '.limit == ["0000:00:01.0"] and .devices[1].aside' <<<"$output"
+			jq -e 'any(.notes[]; test("would be VIOLATED for no-bypass"))' <<<"$output"
+			;;
+		perfetto) jq -e '.otherData.verdict | test("LIMITED to 0000:00:01.0")' <<<"$output" ;;
+		markdown)
+			has "LIMITED to 0000:00:01.0"
+			has "0000:00:02.0, not in the verdict: no-bypass refuted"
+			;;
+		*)
+			has "LIMITED to"
+			has "0000:00:02.0, not in the verdict: no-bypass refuted"
+			;;
+		esac
+	done
+}
+
+@test "verify: asked for the device that bypasses, for all, for none there is" {
+	facts_without_bit33 "$BATS_TEST_TMPDIR/f.json"
+	dat=$DATA/trace/linux-7.2-forced-since-boot.dat
+	run -1 "$CCAIO" verify -q --platform="$BATS_TEST_TMPDIR/f.json" -d 0000:00:02.0 "$dat"
+	has "VIOLATED since boot, rehearsal, LIMITED to 0000:00:02.0: refuted: no-bypass"
+	run -1 "$CCAIO" verify -q --platform="$BATS_TEST_TMPDIR/f.json" --only-device all "$dat"
+	lacks "LIMITED"
+	run -3 --separate-stderr "$CCAIO" verify --platform="$BATS_TEST_TMPDIR/f.json" -d vdq "$dat"
+	[ -z "$output" ]
+	[[ $stderr == "ccaio verify: no device is called 'vdq'; there are: 0000:00:01.0 (virtio0), "* ]]
+	run -3 --separate-stderr "$CCAIO" verify -d virtio0 "$dat"
+	[[ $stderr == *"give --platform" ]]
+}
+
+@test "verify: a policy that expects more devices is not met by a limited verdict" {
+	echo '{"schema": "ccaio.policy/1", "expected_devices":
+		["0000:00:01.0", "0000:00:02.0", "0000:00:03.0", "0000:00:04.0"]}' >"$BATS_TEST_TMPDIR/p.json"
+	judge 0 linux-7.2-forced-since-boot -q --policy="$BATS_TEST_TMPDIR/p.json"
+	judge 2 linux-7.2-forced-since-boot -q --policy="$BATS_TEST_TMPDIR/p.json" -d virtio0
+	has "the policy expects device 0000:00:02.0, which the verdict is not asked for"
+}
+
+@test "verify: a bundle of a limited run is judged for the same devices, unless asked otherwise" {
+	bundle=$BATS_TEST_TMPDIR/l.ccaio
+	judged_bundle "$bundle" linux-7.2-forced-since-boot
+	cp -r "$bundle" "$BATS_TEST_TMPDIR/whole.ccaio"
+	facts_without_bit33 "$bundle/platform.json"
+	run -0 "$CCAIO" verify -d virtio0 --platform="$bundle/platform.json" -f json \
+		-o "$bundle/verdict.json" "$bundle/trace.dat"
+	seal "$bundle"
+	run -0 "$CCAIO" verify -q "$bundle"
+	has "LIMITED to 0000:00:01.0"
+	run -1 "$CCAIO" verify -q -d all "$bundle"
+	has "refuted: no-bypass"
+	# the limit is what makes it PROVEN: without it the recorded verdict is not reproduced
+	jq '.limit = null' "$bundle/verdict.json" >"$BATS_TEST_TMPDIR/v" && mv "$BATS_TEST_TMPDIR/v" "$bundle/verdict.json"
+	seal "$bundle"
+	run -3 "$CCAIO" verify -q "$bundle"
+	has "judged again it comes out differently: the verdict is recorded as PROVEN"
+}
+
+@test "report: two runs with different limits are not alike" {
+	bundle=$BATS_TEST_TMPDIR/l.ccaio
+	judged_bundle "$bundle" linux-7.2-forced-since-boot
+	cp -r "$bundle" "$BATS_TEST_TMPDIR/whole.ccaio"
+	run -0 "$CCAIO" verify -d virtio0 --scope=window --platform="$bundle/platform.json" -f json \
+		-o "$bundle/verdict.json" "$bundle/trace.dat"
+	seal "$bundle"
+	run -1 "$CCAIO" report --against "$BATS_TEST_TMPDIR/whole.ccaio" "$bundle"
+	has "limit: the whole machine → 0000:00:01.0"
+	run -0 "$CCAIO" report --against "$bundle" "$BATS_TEST_TMPDIR/whole.ccaio"
+}

@@ -88,8 +88,28 @@ proven() {
 }
 
 @test "verdict: one device without iommu_platform is VIOLATED, naming that one" {
-	trace_key --boot-armed --no-iommu-platform=blk
-	[ "$status" = 1 ]
+	local good=$BATS_TEST_TMPDIR/good.ccaio bad=$BATS_TEST_TMPDIR/bad.ccaio
+	run --separate-stderr guest --boot-armed --no-iommu-platform=blk --out "/root/run.ccaio:$bundle" \
+		--out "/root/good.ccaio:$good" --out "/root/bad.ccaio:$bad" -- sh -c '
+		key="keybroker-app -v --endpoint '"$(broker_url)"' skywalker"
+		ccaio trace -q -o run.ccaio -- $key; echo "whole $?"
+		ccaio trace -q --scope window -d eth0 -o good.ccaio -- $key; echo "good $?"
+		ccaio trace -q --scope window -d 0000:00:02.0 -o bad.ccaio -- $key; echo "bad $?"
+		ccaio trace --scope window -d eth7 -o no.ccaio -- touch ran 2>&1; echo "none $?"; ls ran no.ccaio 2>/dev/null'
+	echo "$output"
+	[ "${lines[1]}" = "whole 1" ]
+	[[ ${lines[2]} == "PROVEN for the window, rehearsal, LIMITED to 0000:00:01.0: "* ]]
+	[ "${lines[3]}" = "good 0" ]
+	[[ ${lines[4]} == "VIOLATED for the window, rehearsal, LIMITED to 0000:00:02.0: refuted: no-bypass" ]]
+	[ "${lines[5]}" = "bad 1" ]
+	[[ ${lines[6]} == "ccaio trace: no device is called '"'eth7'"'; there are: 0000:00:01.0 (virtio0, eth0), "* ]]
+	[ "${lines[7]}" = "none 3" ]
+	[ ${#lines[@]} = 8 ]
+	# the bundle remembers what it was limited to, and of whom it warns
+	run -0 "$CCAIO" verify -q "$good"
+	run -1 "$CCAIO" verify -q -d all "$good"
+	run -1 "$CCAIO" verify -q "$bad"
+	jq -e 'any(.notes[]; test("0000:00:02.0.* would be VIOLATED for no-bypass"))' "$good/verdict.json"
 	judged '.verdict == "VIOLATED"' '[counterexamples[] | .device] | unique == ["0000:00:02.0"]' \
 		'[counterexamples[] | .claim] | unique == ["no-bypass"]' '.totals.bounces > 20'
 }

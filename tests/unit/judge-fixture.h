@@ -32,6 +32,8 @@ static struct stream_cpu cpus[4];
 static struct event stream[256];
 static size_t stream_len;
 static bool window_only;
+static const struct limit *asked; /* --only-device */
+static const struct policy *site;
 static uint16_t dev1, dev2;
 
 /* A Realm that publishes plain addresses, armed at boot, two PCI devices. */
@@ -75,10 +77,12 @@ static void machine(void)
 	info.is_model = true; /* all events are on, there are no formats */
 	stream_len = 0;
 	window_only = false;
+	asked = NULL;
+	site = NULL;
 }
 
 /* The same, seen from the middle of its life. */
-static void machine_in_window(void)
+static inline void machine_in_window(void)
 {
 	machine();
 	facts->trace.from_boot = TRI_NO;
@@ -128,7 +132,7 @@ static struct event *unmap(unsigned int cpu, uint64_t dma, uint64_t size)
 	return transfer(cpu, EVENT_UNMAP, EVENT_NO_ADDR, dma, size, EVENT_TO_DEVICE);
 }
 
-static struct event *unmap_sg(unsigned int cpu, uint64_t orig)
+static inline struct event *unmap_sg(unsigned int cpu, uint64_t orig)
 {
 	struct event *ev = transfer(cpu, EVENT_UNMAP, orig, EVENT_NO_ADDR, 0, EVENT_TO_DEVICE);
 
@@ -136,7 +140,7 @@ static struct event *unmap_sg(unsigned int cpu, uint64_t orig)
 	return ev;
 }
 
-static struct event *sync_to(unsigned int cpu, uint64_t dma, uint64_t size)
+static inline struct event *sync_to(unsigned int cpu, uint64_t dma, uint64_t size)
 {
 	return transfer(cpu, EVENT_SYNC_DEVICE, EVENT_NO_ADDR, dma, size, EVENT_TO_DEVICE);
 }
@@ -150,7 +154,7 @@ static struct event *alloc(unsigned int cpu, uint64_t dma, uint64_t size)
 	return ev;
 }
 
-static struct event *free_alloc(unsigned int cpu, uint64_t dma, uint64_t size)
+static inline struct event *free_alloc(unsigned int cpu, uint64_t dma, uint64_t size)
 {
 	struct event *ev = alloc(cpu, dma, size);
 
@@ -158,7 +162,7 @@ static struct event *free_alloc(unsigned int cpu, uint64_t dma, uint64_t size)
 	return ev;
 }
 
-static struct event *change_virt(unsigned int kind, uint64_t dma, uint64_t size)
+static inline struct event *change_virt(unsigned int kind, uint64_t dma, uint64_t size)
 {
 	return put((struct event){
 		.kind = kind, .flags = EVENT_F_VIRT, .link = VIRT + dma - PAGES, .size = size });
@@ -168,7 +172,9 @@ static struct verdict *last;
 
 static struct verdict *judged(void)
 {
-	struct judge_options options = { .window_only = window_only };
+	struct judge_options options = { .window_only = window_only,
+					 .limit = asked,
+					 .policy = site };
 	struct judge *j = judge_new(facts, names, &options);
 
 	judge_feed(j, stream, stream_len);
