@@ -120,7 +120,7 @@ static int run(int argc, char **argv)
 
 	opterr = 0;
 	optind = 0;
-	while ((opt = getopt_long(argc, argv, "f:h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":f:h", options, NULL)) != -1) {
 		switch (opt) {
 		case 'r':
 			errno = 0;
@@ -142,7 +142,7 @@ static int run(int argc, char **argv)
 		case 'h':
 			return fputs(usage, stdout), CMD_OK;
 		default:
-			return cmd_usage(&cmd_bench, "bad option '%s'", argv[optind - 1]);
+			return cmd_bad_option(&cmd_bench, opt, argv);
 		}
 	}
 	if (argc - optind != 1 || strcmp(argv[optind], "bounce") != 0)

@@ -2,6 +2,9 @@
 #ifndef CCAIO_CMD_CMD_H
 #define CCAIO_CMD_CMD_H
 
+#include <stdbool.h>
+#include <stdio.h>
+
 struct err;
 
 /* Exit statuses, the same for every subcommand (see ccaio(1), EXIT STATUS). */
@@ -31,5 +34,19 @@ int cmd_fail(const struct cmd *cmd, const struct err *err);
 
 /* The same for a usage mistake, pointing at --help. */
 int cmd_usage(const struct cmd *cmd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same for what getopt_long answers to a mistake: ':' (when asked to) or '?'. */
+int cmd_bad_option(const struct cmd *cmd, int opt, char *const *argv);
+
+/* Does --output mean standard output: not given, or "-"? */
+bool cmd_to_stdout(const char *output);
+
+/*
+ * Write with fn to where --output says.  what is for messages: "the report".
+ * A file that was not written whole does not stay; main looks at standard output when all is done.
+ * Returns 0, or -errno with err set.
+ */
+int cmd_write(const char *output, const char *what, void (*fn)(FILE *out, const void *ctx),
+	      const void *ctx, struct err *err);
 
 #endif

@@ -35,29 +35,6 @@ struct doctor {
 	const char *output;
 };
 
-/* Write with fn to where the user wants it.  Returns 0 or -errno with err set. */
-static int write_out(const struct doctor *doctor, void (*fn)(FILE *out, const void *what),
-		     const void *what, struct err *err)
-{
-	FILE *out = stdout;
-	int ret = 0;
-
-	if (!doctor->output || strcmp(doctor->output, "-") == 0) {
-		fn(out, what); /* main looks at stdout when all is done */
-		return 0;
-	}
-	out = fopen(doctor->output, "we");
-	if (!out)
-		return err_sys(err, "cannot write %s", doctor->output);
-	fn(out, what);
-	errno = 0;
-	if (fflush(out) != 0 || ferror(out))
-		ret = err_sys(err, "cannot write %s", doctor->output);
-	if (fclose(out) != 0 && ret == 0)
-		ret = err_sys(err, "cannot write %s", doctor->output);
-	return ret;
-}
-
 static void put_text(FILE *out, const void *text)
 {
 	fputs(text, out);
@@ -80,7 +57,7 @@ static int write_facts(const struct doctor *doctor, const struct platform *p, st
 
 	if (!text)
 		return err_set(err, ENOMEM, "out of memory");
-	ret = write_out(doctor, put_text, text, err);
+	ret = cmd_write(doctor->output, "the facts", put_text, text, err);
 	free(text);
 	return ret;
 }
@@ -129,7 +106,8 @@ static int diagnose(const struct doctor *doctor, struct facts *facts, struct pla
 	facts_before(facts, p);
 	facts_after(facts, p);
 	d = diagnosis_make(p, &t, p->window.log_known);
-	ret = write_out(doctor, doctor->json ? put_diagnosis_json : put_diagnosis_text, d, err);
+	ret = cmd_write(doctor->output, "the diagnosis",
+			doctor->json ? put_diagnosis_json : put_diagnosis_text, d, err);
 	if (ret == 0)
 		ret = diagnosis_can_prove(d, false) ? CMD_OK : CMD_INCONCLUSIVE;
 	diagnosis_free(d);
@@ -186,11 +164,8 @@ static int doctor(int argc, char **argv)
 			break;
 		case 'h':
 			return fputs(usage, stdout), CMD_OK;
-		case ':':
-			return cmd_usage(&cmd_doctor, "option '%s' needs an argument",
-					 argv[optind - 1]);
 		default:
-			return cmd_usage(&cmd_doctor, "unknown option '%s'", argv[optind - 1]);
+			return cmd_bad_option(&cmd_doctor, opt, argv);
 		}
 	}
 	if (optind < argc)

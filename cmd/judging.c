@@ -2,6 +2,7 @@
 #include "cmd/judging.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,37 @@ bool judging_set_format(struct judging *g, const char *format)
 {
 	g->report = report_find(format);
 	return g->report;
+}
+
+int judging_option(const struct cmd *cmd, struct judging *g, int opt, char *const *argv,
+		   const char *usage)
+{
+	switch (opt) {
+	case 'f':
+		if (!judging_set_format(g, optarg))
+			return cmd_usage(cmd, "unknown format '%s'", optarg);
+		return -1;
+	case 'o':
+		g->output = optarg;
+		return -1;
+	case 'q':
+		g->verbosity = -1;
+		return -1;
+	case 'v':
+		g->verbosity++;
+		return -1;
+	case 'h':
+		fputs(usage, stdout);
+		judging_print_formats();
+		return CMD_OK;
+	default:
+		return cmd_bad_option(cmd, opt, argv);
+	}
+}
+
+bool judging_colour(const struct judging *g)
+{
+	return cmd_to_stdout(g->output) && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
 }
 
 int judging_take_policy(struct judging *g, char *text, size_t len, const char *name,
@@ -173,37 +205,27 @@ int judging_status(const struct verdict *v)
 	}
 }
 
-/* A report that did not reach its file whole must not stay there. */
-static int write_file(const struct cmd *cmd, const struct judging *g, const struct report_input *in)
-{
-	struct err err = { "" };
-	FILE *out = fopen(g->output, "we");
-	bool bad;
+struct rendering {
+	const struct report *report;
+	const struct report_input *in;
+};
 
-	if (!out) {
-		err_sys(&err, "cannot write the report to %s", g->output);
-		return cmd_fail(cmd, &err);
-	}
-	g->report->write(out, in);
-	errno = 0;
-	bad = fflush(out) != 0 || ferror(out);
-	if (bad)
-		err_sys(&err, "cannot write the report to %s", g->output);
-	if (fclose(out) != 0 && !bad) {
-		err_sys(&err, "cannot write the report to %s", g->output);
-		bad = true;
-	}
-	return bad ? cmd_fail(cmd, &err) : judging_status(in->verdict);
+static void render(FILE *out, const void *ctx)
+{
+	const struct rendering *r = ctx;
+
+	r->report->write(out, r->in);
 }
 
 int judging_report(const struct cmd *cmd, const struct judging *g, const struct report_input *given)
 {
 	struct report_input in = *given;
+	struct rendering r = { g->report, &in };
+	struct err err = { "" };
 
 	in.verbosity = g->verbosity;
-	in.colour = !g->output && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-	if (g->output && strcmp(g->output, "-") != 0)
-		return write_file(cmd, g, &in);
-	g->report->write(stdout, &in);
+	in.colour = judging_colour(g);
+	if (cmd_write(g->output, "the report", render, &r, &err) < 0)
+		return cmd_fail(cmd, &err);
 	return judging_status(in.verdict);
 }

@@ -70,6 +70,25 @@ bool judging_take_device(struct judging *g, const char *name);
  */
 int judging_limit(struct judging *g, const struct platform *facts, struct err *err);
 
+/* What getopt_long takes for the options that commands which show a verdict share. */
+#define JUDGING_SHORT_OPTIONS ":f:o:qvh"
+#define JUDGING_LONG_OPTIONS                                                                    \
+	{ "format", required_argument, NULL, 'f' }, { "output", required_argument, NULL, 'o' }, \
+		{ "quiet", no_argument, NULL, 'q' }, { "verbose", no_argument, NULL, 'v' },     \
+	{                                                                                       \
+		"help", no_argument, NULL, 'h'                                                  \
+	}
+
+/*
+ * Take one of them, or a mistake.  Returns -1 to go on, else the exit status: after --help (usage
+ * and formats), or after saying what is wrong.
+ */
+int judging_option(const struct cmd *cmd, struct judging *g, int opt, char *const *argv,
+		   const char *usage);
+
+/* A terminal reads the output, and NO_COLOR is not set. */
+bool judging_colour(const struct judging *g);
+
 /*
  * Make sure that the judge can be trusted (lib/selfcheck.h), load policy and
  * monitor log.  Returns 0 or -errno with err set.

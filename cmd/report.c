@@ -6,7 +6,6 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/exchanging.h"
@@ -118,6 +117,18 @@ out:
 	return status;
 }
 
+struct comparison {
+	const struct verdict_diff *diff;
+	bool colour, only_worse;
+};
+
+static void put_comparison(FILE *out, const void *ctx)
+{
+	const struct comparison *c = ctx;
+
+	compare_write(out, c->diff, c->colour, c->only_worse);
+}
+
 /* Exit 1 when something got worse: for a pipeline that guards a state it has reached. */
 static int compare(const struct judging *g, const char *old, const char *new)
 {
@@ -125,7 +136,6 @@ static int compare(const struct judging *g, const char *old, const char *new)
 	struct verdict_diff *diff = NULL;
 	struct err err = { "" };
 	int status = CMD_TROUBLE;
-	FILE *out = stdout;
 
 	if (judged_load(&before, old, &err) < 0 || judged_load(&after, new, &err) < 0) {
 		cmd_fail(&cmd_report, &err);
@@ -133,18 +143,11 @@ static int compare(const struct judging *g, const char *old, const char *new)
 	}
 	diff = verdict_diff_new(&(struct verdict_side){ before.record->verdict, before.exchanges },
 				&(struct verdict_side){ after.record->verdict, after.exchanges });
-	if (g->output && !(out = fopen(g->output, "we"))) {
-		err_sys(&err, "cannot write the comparison to %s", g->output);
+	if (cmd_write(g->output, "the comparison", put_comparison,
+		      &(struct comparison){ diff, judging_colour(g), g->verbosity < 0 }, &err) < 0)
 		cmd_fail(&cmd_report, &err);
-		goto out;
-	}
-	compare_write(out, diff, out == stdout && isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
-		      g->verbosity < 0);
-	status = diff->worse ? CMD_VIOLATED : CMD_OK;
-	if (out != stdout && (fflush(out) != 0 || ferror(out) || fclose(out) != 0)) {
-		err_sys(&err, "cannot write the comparison to %s", g->output);
-		status = cmd_fail(&cmd_report, &err);
-	}
+	else
+		status = diff->worse ? CMD_VIOLATED : CMD_OK;
 out:
 	verdict_diff_free(diff);
 	judged_release(&before);
@@ -157,47 +160,20 @@ static int report(int argc, char **argv)
 	enum { OPT_AGAINST = 256 };
 	static const struct option options[] = {
 		{ "against", required_argument, NULL, OPT_AGAINST },
-		{ "format", required_argument, NULL, 'f' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
+		JUDGING_LONG_OPTIONS,
 		{ 0 },
 	};
 	struct judging g = { 0 };
 	const char *against = NULL;
 	struct err err = { "" };
-	int opt;
+	int opt, status;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":f:o:qvh", options, NULL)) != -1) {
-		switch (opt) {
-		case OPT_AGAINST:
+	while ((opt = getopt_long(argc, argv, JUDGING_SHORT_OPTIONS, options, NULL)) != -1) {
+		if (opt == OPT_AGAINST)
 			against = optarg;
-			break;
-		case 'f':
-			if (!judging_set_format(&g, optarg))
-				return cmd_usage(&cmd_report, "unknown format '%s'", optarg);
-			break;
-		case 'o':
-			g.output = optarg;
-			break;
-		case 'q':
-			g.verbosity = -1;
-			break;
-		case 'v':
-			g.verbosity++;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			judging_print_formats();
-			return CMD_OK;
-		case ':':
-			return cmd_usage(&cmd_report, "option '%s' needs an argument",
-					 argv[optind - 1]);
-		default:
-			return cmd_usage(&cmd_report, "unknown option '%s'", argv[optind - 1]);
-		}
+		else if ((status = judging_option(&cmd_report, &g, opt, argv, usage)) >= 0)
+			return status;
 	}
 	if (argc - optind != 1)
 		return cmd_usage(&cmd_report, "expected one bundle");

@@ -345,7 +345,7 @@ static int run(int argc, char **argv)
 
 	opterr = 0;
 	optind = 0;
-	while ((opt = getopt_long(argc, argv, "f:h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":f:h", options, NULL)) != -1) {
 		switch (opt) {
 		case 's':
 			if (!number(optarg, UINT64_MAX, &t.seed))
@@ -376,7 +376,7 @@ static int run(int argc, char **argv)
 		case 'h':
 			return fputs(usage, stdout), CMD_OK;
 		default:
-			return cmd_usage(&cmd_selftest, "bad option '%s'", argv[optind - 1]);
+			return cmd_bad_option(&cmd_selftest, opt, argv);
 		}
 	}
 	if (optind != argc)

@@ -339,10 +339,10 @@ static int take(struct trace_options *options, int opt, const char *word, char *
 	case 'h':
 		return 1;
 	case ':':
-		snprintf(message, size, "option '%s' needs a value", word);
+		snprintf(message, size, "option '%s' needs an argument", word);
 		return -1;
 	default:
-		snprintf(message, size, "bad option '%s'", word);
+		snprintf(message, size, "unknown option '%s'", word);
 		return -1;
 	}
 }

@@ -212,11 +212,7 @@ static int verify(int argc, char **argv)
 		{ "rmm-log", required_argument, NULL, OPT_RMM },
 		{ "scope", required_argument, NULL, OPT_SCOPE },
 		{ "only-device", required_argument, NULL, 'd' },
-		{ "format", required_argument, NULL, 'f' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
+		JUDGING_LONG_OPTIONS,
 		{ 0 },
 	};
 	struct verify v = { 0 };
@@ -224,7 +220,7 @@ static int verify(int argc, char **argv)
 	int opt, status;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":d:f:o:qvh", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, JUDGING_SHORT_OPTIONS "d:", options, NULL)) != -1) {
 		switch (opt) {
 		case OPT_PLATFORM:
 			v.platform_path = optarg;
@@ -245,28 +241,10 @@ static int verify(int argc, char **argv)
 				return cmd_usage(&cmd_verify, "more than %d times --only-device",
 						 LIMIT_DEVICES);
 			break;
-		case 'f':
-			if (!judging_set_format(&v.judging, optarg))
-				return cmd_usage(&cmd_verify, "unknown format '%s'", optarg);
-			break;
-		case 'o':
-			v.judging.output = optarg;
-			break;
-		case 'q':
-			v.judging.verbosity = -1;
-			break;
-		case 'v':
-			v.judging.verbosity++;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			judging_print_formats();
-			return CMD_OK;
-		case ':':
-			return cmd_usage(&cmd_verify, "option '%s' needs an argument",
-					 argv[optind - 1]);
 		default:
-			return cmd_usage(&cmd_verify, "unknown option '%s'", argv[optind - 1]);
+			status = judging_option(&cmd_verify, &v.judging, opt, argv, usage);
+			if (status >= 0)
+				return status;
 		}
 	}
 	if (argc - optind != 1)

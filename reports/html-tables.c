@@ -25,46 +25,6 @@ void html_bounded(FILE *out, const char *text)
 		fputs("…", out);
 }
 
-void html_cell(FILE *out, const char *text)
-{
-	fputs("<td>", out);
-	html_bounded(out, text);
-	fputs("</td>", out);
-}
-
-void html_number(FILE *out, const char *text, uint64_t key)
-{
-	fprintf(out, "<td class=\"n\" data-k=\"%" PRIu64 "\">", key);
-	html_bounded(out, text);
-	fputs("</td>", out);
-}
-
-void html_word(FILE *out, const char *text)
-{
-	fputs("<td class=\"w\">", out);
-	html_bounded(out, text);
-	fputs("</td>", out);
-}
-
-void html_address(FILE *out, const char *text, uint64_t key)
-{
-	fprintf(out, "<td class=\"w\" data-k=\"%" PRIu64 "\">", key);
-	html_bounded(out, text);
-	fputs("</td>", out);
-}
-
-void html_prose(FILE *out, const char *text)
-{
-	fputs("<td class=\"p\">", out);
-	html_bounded(out, text);
-	fputs("</td>", out);
-}
-
-void html_state(FILE *out, const char *state)
-{
-	fprintf(out, "<td><span class=\"state %s\">%s</span></td>", state, state);
-}
-
 /* A second line in a cell, smaller; nothing where there is no text. */
 static void below(FILE *out, const char *text)
 {
@@ -81,6 +41,47 @@ static void cell_of_two(FILE *out, const char *attributes, const char *text, con
 	html_bounded(out, text);
 	below(out, second);
 	fputs("</td>", out);
+}
+
+/* A cell that sorts by key, and what stands small below its text. */
+static void keyed_cell(FILE *out, const char *class, const char *text, const char *second,
+		       uint64_t key)
+{
+	char attributes[64];
+
+	snprintf(attributes, sizeof(attributes), " class=\"%s\" data-k=\"%" PRIu64 "\"", class,
+		 key);
+	cell_of_two(out, attributes, text, second);
+}
+
+void html_cell(FILE *out, const char *text)
+{
+	cell_of_two(out, "", text, "");
+}
+
+void html_prose(FILE *out, const char *text)
+{
+	cell_of_two(out, " class=\"p\"", text, "");
+}
+
+void html_word(FILE *out, const char *text)
+{
+	cell_of_two(out, " class=\"w\"", text, "");
+}
+
+void html_address(FILE *out, const char *text, uint64_t key)
+{
+	keyed_cell(out, "w", text, "", key);
+}
+
+void html_number(FILE *out, const char *text, uint64_t key)
+{
+	keyed_cell(out, "n", text, "", key);
+}
+
+void html_state(FILE *out, const char *state)
+{
+	fprintf(out, "<td><span class=\"state %s\">%s</span></td>", state, state);
 }
 
 void html_table(FILE *out, const char *id, const char *caption, const char *const *heads)
@@ -235,14 +236,6 @@ static void exchange_cell(FILE *out, const struct row_exchange *e)
 	fputs("</td>", out);
 }
 
-static void half_cell(FILE *out, const struct row_half *h)
-{
-	char attributes[64];
-
-	snprintf(attributes, sizeof(attributes), " class=\"p\" data-k=\"%" PRIu64 "\"", h->bytes);
-	cell_of_two(out, attributes, h->what, h->where);
-}
-
 void html_exchanges(FILE *out, const struct rows *rows)
 {
 	static const char *const heads[] = { "#Time", "Exchange", "Task",    "The program", "End",
@@ -259,8 +252,10 @@ void html_exchanges(FILE *out, const struct rows *rows)
 		cell_of_two(out, " class=\"p\"", e->owner, e->connection);
 		html_cell(out, e->program ? "yes" : "no");
 		html_cell(out, e->end);
-		half_cell(out, &e->half[FLOW_OUT]);
-		half_cell(out, &e->half[FLOW_IN]);
+		keyed_cell(out, "p", e->half[FLOW_OUT].what, e->half[FLOW_OUT].where,
+			   e->half[FLOW_OUT].bytes);
+		keyed_cell(out, "p", e->half[FLOW_IN].what, e->half[FLOW_IN].where,
+			   e->half[FLOW_IN].bytes);
 		html_cell(out, e->secrecy);
 		html_cell(out, e->grade);
 		fputs("</tr>\n", out);

@@ -167,9 +167,9 @@ cannots() {
 @test "doctor: lost output is trouble, exit 3" {
 	run -3 bash -c '"$0" doctor --facts >/dev/full' "$CCAIO"
 	run -3 --separate-stderr "$CCAIO" doctor -o /dev/full
-	[ "$stderr" = "ccaio doctor: cannot write /dev/full: No space left on device" ]
+	[ "$stderr" = "ccaio doctor: cannot write the diagnosis to /dev/full: No space left on device" ]
 	run -3 --separate-stderr "$CCAIO" doctor --facts -o /nonexistent/facts.json
-	[[ $stderr == "ccaio doctor: cannot write /nonexistent/facts.json: No such file"* ]]
+	[[ $stderr == "ccaio doctor: cannot write the facts to /nonexistent/facts.json: No such file"* ]]
 }
 
 @test "doctor: usage mistakes are trouble and point at --help" {

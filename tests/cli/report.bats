@@ -43,6 +43,9 @@ setup() {
 @test "report: --against the same run finds nothing and exits 0" {
 	run -0 --separate-stderr "$CCAIO" report --against "$good" "$good"
 	[ "$output" = "0 changed, 0 of them for the worse" ]
+	cd "$BATS_TEST_TMPDIR"
+	run -0 --separate-stderr "$CCAIO" report --against "$good" -o - "$good"
+	[ "$output" = "0 changed, 0 of them for the worse" ] && [ ! -e - ]
 }
 
 @test "report: --against a better run exits 1 and says what is worse" {
@@ -82,6 +85,12 @@ setup() {
 	[[ $stderr == *"/dev/full"* ]]
 	run -3 --separate-stderr "$CCAIO" report -o /dev/full --against "$good" "$bad"
 	[[ $stderr == *"/dev/full"* ]]
+	[ -c /dev/full ]
+	# half a report does not stay
+	run -3 --separate-stderr bash -c 'trap "" XFSZ; ulimit -f 1; exec "$@"' - \
+		"$CCAIO" report -f html -o "$BATS_TEST_TMPDIR/half.html" "$good"
+	[[ $stderr == *"cannot write the report to "*/half.html:* ]]
+	[ ! -e "$BATS_TEST_TMPDIR/half.html" ]
 }
 
 @test "report: usage mistakes are trouble and point at --help" {

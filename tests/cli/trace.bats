@@ -21,13 +21,13 @@ fails_with() {
 
 @test "trace: an unknown option is trouble, and the command is not run" {
 	run -3 --separate-stderr "$CCAIO" trace --frobnicate touch ran
-	[ "$stderr" = "ccaio trace: bad option '--frobnicate'"$'\n'"Try 'ccaio trace --help'." ]
+	[ "$stderr" = "ccaio trace: unknown option '--frobnicate'"$'\n'"Try 'ccaio trace --help'." ]
 	[ ! -e ran ]
 }
 
 @test "trace: an option without its value is trouble" {
 	run -3 --separate-stderr "$CCAIO" trace -o
-	[[ $stderr == "ccaio trace: option '-o' needs a value"* ]]
+	[[ $stderr == "ccaio trace: option '-o' needs an argument"* ]]
 }
 
 @test "trace: a buffer size that is none is trouble" {

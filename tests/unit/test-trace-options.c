@@ -60,7 +60,7 @@ static void test_mistakes(void)
 	check(PARSE("-b", "huge", "ls") == -1 && strstr(message, "'huge'"));
 	check(PARSE("--scope=all", "ls") == -1 && strstr(message, "'all'"));
 	check(PARSE("--exit-code=maybe", "ls") == -1 && strstr(message, "'maybe'"));
-	check(PARSE("-o") == -1 && strstr(message, "'-o' needs a value"));
+	check(PARSE("-o") == -1 && strstr(message, "'-o' needs an argument"));
 }
 
 static void test_attached(void)
