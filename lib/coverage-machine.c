@@ -213,7 +213,16 @@ void coverage_environment_stable(const struct judge *j, const struct stream_info
 			   "the kernel log of the window says: %.200s", line);
 		return;
 	}
-	cond_met(cond,
-		 "no CPU, device or trust state changed and the kernel log has no DMA trouble%s",
-		 p->window.nkernel_log ? " without its failed maps" : "");
+	if (j->n.tsm_changes) /* told event by event, so each access was judged by the state then */
+		cond_met(
+			cond,
+			"no CPU or device changed, %llu changes of trust states (TDISP) are in the "
+			"stream, and the kernel log has no DMA trouble%s",
+			(unsigned long long)j->n.tsm_changes,
+			p->window.nkernel_log ? " without its failed maps" : "");
+	else
+		cond_met(cond,
+			 "no CPU, device or trust state changed and the kernel log has no DMA "
+			 "trouble%s",
+			 p->window.nkernel_log ? " without its failed maps" : "");
 }

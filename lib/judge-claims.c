@@ -81,6 +81,12 @@ static char *claim_reason(const struct judge *j, enum claim_id c, enum claim_sta
 	}
 	switch (c) {
 	case CLAIM_DMA_IN_SHARED:
+		if (j->n.accepted)
+			return xasprintf(
+				"%llu published ranges lie in shared memory; %llu more "
+				"went to devices that the Realm had accepted (TDISP)",
+				(unsigned long long)(judge_publications(j) - j->n.accepted),
+				(unsigned long long)j->n.accepted);
 		return xasprintf("all %llu published ranges lie in shared memory",
 				 (unsigned long long)judge_publications(j));
 	case CLAIM_BOUNCE_PAIRED:

@@ -141,6 +141,7 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 	struct place p = judge_place(j, dev, ev, plain, bit, alloc);
 
 	if (judge_is_trusted(dev)) {
+		j->n.accepted++;
 		if (memmap_touches_pool(j->memory, plain, ev->size))
 			judge_find(
 				j, CLAIM_DMA_IN_SHARED, FIND_FACT, dev, ev, p.memory,

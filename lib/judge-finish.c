@@ -54,11 +54,35 @@ static void policy_setting(struct judge *j, struct verdict *v, char **why)
 		*why = judge_limit_refused(j);
 }
 
+static char *proven_reason(const struct judge *j, const struct verdict *v)
+{
+	const char *where = v->setting == SETTING_REALM
+				    ? "shared memory"
+				    : "what stands for shared memory (bounce pool and coherent "
+				      "allocations)";
+	uint64_t n = judge_publications(j) - j->n.accepted;
+	char *which = v->nlimit ? limit_join(v->limit, v->nlimit) : NULL, *reason;
+
+	if (j->n.accepted)
+		reason = xasprintf("%llu DMA address ranges that the kernel published%s%s lie in "
+				   "%s; %llu more went to devices that the Realm had accepted "
+				   "(TDISP)",
+				   (unsigned long long)n, which ? " to " : "", which ? which : "",
+				   where, (unsigned long long)j->n.accepted);
+	else
+		reason = xasprintf("all %llu DMA address ranges that the kernel published%s%s lie "
+				   "in %s",
+				   (unsigned long long)n, which ? " to " : "", which ? which : "",
+				   where);
+	free(which);
+	return reason;
+}
+
 static void outcome(struct judge *j, struct verdict *v)
 {
 	char list[256] = "";
 	bool open = false, refuted = false;
-	char *policy, *which;
+	char *policy;
 	size_t len = 0;
 
 	for (int c = 0; c < CLAIMS; c++) {
@@ -94,17 +118,8 @@ static void outcome(struct judge *j, struct verdict *v)
 					     policy ? policy : "")
 				 : xstrdup(policy);
 	} else {
-		which = v->nlimit ? limit_join(v->limit, v->nlimit) : NULL;
 		v->outcome = OUTCOME_PROVEN;
-		v->reason = xasprintf("all %llu DMA address ranges that the kernel published%s%s "
-				      "lie in %s",
-				      (unsigned long long)judge_publications(j),
-				      which ? " to " : "", which ? which : "",
-				      v->setting == SETTING_REALM
-					      ? "shared memory"
-					      : "what stands for shared memory (bounce pool and "
-						"coherent allocations)");
-		free(which);
+		v->reason = proven_reason(j, v);
 	}
 	free(policy);
 }

@@ -134,7 +134,7 @@ void judge_list_devices(struct judge *j, struct verdict *v, bool complete)
 		d = add_device(j, v, names_get(j->names, dev->id));
 		describe(d, dev->virtio, dev->pci);
 		d->totals = dev->totals;
-		d->trusted = dev->tsm_known && dev->tsm == EVENT_TSM_RUN;
+		d->trusted = dev->accepted;
 		device_claims(j, v, dev, d, complete, dev->virtio || dev->pci);
 		bypass_state(j, v, d);
 	}

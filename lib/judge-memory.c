@@ -83,6 +83,71 @@ void judge_decrypt(struct judge *j, const struct event *ev)
 		judge_device(j, ev->dev)->newly_shared += ev->size;
 }
 
+/* ---- devices that the Realm accepts, and no longer ---- */
+
+struct turning {
+	struct judge *j;
+	struct device *dev;
+	const struct event *ev;
+	bool accepted;
+};
+
+/* What a device keeps when the Realm's trust in it begins, or ends. */
+static void visit_turned(void *ctx, uint32_t index, struct mapping *m)
+{
+	struct turning *t = ctx;
+	struct judge *j = t->j;
+	bool sure = !(m->flags & (MAPPING_INHERITED | MAPPING_SUPERSEDED)) && !m->gone;
+	bool alloc = m->flags & MAPPING_ALLOC;
+	struct event what = *t->ev;
+	struct place p;
+
+	(void)index;
+	if (m->dev != t->dev->id)
+		return;
+	what.dma = m->dma;
+	what.size = m->size;
+	what.dir = m->dir;
+	what.attrs = m->attrs;
+	*(alloc ? &what.link : &what.orig) = m->orig;
+	if (t->accepted && memmap_touches_pool(j->memory, m->dma, m->size))
+		judge_find(j, CLAIM_DMA_IN_SHARED, sure ? FIND_FACT : FIND_UNDECIDED, t->dev, &what,
+			   MEMORY_POOL,
+			   "the device was accepted (TDISP) while it had memory of the bounce pool "
+			   "(event %llu)",
+			   (unsigned long long)m->seq);
+	if (t->accepted || (m->flags & MAPPING_ALIASED))
+		return;
+	p = judge_place(j, t->dev, &what, m->dma, 0, alloc);
+	if (p.kind == PLACE_PROTECTED)
+		judge_find(j, CLAIM_DMA_IN_SHARED, sure ? FIND_FACT : FIND_UNDECIDED, t->dev, &what,
+			   p.memory,
+			   "the Realm's trust in the device (TDISP) ended while it had protected "
+			   "memory (event %llu)",
+			   (unsigned long long)m->seq);
+	else if (p.kind == PLACE_UNDECIDED)
+		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, t->dev, &what, p.memory, "%s",
+			   p.why);
+}
+
+/*
+ * In ERROR the device keeps what it had, but reaches nothing (PCIe 6.2, 11.2.4): only when it
+ * is unlocked, and whoever likes may configure it, is that given away.
+ */
+void judge_trust(struct judge *j, const struct event *ev)
+{
+	struct turning t = { j, judge_device(j, ev->dev), ev, ev->aux == EVENT_TSM_RUN };
+	struct device *dev = t.dev;
+	bool had = dev->tsm_known && (dev->tsm == EVENT_TSM_RUN || dev->tsm == EVENT_TSM_ERROR);
+
+	j->n.tsm_changes++;
+	if (t.accepted ? !judge_is_trusted(dev) : had && ev->aux != EVENT_TSM_ERROR)
+		ledger_each(j->ledger, visit_turned, &t);
+	dev->tsm_known = true;
+	dev->tsm = ev->aux;
+	dev->accepted |= t.accepted;
+}
+
 /* ---- the end ---- */
 
 struct leaving {

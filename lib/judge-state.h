@@ -53,7 +53,8 @@ struct device {
 	bool iommu;  /* DMA addresses are IOVAs */
 	bool areas;  /* virtio-msg: addresses outside RAM name shared areas, not memory */
 	bool tsm_known;
-	uint8_t tsm; /* enum event_tsm */
+	uint8_t tsm;   /* enum event_tsm */
+	bool accepted; /* was in RUN at some time */
 	bool vring_seen;
 	const struct platform_virtio *virtio;
 	const struct platform_pci *pci;
@@ -142,6 +143,8 @@ struct judge {
 		uint64_t races, race_slots;
 		uint64_t truncated, lost, undecoded, slots_hiwater;
 		uint64_t dma_events;   /* of the DMA API, bounces included */
+		uint64_t accepted;     /* publications to devices in RUN: judged apart */
+		uint64_t tsm_changes;  /* told by the stream */
 		uint64_t first_bounce; /* seq */
 		uint64_t taken_marks;  /* superseded MAPPING_INHERITED entries */
 		uint64_t ambiguous;    /* unmaps by buffer that fit several mappings */
@@ -234,6 +237,7 @@ void judge_unknown_address(struct judge *j, struct device *dev, const struct eve
 /* judge-memory.c */
 void judge_encrypt(struct judge *j, const struct event *ev);
 void judge_decrypt(struct judge *j, const struct event *ev);
+void judge_trust(struct judge *j, const struct event *ev); /* EVENT_TSM */
 void judge_end_of_stream(struct judge *j, const struct stream_info *info);
 
 /* judge-place.c: what an address that a device was given is */

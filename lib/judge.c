@@ -142,6 +142,7 @@ static struct device *new_device(struct judge *j, uint16_t id)
 		if (dev->pci && dev->pci->tsm && strcmp(dev->pci->tsm, "accepted") == 0) {
 			dev->tsm_known = true;
 			dev->tsm = EVENT_TSM_RUN;
+			dev->accepted = true;
 		}
 	}
 	return dev;
@@ -328,8 +329,7 @@ static void judge_one(struct judge *j, const struct event *ev)
 		judge_encrypt(j, ev);
 		break;
 	case EVENT_TSM:
-		judge_device(j, ev->dev)->tsm_known = true;
-		judge_device(j, ev->dev)->tsm = ev->aux;
+		judge_trust(j, ev);
 		break;
 	case EVENT_LOST:
 		j->n.lost += ev->size;

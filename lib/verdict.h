@@ -113,7 +113,9 @@ struct device_verdict {
 	char *name;   /* DMA device name */
 	char *driver; /* NULL unknown */
 	char *what;   /* "virtio net", "pci 0x8086:0x2922" …; NULL unknown */
-	bool trusted; /* accepted by the Realm (TDISP): may reach protected memory */
+	/* accepted by the Realm (TDISP) for all or a part of the run: then it might reach
+	 * protected memory */
+	bool trusted;
 	enum claim_state claims[CLAIMS];
 	bool aside; /* the verdict was not asked for it: see struct verdict, limit */
 	char *note; /* why a claim is not `holds`, or what is special; NULL */

@@ -267,6 +267,14 @@ void rows_fill_trust(struct rows *rows, const struct report_input *in)
 		      "the host could in fact read all of it.");
 	if (v->setting == SETTING_UNKNOWN)
 		trust(rows, "Nothing told whether this machine is a Realm.");
+	for (size_t i = 0; i < v->ndevices; i++) {
+		if (v->devices[i].trusted)
+			trust(rows, rows_str(rows,
+					     "%s: the Realm accepted it (TDISP), so it may reach "
+					     "protected memory; whoever checked its measurements "
+					     "answers for that.",
+					     v->devices[i].name));
+	}
 	if (v->totals.shared_bit && v->totals.shared_bit_inferred)
 		trust(rows, rows_str(rows,
 				     "The shared address bit %s was inferred from the stream, not "

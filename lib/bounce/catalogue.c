@@ -188,6 +188,13 @@ static bool is_pool_for_trusted(const struct machine *m, const struct counterexa
 	       swiotlb_pool_contains(m->pools[0], ce->event.dma & ~MACHINE_SHARED_BIT);
 }
 
+static bool is_unlock(const struct machine *m, const struct counterexample *ce)
+{
+	(void)m;
+	return ce->event.kind == EVENT_TSM && ce->event.aux == EVENT_TSM_UNLOCKED &&
+	       ce->memory == MEMORY_PROTECTED;
+}
+
 /* ---- the catalogue ---- */
 
 const struct fault_case fault_cases[] = {
@@ -414,6 +421,14 @@ const struct fault_case fault_cases[] = {
 	  .claim = CLAIM_DMA_IN_SHARED,
 	  .sign = "a pool map of a device in RUN",
 	  .shows = is_pool_for_trusted,
+	  .damage = DAMAGE_MUST,
+	  .applies = only_tdisp },
+	{ .id = FAULT_TDISP_KEEP,
+	  .name = "tdisp-keep",
+	  .summary = "a device keeps protected memory after the Realm let go of it",
+	  .claim = CLAIM_DMA_IN_SHARED,
+	  .sign = "an unlock of a device that has a protected mapping",
+	  .shows = is_unlock,
 	  .damage = DAMAGE_MUST,
 	  .applies = only_tdisp },
 	{ .id = FAULT_LOST_EVENTS,

@@ -404,6 +404,8 @@ static bool moves(struct machine *m, struct tdisp *t, bool in)
 static void tdisp_life(struct machine *m, struct tdisp *t, struct selftest_result *r)
 {
 	uint8_t good[TDISP_MEASUREMENT] = { 1, 2, 3 }, bad[TDISP_MEASUREMENT] = { 3, 2, 1 };
+	uint8_t data[64] = { 0 };
+	uint64_t ipa = realm_alloc(m->realm, sizeof(data), 64), kept = EVENT_NO_ADDR;
 
 	tdisp_init(t, &m->dma, &m->host.guard, good);
 	expect(r, !moves(m, t, false) || m->fault.id == FAULT_TDISP_LATE,
@@ -419,10 +421,17 @@ static void tdisp_life(struct machine *m, struct tdisp *t, struct selftest_resul
 		expect(r, ok || m->fault.id == FAULT_TDISP_POOL,
 		       "an accepted device did not reach its buffer");
 	}
+	if (fault_once(&m->fault, FAULT_TDISP_KEEP))
+		kept = dma_map(&m->dma, ipa, sizeof(data), EVENT_FROM_DEVICE, 0);
 	tdisp_reconfigure(t);
 	expect(r, t->state == TDISP_ERROR && !moves(m, t, true),
 	       "a reconfigured device was given memory");
 	tdisp_unlock(t, NULL);
+	if (kept != EVENT_NO_ADDR) {
+		guard_write(&m->host.guard, kept, data, sizeof(data));
+		dma_unmap(&m->dma, kept, sizeof(data), EVENT_FROM_DEVICE, 0);
+	}
+	realm_release(m->realm, ipa, sizeof(data));
 	tdisp_lock(t, NULL);
 	expect(r, tdisp_accept(t, bad, NULL) < 0 && t->state == TDISP_ERROR,
 	       "a device with a wrong measurement was accepted");

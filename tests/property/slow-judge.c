@@ -100,17 +100,24 @@ static bool behind_iommu(const struct slow *s, uint16_t dev)
 	return pci && pci->iommu_group;
 }
 
-static bool trusted(const struct slow *s, uint16_t dev)
+/* The device's state after the first `end` events. */
+static enum event_tsm trust(const struct slow *s, uint16_t dev, size_t end)
 {
 	const struct platform_pci *pci = pci_of(s, dev);
 
-	for (size_t i = s->now + 1; i > 0; i--) {
+	for (size_t i = end; i > 0; i--) {
 		const struct event *e = &s->ev[i - 1];
 
 		if (i - 1 < s->n && e->kind == EVENT_TSM && e->dev == dev)
-			return e->aux == EVENT_TSM_RUN;
+			return e->aux;
 	}
-	return pci && pci->tsm && strcmp(pci->tsm, "accepted") == 0;
+	return pci && pci->tsm && strcmp(pci->tsm, "accepted") == 0 ? EVENT_TSM_RUN
+								    : EVENT_TSM_UNLOCKED;
+}
+
+static bool trusted(const struct slow *s, uint16_t dev)
+{
+	return trust(s, dev, s->now + 1) == EVENT_TSM_RUN;
 }
 
 /* ---- memory ---- */
@@ -992,6 +999,33 @@ static void do_change(struct slow *s, const struct event *e)
 	}
 }
 
+static void do_trust(struct slow *s, const struct event *e)
+{
+	enum event_tsm before = trust(s, e->dev, s->now);
+	bool begins = e->aux == EVENT_TSM_RUN && before != EVENT_TSM_RUN;
+	bool ends = (e->aux == EVENT_TSM_UNLOCKED || e->aux == EVENT_TSM_LOCKED) &&
+		    (before == EVENT_TSM_RUN || before == EVENT_TSM_ERROR);
+
+	for (size_t i = 0; i < s->nlives && (begins || ends); i++) {
+		const struct life *l = &s->lives[i];
+		struct event what = { .dma = l->dma, .size = l->size, .dev = l->dev };
+		enum answer is = SHARED;
+		enum memory_state m;
+
+		if (!l->live || l->dev != e->dev)
+			continue;
+		what.orig = what.link = l->orig;
+		if (begins && touches_pool(s, l->dma, l->size))
+			is = PROTECTED;
+		if (ends && !l->aliased)
+			is = address_is(s, &what, l->dma, 0, l->alloc, &m);
+		if (is == PROTECTED && !l->older && !l->taken && !l->gone)
+			fact(s, CLAIM_DMA_IN_SHARED);
+		else if (is != SHARED)
+			open_claim(s, CLAIM_DMA_IN_SHARED);
+	}
+}
+
 /* ---- all of it ---- */
 
 static void do_event(struct slow *s, const struct event *e)
@@ -1021,6 +1055,9 @@ static void do_event(struct slow *s, const struct event *e)
 	case EVENT_DECRYPT:
 	case EVENT_ENCRYPT:
 		do_change(s, e);
+		break;
+	case EVENT_TSM:
+		do_trust(s, e);
 		break;
 	case EVENT_SG_TRUNCATED:
 		s->truncated++;

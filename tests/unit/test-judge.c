@@ -398,6 +398,23 @@ static void test_devices(void)
 	map(0, BUF, SLOT(0), 64);
 	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
 
+	machine(); /* … but only as long as it is, and it is told apart */
+	put((struct event){ .kind = EVENT_TSM, .dev = dev1, .aux = EVENT_TSM_RUN });
+	map(0, BUF, BUF, 64);
+	put((struct event){ .kind = EVENT_TSM, .dev = dev1, .aux = EVENT_TSM_ERROR });
+	check(outcome() == OUTCOME_PROVEN); /* it reaches nothing now */
+	check(strstr(last->reason, "1 more went to devices that the Realm had accepted"));
+	check(last->devices[0].trusted);
+	put((struct event){ .kind = EVENT_TSM, .dev = dev1, .aux = EVENT_TSM_UNLOCKED });
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+
+	machine();
+	bounced(0, BUF, SLOT(0), 64);
+	put((struct event){ .kind = EVENT_TSM, .dev = dev1, .aux = EVENT_TSM_LOCKED });
+	check(outcome() == OUTCOME_PROVEN);
+	put((struct event){ .kind = EVENT_TSM, .dev = dev1, .aux = EVENT_TSM_RUN });
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+
 	machine(); /* … nor by its alias */
 	facts->realm.ipa_bits = 33;
 	put((struct event){ .kind = EVENT_TSM, .dev = dev1, .aux = EVENT_TSM_RUN });
