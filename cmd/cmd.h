@@ -38,12 +38,20 @@ int cmd_usage(const struct cmd *cmd, const char *fmt, ...) __attribute__((format
 /* The same for what getopt_long answers to a mistake: ':' (when asked to) or '?'. */
 int cmd_bad_option(const struct cmd *cmd, int opt, char *const *argv);
 
-/* Does --output mean standard output: not given, or "-"? */
+/* cmd/output.c: does --output mean standard output: not given, "-", "/dev/stdout"? */
 bool cmd_to_stdout(const char *output);
 
 /*
+ * Could it be written there?  Asked before a long run, so that this is not in vain.
+ * Returns 0, or -errno with err set.
+ */
+int cmd_check_output(const char *output, const char *what, struct err *err);
+
+/*
  * Write with fn to where --output says.  what is for messages: "the report".
- * A file that was not written whole does not stay; main looks at standard output when all is done.
+ * A file appears whole or not at all: what was there stays when this fails.  What is no regular
+ * file (a FIFO, a device, a link) is written as it is.  main looks at standard output when all is
+ * done.
  * Returns 0, or -errno with err set.
  */
 int cmd_write(const char *output, const char *what, void (*fn)(FILE *out, const void *ctx),

@@ -137,6 +137,8 @@ int judging_prepare(struct judging *g, struct err *err)
 		if (!text || judging_take_policy(g, text, len, g->policy_path, err) < 0)
 			return -EINVAL;
 	}
+	if (cmd_check_output(g->output, "the report", err) < 0)
+		return -EINVAL;
 	if (g->rmm_path) {
 		text = file_read(g->rmm_path, RMM_FILE_MAX, &len, err);
 		if (!text || judging_take_rmm(g, text, len, g->rmm_path, err) < 0)

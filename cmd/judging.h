@@ -90,8 +90,8 @@ int judging_option(const struct cmd *cmd, struct judging *g, int opt, char *cons
 bool judging_colour(const struct judging *g);
 
 /*
- * Make sure that the judge can be trusted (lib/selfcheck.h), load policy and
- * monitor log.  Returns 0 or -errno with err set.
+ * Make sure that the judge can be trusted (lib/selfcheck.h) and that output can be
+ * written, load policy and monitor log.  Returns 0 or -errno with err set.
  */
 int judging_prepare(struct judging *g, struct err *err);
 

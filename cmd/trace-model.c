@@ -335,6 +335,7 @@ static int conclude(struct model_run *r, struct err *err)
 			err) < 0)
 		return cmd_fail(&cmd_trace, err);
 	r->sealed = true;
+	trace_tell_bundle(r->options, bundle_path(r->bundle));
 	status = judging_report(&cmd_trace, &r->judging, &in);
 	if (r->options->command_status && status != CMD_TROUBLE)
 		status = command_exit_status(r->command);
@@ -372,6 +373,7 @@ int trace_model(const struct trace_options *options)
 	struct err err = { "" };
 
 	judging_set_format(&r.judging, options->format);
+	r.judging.output = options->report;
 	r.judging.policy_path = options->policy;
 	r.judging.window_only = options->window_only;
 	r.judging.verbosity = options->quiet ? -1 : options->verbose;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "lib/xalloc.h"
@@ -17,7 +18,8 @@ const char trace_usage[] =
 	"\n"
 	"Run CMD, collect what the kernel says about DMA meanwhile, judge it, report.\n"
 	"\n"
-	"  -o, --output BUNDLE      directory for the evidence (default: ./CMD-TIME.ccaio)\n"
+	"  -o, --output NAME        directory for the evidence (default: ./CMD-TIME.ccaio); with\n"
+	"                           -f, a NAME without .ccaio is the report's file: give both\n"
 	"  -f, --format NAME        of the report (default: text)\n"
 	"  -b, --buffer SIZE        ring buffer per CPU, K, M or G (default: 4M)\n"
 	"  -C, --clock CLOCK        trace clock (default: mono)\n"
@@ -264,10 +266,16 @@ static int take(struct trace_options *options, int opt, const char *word, char *
 {
 	switch (opt) {
 	case 'o':
-		options->bundle = optarg;
+		if (options->bundle && options->report) {
+			snprintf(message, size, "more than two times --output");
+			return -1;
+		}
+		/* which of them is whose is sorted out when --format is known */
+		*(options->bundle ? &options->report : &options->bundle) = optarg;
 		return 0;
 	case 'f':
 		options->format = optarg;
+		options->format_given = true;
 		return 0;
 	case 'b':
 		if (trace_parse_size(optarg, &options->buffer_bytes))
@@ -347,6 +355,39 @@ static int take(struct trace_options *options, int opt, const char *word, char *
 	}
 }
 
+bool trace_output_is_report(const char *name, bool format_given)
+{
+	size_t len = strlen(name);
+	struct stat st;
+
+	while (len > 1 && name[len - 1] == '/')
+		len--;
+	if (!format_given || (len > 6 && strncmp(name + len - 6, ".ccaio", 6) == 0))
+		return false;
+	return strcmp(name, "-") == 0 || stat(name, &st) < 0 || !S_ISDIR(st.st_mode);
+}
+
+static int sort_outputs(struct trace_options *o, char *message, size_t size)
+{
+	const char *given[] = { o->bundle, o->report };
+
+	o->bundle = o->report = NULL;
+	for (int i = 0; i < 2 && given[i]; i++) {
+		bool report = trace_output_is_report(given[i], o->format_given);
+		const char **place = report ? &o->report : &o->bundle;
+
+		if (*place) {
+			snprintf(message, size,
+				 "two times --output names two %s; the bundle's name ends in "
+				 ".ccaio, the report's needs --format",
+				 report ? "reports" : "bundles");
+			return -1;
+		}
+		*place = given[i];
+	}
+	return 0;
+}
+
 int trace_options_parse(struct trace_options *options, int argc, char **argv, char *message,
 			size_t size)
 {
@@ -362,6 +403,8 @@ int trace_options_parse(struct trace_options *options, int argc, char **argv, ch
 			return ret;
 	}
 	options->argv = optind == argc ? NULL : argv + optind;
+	if (sort_outputs(options, message, size) < 0)
+		return -1;
 	return check_together(options, options->argv, message, size);
 }
 
@@ -374,4 +417,10 @@ char *trace_default_bundle(const char *command)
 
 	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", localtime_r(&now, &tm));
 	return xasprintf("%s-%s.ccaio", slash && slash[1] ? slash + 1 : command, stamp);
+}
+
+void trace_tell_bundle(const struct trace_options *options, const char *path)
+{
+	if (options->report && !options->bundle)
+		fprintf(stderr, "ccaio trace: the evidence is in %s\n", path);
 }

@@ -14,6 +14,7 @@
 #define TRACE_PIDS 64
 
 struct trace_options {
+	const char *report;		 /* -o; NULL: standard output */
 	const char *bundle;		 /* -o; NULL: made from the command's name and the time */
 	uint64_t buffer_bytes;		 /* -b, per CPU; 0: the default */
 	const char *clock;		 /* -C */
@@ -40,6 +41,7 @@ struct trace_options {
 	bool follow;			/* attribute the I/O of the command's children to it */
 	bool window_only;		/* --scope window */
 	bool command_status;		/* --exit-code command */
+	bool format_given;
 	bool quiet, verbose;
 };
 
@@ -52,8 +54,17 @@ extern const char trace_usage[];
 int trace_options_parse(struct trace_options *options, int argc, char **argv, char *message,
 			size_t size);
 
+/*
+ * Whose file does -o name?  With a format given, what does not end in ".ccaio" and is no
+ * directory is the report's; anything else is the bundle.
+ */
+bool trace_output_is_report(const char *name, bool format_given);
+
 /* A new bundle's name: "keybroker-app-20261120-184000.ccaio".  The caller frees. */
 char *trace_default_bundle(const char *command);
+
+/* Where nobody named the bundle and the report goes elsewhere: say its name on stderr. */
+void trace_tell_bundle(const struct trace_options *options, const char *path);
 
 /* "4096", "64K", "8M", "1G" into bytes.  Returns false for anything else, and for 0. */
 bool trace_parse_size(const char *text, uint64_t *bytes);

@@ -273,6 +273,7 @@ static int conclude(struct trace *t, struct err *err)
 			err) < 0)
 		return cmd_fail(&cmd_trace, err);
 	t->sealed = true;
+	trace_tell_bundle(&t->options, bundle_path(t->bundle));
 	status = judging_report(&cmd_trace, &t->judging, &in);
 	if (t->options.command_status && status != CMD_TROUBLE)
 		status = command_exit_status(t->command);
@@ -389,6 +390,7 @@ static int trace(int argc, char **argv)
 		return cmd_usage(&cmd_trace, "unknown format '%s'", t.options.format);
 	if (t.options.model)
 		return trace_model(&t.options);
+	t.judging.output = t.options.report;
 	t.judging.policy_path = t.options.policy;
 	t.judging.rmm_path = t.options.rmm_log;
 	t.judging.window_only = t.options.window_only;

@@ -79,3 +79,57 @@ model() {
 	run -3 --separate-stderr "$CCAIO" trace --model -o "$bundle" -- /nonexistent http://127.0.0.1:1/
 	[ ! -e "$bundle" ]
 }
+
+# reported STATUS OPTION...: the same with a report in a file, and the bundle where it is by default.
+reported() {
+	local want=$1
+	shift
+	cd "$BATS_TEST_TMPDIR" || return
+	run "-$want" --separate-stderr timeout 60 "$CCAIO" trace --model "$@" -- \
+		"$APPS/keybroker-app" --endpoint "http://127.0.0.1:$broker_port" skywalker
+}
+
+@test "output: a report in a file, whole, beside the bundle; both can be named" {
+	reported 0 -f junit -o results.xml
+	[[ $stderr == *"ccaio trace: the evidence is in keybroker-app-"*.ccaio ]]
+	[[ $output != *testsuite* ]]
+	[ "$(tail -1 results.xml)" = '</testsuites>' ]
+	compgen -G "keybroker-app-*.ccaio/verdict.json"
+	echo old >results.xml && chmod 600 results.xml
+	reported 0 -o mine.ccaio -f tap -o results.xml
+	[[ $stderr != *"evidence is in"* ]]
+	head -1 results.xml | grep -qx 'TAP version 13'
+	[ "$(stat -c %a results.xml)" = 600 ]
+	[ -f mine.ccaio/verdict.json ]
+	[ -z "$(find . -name 'results.xml.*')" ]
+}
+
+@test "output: to standard output, a FIFO, a link" {
+	reported 0 -f tap -o /dev/stdout >/dev/null
+	[[ $output == *"TAP version 13"* ]]
+	mkfifo fifo && cat fifo >copy &
+	until [ -p "$BATS_TEST_TMPDIR/fifo" ]; do :; done
+	reported 0 -f tap -o fifo -o f.ccaio
+	wait $!
+	[ -p fifo ] && grep -qx 'TAP version 13' copy
+	ln -s target link
+	reported 0 -f tap -o link -o l.ccaio
+	[ -L link ] && grep -qx 'TAP version 13' target
+}
+
+@test "output: what cannot be written is told before the command is run; a full disk leaves the old file" {
+	for name in /nonexistent/results.xml "$BATS_TEST_TMPDIR/broker.err/results.xml"; do
+		reported 3 -f junit -o "$name"
+		[[ $stderr == "ccaio trace: cannot write the report to $name: "* ]]
+		[ ! -s "$broker_log" ] && [ -z "$(find . -name '*.ccaio')" ]
+	done
+	reported 3 -f junit -o /dev/full -o full.ccaio
+	[[ $stderr == *"ccaio trace: cannot write the report to /dev/full: No space left on device" ]]
+	"$CCAIO" verify -q full.ccaio
+	# a size limit stands for the disk
+	echo old >results.xml
+	run -3 --separate-stderr bash -c 'ulimit -f 1; trap "" XFSZ; "$0" report -f html -o results.xml full.ccaio' "$CCAIO"
+	[ "$stderr" = "ccaio report: cannot write the report to results.xml: File too large" ]
+	[ "$(cat results.xml)" = old ]
+	[ -z "$(find . -name 'results.xml.*')" ]
+}

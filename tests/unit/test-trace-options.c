@@ -92,8 +92,38 @@ static void test_capture(void)
 	check(PARSE("-f", "jsonl", "--live", "true") == 0);
 }
 
+static bool named(const char *bundle, const char *report)
+{
+	const char *b = options.bundle ? options.bundle : "",
+		   *r = options.report ? options.report : "";
+
+	return strcmp(b, bundle) == 0 && strcmp(r, report) == 0;
+}
+
+/* Whose file -o names. */
+static void test_outputs(void)
+{
+	check(PARSE("-o", "out", "true") == 0 && named("out", ""));
+	check(PARSE("-o", "results.xml", "-f", "junit", "true") == 0 && named("", "results.xml"));
+	check(PARSE("-f", "junit", "-o", "results.xml", "true") == 0 && named("", "results.xml"));
+	check(PARSE("-f", "junit", "-o", "run.ccaio", "true") == 0 && named("run.ccaio", ""));
+	check(PARSE("-f", "junit", "-o", "run.ccaio/", "true") == 0 && named("run.ccaio/", ""));
+	check(PARSE("-f", "junit", "-o", "/tmp", "true") == 0 && named("/tmp", ""));
+	check(PARSE("-f", "junit", "-o", "/dev/full", "true") == 0 && named("", "/dev/full"));
+	check(PARSE("-f", "junit", "-o", "-", "true") == 0 && named("", "-"));
+	check(PARSE("-o", "a.xml", "-f", "junit", "-o", "b.ccaio", "true") == 0 &&
+	      named("b.ccaio", "a.xml"));
+	check(PARSE("-o", "b.ccaio", "-f", "junit", "-o", "a.xml", "true") == 0 &&
+	      named("b.ccaio", "a.xml"));
+	check(PARSE("-o", "a.xml", "-o", "b.xml", "-f", "tap", "true") < 0 &&
+	      strstr(message, "two reports"));
+	check(PARSE("-o", "a.ccaio", "-o", "b", "true") < 0 && strstr(message, "two bundles"));
+	check(PARSE("-o", "a", "-o", "b", "-o", "c", "-f", "tap", "true") < 0);
+}
+
 int main(void)
 {
+	test_outputs();
 	test_sizes();
 	test_options();
 	test_mistakes();
