@@ -125,7 +125,8 @@ static const struct {
 	{ "sed -i 's,\"trace.dat,\"a\\\\u001bb,' x.ccaio/MANIFEST.json", "printable characters" },
 	{ "sed -i s,trace.dat,MANIFEST.json, x.ccaio/MANIFEST.json", "cannot be listed" },
 	{ "sed -i s,trace.dat,platform.json, x.ccaio/MANIFEST.json", "listed twice" },
-	{ "sed -i '/\"size\"/s/3/99999999999999999999/' x.ccaio/MANIFEST.json", "number up to" },
+	/* json-c 0.18 says "number expected", others leave it to ccaio: "number up to" */
+	{ "sed -i '/\"size\"/s/3/99999999999999999999/' x.ccaio/MANIFEST.json", "number " },
 	{ "sed -i '/\"size\"/s/3/-3/' x.ccaio/MANIFEST.json", "not negative" },
 	{ "sed -i '/\"size\"/d' x.ccaio/MANIFEST.json", "files[0].size: missing" },
 	{ "sed -i 's/\"sha256\": \"./&g/' x.ccaio/MANIFEST.json", "64 hexadecimal digits" },

@@ -33,15 +33,31 @@ static bool refused(const char *text, const char *from, const char *to, const ch
 	return ok;
 }
 
+/* json-c 0.18 writes an empty list as "[]", others break the line in it. */
+static char *close_empty_lists(const char *text)
+{
+	char *out = xcalloc(strlen(text) + 1, 1);
+	size_t n = 0;
+
+	while (*text) {
+		size_t gap = *text == '[' ? strspn(text + 1, " \n") : 0;
+
+		out[n++] = *text;
+		text += text[1 + gap] == ']' && gap ? 1 + gap : 1;
+	}
+	return out;
+}
+
 static void test_round_trip(const struct verdict *v, const char *golden)
 {
 	struct run run = fixture_run();
 	struct err err = { "" };
 	struct verdict_record *r;
 	char *text = verdict_json_format(v, &run);
-	char *again;
+	char *again = close_empty_lists(text);
 
-	check(golden_same(golden, text));
+	check(golden_same(golden, again));
+	free(again);
 	r = verdict_json_parse(text, strlen(text), "v.json", &err);
 	check(r != NULL);
 	if (!r) {
