@@ -26,17 +26,33 @@ shape() {
 	readme | grep -q '^PROVEN since boot, rehearsal'
 }
 
+@test "readme: the demo's output is what today's report says of the demo's evidence" {
+	cd "$DATA"
+	run -0 --separate-stderr "$CCAIO" report demo.ccaio
+	readme | sed -e '1,2d' -e '/^```$/,$d' >"$BATS_TEST_TMPDIR/shown"
+	diff "$BATS_TEST_TMPDIR/shown" <(echo "$output") || {
+		echo "run scripts/readme --again"
+		false
+	}
+}
+
 @test "readme: every command that it names exists" {
 	for cmd in $(grep -oE '^    (build/)?ccaio [a-z]+' "$BATS_TEST_DIRNAME/../../README.md" | awk '{print $2}' | sort -u); do
 		"$CCAIO" --list-cmds | grep -qx "$cmd" || { echo "no command $cmd"; return 1; }
 	done
 }
 
-@test "readme: its picture is there" {
-	root=$BATS_TEST_DIRNAME/../..
-	for picture in $(grep -oE '\]\([^)]*\.png\)' "$root/README.md" | tr -d '()]'); do
-		[ "$(head -c 4 "$root/$picture" | tail -c 3)" = PNG ]
-		found=1
-	done
-	[ "$found" = 1 ]
+@test "readme: its picture was drawn from what the HTML report of the demo's evidence is today" {
+	docs=$BATS_TEST_DIRNAME/../../docs
+	grep -qF '](docs/report.png)' "$docs/../README.md"
+	[ "$(head -c 4 "$docs/report.png" | tail -c 3)" = PNG ]
+	cp "$docs/report.png" "$BATS_TEST_TMPDIR/"
+	cd "$DATA"
+	"$CCAIO" report -f html -o "$BATS_TEST_TMPDIR/report.html" demo.ccaio
+	cd "$BATS_TEST_TMPDIR"
+	sha256sum --check --strict "$docs/report.sha256" || {
+		echo "the report looks otherwise now: run scripts/readme --again, and look at docs/report.png"
+		false
+	}
+	[ "$(wc -l <"$docs/report.sha256")" = 2 ]
 }
