@@ -22,6 +22,7 @@
 #include "collectors/canary.h"
 #include "collectors/command.h"
 #include "collectors/facts.h"
+#include "collectors/files.h"
 #include "collectors/tracedat-write.h"
 #include "collectors/tracedat.h"
 #include "collectors/tracefs-meta.h"
@@ -206,8 +207,13 @@ static int record(struct trace *t, struct err *err)
 	if (ret >= 0)
 		ret = exchanging_stop(&t->exchanging, t->command ? command_pid(t->command) : 0,
 				      t->options.follow, err);
-	if (ret >= 0 && !t->command)
+	if (ret >= 0 && !t->command) {
 		processes_describe(&t->attach.processes, t->exchanging.x);
+		files_of_tasks(t->exchanging.x, t->attach.processes.tasks,
+			       t->attach.processes.ntasks);
+	}
+	if (ret >= 0 && t->command)
+		files_of_command(t->exchanging.x, t->options.argv);
 	if (ret >= 0)
 		facts_after(t->facts, t->platform);
 	return ret;

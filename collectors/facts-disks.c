@@ -34,6 +34,23 @@ static bool read_work(const struct facts *facts, const char *name, struct platfo
 	return n >= 5;
 }
 
+static void read_partitions(const struct facts *facts, struct platform_disk *disk)
+{
+	size_t count;
+	char **names = facts_list(facts, &count, DISKS "/%s", disk->name);
+
+	disk->partitions = xcalloc(count, sizeof(*disk->partitions));
+	for (size_t i = 0; i < count; i++) {
+		char *number = facts_exists(facts, DISKS "/%s/%s/partition", disk->name, names[i])
+				       ? facts_attr(facts, DISKS "/%s/%s/dev", disk->name, names[i])
+				       : NULL;
+
+		if (number)
+			disk->partitions[disk->npartitions++] = number;
+	}
+	facts_free_list(names, count);
+}
+
 void facts_disks(struct facts *facts, struct platform *p)
 {
 	size_t count;
@@ -46,8 +63,11 @@ void facts_disks(struct facts *facts, struct platform *p)
 				       : NULL;
 
 		if (number && *number) {
-			p->disks[p->ndisks++] = (struct platform_disk){ .name = xstrdup(names[i]),
-									.number = number };
+			struct platform_disk *disk = &p->disks[p->ndisks++];
+
+			disk->name = xstrdup(names[i]);
+			disk->number = number;
+			read_partitions(facts, disk);
 			number = NULL;
 		}
 		free(number);

@@ -19,6 +19,10 @@ struct platform;
  * bytes per descriptor (Linux drivers/block/virtio_blk.c, virtio_ring.c);
  * other drivers map the data.  Plugged requests are issued first and mapped
  * after, in the same order.
+ *
+ * Whose they are: the task that asked for the same sectors (lib/bios.h), even where a
+ * worker of the kernel issues the request; and the file in the page cache whose memory was
+ * mapped (lib/pagecache.h), even where the kernel writes it back long after.
  */
 struct blockio;
 
@@ -28,6 +32,9 @@ struct blockio *blockio_new(struct exchanges *x, const struct names *names,
 /* Accepts NULL.  Ends the requests that are still being mapped. */
 void blockio_free(struct blockio *b);
 
+/* Every event of the stream: who asks for sectors, and which files are in memory. */
+void blockio_learn(struct blockio *b, const struct event *event);
+/* Those of the window: what is to be attributed. */
 void blockio_event(struct blockio *b, const struct event *event);
 
 #endif

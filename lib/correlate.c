@@ -393,6 +393,7 @@ void correlate_event(struct correlate *c, const struct event *e)
 	if (s)
 		bind_socket(c, s);
 	carry_event(c->carry, e);
+	blockio_learn(c->blockio, e);
 	if (!in_window(c, e->ts_ns))
 		return;
 	sum_up(c, e);

@@ -225,6 +225,21 @@ static void write_devices(struct jwriter *w, const struct exchanges *x)
 	jwrite_end_array(w);
 }
 
+static void write_block_file(struct jwriter *w, const struct exchange_block *b)
+{
+	if (!b->cached)
+		return;
+	jwrite_object(w, "file");
+	jwrite_hex(w, "inode", b->inode);
+	jwrite_number(w, "dev", b->file_dev);
+	text(w, "path", b->path);
+	if (b->filler) {
+		jwrite_number(w, "filled_by", (uint64_t)(b->filler > 0 ? b->filler : 0));
+		jwrite_string(w, "filled_by_comm", b->filler_comm);
+	}
+	jwrite_end_object(w);
+}
+
 static void write_blocks(struct jwriter *w, const struct exchanges *x)
 {
 	jwrite_array(w, "block_requests");
@@ -233,15 +248,20 @@ static void write_blocks(struct jwriter *w, const struct exchanges *x)
 
 		jwrite_object(w, NULL);
 		jwrite_string(w, "device", x->devices[b->device].name);
+		jwrite_string(w, "disk", b->disk);
 		jwrite_number(w, "pid", (uint64_t)(b->pid > 0 ? b->pid : 0));
 		jwrite_string(w, "comm", b->comm);
+		jwrite_string(w, "owner", grade_name(b->owner));
 		jwrite_bool(w, "program", b->program);
+		write_block_file(w, b);
 		jwrite_number(w, "writes", b->requests[FLOW_OUT]);
 		jwrite_number(w, "written", b->bytes[FLOW_OUT]);
 		jwrite_number(w, "reads", b->requests[FLOW_IN]);
 		jwrite_number(w, "read", b->bytes[FLOW_IN]);
 		jwrite_number(w, "transfers", b->transfers);
 		jwrite_number(w, "dma_bytes", b->dma_bytes);
+		write_grades(w, "written_by_grade", b->carried[FLOW_OUT]);
+		write_grades(w, "read_by_grade", b->carried[FLOW_IN]);
 		jwrite_end_object(w);
 	}
 	jwrite_end_array(w);
@@ -291,6 +311,15 @@ void exchanges_write_member(struct jwriter *w, const char *key, const struct exc
 			jwrite_end_object(w);
 	jwrite_end_array(w);
 	flag(w, "no_follow", x->no_follow);
+	jwrite_array(w, "files");
+	for (size_t i = 0; i < x->nfiles; i++) {
+		jwrite_object(w, NULL);
+		jwrite_number(w, "dev", x->files[i].dev);
+		jwrite_hex(w, "inode", x->files[i].inode);
+		jwrite_string(w, "path", x->files[i].path);
+		jwrite_end_object(w);
+	}
+	jwrite_end_array(w);
 	jwrite_object(w, "result");
 	jwrite_bool(w, "correlated", x->correlated);
 	jwrite_bool(w, "program_known", x->program_known);

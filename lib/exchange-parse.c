@@ -205,6 +205,21 @@ static void read_row(struct exchanges *x, struct exchange *r, const struct jval 
 	}
 }
 
+static void read_files(struct exchanges *x, const struct jval *root)
+{
+	struct jval files = jval_array(root, "files");
+
+	for (size_t i = 0; i < jval_count(&files) && i < EXCHANGES_FILES; i++) {
+		struct jval v = jval_item_object(&files, i);
+		char *path = jval_string(&v, "path");
+
+		if (path)
+			exchanges_file(x, (uint32_t)jval_number(&v, "dev", UINT32_MAX, 0),
+				       jval_hex(&v, "inode", UINT64_MAX, 0), path);
+		free(path);
+	}
+}
+
 static void read_all(struct exchanges *x, struct jdoc *doc)
 {
 	struct jval root = jdoc_root(doc);
@@ -218,6 +233,7 @@ static void read_all(struct exchanges *x, struct jdoc *doc)
 	free(schema);
 	read_capture(x, &root);
 	x->no_follow = jval_bool(&root, "no_follow", false);
+	read_files(x, &root);
 	for (size_t i = 0; i < jval_count(&roots) && i < EXCHANGE_ROOTS; i++) {
 		struct jval v = jval_item_object(&roots, i);
 

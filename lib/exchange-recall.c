@@ -150,6 +150,49 @@ static void read_devices(struct exchanges *x, const struct jval *root)
 	}
 }
 
+static void read_block(struct exchanges *x, const struct jval *v, struct exchange_block *b)
+{
+	struct jval file = jval_object(v, "file");
+
+	b->device = read_device(x, v, "device");
+	b->disk = jval_string(v, "disk");
+	b->pid = (int32_t)jval_number(v, "pid", INT32_MAX, 0);
+	b->comm = jval_string(v, "comm");
+	b->owner = jval_has(v, "owner") ? read_grade(v, "owner") : GRADE_SIZED;
+	b->program = jval_bool(v, "program", false);
+	b->requests[FLOW_OUT] = count_of(v, "writes");
+	b->bytes[FLOW_OUT] = count_of(v, "written");
+	b->requests[FLOW_IN] = count_of(v, "reads");
+	b->bytes[FLOW_IN] = count_of(v, "read");
+	b->transfers = count_of(v, "transfers");
+	b->dma_bytes = count_of(v, "dma_bytes");
+	read_grades(v, "written_by_grade", b->carried[FLOW_OUT]);
+	read_grades(v, "read_by_grade", b->carried[FLOW_IN]);
+	b->cached = jval_known(&file);
+	b->inode = jval_hex(&file, "inode", UINT64_MAX, 0);
+	b->file_dev = (uint32_t)jval_number(&file, "dev", UINT32_MAX, 0);
+	b->path = jval_string(&file, "path");
+	b->filler = (int32_t)jval_number(&file, "filled_by", INT32_MAX, 0);
+	b->filler_comm = jval_string(&file, "filled_by_comm");
+}
+
+static void read_blocks(struct exchanges *x, const struct jval *root)
+{
+	struct jval blocks = jval_array(root, "block_requests");
+	size_t n = jval_count(&blocks);
+
+	if (n > EXCHANGES_BLOCKS) {
+		jval_fail(&blocks, "more than %d entries", EXCHANGES_BLOCKS);
+		return;
+	}
+	x->blocks = xcalloc(n, sizeof(*x->blocks));
+	for (x->nblocks = 0; x->nblocks < n; x->nblocks++) {
+		struct jval v = jval_item_object(&blocks, x->nblocks);
+
+		read_block(x, &v, &x->blocks[x->nblocks]);
+	}
+}
+
 static void read_checks(struct exchanges *x, const struct jval *root)
 {
 	struct jval checks = jval_array(root, "conservation");
@@ -212,6 +255,7 @@ struct exchanges *exchanges_recall(const char *text, size_t len, const char *nam
 
 		read_row(x, &x->rows[i], &v);
 	}
+	read_blocks(x, &root);
 	read_checks(x, &root);
 	read_result(x, &root);
 	status = jdoc_status(doc);

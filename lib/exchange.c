@@ -54,8 +54,15 @@ void exchanges_free(struct exchanges *x)
 		free(x->ifaces[i].name);
 	for (size_t i = 0; i < x->nunattributed; i++)
 		free(x->unattributed[i].reason);
-	for (size_t i = 0; i < x->nblocks; i++)
+	for (size_t i = 0; i < x->nblocks; i++) {
+		free(x->blocks[i].disk);
 		free(x->blocks[i].comm);
+		free(x->blocks[i].path);
+		free(x->blocks[i].filler_comm);
+	}
+	for (size_t i = 0; i < x->nfiles; i++)
+		free(x->files[i].path);
+	free(x->files);
 	for (size_t i = 0; i < x->nchecks; i++) {
 		free(x->checks[i].what);
 		free(x->checks[i].left_name);
@@ -107,6 +114,22 @@ uint16_t exchanges_device(struct exchanges *x, const char *name)
 	memset(&x->devices[x->ndevices], 0, sizeof(*x->devices));
 	x->devices[x->ndevices].name = xstrdup(name);
 	return (uint16_t)x->ndevices++;
+}
+
+const char *exchanges_path(const struct exchanges *x, uint32_t dev, uint64_t inode)
+{
+	for (size_t i = 0; i < x->nfiles; i++)
+		if (x->files[i].dev == dev && x->files[i].inode == inode)
+			return x->files[i].path;
+	return NULL;
+}
+
+void exchanges_file(struct exchanges *x, uint32_t dev, uint64_t inode, const char *path)
+{
+	if (x->nfiles == EXCHANGES_FILES || exchanges_path(x, dev, inode))
+		return;
+	XGROW(x->files, x->nfiles, x->cap_files);
+	x->files[x->nfiles++] = (struct exchange_file){ dev, inode, xstrdup(path) };
 }
 
 struct exchange_iface *exchanges_iface(struct exchanges *x, const char *name)

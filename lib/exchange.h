@@ -157,15 +157,35 @@ struct unattributed {
 	uint64_t transfers, bytes;
 };
 
-/* Block requests of one task on one disk. */
+/* What one task had read from or written to one disk, for one file. */
 struct exchange_block {
 	uint16_t device;
+	char *disk; /* "vda", or its number "254:0"; NULL unknown */
+	/* the task that asked for these sectors; where none is known, the one that issued the
+	 * request */
 	int32_t pid;
 	char *comm;
-	bool program;
+	enum grade
+		owner; /* EXACT: the same sectors; SIZED: it issued the request; see lib/bios.h */
+	bool program;  /* it is the program's, or the program brought the memory into the page cache
+			*/
+	/* the memory was a file's: the same address in the page cache */
+	bool cached;
+	uint64_t inode;
+	uint32_t file_dev; /* major << 20 | minor, of its file system */
+	char *path;	   /* NULL unknown */
+	int32_t filler;	   /* the task that brought it there, where it is not pid; 0 */
+	char *filler_comm;
 	uint64_t requests[2], bytes[2]; /* written, read */
 	uint64_t transfers, dma_bytes;	/* data, headers, status and tables */
 	uint64_t carried[2][GRADES];	/* of bytes */
+};
+
+/* A file that the command names or that the program had open: what an inode is called. */
+struct exchange_file {
+	uint32_t dev; /* major << 20 | minor */
+	uint64_t inode;
+	char *path;
 };
 
 /* One equation that has to hold. */
@@ -191,6 +211,8 @@ struct exchanges {
 	size_t nunattributed, cap_unattributed;
 	struct exchange_block *blocks;
 	size_t nblocks, cap_blocks;
+	struct exchange_file *files;
+	size_t nfiles, cap_files;
 	struct conservation *checks;
 	size_t nchecks, cap_checks;
 	/* the program: the processes that it began with; events tell their children */
@@ -223,6 +245,9 @@ struct exchanges {
  * JDOC_MAX_VALUES values.
  */
 #define EXCHANGES_ROWS 2048
+#define EXCHANGES_BLOCKS 1024 /* rows of block requests; the rest is UNATTRIBUTED, with its bytes \
+			       */
+#define EXCHANGES_FILES 1024  /* names of files */
 #define EXCHANGES_LISTED 4000 /* transfers listed in all; the rest is counted */
 
 struct exchanges *exchanges_new(void);
@@ -234,6 +259,10 @@ struct exchange_conn *exchanges_add_conn(struct exchanges *x);
 struct exchange *exchanges_add_row(struct exchanges *x);
 /* The device called name, entered if new (at most 1024; then the last one). */
 uint16_t exchanges_device(struct exchanges *x, const char *name);
+/* What this inode is called; path is copied.  More than EXCHANGES_FILES stay without a name. */
+void exchanges_file(struct exchanges *x, uint32_t dev, uint64_t inode, const char *path);
+/* NULL unknown; borrowed */
+const char *exchanges_path(const struct exchanges *x, uint32_t dev, uint64_t inode);
 /* The interface called name, entered if new; NULL when there are more than 64. */
 struct exchange_iface *exchanges_iface(struct exchanges *x, const char *name);
 /* Count bytes to an UNATTRIBUTED row; reason is copied.  At most 256 reasons, then "other". */

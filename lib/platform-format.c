@@ -136,6 +136,9 @@ static void write_disks(struct jwriter *w, const struct platform *p)
 		jwrite_object(w, NULL);
 		jwrite_string(w, "name", p->disks[i].name);
 		jwrite_string(w, "number", p->disks[i].number);
+		if (p->disks[i].npartitions)
+			jwrite_strings(w, "partitions", p->disks[i].partitions,
+				       p->disks[i].npartitions);
 		if (p->disks[i].counted) {
 			write_work(w, "before", &p->disks[i].before);
 			write_work(w, "after", &p->disks[i].after);

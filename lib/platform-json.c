@@ -184,6 +184,7 @@ static void read_disks(struct platform *p, const struct jval *root)
 
 		disk->name = jval_name_required(&item, "name");
 		disk->number = jval_name_required(&item, "number");
+		disk->partitions = jval_strings(&item, "partitions", &disk->npartitions);
 		disk->counted = jval_has(&item, "before") || jval_has(&item, "after");
 		if (!disk->counted)
 			continue;

@@ -67,8 +67,10 @@ struct platform_work {
 };
 
 struct platform_disk {
-	char *name;   /* "vda" */
-	char *number; /* "254:0", as block events call it */
+	char *name;	   /* "vda" */
+	char *number;	   /* "254:0", as block events call it */
+	char **partitions; /* their numbers: "254:1" … */
+	size_t npartitions;
 	bool counted; /* before and after the window */
 	struct platform_work before, after;
 };

@@ -98,8 +98,9 @@ void exchanges_text(FILE *out, const struct rows *rows, int verbosity)
 
 		if (b->program || verbosity > 0)
 			line(out, 2,
-			     rows_str(scratch, "block requests of %s on %s: %s", b->owner,
-				      b->device, b->what));
+			     rows_str(scratch, "block requests of %s on %s%s%s: %s, grade %s",
+				      b->owner, b->device, *b->file ? ", file " : "", b->file,
+				      b->what, b->grade));
 	}
 	if (rows->nothers)
 		fputs("  UNATTRIBUTED\n", out);

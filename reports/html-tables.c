@@ -185,7 +185,8 @@ void html_devices(FILE *out, const struct rows *rows)
 
 static void blocks(FILE *out, const struct rows *rows)
 {
-	static const char *const heads[] = { "Task", "The program", "Device", "Requests", NULL };
+	static const char *const heads[] = { "Task",	 "The program", "Device", "File",
+					     "Requests", "Grade",	NULL };
 	size_t n = rows->nblocks < HTML_MOST_WITNESSES ? rows->nblocks : HTML_MOST_WITNESSES;
 
 	fputs("<h3>Requests to disks</h3>\n", out);
@@ -197,7 +198,9 @@ static void blocks(FILE *out, const struct rows *rows)
 		html_cell(out, b->owner);
 		html_cell(out, b->program ? "yes" : "no");
 		html_cell(out, b->device);
+		html_cell(out, b->file);
 		html_prose(out, b->what);
+		html_cell(out, b->grade);
 		fputs("</tr>\n", out);
 	}
 	html_table_end(out);

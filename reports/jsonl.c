@@ -77,8 +77,8 @@ static void write_lists(FILE *out, const struct rows *r)
 	}
 	for (size_t i = 0; i < r->nblocks; i++)
 		line(out, "block", "device", r->blocks[i].device, "owner", r->blocks[i].owner,
-		     "program", r->blocks[i].program ? "yes" : "no", "what", r->blocks[i].what,
-		     NULL);
+		     "program", r->blocks[i].program ? "yes" : "no", "file", r->blocks[i].file,
+		     "grade", r->blocks[i].grade, "what", r->blocks[i].what, NULL);
 	for (size_t i = 0; i < r->nothers; i++)
 		line(out, "unattributed", "device", r->others[i].device, "direction",
 		     r->others[i].direction, "reason", r->others[i].reason, "transfers",

@@ -213,6 +213,34 @@ static void fill_rows(struct rows *rows, const struct exchanges *x)
 		rows_exchange(rows, x, &x->rows[i], &rows->exchanges[rows->nexchanges++]);
 }
 
+/* "/etc/passwd", "inode 12 of 254:1"; who brought it into memory, where that was another task */
+static const char *block_file(struct rows *rows, const struct exchange_block *b)
+{
+	const char *name;
+
+	if (!b->cached)
+		return "";
+	name = b->path ? rows_str(rows, "%s", b->path)
+		       : rows_str(rows, "inode %" PRIu64 " of %u:%u", b->inode, b->file_dev >> 20,
+				  b->file_dev & 0xfffff);
+	if (!b->filler)
+		return name;
+	return rows_str(rows, "%s, in memory since %s had it", name,
+			task(rows, b->filler_comm, b->filler));
+}
+
+/* The weakest link from the task to the transfers. */
+static const char *block_grade(const struct exchange_block *b)
+{
+	enum grade worst = b->owner;
+
+	for (int dir = 0; dir < 2; dir++)
+		for (int g = 0; g < GRADES; g++)
+			if (b->carried[dir][g] && g < (int)worst)
+				worst = (enum grade)g;
+	return grade_name(worst);
+}
+
 static void fill_blocks(struct rows *rows, const struct exchanges *x)
 {
 	rows->blocks = xcalloc(x->nblocks, sizeof(*rows->blocks));
@@ -222,7 +250,11 @@ static void fill_blocks(struct rows *rows, const struct exchanges *x)
 		rows->blocks[rows->nblocks++] = (struct row_block){
 			.program = b->program,
 			.owner = task(rows, b->comm, b->pid),
-			.device = rows_str(rows, "%s", device_name(x, b->device)),
+			.device = b->disk ? rows_str(rows, "%s (%s)", device_name(x, b->device),
+						     b->disk)
+					  : rows_str(rows, "%s", device_name(x, b->device)),
+			.file = block_file(rows, b),
+			.grade = block_grade(b),
 			.what = rows_str(rows, "%s read (%s), %s written (%s), %s of %s",
 					 rows_count(rows, b->requests[FLOW_IN]),
 					 rows_counted(rows, b->bytes[FLOW_IN], "byte"),

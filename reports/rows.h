@@ -106,10 +106,10 @@ struct row_exchange {
 	struct row_half half[2]; /* by enum flow_dir */
 };
 
-/* Requests of one task to one disk. */
+/* Requests of one task to one disk, for one file. */
 struct row_block {
 	bool program;
-	const char *owner, *device, *what;
+	const char *owner, *device, *file, *what, *grade; /* file "" unknown */
 };
 
 /* Traffic that belongs to no exchange of the program. */

@@ -142,6 +142,7 @@ static void test_disks(void)
 		window_with("echo 11 0 6720 0 1 0 40 0 0 0 0 5 0 80 >sys/block/vda/stat");
 
 	check(p->ndisks == 1 && strcmp(p->disks[0].number, "254:0") == 0 && p->disks[0].counted);
+	check(p->disks[0].npartitions == 1 && same(p->disks[0].partitions[0], "254:1"));
 	check(p->disks[0].before.reads == 10 && p->disks[0].before.in_flight == 3);
 	check(p->disks[0].after.read_sectors == 6720 && p->disks[0].after.discarded_sectors == 80);
 	platform_free(p);

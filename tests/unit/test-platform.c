@@ -45,7 +45,8 @@ static void test_full(void)
 	check(p->ndisks == 2 && strcmp(p->disks[0].number, "254:0") == 0);
 	check(p->disks[0].counted && p->disks[0].before.read_sectors == 8);
 	check(p->disks[0].after.discards == 2 && p->disks[0].after.in_flight == 5);
-	check(!p->disks[1].counted);
+	check(p->disks[0].npartitions == 1 && strcmp(p->disks[0].partitions[0], "254:1") == 0);
+	check(!p->disks[1].counted && p->disks[1].npartitions == 0);
 	check(p->window.devices_changed == TRI_NO && p->window.cpus_changed == TRI_YES);
 	check(p->window.tsm_changed == TRI_UNKNOWN);
 	check(p->window.log_known && p->window.nkernel_log == 1);
