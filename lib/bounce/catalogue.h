@@ -31,6 +31,8 @@ struct fault_case {
 	/* Is this the counterexample?  ce is of the claim and of the broken device. */
 	bool (*shows)(const struct machine *m, const struct counterexample *ce);
 	enum fault_damage damage;
+	/* descriptors may be overwritten by payload, which the device then follows anywhere */
+	bool astray;
 	enum hostile_trick trick; /* the host's part in it */
 	/* Can it happen on this machine? */
 	bool (*applies)(const struct machine_config *config);

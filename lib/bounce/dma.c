@@ -383,6 +383,9 @@ static int alloc_pages(struct dma_device *dev, struct dma_coherent *mem)
 	if (mem->ipa == REALM_NO_ADDR)
 		return -ENOMEM;
 	memset(realm_ptr(dev->realm, mem->ipa, size), 0, size);
+	mem->dma = mem->ipa;
+	if (!dev->trusted && !dev->bypass && fault_always(dev->fault, FAULT_RING_PROTECTED))
+		return 0;
 	if (dev->ops) {
 		mem->dma = dev->ops->map(dev->ops_ctx, mem->ipa, size);
 		if (mem->dma == EVENT_NO_ADDR) {
@@ -391,10 +394,7 @@ static int alloc_pages(struct dma_device *dev, struct dma_coherent *mem)
 		}
 		return 0;
 	}
-	mem->dma = mem->ipa;
 	if (dev->trusted || dev->bypass)
-		return 0;
-	if (fault_always(dev->fault, FAULT_RING_PROTECTED))
 		return 0;
 	mem->dma = realm_to_device(bit(dev), mem->ipa);
 	return dma_decrypt(dev, mem->ipa, dev->fault && dev->fault->dry ? shared : size);
