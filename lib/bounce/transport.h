@@ -6,6 +6,7 @@
 
 struct err;
 struct host_device;
+struct reg_layout;
 
 /*
  * transport - how a driver finds, configures and notifies its device.
@@ -20,8 +21,9 @@ struct transport {
 };
 
 struct transport_ops {
-	const char *name; /* "pci" … */
-	const char *bus;  /* of struct platform_virtio */
+	const char *name;	       /* "pci" … */
+	const char *bus;	       /* of struct platform_virtio */
+	const struct reg_layout *regs; /* of those with registers (lib/bounce/transport-regs.h) */
 	int (*device_id)(struct transport *t, uint32_t *id, struct err *err);
 	int (*get_features)(struct transport *t, uint64_t *features, struct err *err);
 	int (*set_features)(struct transport *t, uint64_t features, struct err *err);
