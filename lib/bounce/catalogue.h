@@ -26,6 +26,7 @@ struct fault_case {
 	const char *name;    /* stable: --only, reports */
 	const char *summary; /* what is broken */
 	enum claim_id claim; /* must be refuted; CLAIMS: none, the condition must be unmet */
+	enum claim_id also;  /* must be refuted, too; 0: no other */
 	enum cond_id cond;
 	const char *sign; /* how the counterexample is recognised, for people */
 	/* Is this the counterexample?  ce is of the claim and of the broken device. */

@@ -224,6 +224,9 @@ static void right_refuted(const struct machine *m, const struct fault_case *f,
 		wrong(r, "%s is not refuted: %s", claim_name(f->claim), v->claims[f->claim].reason);
 		return;
 	}
+	if (f->also && v->claims[f->also].state != CLAIM_REFUTED)
+		wrong(r, "%s is not refuted, too: %s", claim_name(f->also),
+		      v->claims[f->also].reason);
 	if (v->outcome != OUTCOME_VIOLATED)
 		wrong(r, "the verdict is %s", outcome_name(v->outcome));
 	for (size_t i = 0; i < v->nexamples; i++) {
