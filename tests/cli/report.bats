@@ -62,7 +62,12 @@ setup() {
 	sed -i 's/VIOLATED/PROVEN/' "$bad/verdict.json"
 	run -3 --separate-stderr "$CCAIO" report "$bad"
 	[ -z "$output" ]
-	[[ $stderr == "ccaio report: "*verdict.json* ]]
+	[[ $stderr == "ccaio report: "*"verdict.json was changed"*"it has"* ]]
+	# as long as it was
+	sed -i 's/scope":"window/scope":"widdow/' "$good/verdict.json"
+	run -3 --separate-stderr "$CCAIO" report "$good"
+	[ -z "$output" ]
+	[[ $stderr == *"verdict.json was changed"*"SHA-256"* ]]
 }
 
 @test "report: a verdict that contradicts itself is trouble, even with a fresh manifest" {
@@ -96,6 +101,10 @@ setup() {
 @test "report: usage mistakes are trouble and point at --help" {
 	run -3 --separate-stderr "$CCAIO" report
 	[[ $stderr == *"expected one bundle"*"--help"* ]]
+	run -3 --separate-stderr "$CCAIO" report "$good" "$bad"
+	[[ $stderr == *"expected one bundle"* ]]
+	run -3 --separate-stderr "$CCAIO" report "$good" -f
+	[[ $stderr == *"option '-f' needs an argument"* ]]
 	run -3 --separate-stderr "$CCAIO" report --frobnicate "$good"
 	[[ $stderr == *"unknown option '--frobnicate'"* ]]
 	run -3 --separate-stderr "$CCAIO" report -f nonsense "$good"
