@@ -58,15 +58,14 @@ static void add_claim(struct checks *checks, struct rows *rows, const struct row
 	} else if (c->state_id == CLAIM_REFUTED) {
 		result = CHECK_VIOLATED;
 	}
-	add(checks,
-	    (struct check){
-		    .result = result,
-		    .group = "claim",
-		    .name = c->name,
-		    .summary = c->summary,
-		    .message = rows_str(rows, "%s: %s", why, *c->reason ? c->reason : c->summary),
-		    .detail = claim_detail(rows, c),
-	    });
+	add(checks, (struct check){
+			    .result = result,
+			    .group = "claim",
+			    .name = c->name,
+			    .summary = c->summary,
+			    .message = rows_str(rows, "%s: %s", why, c->why),
+			    .detail = claim_detail(rows, c),
+		    });
 }
 
 static void add_cond(struct checks *checks, struct rows *rows, const struct row_cond *c)
@@ -80,8 +79,7 @@ static void add_cond(struct checks *checks, struct rows *rows, const struct row_
 			    .group = "condition",
 			    .name = c->name,
 			    .summary = c->summary,
-			    .message = rows_str(rows, "%s: %s", c->state,
-						*c->reason ? c->reason : c->summary),
+			    .message = rows_str(rows, "%s: %s", c->state, c->why),
 			    .detail = *c->remedy ? rows_str(rows, "To meet it: %s", c->remedy) : "",
 		    });
 }

@@ -58,10 +58,12 @@ static void write_junit(FILE *out, const struct report_input *in)
 	checks_init(&checks, rows);
 	fprintf(out,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		"<testsuites tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n"
+		"<testsuites name=\"ccaio\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" "
+		"skipped=\"%zu\" time=\"0\">\n"
 		"  <testsuite name=\"ccaio\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" "
 		"skipped=\"%zu\" time=\"0\"",
-		checks.count, checks.failed, checks.count, checks.failed, checks.skipped);
+		checks.count, checks.failed, checks.skipped, checks.count, checks.failed,
+		checks.skipped);
 	if (*rows_fact(rows, "started"))
 		attribute(out, "timestamp", rows_fact(rows, "started"));
 	fputs(">\n    <properties>\n", out);

@@ -5,32 +5,57 @@
  * A comment may have 65,536 characters on the common forges; every list is bounded so that
  * the whole stays below that.
  */
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/xalloc.h"
+#include "reports/checks.h"
 #include "reports/escape.h"
 #include "reports/report.h"
 #include "reports/rows.h"
 
 #define MOST_EXAMPLES 10
 #define MOST_DEVICES 24
-#define MOST_TEXT 300 /* characters of one foreign text */
+#define MOST_FACTS 24
+#define MOST_TEXT 300	  /* characters of one text */
+#define MOST_EXAMPLE 1000 /* of a counterexample */
 
-/* Foreign text, cut where it is far too long for a comment. */
+/* Text in at most so many characters as it is written, escaped, plus one for "cut". */
+static void bounded(FILE *out, const char *text, size_t most)
+{
+	char *shown = NULL, *part = xstrdup(text);
+	size_t len, n = strlen(part);
+	bool cut = false;
+	FILE *f;
+
+	for (;;) {
+		f = open_memstream(&shown, &len);
+		if (!f)
+			abort(); /* no memory for a buffer: as fatal as in lib/xalloc.c */
+		escape_markdown(f, part);
+		fclose(f);
+		if (len <= most)
+			break;
+		free(shown);
+		/* what is escaped takes up to five characters; not in the middle of one */
+		n -= len - most > 5 ? (len - most) / 5 : 1;
+		while (n && ((unsigned char)part[n] & 0xc0) == 0x80)
+			n--;
+		part[n] = '\0';
+		cut = true;
+	}
+	fputs(shown, out);
+	if (cut)
+		fputs("…", out);
+	free(shown);
+	free(part);
+}
+
 static void cell(FILE *out, const char *text)
 {
-	char part[MOST_TEXT + 1];
-	int n = 0;
-
-	for (; text[n] && n < MOST_TEXT; n++)
-		part[n] = text[n];
-	/* not in the middle of a character */
-	while (text[n] && n && ((unsigned char)text[n] & 0xc0) == 0x80)
-		n--;
-	part[n] = '\0';
-	escape_markdown(out, part);
-	if (text[n])
-		fputs("…", out);
+	bounded(out, text, MOST_TEXT);
 }
 
 static void row(FILE *out, const char *a, const char *b, const char *c)
@@ -50,8 +75,7 @@ static void write_claims(FILE *out, const struct rows *rows)
 	for (int i = 0; i < CLAIMS; i++) {
 		const struct row_claim *c = &rows->claims[i];
 
-		row(out, c->name, c->in_verdict ? c->state : "reported only",
-		    *c->reason ? c->reason : c->summary);
+		row(out, c->name, c->in_verdict ? c->state : "reported only", c->why);
 	}
 }
 
@@ -68,13 +92,13 @@ static void write_unmet(FILE *out, const struct rows *rows)
 			fputs("\n| Unmet condition | Why | What would meet it |\n|---|---|---|\n",
 			      out);
 		first = false;
-		row(out, c->name, *c->reason ? c->reason : c->summary, c->remedy);
+		row(out, c->name, c->why, c->remedy);
 	}
 	if (first)
 		fprintf(out, "\nAll %zu conditions that apply are met.\n", rows->met);
 }
 
-static void write_examples(FILE *out, const struct rows *rows)
+static void write_examples(FILE *out, struct rows *rows)
 {
 	size_t n = rows->nexamples < MOST_EXAMPLES ? rows->nexamples : MOST_EXAMPLES;
 
@@ -82,15 +106,8 @@ static void write_examples(FILE *out, const struct rows *rows)
 		return;
 	fputs("\n**Counterexamples**\n\n", out);
 	for (size_t i = 0; i < n; i++) {
-		const struct row_example *ex = &rows->examples[i];
-
-		fprintf(out, "%zu. %s, ", i + 1, ex->claim);
-		cell(out, ex->device);
-		fputs(": ", out);
-		cell(out, ex->text);
-		if (*ex->time)
-			fprintf(out, " (event %s at %s, %s, buffer %s → %s, %s)", ex->event,
-				ex->time, ex->what, ex->orig, ex->dma, ex->memory);
+		fprintf(out, "%zu. %s, ", i + 1, rows->examples[i].claim);
+		bounded(out, checks_example(rows, i), MOST_EXAMPLE);
 		fputc('\n', out);
 	}
 	if (n < rows->nexamples)
@@ -110,7 +127,7 @@ static void write_details(FILE *out, const struct rows *rows)
 	if (n < rows->ndevices)
 		fputs("\nMore devices stand in the full report.\n", out);
 	fputc('\n', out);
-	for (size_t i = 0; i < rows->nfacts; i++) {
+	for (size_t i = 0; i < rows->nfacts && i < MOST_FACTS; i++) {
 		fprintf(out, "- %s: ", rows->facts[i].label);
 		cell(out, rows->facts[i].value);
 		fputc('\n', out);
@@ -155,9 +172,9 @@ static void write_markdown(FILE *out, const struct report_input *in)
 	write_examples(out, rows);
 	write_details(out, rows);
 	if (*rows->recheck) {
-		fputs("\nTo check again: ", out);
-		cell(out, rows->recheck);
-		fputc('\n', out);
+		fputs("\nTo check again: <code>", out);
+		bounded(out, rows->recheck, MOST_EXAMPLE);
+		fputs("</code>\n", out);
 	}
 	rows_free(rows);
 }

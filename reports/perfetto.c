@@ -196,6 +196,7 @@ static void write_perfetto(FILE *out, const struct report_input *in)
 	name_track(&t, "process_name", TRACK_EXCHANGES, 0, "exchanges, by connection");
 	name_track(&t, "process_name", TRACK_TRANSFERS, 0, "DMA transfers of exchanges, by device");
 	name_track(&t, "process_name", TRACK_MEMORY, 0, "shared memory");
+	name_track(&t, "thread_name", TRACK_MEMORY, 1, "violations");
 	name_track(&t, "process_name", TRACK_PACKETS, 0, "packets of exchanges, by connection");
 	if (in->exchanges)
 		write_traffic(&t, in->exchanges);

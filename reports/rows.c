@@ -120,6 +120,7 @@ static void fill_claims(struct rows *rows, const struct verdict *v)
 			.summary = claim_summary(i),
 			.state = claim_state_name(c->state),
 			.reason = text(rows, c->reason),
+			.why = c->reason && *c->reason ? text(rows, c->reason) : claim_summary(i),
 			.refutations = c->refutations,
 		};
 		rows->refutations += c->refutations;
@@ -140,6 +141,7 @@ static void fill_conds(struct rows *rows, const struct verdict *v)
 			.summary = cond_summary(i),
 			.state = cond_state_name(c->state),
 			.reason = text(rows, c->reason),
+			.why = c->reason && *c->reason ? text(rows, c->reason) : cond_summary(i),
 			.remedy = text(rows, c->remedy),
 		};
 		rows->applicable += c->state != COND_NOT_APPLICABLE;

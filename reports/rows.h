@@ -30,6 +30,7 @@ struct row_claim {
 	enum claim_state state_id;
 	bool in_verdict; /* decides the verdict, or is only reported */
 	const char *name, *summary, *state, *reason;
+	const char *why; /* the reason, or what it says where none is known */
 	uint64_t refutations;
 };
 
@@ -37,6 +38,7 @@ struct row_cond {
 	enum cond_id id;
 	enum cond_state state_id;
 	const char *name, *summary, *state, *reason, *remedy;
+	const char *why; /* likewise */
 };
 
 struct row_example {

@@ -19,7 +19,6 @@
 #define SCHEMA_URI                                                            \
 	"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/" \
 	"sarif-schema-2.1.0.json"
-#define VERDICT_RULE (CLAIMS + CONDS) /* index of the rule for the verdict itself */
 
 struct sarif {
 	struct jwriter w;
@@ -124,71 +123,41 @@ static void result(struct sarif *s, int rule_index, const char *id, const char *
 	jwrite_end_object(w);
 }
 
-static void claim_results(struct sarif *s, int i)
+/* A refuted claim: each of its counterexamples.  Returns whether any is listed. */
+static bool examples(struct sarif *s, int rule_index, const struct row_claim *c)
 {
-	const struct row_claim *c = &s->rows->claims[i];
 	bool shown = false;
 
-	if (!c->in_verdict || c->state_id == CLAIM_HOLDS)
-		return;
-	if (c->state_id == CLAIM_UNDECIDED) {
-		result(s, i, c->name, "warning",
-		       rows_str(s->rows, "undecided: %s", *c->reason ? c->reason : c->summary),
-		       c->name, "module");
-		return;
-	}
 	for (size_t e = 0; e < s->rows->nexamples; e++) {
 		if (s->rows->examples[e].claim_id != c->id)
 			continue;
-		result(s, i, c->name, "error", checks_example(s->rows, e),
+		result(s, rule_index, c->name, "error", checks_example(s->rows, e),
 		       s->rows->examples[e].device, "resource");
 		shown = true;
 	}
-	if (!shown)
-		result(s, i, c->name, "error", rows_str(s->rows, "refuted: %s", c->reason), c->name,
-		       "module");
+	return shown;
 }
 
-static void cond_result(struct sarif *s, int i)
-{
-	const struct row_cond *c = &s->rows->conds[i];
-
-	if (c->state_id != COND_UNMET)
-		return;
-	result(s, CLAIMS + i, c->name, "warning",
-	       rows_str(s->rows, "unmet: %s%s%s", *c->reason ? c->reason : c->summary,
-			*c->remedy ? ". To meet it: " : "", c->remedy),
-	       c->name, "module");
-}
-
-/* What other devices would be refuted for, where the verdict is about some. */
-static void limits(struct sarif *s)
-{
-	for (size_t i = 0; i < s->rows->nfacts; i++) {
-		if (strcmp(s->rows->facts[i].key, "warning") == 0)
-			result(s, VERDICT_RULE, "verdict", "none", s->rows->facts[i].value,
-			       "verdict", "module");
-	}
-}
-
+/* rules stand in the order claims, conditions, verdict; checks begin with the verdict */
 static void results(struct sarif *s)
 {
+	struct checks checks;
+
+	checks_init(&checks, s->rows);
 	jwrite_array(&s->w, "results");
-	for (int i = 0; i < CLAIMS; i++)
-		claim_results(s, i);
-	for (int i = 0; i < CONDS; i++)
-		cond_result(s, i);
-	/* a run can be INCONCLUSIVE although each part is fine (a waiver) */
-	if (s->rows->outcome != OUTCOME_PROVEN)
-		result(s, VERDICT_RULE, "verdict",
-		       s->rows->outcome == OUTCOME_VIOLATED ? "error" : "warning",
-		       rows_str(s->rows, "%s: %s", s->rows->headline, s->rows->reason), "verdict",
-		       "module");
-	else if (*s->rows->limit)
-		result(s, VERDICT_RULE, "verdict", "none",
-		       rows_str(s->rows, "%s: %s", s->rows->headline, s->rows->reason), "verdict",
-		       "module");
-	limits(s);
+	for (size_t i = 1; i <= checks.count; i++) {
+		const struct check *c = &checks.list[i % checks.count];
+		int rule_index = (int)i - 1;
+
+		if (c->result != CHECK_VIOLATED && c->result != CHECK_INCONCLUSIVE)
+			continue;
+		if (rule_index < CLAIMS && c->result == CHECK_VIOLATED &&
+		    examples(s, rule_index, &s->rows->claims[rule_index]))
+			continue;
+		result(s, rule_index, c->name, c->result == CHECK_VIOLATED ? "error" : "warning",
+		       rows_str(s->rows, "%s%s%s", c->message, *c->detail ? ". " : "", c->detail),
+		       c->name, "module");
+	}
 	jwrite_end_array(&s->w);
 }
 

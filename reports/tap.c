@@ -3,8 +3,10 @@
  * tap - Test Anything Protocol, version 13: the same checks as junit.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/xalloc.h"
 #include "reports/checks.h"
 #include "reports/escape.h"
 #include "reports/report.h"
@@ -44,12 +46,12 @@ static void write_check(FILE *out, size_t n, const struct check *c)
 		fputs("  detail:\n", out);
 	while (*detail) {
 		size_t len = strcspn(detail, "\n");
-		char line[4096];
+		char *line = xstrndup(detail, len);
 
-		snprintf(line, sizeof(line), "%.*s", (int)len, detail);
 		fputs("    - \"", out);
 		escape_quoted(out, line);
 		fputs("\"\n", out);
+		free(line);
 		detail += len + (detail[len] == '\n');
 	}
 	fputs("  ...\n", out);

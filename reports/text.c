@@ -96,7 +96,7 @@ static void show_claims(const struct page *p)
 		fputs("  ", p->out);
 		paint(p, claim_colour(c->state_id), 15, c->state);
 		paint(p, "", 19, c->name);
-		wrap(p->out, 36, 36, *c->reason ? c->reason : c->summary);
+		wrap(p->out, 36, 36, c->why);
 		if (!c->in_verdict)
 			fprintf(p->out, "%36s(reported only: no policy asks for it)\n", "");
 	}
@@ -114,7 +114,7 @@ static void show_conds(const struct page *p)
 		fputs("  ", p->out);
 		paint(p, colour, 15, c->state);
 		paint(p, "", 19, c->name);
-		wrap(p->out, 36, 36, *c->reason ? c->reason : c->summary);
+		wrap(p->out, 36, 36, c->why);
 		if (*c->remedy) {
 			fprintf(p->out, "%36s", "");
 			paint(p, BOLD, 0, "to meet it:");

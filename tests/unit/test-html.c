@@ -109,49 +109,9 @@ static void test_without(void)
 	verdict_free(v);
 }
 
-/* As much of everything as a verdict can hold, in the largest numbers and longest names. */
-static struct verdict *largest(void)
-{
-	struct verdict *v = fixture_violated();
-	char *longest = xcalloc(2001, 1);
-
-	memset(longest, '&', 2000);
-	v->ranges = xrealloc(v->ranges, VERDICT_RANGES, sizeof(*v->ranges));
-	for (v->nranges = 0; v->nranges < VERDICT_RANGES; v->nranges++)
-		v->ranges[v->nranges] = (struct published_range){
-			{ UINT64_MAX - 9, UINT64_MAX - 1 }, MEMORY_PROTECTED, UINT64_MAX
-		};
-	v->examples = xrealloc(v->examples, CLAIMS * VERDICT_EXAMPLES, sizeof(*v->examples));
-	for (; v->nexamples < CLAIMS * VERDICT_EXAMPLES; v->nexamples++) {
-		struct counterexample *ex = &v->examples[v->nexamples];
-
-		*ex = v->examples[0];
-		ex->device = xstrdup(longest);
-		ex->comm = xstrdup(longest);
-		ex->text = xstrdup(longest);
-	}
-	v->devices = xrealloc(v->devices, 1000, sizeof(*v->devices));
-	for (; v->ndevices < 1000; v->ndevices++) {
-		struct device_verdict *d = &v->devices[v->ndevices];
-
-		*d = v->devices[0];
-		d->name = xstrdup(longest);
-		d->driver = xstrdup(longest);
-		d->what = NULL;
-		d->note = NULL;
-	}
-	for (int s = 0; s < TIMELINE_SERIES; s++) {
-		for (int i = 0; i < TIMELINE_BUCKETS; i++)
-			v->timeline->series[s][i] = UINT64_MAX - i;
-	}
-	v->timeline->used = TIMELINE_BUCKETS;
-	free(longest);
-	return v;
-}
-
 static void test_bounded(void)
 {
-	struct verdict *v = largest();
+	struct verdict *v = fixture_largest('&');
 	struct exchanges *x = exchanges_new();
 	struct report_input in = { .verdict = v, .exchanges = x };
 	char *text, more[80];

@@ -108,6 +108,27 @@ static void test_golden(struct verdict *proven, struct verdict *violated,
 	}
 }
 
+/* A comment on the common forges may have 65,536 characters. */
+static void test_markdown_fits(void)
+{
+	static const char each[] = "x@|<:";
+	struct run run = fixture_run();
+
+	for (const char *c = each; *c; c++) {
+		struct verdict *v = fixture_largest(*c);
+		struct report_input in = { .verdict = v, .run = &run };
+		char *text;
+
+		run.policy = v->reason;
+		text = render("markdown", &in);
+		printf("# '%c': %zu bytes\n", *c, strlen(text));
+		check(strlen(text) < 65536);
+		check(strstr(text, "\n</details>\n") && strstr(text, "ccaio verify"));
+		free(text);
+		verdict_free(v);
+	}
+}
+
 /* No check fails if and only if the verdict is PROVEN. */
 static void test_checks(struct verdict *v)
 {
@@ -232,6 +253,7 @@ int main(void)
 	test_text(proven, violated, exchanges);
 	test_golden(proven, violated, exchanges);
 	test_checks(proven);
+	test_markdown_fits();
 	verdict_free(proven);
 	verdict_free(violated);
 	exchanges_free(exchanges);

@@ -182,6 +182,60 @@ static inline struct verdict *fixture_violated(void)
 	return v;
 }
 
+/* As much of everything as a verdict can hold, in the largest numbers and longest names, all of c.
+ */
+static inline struct verdict *fixture_largest(char c)
+{
+	struct verdict *v = fixture_violated();
+	char *longest = xcalloc(2001, 1);
+
+	memset(longest, c, 2000);
+	v->ranges = xrealloc(v->ranges, VERDICT_RANGES, sizeof(*v->ranges));
+	for (v->nranges = 0; v->nranges < VERDICT_RANGES; v->nranges++)
+		v->ranges[v->nranges] = (struct published_range){
+			{ UINT64_MAX - 9, UINT64_MAX - 1 }, MEMORY_PROTECTED, UINT64_MAX
+		};
+	v->examples = xrealloc(v->examples, CLAIMS * VERDICT_EXAMPLES, sizeof(*v->examples));
+	for (; v->nexamples < CLAIMS * VERDICT_EXAMPLES; v->nexamples++) {
+		struct counterexample *ex = &v->examples[v->nexamples];
+
+		*ex = v->examples[0];
+		ex->device = xstrdup(longest);
+		ex->comm = xstrdup(longest);
+		ex->text = xstrdup(longest);
+	}
+	v->devices = xrealloc(v->devices, 1000, sizeof(*v->devices));
+	for (; v->ndevices < 1000; v->ndevices++) {
+		struct device_verdict *d = &v->devices[v->ndevices];
+
+		*d = v->devices[0];
+		d->name = xstrdup(longest);
+		d->driver = xstrdup(longest);
+		d->what = NULL;
+		d->note = NULL;
+	}
+	for (int s = 0; s < TIMELINE_SERIES; s++) {
+		for (int i = 0; i < TIMELINE_BUCKETS; i++)
+			v->timeline->series[s][i] = UINT64_MAX - i;
+	}
+	v->timeline->used = TIMELINE_BUCKETS;
+	for (int i = 0; i < CLAIMS; i++) {
+		free(v->claims[i].reason);
+		v->claims[i].reason = xstrdup(longest);
+	}
+	for (int i = 0; i < CONDS; i++) {
+		free(v->conds[i].reason);
+		free(v->conds[i].remedy);
+		v->conds[i].state = COND_UNMET;
+		v->conds[i].reason = xstrdup(longest);
+		v->conds[i].remedy = xstrdup(longest);
+	}
+	free(v->reason);
+	v->reason = xstrdup(longest);
+	free(longest);
+	return v;
+}
+
 /* What a hostile program and a hostile peer said: a request that was answered, a TLS connection of
  * another. */
 static inline struct exchanges *fixture_exchanges(void)
