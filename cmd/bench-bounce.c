@@ -257,8 +257,35 @@ static void compare_threads(struct bench_ratio *r, struct path *p, unsigned int 
 
 /* ---- dynamic against static sharing ---- */
 
-/* One transfer to the device, in mappings of at most 256 KiB. */
-static int transfer(struct machine *m, uint64_t buffer, size_t size, uint8_t *taken)
+#define SECRET 0x5e /* what lies around the buffer, and nowhere in it */
+
+/* What a device sees that reads all it can reach. */
+struct exposure {
+	uint64_t pages; /* at once, the most */
+	uint64_t beyond;
+};
+
+static void look_around(struct machine *m, uint64_t mapped, struct exposure *seen)
+{
+	const struct swiotlb_pool *shared = m->npools == 2 ? m->pools[1] : NULL;
+	uint64_t from =
+		shared ? realm_to_device(realm_shared_bit(m->realm), swiotlb_pool_start(shared))
+		       : mapped & ~(uint64_t)(REALM_GRANULE - 1);
+	uint8_t page[REALM_GRANULE];
+	uint64_t pages = 0;
+
+	while (guard_read(&m->host.guard, from + pages * REALM_GRANULE, page, sizeof(page)) == 0) {
+		for (size_t i = 0; i < sizeof(page); i++)
+			seen->beyond += page[i] == SECRET;
+		pages++;
+	}
+	if (pages > seen->pages)
+		seen->pages = pages;
+}
+
+/* One transfer to the device, in mappings of at most 256 KiB.  seen: NULL does not look. */
+static int transfer(struct machine *m, uint64_t buffer, size_t size, uint8_t *taken,
+		    struct exposure *seen)
 {
 	for (size_t off = 0; off < size;) {
 		size_t n = size - off < SWIOTLB_MAX_MAPPING ? size - off : SWIOTLB_MAX_MAPPING;
@@ -266,6 +293,8 @@ static int transfer(struct machine *m, uint64_t buffer, size_t size, uint8_t *ta
 
 		if (dma == EVENT_NO_ADDR || guard_read(&m->host.guard, dma, taken + off, n) < 0)
 			return -EIO;
+		if (seen)
+			look_around(m, dma, seen);
 		dma_unmap(&m->dma, dma, n, EVENT_TO_DEVICE, 0);
 		off += n;
 	}
@@ -275,31 +304,30 @@ static int transfer(struct machine *m, uint64_t buffer, size_t size, uint8_t *ta
 static int measure_sharing(struct bench_sharing *s, struct machine *m, int dynamic, struct err *err)
 {
 	/* a buffer of a kernel is seldom aligned to pages */
-	uint64_t buffer = realm_alloc(m->realm, s->size + 64, REALM_GRANULE) + 64;
-	uint8_t *taken = xcalloc(1, s->size);
-	uint64_t messages = msg_bus_counters(m->bus).messages, ops = 0;
-	uint64_t first = buffer / REALM_GRANULE, last = (buffer + s->size - 1) / REALM_GRANULE;
-	double start = now_ns();
-	int ret = 0;
+	size_t whole = (s->size + 64 + REALM_GRANULE - 1) & ~(size_t)(REALM_GRANULE - 1);
+	uint64_t pages = realm_alloc(m->realm, whole, REALM_GRANULE), buffer = pages + 64;
+	uint8_t *taken = xcalloc(1, s->size), *secret = realm_ptr(m->realm, pages, whole);
+	struct exposure seen = { 0 };
+	uint64_t messages, ops = 0;
+	double start;
+	int ret;
 
-	while (ret == 0 && (ops < 3 || now_ns() - start < SHARING_NS)) {
-		ret = transfer(m, buffer, s->size, taken);
+	memset(secret, SECRET, whole);
+	memset(secret + 64, 0x11, s->size);
+	ret = transfer(m, buffer, s->size, taken, &seen);
+	messages = msg_bus_counters(m->bus).messages;
+	start = cpu_ns();
+	while (ret == 0 && (ops < 3 || cpu_ns() - start < SHARING_NS)) {
+		ret = transfer(m, buffer, s->size, taken, NULL);
 		ops++;
 	}
 	if (ret == 0 && memcmp(taken, realm_ptr(m->realm, buffer, s->size), s->size) != 0)
 		ret = -EIO;
-	s->ns[dynamic] = (now_ns() - start) / ops;
+	s->ns[dynamic] = (cpu_ns() - start) / ops;
 	s->messages[dynamic] = (double)(msg_bus_counters(m->bus).messages - messages) / ops;
-	if (dynamic) {
-		s->pages[1] = last - first + 1;
-		s->beyond[1] = s->pages[1] * REALM_GRANULE - s->size;
-	} else { /* the pool is exposed for good, but holds nothing but transfers */
-		s->pages[0] =
-			(swiotlb_pool_end(m->pools[1]) - swiotlb_pool_start(m->pools[1]) + 1) /
-			REALM_GRANULE;
-		s->beyond[0] = 0;
-	}
-	realm_release(m->realm, buffer - 64, s->size + 64);
+	s->pages[dynamic] = seen.pages;
+	s->beyond[dynamic] = seen.beyond;
+	realm_release(m->realm, pages, whole);
 	free(taken);
 	return ret < 0 ? err_set(err, -ret, "a transfer of %zu bytes did not arrive", s->size) : 0;
 }

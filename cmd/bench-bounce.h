@@ -34,8 +34,9 @@ struct bench_sharing {
 	size_t size;
 	double ns[2];	    /* per transfer */
 	double messages[2]; /* virtio-msg messages per transfer */
-	uint64_t pages[2];  /* exposed to the device while it lasts */
-	uint64_t beyond[2]; /* bytes of them that were not of this transfer */
+	/* counted by a device that reads all that it can reach while a mapping is live: */
+	uint64_t pages[2];  /* at once */
+	uint64_t beyond[2]; /* bytes of the Realm that were not of this transfer */
 };
 
 struct bench_bounce {

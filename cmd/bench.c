@@ -39,19 +39,20 @@ static void print_text(const struct bench_bounce *b)
 	       b->two_by_clock);
 	printf("One transfer over virtio-msg, static sharing (bounced) and dynamic (an area "
 	       "each):\n\n"
-	       "%10s %12s %12s %8s %8s %8s %8s %8s\n",
-	       "bytes", "static ns", "dynamic ns", "msgs", "msgs", "pages", "pages", "beyond");
+	       "%10s %12s %12s %8s %8s %8s %8s %8s %8s\n",
+	       "bytes", "static ns", "dynamic ns", "msgs", "msgs", "pages", "pages", "beyond",
+	       "beyond");
 	for (size_t i = 0; i < BENCH_SHARING_SIZES; i++) {
 		const struct bench_sharing *s = &b->sharing[i];
 
-		printf("%10zu %12.0f %12.0f %8.1f %8.1f %8llu %8llu %8llu\n", s->size, s->ns[0],
-		       s->ns[1], s->messages[0], s->messages[1], (unsigned long long)s->pages[0],
-		       (unsigned long long)s->pages[1], (unsigned long long)s->beyond[1]);
+		printf("%10zu %12.0f %12.0f %8.1f %8.1f %8llu %8llu %8llu %8llu\n", s->size,
+		       s->ns[0], s->ns[1], s->messages[0], s->messages[1],
+		       (unsigned long long)s->pages[0], (unsigned long long)s->pages[1],
+		       (unsigned long long)s->beyond[0], (unsigned long long)s->beyond[1]);
 	}
-	printf("\nThe first of each pair is static.  Its pages are the pool's, exposed for good "
-	       "but "
-	       "holding\nnothing but transfers; \"beyond\" is what dynamic sharing exposes of the "
-	       "pages around the buffer.\n");
+	printf("\nThe first of each pair is static, the second dynamic.  Pages are what a device "
+	       "can read at\nonce: static sharing exposes its pool, for good; \"beyond\" are bytes "
+	       "of the Realm in them\nthat are not of the transfer.\n");
 }
 
 static void print_json(const struct bench_bounce *b, unsigned int rounds)

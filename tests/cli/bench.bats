@@ -15,6 +15,8 @@ load helper
 	# dynamic sharing exposes the rest of the page, static sharing does not
 	[ "$(jq '.sharing[0].dynamic.bytes_beyond' <<<"$output")" = 4032 ]
 	[ "$(jq '.sharing[0].static.bytes_beyond' <<<"$output")" = 0 ]
+	[ "$(jq -c '[.sharing[] | .static.pages_exposed] | unique' <<<"$output")" = '[128]' ]
+	[ "$(jq -c '[.sharing[0, 3, 7] | .dynamic.pages_exposed]' <<<"$output")" = '[1,2,65]' ]
 }
 
 @test "bench: bad options are trouble" {
