@@ -135,7 +135,7 @@ bench: ## what judging and tracing cost, as ratios measured side by side
 	$(Q)$(MAKE) all apps tools
 	$(Q)scripts/bench
 demo: ## trace a real program in a guest (MODEL=1: without one); leaves demo.ccaio
-	$(Q)scripts/setup $(if $(MODEL),build,demo)
+	$(Q)scripts/setup $(if $(MODEL),model,demo)
 	$(Q)$(MAKE) all apps
 	$(Q)MODEL=$(MODEL) scripts/demo
 setup: ## install what building, testing and the demo need

@@ -44,6 +44,10 @@ apt-get -qy install --no-install-recommends jq zstd" ]
 	fake_id 0
 	run -0 "$TOP/scripts/setup" demo
 	[[ $(tail -1 "$CALLS") == *"--no-install-recommends zstd" ]]
+	rm "$CALLS"
+	printf '#!/bin/sh\n' >"$BATS_TEST_TMPDIR/bin/dpkg-query" # a machine with nothing
+	run -0 "$TOP/scripts/setup" model
+	[[ $(tail -1 "$CALLS") == *libmicrohttpd-dev* && $(tail -1 "$CALLS") != *qemu* ]]
 }
 
 @test "setup: neither root nor sudo gets the exact command, exit 3" {
