@@ -64,6 +64,16 @@ struct layout {
 		"__data_loc " decl "[]", name, 4, DECODE_##member \
 	}
 
+#define ALLOC_FIELDS                                                                      \
+	{                                                                                 \
+		DEVICE("device"), POINTER("virt_addr", LINK), U64("dma_addr", DMA), SIZE, \
+			{ "gfp_t", "flags", 4, DECODE_END }, DIR, ATTRS                   \
+	}
+#define FREE_FIELDS                                                                            \
+	{                                                                                      \
+		DEVICE("device"), POINTER("virt_addr", LINK), U64("dma_addr", DMA), SIZE, DIR, \
+			ATTRS                                                                  \
+	}
 #define SKB_FIELDS                                                                   \
 	{                                                                            \
 		POINTER("skbaddr", LINK), { "unsigned int", "len", 4, DECODE_SIZE }, \

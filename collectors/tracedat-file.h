@@ -49,7 +49,9 @@ struct tracedat_buffer {
 struct tracedat_stat {
 	char *buffer; /* name of the buffer, "" the top-level one */
 	uint32_t cpu;
+	bool complete; /* it has the three counters that tell of losses */
 	uint64_t overrun, commit_overrun, dropped;
+	uint64_t written; /* read from the buffer or still in it; 0 unknown */
 };
 
 struct tracedat_file {

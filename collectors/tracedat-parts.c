@@ -107,8 +107,8 @@ int parts_cmdlines(struct source *src)
 	return src->rc;
 }
 
-/* "entries: 5\noverrun: 0\n…": the number after key at the start of a line. */
-static uint64_t stat_number(const char *text, const char *key)
+/* "entries: 5\noverrun: 0\n…": the number after key at the start of a line; 0 without one. */
+static uint64_t stat_number(const char *text, const char *key, bool *found)
 {
 	size_t len = strlen(key);
 
@@ -117,6 +117,7 @@ static uint64_t stat_number(const char *text, const char *key)
 		if (strncmp(line, key, len) == 0)
 			return strtoull(line + len, NULL, 10);
 	}
+	*found = false;
 	return 0;
 }
 
@@ -129,7 +130,7 @@ static void stat_option(struct tracedat_file *file, const char *text)
 	struct tracedat_stat *last = file->nstats ? &file->stats[file->nstats - 1] : NULL;
 	const char *buffer = strstr(text, "Buffer: ");
 	struct tracedat_stat stat = { 0 };
-	bool header = false;
+	bool header = false, any = true;
 
 	if (buffer) {
 		buffer += strlen("Buffer: ");
@@ -138,10 +139,13 @@ static void stat_option(struct tracedat_file *file, const char *text)
 	} else {
 		stat.buffer = xstrdup(last ? last->buffer : "");
 	}
-	stat.cpu = header ? UINT32_MAX : (uint32_t)stat_number(text, "CPU: ");
-	stat.overrun = stat_number(text, "overrun: ");
-	stat.commit_overrun = stat_number(text, "commit overrun: ");
-	stat.dropped = stat_number(text, "dropped events: ");
+	stat.complete = true;
+	stat.cpu = header ? UINT32_MAX : (uint32_t)stat_number(text, "CPU: ", &stat.complete);
+	stat.overrun = stat_number(text, "overrun: ", &stat.complete);
+	stat.commit_overrun = stat_number(text, "commit overrun: ", &stat.complete);
+	stat.dropped = stat_number(text, "dropped events: ", &stat.complete);
+	stat.written =
+		stat_number(text, "entries: ", &any) + stat_number(text, "read events: ", &any);
 	if (file->nstats >= MAX_STATS) {
 		free(stat.buffer);
 		return;

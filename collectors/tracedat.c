@@ -354,10 +354,11 @@ static void cpu_describe(struct stream_cpu *info, const struct tracedat_file *fi
 	info->cpu = data->cpu;
 	if (!stat)
 		return;
-	info->has_stats = true;
+	info->has_stats = stat->complete;
 	info->overrun = stat->overrun;
 	info->commit_overrun = stat->commit_overrun;
 	info->dropped = stat->dropped;
+	info->written = stat->written;
 	info->from_start = !stat->overrun;
 }
 

@@ -3,18 +3,17 @@
  * Which events were on, and could be read.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/coverage.h"
 #include "lib/stream.h"
-#include "lib/xalloc.h"
 
 /* Kernels that have the event. */
 enum had_by {
 	ALL,
 	OLD_NAMES, /* with dma_map_page: map_resource went when it became dma_map_phys (6.18) */
 	DIRECTED, /* whose dma_alloc names a direction: the first ones, early 6.12, had no others */
+	PROBED,	  /* without dma events, where ccaio's own probes stand in for them */
 };
 
 /*
@@ -40,8 +39,11 @@ static const struct needed {
 	{ DIRECTED, { "dma:dma_free_sgt" } },
 	{ ALL, { "dma:dma_sync_single_for_cpu", "ccaio:dma_sync_cpu" } },
 	{ ALL, { "dma:dma_sync_single_for_device", "ccaio:dma_sync_device" } },
-	{ ALL, { "dma:dma_sync_sg_for_cpu", "ccaio:dma_sync_cpu" } },
-	{ ALL, { "dma:dma_sync_sg_for_device", "ccaio:dma_sync_device" } },
+	{ ALL, { "dma:dma_sync_sg_for_cpu", "ccaio:dma_blind__sync_sg" } },
+	{ ALL, { "dma:dma_sync_sg_for_device", "ccaio:dma_blind__sync_sg_device" } },
+	{ PROBED, { "ccaio:dma_blind__pages" } },
+	{ PROBED, { "ccaio:dma_blind__noncontiguous" } },
+	{ PROBED, { "ccaio:dma_blind__resource" } },
 };
 
 static bool in_stream(const struct stream_info *info, const char *full)
@@ -90,6 +92,8 @@ static bool is_had(const struct stream_info *info, enum had_by had_by)
 	case DIRECTED:
 		alloc = stream_info_format(info, "dma", "dma_alloc");
 		return alloc && alloc->directed;
+	case PROBED:
+		return !in_stream(info, "dma:dma_map_page") && !in_stream(info, "dma:dma_map_phys");
 	}
 	return true;
 }
@@ -99,24 +103,29 @@ static bool is_probe(const char *full)
 	return strncmp(full, "ccaio:", 6) == 0;
 }
 
-bool judge_events_armed(const struct judge *j, const struct stream_info *info, char **missing)
+/* The first event of the table that was not on, or NULL.  probes: do ccaio's own stand in? */
+static const char *not_armed(const struct judge *j, const struct stream_info *info, bool probes)
 {
-	*missing = NULL;
-	if (info->is_model)
-		return true;
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && !info->is_model; i++) {
 		const char *const *names = needed[i].names;
 		bool any = !is_had(info, needed[i].had_by);
 
 		for (size_t k = 0; k < 3 && names[k]; k++)
-			any |= (j->options.window_only || !is_probe(names[k])) &&
-			       armed(j, info, names[k]);
-		if (!any) {
-			*missing = xstrdup(names[0]);
-			return false;
-		}
+			any |= (probes || !is_probe(names[k])) && armed(j, info, names[k]);
+		if (!any)
+			return names[0];
 	}
-	return true;
+	return NULL;
+}
+
+const char *judge_not_armed(const struct judge *j, const struct stream_info *info)
+{
+	return not_armed(j, info, j->options.window_only);
+}
+
+bool judge_events_told(const struct judge *j, const struct stream_info *info)
+{
+	return !not_armed(j, info, true);
 }
 
 static const struct stream_format *unreadable(const struct stream_info *info)
@@ -135,7 +144,7 @@ void coverage_events_armed(const struct judge *j, const struct stream_info *info
 			   struct cond_verdict *cond)
 {
 	const struct stream_format *bad = unreadable(info);
-	char *missing;
+	const char *missing = judge_not_armed(j, info);
 
 	if (j->n.undecoded) {
 		cond_unmet(cond,
@@ -154,7 +163,7 @@ void coverage_events_armed(const struct judge *j, const struct stream_info *info
 			   bad->missing);
 		return;
 	}
-	if (judge_events_armed(j, info, &missing)) {
+	if (!missing) {
 		cond_met(cond, info->is_model ? "the bounce path tells all its events"
 			       : armed(j, info, "ccaio:dma_map")
 				       ? "ccaio's own probes were on in place of the dma events"
@@ -174,7 +183,6 @@ void coverage_events_armed(const struct judge *j, const struct stream_info *info
 						     "with trace-cmd: -e swiotlb -e dma",
 		   "%s was not recorded; %llu bounces were seen", missing,
 		   (unsigned long long)j->n.bounces);
-	free(missing);
 }
 
 void coverage_not_truncated(const struct judge *j, const struct stream_info *info,

@@ -9,6 +9,34 @@
 #include "lib/stream.h"
 #include "lib/xalloc.h"
 
+/* Sums of counters: absurd ones must not come out as none. */
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+	return a + b < a ? UINT64_MAX : a + b;
+}
+
+static uint64_t stats_lost(const struct stream_cpu *c)
+{
+	return c->has_stats ? sum(sum(c->overrun, c->commit_overrun), c->dropped) : 0;
+}
+
+static uint64_t facts_lost(const struct platform_lost *l)
+{
+	return sum(sum(l->overrun, l->commit_overrun), l->dropped);
+}
+
+/*
+ * Events that the kernel counted as written to this buffer and that the evidence does not hold.
+ * In an instance that ccaio did not make the counters began before its run: there a buffer
+ * is missing only where nothing is left of it, as each of its buffers holds markers.
+ */
+static uint64_t missing(const struct stream_info *info, const struct stream_cpu *c)
+{
+	if (c->written <= c->events || (info->by_ccaio && c->events))
+		return 0;
+	return c->written - c->events;
+}
+
 uint64_t judge_lost(const struct judge *j, const struct stream_info *info, bool *unknown)
 {
 	uint64_t stream = 0, stats = 0, facts = 0;
@@ -17,17 +45,13 @@ uint64_t judge_lost(const struct judge *j, const struct stream_info *info, bool 
 	for (size_t i = 0; i < info->ncpus; i++) {
 		const struct stream_cpu *c = &info->cpus[i];
 
-		stream += c->lost;
+		stream = sum(stream, sum(c->lost, missing(info, c)));
 		*unknown |= c->lost_unknown;
-		if (c->has_stats)
-			stats += c->overrun + c->commit_overrun + c->dropped;
+		stats = sum(stats, stats_lost(c));
 	}
 	if (j->platform) {
-		for (size_t i = 0; i < j->platform->trace.nlost; i++) {
-			const struct platform_lost *l = &j->platform->trace.lost[i];
-
-			facts += l->overrun + l->commit_overrun + l->dropped;
-		}
+		for (size_t i = 0; i < j->platform->trace.nlost; i++)
+			facts = sum(facts, facts_lost(&j->platform->trace.lost[i]));
 	}
 	if (stream < j->n.lost)
 		stream = j->n.lost;
@@ -44,16 +68,15 @@ static void lost_per_cpu(const struct judge *j, const struct stream_info *info, 
 	out[0] = '\0';
 	for (size_t i = 0; i < info->ncpus && len + 40 < size; i++) {
 		const struct stream_cpu *c = &info->cpus[i];
-		uint64_t n = c->has_stats ? c->overrun + c->commit_overrun + c->dropped : 0;
+		uint64_t n = stats_lost(c);
 
-		if (c->lost > n)
-			n = c->lost;
+		if (sum(c->lost, missing(info, c)) > n)
+			n = sum(c->lost, missing(info, c));
 		for (size_t k = 0; j->platform && k < j->platform->trace.nlost; k++) {
 			const struct platform_lost *l = &j->platform->trace.lost[k];
-			uint64_t m = l->overrun + l->commit_overrun + l->dropped;
 
-			if (l->cpu == c->cpu && m > n)
-				n = m;
+			if (l->cpu == c->cpu && facts_lost(l) > n)
+				n = facts_lost(l);
 		}
 		if (n)
 			len += snprintf(out + len, size - len, "%s%llu on CPU %u", len ? ", " : "",
@@ -61,15 +84,45 @@ static void lost_per_cpu(const struct judge *j, const struct stream_info *info, 
 	}
 }
 
-static bool loss_counted(const struct judge *j, const struct stream_info *info)
+/* By CPU number: does the evidence have a buffer of it, do the facts have its counters? */
+enum { IN_EVIDENCE = 1, IN_FACTS = 2 };
+
+static uint8_t *list_cpus(const struct judge *j, const struct stream_info *info)
 {
-	if (j->platform && j->platform->trace.lost_known)
+	uint8_t *cpus = xcalloc(UINT16_MAX + 1, 1);
+	const struct platform *p = j->platform;
+
+	for (size_t i = 0; i < info->ncpus; i++)
+		cpus[info->cpus[i].cpu & UINT16_MAX] |= IN_EVIDENCE;
+	for (size_t i = 0; p && i < p->trace.nlost; i++)
+		cpus[p->trace.lost[i].cpu & UINT16_MAX] |= IN_FACTS;
+	return cpus;
+}
+
+bool judge_loss_counted(const struct judge *j, const struct stream_info *info)
+{
+	uint8_t *cpus;
+	bool all = info->ncpus > 0;
+
+	if (info->is_model)
 		return true;
-	for (size_t i = 0; i < info->ncpus; i++) {
-		if (!info->cpus[i].has_stats)
-			return false;
-	}
-	return info->ncpus > 0;
+	cpus = list_cpus(j, info);
+	for (size_t i = 0; i < info->ncpus; i++)
+		all &= info->cpus[i].has_stats || (cpus[info->cpus[i].cpu & UINT16_MAX] & IN_FACTS);
+	free(cpus);
+	return all;
+}
+
+/* A CPU whose counters are in the facts and whose buffer is not in the evidence, or -1. */
+static int lacking_buffer(const struct judge *j, const struct stream_info *info)
+{
+	uint8_t *cpus = list_cpus(j, info);
+	int cpu = -1;
+
+	for (int i = 0; i <= UINT16_MAX && cpu < 0 && !info->is_model; i++)
+		cpu = cpus[i] == IN_FACTS ? i : -1;
+	free(cpus);
+	return cpu;
 }
 
 void coverage_nothing_lost(const struct judge *j, const struct stream_info *info,
@@ -100,7 +153,14 @@ void coverage_nothing_lost(const struct judge *j, const struct stream_info *info
 			(unsigned long long)info->unordered);
 		return;
 	}
-	if (info->is_model || loss_counted(j, info))
+	if (lacking_buffer(j, info) >= 0) {
+		cond_unmet(cond, "give the whole recording, and the facts of the same run",
+			   "the facts count the events of CPU %d, the evidence has no buffer of "
+			   "it",
+			   lacking_buffer(j, info));
+		return;
+	}
+	if (judge_loss_counted(j, info))
 		cond_met(cond, "no loss counter moved and no page says that events are missing");
 	else
 		cond_unmet(

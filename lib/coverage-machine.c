@@ -1,123 +1,49 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What must be known of the machine: its devices, its pools, and that they stayed as they were.
+ * What must be known of the machine: its pools, and that nothing came or went.
  */
 #include <string.h>
 
 #include "lib/coverage.h"
-#include "lib/names.h"
-#include "lib/policy.h"
 #include "lib/stream.h"
 
-/* ---- devices-known ---- */
+#define MAX_POOLS 1024 /* that are compared; a machine has one, and one per restricted device */
 
-static bool is_listed(const struct judge *j, const char *name)
+/* ---- pool-known ---- */
+
+/* Two pools that share memory: the bounds of one of them are wrong. */
+static const struct platform_pool *overlapping(const struct platform *p)
 {
-	const struct platform *p = j->platform;
+	for (size_t i = 0; i < p->swiotlb.npools && i < MAX_POOLS; i++) {
+		for (size_t k = 0; k < i; k++) {
+			const struct range *a = &p->swiotlb.pools[i].range;
+			const struct range *b = &p->swiotlb.pools[k].range;
 
-	if (platform_find_virtio(p, name) || platform_find_pci(p, name))
-		return true;
-	for (size_t i = 0; i < p->nother; i++) {
-		if (p->other[i].name && strcmp(p->other[i].name, name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool is_expected(const struct policy *policy, const char *name)
-{
-	for (size_t i = 0; i < policy->nexpected_devices; i++) {
-		if (strcmp(policy->expected_devices[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* A PCI function without driver that can still write to memory; bridges only forward. */
-static const struct platform_pci *stray_master(const struct platform *p)
-{
-	for (size_t i = 0; i < p->npci; i++) {
-		const struct platform_pci *d = &p->pci[i];
-
-		if (d->bus_master == TRI_YES && !d->driver && d->class &&
-		    strncmp(d->class, "0x06", 4) != 0)
-			return d;
+			if (a->start <= b->end && b->start <= a->end)
+				return &p->swiotlb.pools[i];
+		}
 	}
 	return NULL;
 }
 
-/* Facts say that no driver works the device, the stream that it has mappings. */
-static bool is_idle_by_facts(const struct judge *j, const struct device *dev)
+/* Do bounds and events bear each other out?  Else false, with the condition unmet. */
+static bool pools_agree(const struct judge *j, const char *remedy, struct cond_verdict *cond)
 {
-	const struct device_totals *t = &dev->totals;
+	const struct platform_pool *twice = overlapping(j->platform);
 
-	/* mappings that all ended may be those of a probe that failed */
-	if (!t->live && (j->from_boot || !(t->unmaps + t->syncs)))
-		return false;
-	return dev->virtio ? platform_virtio_active(dev->virtio) == TRI_NO
-			   : dev->pci && !dev->pci->driver;
-}
-
-void coverage_devices_known(const struct judge *j, const struct stream_info *info,
-			    struct cond_verdict *cond)
-{
-	static const char remedy[] =
-		"record with 'ccaio trace', or give facts made on that machine with "
-		"'ccaio doctor --facts' (--platform)";
-	const struct platform *p = j->platform;
-	const struct policy *policy = j->options.policy;
-	const struct platform_pci *stray;
-
-	(void)info;
-	if (!p || !p->virtio_listed || !p->pci_listed) {
-		cond_unmet(cond, remedy, "the facts list no %s devices",
-			   !p || !p->virtio_listed ? "virtio" : "PCI");
-		return;
-	}
-	for (size_t i = 0; i < p->nvirtio; i++) {
-		if (p->virtio[i].driver &&
-		    (!p->virtio[i].features || p->virtio[i].status == PLATFORM_NO_STATUS)) {
-			cond_unmet(cond, remedy,
-				   "the feature bits or the status of %s are not known",
-				   p->virtio[i].name);
-			return;
-		}
-	}
-	for (size_t i = 0; i < j->ndevices; i++) {
-		const char *name = names_get(j->names, i);
-
-		if (!j->devices[i] || !j->devices[i]->seen)
-			continue;
-		if (!is_listed(j, name)) {
-			cond_unmet(cond, remedy, "device %s does DMA but is not in the facts",
-				   name);
-			return;
-		}
-		if (is_idle_by_facts(j, j->devices[i])) {
-			cond_unmet(cond, remedy,
-				   "device %s does DMA but the facts say that no driver works it",
-				   name);
-			return;
-		}
-		if (policy && policy->expected_given && !is_expected(policy, name)) {
-			cond_unmet(
-				cond,
-				"add it to expected_devices of the policy, or remove it from the "
-				"machine",
-				"device %s does DMA but the policy does not expect it", name);
-			return;
-		}
-	}
-	stray = stray_master(p);
-	if (stray)
-		cond_unmet(cond, "bind it to a driver or disable it",
-			   "PCI device %s is a bus master without a driver", stray->name);
+	if (j->platform->swiotlb.npools > MAX_POOLS)
+		cond_unmet(cond, remedy, "there are more than %d pools", MAX_POOLS);
+	else if (twice)
+		cond_unmet(cond, remedy, "pool %s overlaps another one", twice->name);
+	else if (j->n.from_pool)
+		cond_unmet(cond, remedy,
+			   "%llu buffers were bounced although they lie inside what the facts call "
+			   "a pool",
+			   (unsigned long long)j->n.from_pool);
 	else
-		cond_met(cond, "%zu virtio and %zu PCI devices are listed, and none else did DMA",
-			 p->nvirtio, p->npci);
+		return true;
+	return false;
 }
-
-/* ---- pool-known ---- */
 
 void coverage_pool_known(const struct judge *j, const struct stream_info *info,
 			 struct cond_verdict *cond)
@@ -159,6 +85,8 @@ void coverage_pool_known(const struct judge *j, const struct stream_info *info,
 		if (platform_pool_is_default(pool))
 			slots += (pool->range.end - pool->range.start) / SWIOTLB_SLOT_SIZE + 1;
 	}
+	if (!pools_agree(j, remedy, cond))
+		return;
 	if (p->swiotlb.slots == PLATFORM_UNKNOWN)
 		cond_unmet(cond, "mount debugfs (swiotlb/io_tlb_nslabs)",
 			   "the kernel's slot count is not known");
@@ -172,6 +100,15 @@ void coverage_pool_known(const struct judge *j, const struct stream_info *info,
 }
 
 /* ---- environment-stable ---- */
+
+static bool any_tsm(const struct platform *p)
+{
+	for (size_t i = 0; i < p->npci; i++) {
+		if (p->pci[i].tsm)
+			return true;
+	}
+	return false;
+}
 
 void coverage_environment_stable(const struct judge *j, const struct stream_info *info,
 				 struct cond_verdict *cond)
@@ -196,6 +133,12 @@ void coverage_environment_stable(const struct judge *j, const struct stream_info
 	if (p->window.devices_changed == TRI_UNKNOWN || p->window.cpus_changed == TRI_UNKNOWN) {
 		cond_unmet(cond, "record with 'ccaio trace'",
 			   "the facts do not say whether devices or CPUs changed in the window");
+		return;
+	}
+	if (p->window.tsm_changed == TRI_UNKNOWN && any_tsm(p)) {
+		cond_unmet(cond, "record with 'ccaio trace'",
+			   "the facts do not say whether a device's trust state (TSM) changed in "
+			   "the window");
 		return;
 	}
 	if (!p->window.log_known && !info->is_model) {

@@ -48,6 +48,12 @@ void coverage_window_marked(const struct judge *j, const struct stream_info *inf
 {
 	size_t with_events = 0;
 
+	if (!info->by_ccaio && j->platform && j->platform->trace.nonce) {
+		cond_unmet(cond, "give the facts and the recording of one and the same run",
+			   "the facts are those of a run of ccaio, but this was recorded by %s",
+			   info->recorder ? info->recorder : "another tool");
+		return;
+	}
 	if (!info->by_ccaio) {
 		not_ours(j, info, cond);
 		return;

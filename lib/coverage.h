@@ -21,8 +21,10 @@ coverage_fn coverage_events_armed, coverage_not_truncated;
 coverage_fn coverage_nothing_lost, coverage_conserved;
 /* coverage-window.c */
 coverage_fn coverage_window_marked, coverage_canary_seen, coverage_baseline;
+/* coverage-devices.c */
+coverage_fn coverage_devices_known;
 /* coverage-machine.c */
-coverage_fn coverage_devices_known, coverage_pool_known, coverage_environment_stable;
+coverage_fn coverage_pool_known, coverage_environment_stable;
 
 /* How a condition stands, with the reason; what was said before is replaced. */
 void cond_met(struct cond_verdict *cond, const char *fmt, ...)

@@ -245,7 +245,8 @@ struct exchanges {
  * JDOC_MAX_VALUES values.
  */
 #define EXCHANGES_ROWS 2048
-#define EXCHANGES_BLOCKS 1024 /* rows of block requests; the rest is UNATTRIBUTED, with its bytes \
+#define EXCHANGES_BLOCKS                                                                          \
+	1024		      /* rows of block requests; the rest is UNATTRIBUTED, with its bytes \
 			       */
 #define EXCHANGES_FILES 1024  /* names of files */
 #define EXCHANGES_LISTED 4000 /* transfers listed in all; the rest is counted */

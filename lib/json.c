@@ -304,6 +304,12 @@ bool jval_has(const struct jval *object, const char *key)
 	return member(object, key).json != NULL;
 }
 
+bool jval_mentions(const struct jval *object, const char *key)
+{
+	return object->json && !object->doc->failed &&
+	       json_object_object_get_ex(object->json, key, NULL);
+}
+
 struct jval jval_object(const struct jval *object, const char *key)
 {
 	return typed(object, key, json_type_object, "an object");

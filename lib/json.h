@@ -59,7 +59,8 @@ void jval_fail_at(const struct jval *object, const char *key, const char *fmt, .
 	__attribute__((format(printf, 3, 4)));
 
 bool jval_known(const struct jval *val);
-bool jval_has(const struct jval *object, const char *key); /* there, and not null */
+bool jval_has(const struct jval *object, const char *key);	/* there, and not null */
+bool jval_mentions(const struct jval *object, const char *key); /* there, or null */
 
 /* Members of an object by name; of an unknown object everything is unknown. */
 struct jval jval_object(const struct jval *object, const char *key);

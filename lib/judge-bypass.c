@@ -18,6 +18,25 @@ static const struct {
 	{ 27, "pmem is host memory mapped into the guest" },
 };
 
+/*
+ * Virtio devices that use the DMA API, and yet may reach memory without it.  feature: only
+ * where they negotiated this bit; -1: always.
+ */
+static const struct {
+	uint32_t id;
+	int feature;
+	const char *why;
+} doubtful[] = {
+	{ 0, -1, "its device type is not known" },
+	/* VIRTIO_GPU_F_RESOURCE_BLOB (virtio 1.3, 5.7.3) */
+	{ 16, 3, "its blob resources can be host memory mapped into the guest" },
+	{ 24, -1, "the memory that it plugs and unplugs changes hands without an event" },
+	{ 26, -1, "whether this virtiofs uses a DAX window is not known" },
+};
+
+/* Drivers that hand a PCI function to a program, which gives it addresses by itself. */
+static const char *const handing_over[] = { "vfio-pci", "uio_pci_generic", "igb_uio" };
+
 static const struct policy_waiver *waiver(const struct judge *j, const char *a, const char *b)
 {
 	const struct policy *p = j->options.policy;
@@ -67,12 +86,24 @@ static void bypass(struct judge *j, struct verdict *v, const struct platform_vir
 	};
 }
 
-static void undecided_virtio(struct judge *j, const struct platform_virtio *d, const char *why)
+/* dma_name: as its DMA events call it; NULL unknown */
+static void undecided(struct judge *j, const char *name, const char *dma_name, const char *why)
 {
-	char *text = xasprintf("%s: %s", d->name, why);
+	struct platform_virtio as = { .name = (char *)name, .parent = (char *)dma_name };
+	char *text = xasprintf("%s: %s", name, why);
 
-	judge_undecided_virtio(j, CLAIM_NO_BYPASS, d, text);
+	judge_undecided_virtio(j, CLAIM_NO_BYPASS, &as, text);
 	free(text);
+}
+
+static void check_doubtful(struct judge *j, const struct platform_virtio *d)
+{
+	for (size_t i = 0; i < sizeof(doubtful) / sizeof(doubtful[0]); i++) {
+		if (doubtful[i].id == d->device_id &&
+		    (doubtful[i].feature < 0 ||
+		     platform_virtio_feature(d, doubtful[i].feature) == TRI_YES))
+			undecided(j, d->name, d->parent, doubtful[i].why);
+	}
 }
 
 static void check_virtio(struct judge *j, struct verdict *v, const struct platform_virtio *d)
@@ -82,17 +113,15 @@ static void check_virtio(struct judge *j, struct verdict *v, const struct platfo
 	if (active == TRI_NO)
 		return;
 	if (active == TRI_UNKNOWN) {
-		if (d->driver)
-			undecided_virtio(j, d, "its status is not known");
+		undecided(j, d->name, d->parent, "whether a driver works it is not known");
 		return;
 	}
 	for (size_t i = 0; i < sizeof(bypassing) / sizeof(bypassing[0]); i++) {
 		if (d->device_id == VIRTIO_ID_BALLOON &&
 		    platform_virtio_feature(d, VIRTIO_F_ACCESS_PLATFORM) == TRI_YES) {
-			undecided_virtio(
-				j, d,
-				"the balloon negotiated ACCESS_PLATFORM, but nothing shows "
-				"that each page was unprotected before its number left");
+			undecided(j, d->name, d->parent,
+				  "the balloon negotiated ACCESS_PLATFORM, but nothing shows "
+				  "that each page was unprotected before its number left");
 			return;
 		}
 		if (d->device_id == bypassing[i].id) {
@@ -107,12 +136,10 @@ static void check_virtio(struct judge *j, struct verdict *v, const struct platfo
 		       "guest-physical addresses");
 		break;
 	case TRI_UNKNOWN:
-		undecided_virtio(j, d, "its feature bits are not known");
+		undecided(j, d->name, d->parent, "its feature bits are not known");
 		break;
 	case TRI_YES:
-		if (d->device_id == 26)
-			undecided_virtio(j, d,
-					 "whether this virtiofs uses a DAX window is not known");
+		check_doubtful(j, d);
 		break;
 	}
 }
@@ -124,6 +151,25 @@ static void check_pci(struct judge *j, struct verdict *v, const struct platform_
 	if (d->driver && d->vendor && d->device && strcmp(d->vendor, "0x1af4") == 0 &&
 	    strcmp(d->device, "0x1110") == 0)
 		bypass(j, v, &as, "ivshmem is host memory mapped into the guest");
+	if ((d->driver || d->driver_untold) && platform_pci_is_virtio(d) &&
+	    !platform_find_virtio(j->platform, d->name))
+		undecided(j, d->name, d->name,
+			  "a virtio device of which the facts tell no feature bits");
+	for (size_t i = 0; i < sizeof(handing_over) / sizeof(handing_over[0]); i++) {
+		if (d->driver && strcmp(d->driver, handing_over[i]) == 0)
+			undecided(j, d->name, d->name,
+				  "a program drives it, and no event tells which memory it gives "
+				  "to it");
+	}
+}
+
+static void check_other(struct judge *j, const struct platform_other *d)
+{
+	/* Linux drivers/firmware/qemu_fw_cfg.c, fw_cfg_dma_transfer() */
+	if (d->driver && strstr(d->driver, "fw_cfg"))
+		undecided(j, d->name, d->name,
+			  "QEMU's firmware configuration can be given addresses without the DMA "
+			  "API");
 }
 
 void judge_bypass(struct judge *j, struct verdict *v)
@@ -140,4 +186,6 @@ void judge_bypass(struct judge *j, struct verdict *v)
 		check_virtio(j, v, &p->virtio[i]);
 	for (size_t i = 0; i < p->npci; i++)
 		check_pci(j, v, &p->pci[i]);
+	for (size_t i = 0; i < p->nother; i++)
+		check_other(j, &p->other[i]);
 }

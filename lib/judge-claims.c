@@ -29,10 +29,10 @@ static void egress_limits(struct judge *j)
 			   (unsigned long long)stale, (unsigned long long)p->max_stale_bytes);
 }
 
-void judge_egress(struct judge *j, bool complete)
+void judge_egress(struct judge *j, bool whole)
 {
 	egress_limits(j);
-	if (!complete || !judge_publications(j))
+	if (!whole || !judge_publications(j))
 		judge_find(j, CLAIM_EGRESS, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
 			   "not all transfers are in the stream");
 }

@@ -162,6 +162,10 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 	    (ev->kind == EVENT_SYNC_CPU || ev->kind == EVENT_SYNC_DEVICE))
 		p = (struct place){ PLACE_UNDECIDED, p.memory,
 				    "memory older than the window is not known to be shared" };
+	if (p.kind == PLACE_PROTECTED && dev->tsm_doubt)
+		p = (struct place){ PLACE_UNDECIDED, p.memory,
+				    "the facts call the device accepted (TDISP), but this is no "
+				    "Realm" };
 	if (p.kind == PLACE_PROTECTED)
 		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_FACT, dev, ev, p.memory,
 			   "the device was given %s memory at 0x%llx (%llu bytes)",
@@ -238,7 +242,7 @@ static enum memory_state judge_bounced_iova(struct judge *j, struct device *dev,
 {
 	enum memory_state memory = memmap_state(j->memory, ev->dma, ev->size);
 
-	if (memory != MEMORY_POOL) {
+	if (memory != MEMORY_POOL || dev->translated) {
 		memory = MEMORY_IOVA;
 		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, dev, ev, memory,
 			   "bounced behind an IOMMU: the event does not name the slot");

@@ -9,8 +9,7 @@
 #include "lib/judge-finish.h"
 #include "lib/xalloc.h"
 
-/* Why we know that this device worked in the window; NULL: nothing says so. */
-static const char *why_active(struct judge *j, const struct platform_virtio *d)
+const char *judge_why_active(const struct judge *j, const struct platform_virtio *d)
 {
 	const struct platform *p = j->platform;
 
@@ -47,7 +46,7 @@ static void check_silence(struct judge *j)
 			continue;
 		if (id && id < j->ndevices && j->devices[id] && j->devices[id]->seen)
 			continue;
-		why = why_active(j, d);
+		why = judge_why_active(j, d);
 		if (!why)
 			continue;
 		text = xasprintf("%s (%s) has no DMA event although %s", d->name,
@@ -93,6 +92,10 @@ static void settle_facts(struct judge *j)
 			   "the facts call 0x%llx the shared address bit, but it is not one bit "
 			   "above all RAM",
 			   (unsigned long long)j->bad_bit);
+	if (j->n.from_nowhere)
+		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
+			   "%llu bounced buffers lie outside of all RAM that the facts tell of",
+			   (unsigned long long)j->n.from_nowhere);
 	if (j->n.early && !j->n.first_bounce)
 		judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
 			   "%llu maps were bounced but no bounce event was ever seen",
@@ -105,17 +108,14 @@ static void undecide_stream(struct judge *j, const char *why)
 		judge_find(j, c, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN, "%s", why);
 }
 
-void judge_doubts(struct judge *j, const struct stream_info *info, struct verdict *v, bool complete)
+void judge_doubts(struct judge *j, const struct stream_info *info, struct verdict *v, bool whole)
 {
-	char *missing;
-
 	settle_alias(j, v);
 	settle_facts(j);
 	check_silence(j);
-	if (!judge_events_armed(j, info, &missing))
+	if (judge_not_armed(j, info))
 		undecide_stream(j, "not all needed events were recorded");
-	free(missing);
-	if (!complete)
+	if (!whole)
 		undecide_stream(j, "events are missing from the stream");
 	if (j->options.limit)
 		judge_limit_silence(j);

@@ -42,7 +42,10 @@ static void policy_setting(struct judge *j, struct verdict *v, char **why)
 
 	*why = NULL;
 	if (v->setting == SETTING_UNKNOWN)
-		*why = xstrdup("the facts do not say whether this is a Realm");
+		*why = xstrdup(j->platform && j->platform->realm.is_realm == TRI_NO
+				       ? "the facts contradict each other about whether this is a "
+					 "Realm"
+				       : "the facts do not say whether this is a Realm");
 	else if (p && p->require_realm && v->setting != SETTING_REALM)
 		*why = xasprintf("the policy requires a Realm, this is a %s",
 				 v->setting == SETTING_REHEARSAL ? "rehearsal"
@@ -181,20 +184,30 @@ static void notes(struct judge *j, const struct stream_info *info, struct verdic
 			(unsigned long long)j->n.inherited);
 }
 
+/* Nothing is known to be missing from the stream. */
+static bool is_whole(const struct judge *j, const struct stream_info *info)
+{
+	bool unknown;
+
+	return judge_lost(j, info, &unknown) == 0 && !unknown && !info->unordered &&
+	       !j->n.undecoded;
+}
+
 struct verdict *judge_finish(struct judge *j, const struct stream_info *info)
 {
 	struct verdict *v = verdict_new();
-	bool unknown, complete;
+	bool whole, complete;
 
 	judge_end_of_stream(j, info);
 	v->setting = j->realm ? SETTING_REALM : j->rehearsal ? SETTING_REHEARSAL : SETTING_UNKNOWN;
 	if (is_model(j->platform))
 		v->setting = SETTING_REHEARSAL;
-	complete = judge_lost(j, info, &unknown) == 0 && !unknown && !info->unordered &&
-		   !j->n.undecoded;
-	judge_doubts(j, info, v, complete);
+	whole = is_whole(j, info);
+	/* that an event is absent means something only where it would have been told */
+	complete = whole && judge_loss_counted(j, info) && judge_events_told(j, info);
+	judge_doubts(j, info, v, whole);
 	judge_bypass(j, v);
-	judge_egress(j, complete);
+	judge_egress(j, whole);
 	judge_confidential(j, v);
 	judge_claims(j, v, complete);
 	judge_list_examples(j, v);

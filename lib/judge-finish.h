@@ -6,18 +6,20 @@
 
 /*
  * judge-finish - what the files share that turn an ended stream into a verdict.
- * complete: nothing is missing from the stream.
+ * whole: nothing is known to be missing from the stream.  complete: and anything that
+ * were missing would be known, so that an event's absence refutes.
  */
 
 /* judge-doubts.c: what keeps claims open that no single event shows */
-void judge_doubts(struct judge *j, const struct stream_info *info, struct verdict *v,
-		  bool complete);
+/* Why we know that this device worked in the window; NULL: nothing says so. */
+const char *judge_why_active(const struct judge *j, const struct platform_virtio *d);
+void judge_doubts(struct judge *j, const struct stream_info *info, struct verdict *v, bool whole);
 
 /* judge-bypass.c: the claim no-bypass; its counterexamples go straight to the verdict */
 void judge_bypass(struct judge *j, struct verdict *v);
 
 /* judge-claims.c */
-void judge_egress(struct judge *j, bool complete);
+void judge_egress(struct judge *j, bool whole);
 void judge_confidential(struct judge *j, struct verdict *v);
 enum claim_state judge_claim_state(const struct tally *t, bool complete);
 void judge_claims(struct judge *j, struct verdict *v, bool complete);

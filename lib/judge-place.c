@@ -22,7 +22,7 @@ uint64_t judge_plain(const struct judge *j, const struct device *dev, uint64_t d
 		*bit = dma & j->shared_bit;
 		return dma & ~j->shared_bit;
 	}
-	if (j->rehearsal || !j->top_mask || dev->areas)
+	if (j->rehearsal || !j->ram_known || dev->areas)
 		return dma;
 	extra = dma & ~j->top_mask;
 	if (!extra || (extra & (extra - 1)))
@@ -114,6 +114,14 @@ static struct place place_ram(struct judge *j, struct device *dev, const struct 
 		return (struct place){ PLACE_UNDECIDED, state,
 				       "the kernel calls the buffer shared (CC_SHARED) but "
 				       "nothing shows it" };
+	/* what was bounced lies in a pool, and there may be more of them than are known */
+	if (ev->kind == EVENT_MAP && plain != ev->orig && j->platform &&
+	    j->platform->swiotlb.dynamic == TRI_UNKNOWN)
+		return (struct place){
+			PLACE_UNDECIDED, state,
+			"the address is in no known pool, and whether pools can grow "
+			"is not known"
+		};
 	return (struct place){ PLACE_PROTECTED, state, NULL };
 }
 

@@ -47,14 +47,16 @@ struct aside {
 };
 
 struct device {
-	uint16_t id; /* names id */
-	bool seen;   /* has DMA events */
-	bool aside;  /* the verdict is not asked for it (struct limit) */
-	bool iommu;  /* DMA addresses are IOVAs */
-	bool areas;  /* virtio-msg: addresses outside RAM name shared areas, not memory */
+	uint16_t id;	 /* names id */
+	bool seen;	 /* has DMA events */
+	bool aside;	 /* the verdict is not asked for it (struct limit) */
+	bool iommu;	 /* DMA addresses are IOVAs … */
+	bool translated; /* … and the facts say so: no number means a physical address */
+	bool areas;	 /* virtio-msg: addresses outside RAM name shared areas, not memory */
 	bool tsm_known;
-	uint8_t tsm;   /* enum event_tsm */
-	bool accepted; /* was in RUN at some time */
+	bool tsm_doubt; /* facts call it accepted, outside of a Realm */
+	uint8_t tsm;	/* enum event_tsm */
+	bool accepted;	/* was in RUN at some time */
 	bool vring_seen;
 	const struct platform_virtio *virtio;
 	const struct platform_pci *pci;
@@ -116,6 +118,7 @@ struct judge {
 	bool rehearsal; /* facts say: not a Realm */
 	bool from_boot;
 	bool areas; /* some device's addresses name shared areas (virtio-msg) */
+	bool ram_known;
 
 	struct memmap *memory;
 	struct memmap *virt; /* decrypted kernel virtual ranges */
@@ -148,6 +151,8 @@ struct judge {
 		uint64_t first_bounce; /* seq */
 		uint64_t taken_marks;  /* superseded MAPPING_INHERITED entries */
 		uint64_t ambiguous;    /* unmaps by buffer that fit several mappings */
+		uint64_t from_pool;    /* bounces of a buffer that lies in a pool already */
+		uint64_t from_nowhere; /* … that lies outside of all RAM */
 		bool lost_unknown;
 	} n;
 	char *undecoded_name;
@@ -267,8 +272,12 @@ void judge_ask_monitor(struct judge *j, struct device *dev, const struct event *
 void judge_monitor_report(struct judge *j, struct verdict *v);
 
 /* coverage-events.c, coverage-loss.c, coverage.c */
-bool judge_events_armed(const struct judge *j, const struct stream_info *info, char **missing);
+/* A needed event that was not on from where the verdict is about, or NULL. */
+const char *judge_not_armed(const struct judge *j, const struct stream_info *info);
+/* Were all needed events on, be it from the start of the recording only? */
+bool judge_events_told(const struct judge *j, const struct stream_info *info);
 uint64_t judge_lost(const struct judge *j, const struct stream_info *info, bool *unknown);
+bool judge_loss_counted(const struct judge *j, const struct stream_info *info); /* of every CPU */
 void judge_coverage(const struct judge *j, const struct stream_info *info, struct verdict *v);
 
 #endif

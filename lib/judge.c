@@ -42,6 +42,13 @@ static void check_shared_bit(struct judge *j)
 	}
 }
 
+/* What only a Realm has. */
+static bool speaks_of_realm(const struct platform *p)
+{
+	return p->realm.rsi_version || p->realm.ipa_bits || p->realm.shared_bit ||
+	       (p->realm.kind && strcmp(p->realm.kind, "arm-cca") == 0);
+}
+
 struct judge *judge_new(const struct platform *p, const struct names *names,
 			const struct judge_options *options)
 {
@@ -56,7 +63,7 @@ struct judge *judge_new(const struct platform *p, const struct names *names,
 	j->ledger = ledger_new(p);
 	if (p) {
 		j->realm = p->realm.is_realm == TRI_YES;
-		j->rehearsal = p->realm.is_realm == TRI_NO;
+		j->rehearsal = p->realm.is_realm == TRI_NO && !speaks_of_realm(p);
 		j->from_boot = p->trace.from_boot == TRI_YES;
 		j->shared_bit = p->realm.shared_bit;
 		if (!j->shared_bit && j->realm && p->realm.ipa_bits > 12 && p->realm.ipa_bits <= 64)
@@ -70,6 +77,7 @@ struct judge *judge_new(const struct platform *p, const struct names *names,
 		j->rmm.published = xcalloc(n, sizeof(*j->rmm.published));
 		j->rmm.allocs = xcalloc(n, sizeof(*j->rmm.allocs));
 	}
+	j->ram_known = p && p->nram;
 	j->top_mask = mask_of(memmap_top(j->memory));
 	check_shared_bit(j);
 	return j;
@@ -125,6 +133,12 @@ void judge_free(struct judge *j)
 	free(j);
 }
 
+/* An IOMMU that lets addresses through as they are. */
+static bool passes(const struct platform_pci *pci)
+{
+	return pci->iommu_type && strcmp(pci->iommu_type, "identity") == 0;
+}
+
 static struct device *new_device(struct judge *j, uint16_t id)
 {
 	struct device *dev = xcalloc(1, sizeof(*dev));
@@ -135,14 +149,16 @@ static struct device *new_device(struct judge *j, uint16_t id)
 	if (j->platform) {
 		dev->virtio = platform_find_virtio(j->platform, name);
 		dev->pci = platform_find_pci(j->platform, name);
-		dev->iommu = dev->pci && dev->pci->iommu_group;
+		dev->iommu = dev->pci && dev->pci->iommu_group && !passes(dev->pci);
+		dev->translated = dev->iommu && dev->pci->iommu_type;
 		dev->areas =
 			dev->virtio && dev->virtio->bus && strcmp(dev->virtio->bus, "msg") == 0;
 		j->areas |= dev->areas;
 		if (dev->pci && dev->pci->tsm && strcmp(dev->pci->tsm, "accepted") == 0) {
-			dev->tsm_known = true;
+			dev->tsm_known = j->realm;
 			dev->tsm = EVENT_TSM_RUN;
-			dev->accepted = true;
+			dev->accepted = j->realm;
+			dev->tsm_doubt = !j->realm;
 		}
 	}
 	return dev;
@@ -332,7 +348,7 @@ static void judge_one(struct judge *j, const struct event *ev)
 		judge_trust(j, ev);
 		break;
 	case EVENT_LOST:
-		j->n.lost += ev->size;
+		j->n.lost = j->n.lost + ev->size < ev->size ? UINT64_MAX : j->n.lost + ev->size;
 		j->n.lost_unknown |= ev->size == 0;
 		break;
 	case EVENT_MARK:

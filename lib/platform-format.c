@@ -73,7 +73,8 @@ static void write_virtio(struct jwriter *w, const struct platform *p)
 			jwrite_hex(w, "status", dev->status);
 		jwrite_string(w, "bus", dev->bus);
 		jwrite_string(w, "parent", dev->parent);
-		jwrite_string(w, "driver", dev->driver);
+		if (!dev->driver_untold)
+			jwrite_string(w, "driver", dev->driver);
 		jwrite_known(w, "activity_before", dev->activity_before);
 		jwrite_known(w, "activity_after", dev->activity_after);
 		jwrite_string(w, "iface", dev->iface);
@@ -93,7 +94,8 @@ static void write_pci(struct jwriter *w, const struct platform *p)
 		jwrite_string(w, "vendor", dev->vendor);
 		jwrite_string(w, "device", dev->device);
 		jwrite_string(w, "class", dev->class);
-		jwrite_string(w, "driver", dev->driver);
+		if (!dev->driver_untold)
+			jwrite_string(w, "driver", dev->driver);
 		jwrite_string(w, "iommu_group", dev->iommu_group);
 		jwrite_string(w, "iommu_type", dev->iommu_type);
 		jwrite_string(w, "tsm", dev->tsm);

@@ -101,6 +101,7 @@ static void read_virtio(struct platform *p, const struct jval *root)
 		dev->bus = jval_name(&item, "bus");
 		dev->parent = jval_name(&item, "parent");
 		dev->driver = jval_name(&item, "driver");
+		dev->driver_untold = !jval_mentions(&item, "driver");
 		dev->activity_before =
 			jval_number(&item, "activity_before", MAX_COUNT, PLATFORM_UNKNOWN);
 		dev->activity_after =
@@ -125,6 +126,7 @@ static void read_pci(struct platform *p, const struct jval *root)
 		dev->device = jval_string(&item, "device");
 		dev->class = jval_string(&item, "class");
 		dev->driver = jval_name(&item, "driver");
+		dev->driver_untold = !jval_mentions(&item, "driver");
 		dev->iommu_group = jval_name(&item, "iommu_group");
 		dev->iommu_type = jval_name(&item, "iommu_type");
 		dev->tsm = jval_name(&item, "tsm");

@@ -108,13 +108,14 @@ enum tri platform_virtio_feature(const struct platform_virtio *dev, unsigned int
 
 enum tri platform_virtio_active(const struct platform_virtio *dev)
 {
-	if (!dev->driver)
+	bool known = dev->status != PLATFORM_NO_STATUS;
+
+	if (known &&
+	    ((dev->status & VIRTIO_STATUS_FAILED) || !(dev->status & VIRTIO_STATUS_DRIVER_OK)))
 		return TRI_NO;
-	if (dev->status == PLATFORM_NO_STATUS)
-		return TRI_UNKNOWN;
-	if (dev->status & VIRTIO_STATUS_FAILED)
-		return TRI_NO;
-	return dev->status & VIRTIO_STATUS_DRIVER_OK ? TRI_YES : TRI_NO;
+	if (dev->driver)
+		return known ? TRI_YES : TRI_UNKNOWN;
+	return known || dev->driver_untold ? TRI_UNKNOWN : TRI_NO;
 }
 
 const struct platform_virtio *platform_find_virtio(const struct platform *p, const char *dma_name)
@@ -133,6 +134,21 @@ const struct platform_pci *platform_find_pci(const struct platform *p, const cha
 			return &p->pci[i];
 	}
 	return NULL;
+}
+
+bool platform_pci_is_virtio(const struct platform_pci *dev)
+{
+	unsigned long id = dev->device ? strtoul(dev->device, NULL, 16) : 0;
+
+	if (dev->driver && strcmp(dev->driver, "virtio-pci") == 0)
+		return true;
+	return dev->vendor && strcmp(dev->vendor, "0x1af4") == 0 && id >= 0x1000 && id <= 0x107f;
+}
+
+bool platform_pci_is_nothing(const struct platform_pci *dev)
+{
+	return strcmp(dev->name, "*") == 0 && !(dev->vendor && *dev->vendor) &&
+	       !(dev->device && *dev->device) && !(dev->class && *dev->class) && !dev->driver;
 }
 
 bool platform_pool_is_default(const struct platform_pool *pool)

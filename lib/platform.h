@@ -38,6 +38,7 @@ struct platform_virtio {
 	char *bus;	    /* "pci", "mmio", "msg" … */
 	char *parent;	    /* DMA device, the name that DMA events carry: "0000:00:01.0" */
 	char *driver;	    /* "virtio_net"; NULL: not bound */
+	bool driver_untold; /* driver is NULL because the facts do not say */
 	/*
 	 * The device's own traffic counters (packets, sectors, bytes: any number that
 	 * moves when it works) before and after the window; PLATFORM_UNKNOWN if none.
@@ -48,9 +49,10 @@ struct platform_virtio {
 #define PLATFORM_NO_STATUS UINT32_MAX
 
 struct platform_pci {
-	char *name; /* "0000:00:01.0"; "*" stands for: devices exist, but are not listed */
+	char *name;		       /* "0000:00:01.0" */
 	char *vendor, *device, *class; /* "0x1af4" … */
 	char *driver;		       /* NULL: not bound */
+	bool driver_untold;	       /* driver is NULL because the facts do not say */
 	char *iommu_group;	       /* NULL: no IOMMU in front of it */
 	char *iommu_type;	       /* "identity" (addresses pass), "DMA" …; NULL unknown */
 	char *tsm;		       /* TDISP state: NULL none, "locked", "accepted" … */
@@ -173,12 +175,21 @@ enum tri platform_virtio_feature(const struct platform_virtio *dev, unsigned int
 #define VIRTIO_STATUS_DRIVER_OK 0x04
 #define VIRTIO_STATUS_FAILED 0x80
 
-/* Driver bound, DRIVER_OK set and FAILED clear; TRI_UNKNOWN where the status is. */
+/*
+ * Driver bound, DRIVER_OK set and FAILED clear; TRI_UNKNOWN where the facts do not
+ * say, or say DRIVER_OK of a device without a driver.
+ */
 enum tri platform_virtio_active(const struct platform_virtio *dev);
 
 /* The virtio device whose DMA events carry this name, or NULL. */
 const struct platform_virtio *platform_find_virtio(const struct platform *p, const char *dma_name);
 const struct platform_pci *platform_find_pci(const struct platform *p, const char *dma_name);
+
+/* A virtio device behind PCI: by its driver, or its ids (virtio 1.3, 4.1.2 "PCI Device Discovery").
+ */
+bool platform_pci_is_virtio(const struct platform_pci *dev);
+/* An entry "*" without ids: a pattern that matched nothing, where a script wrote the list. */
+bool platform_pci_is_nothing(const struct platform_pci *dev);
 
 /* The pool that the kernel's slot counters are about; restricted pools have their own. */
 bool platform_pool_is_default(const struct platform_pool *pool);

@@ -179,6 +179,7 @@ static void clean_info(struct scene *s)
 	s->info.by_ccaio = true;
 	s->info.cpus = &s->cpu;
 	s->info.ncpus = 1;
+	s->cpu.has_stats = true;
 	s->info.formats = s->formats;
 	s->info.nformats = ARMED;
 }

@@ -38,6 +38,7 @@ struct stream_cpu {
 	uint64_t last_ns;
 	uint64_t lost;	   /* events that page headers say are missing (LOST markers) */
 	bool lost_unknown; /* a page says LOST without a number */
+	uint64_t written;  /* events that the kernel counted, overwritten ones aside; 0 unknown */
 	/* counters kept by the recorder in the file itself; has_stats false where it kept none */
 	bool has_stats;
 	uint64_t overrun, commit_overrun, dropped;

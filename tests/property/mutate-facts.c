@@ -261,6 +261,126 @@ static bool unbound(struct history *h, struct rng *r)
 	return false;
 }
 
+/* Take an element out of an array of facts; what it held goes with it. */
+#define DROP(list, count, i)                                                                \
+	do {                                                                                \
+		memmove(&(list)[i], &(list)[(i) + 1], (--(count) - (i)) * sizeof(*(list))); \
+		memset(&(list)[count], 0, sizeof(*(list)));                                 \
+	} while (0)
+
+/* The PCI function is listed as a virtio device, and nobody knows what it negotiated. */
+static bool unlisted_virtio(struct history *h, struct rng *r)
+{
+	struct platform *p = h->platform;
+	size_t i = rng_below(r, p->nvirtio);
+
+	free(p->virtio[i].name);
+	free(p->virtio[i].features);
+	free(p->virtio[i].bus);
+	free(p->virtio[i].parent);
+	free(p->virtio[i].driver);
+	DROP(p->virtio, p->nvirtio, i);
+	return true;
+}
+
+static bool unlisted_pci(struct history *h, struct rng *r)
+{
+	struct platform *p = h->platform;
+	size_t v = rng_below(r, p->nvirtio), i = 0;
+
+	while (strcmp(p->pci[i].name, p->virtio[v].parent) != 0)
+		i++;
+	free(p->pci[i].name);
+	free(p->pci[i].vendor);
+	free(p->pci[i].device);
+	free(p->pci[i].class);
+	free(p->pci[i].driver);
+	free(p->pci[i].iommu_group);
+	free(p->pci[i].tsm);
+	DROP(p->pci, p->npci, i);
+	return true;
+}
+
+/* What it was bound to is not told, or what it is. */
+static bool untold(struct history *h, struct rng *r)
+{
+	struct platform *p = h->platform;
+	struct platform_virtio *d = &p->virtio[rng_below(r, p->nvirtio)];
+
+	if (rng_one_in(r, 2)) {
+		d->device_id = 0;
+		return true;
+	}
+	free(d->driver);
+	d->driver = NULL;
+	d->driver_untold = true;
+	return true;
+}
+
+static bool host_memory(struct history *h, struct rng *r)
+{
+	static const uint32_t types[] = { 16, 24, 26, 27 };
+	struct platform_virtio *d = &h->platform->virtio[rng_below(r, h->platform->nvirtio)];
+
+	d->device_id = types[rng_below(r, 4)];
+	d->features[3] = '1'; /* blob resources, where it is a GPU */
+	return true;
+}
+
+/* The bit can only be inferred above RAM that is known. */
+static bool no_ram(struct history *h, struct rng *r)
+{
+	bool carried = false;
+
+	(void)r;
+	for (size_t k = 0; k < h->count; k++)
+		carried |= h->steps[k].ev.dma != EVENT_NO_ADDR && (h->steps[k].ev.dma & h->alias) &&
+			   h->steps[k].ev.kind == EVENT_MAP;
+	if (h->sharing != SHARING_INFERRED || !carried)
+		return false;
+	h->platform->nram = 0;
+	return true;
+}
+
+static bool pools_overlap(struct history *h, struct rng *r)
+{
+	struct platform *p = h->platform;
+	size_t i = rng_below(r, p->swiotlb.npools);
+	struct platform_pool same = { .name = xstrdup("restricted-too"),
+				      .range = p->swiotlb.pools[i].range };
+
+	p->swiotlb.pools =
+		xrealloc(p->swiotlb.pools, p->swiotlb.npools + 1, sizeof(*p->swiotlb.pools));
+	p->swiotlb.pools[p->swiotlb.npools++] = same;
+	return true;
+}
+
+/* The kernel counted more than the recording holds, or on a CPU that it does not hold. */
+static bool buffer_missing(struct history *h, struct rng *r)
+{
+	struct stream_cpu *c = &h->info.cpus[rng_below(r, h->info.ncpus)];
+	struct platform *p = h->platform;
+
+	if (rng_one_in(r, 2)) {
+		c->written = c->events + 1;
+		return !h->info.by_ccaio || !c->events;
+	}
+	free(p->trace.lost);
+	p->trace.lost = xcalloc(1, sizeof(*p->trace.lost));
+	p->trace.nlost = 1;
+	p->trace.lost[0].cpu = h->info.ncpus;
+	return true;
+}
+
+/* Facts of ccaio's own run beside what another tool recorded. */
+static bool other_recorder(struct history *h, struct rng *r)
+{
+	if (h->info.by_ccaio)
+		return false;
+	h->platform->trace.nonce = 1 + rng_below(r, 1000);
+	return true;
+}
+
 const struct mutation mutations_facts[] = {
 	{ "clear-bit-33", clear_access_platform },
 	{ "no-features", no_features },
@@ -285,5 +405,13 @@ const struct mutation mutations_facts[] = {
 	{ "canary-size", canary_size },
 	{ "canary-outside", canary_outside },
 	{ "shared-bit-in-ram", shared_bit_in_ram },
+	{ "unlisted-virtio", unlisted_virtio },
+	{ "unlisted-pci", unlisted_pci },
+	{ "untold", untold },
+	{ "host-memory", host_memory },
+	{ "no-ram", no_ram },
+	{ "pools-overlap", pools_overlap },
+	{ "buffer-missing", buffer_missing },
+	{ "other-recorder", other_recorder },
 };
 const size_t mutations_facts_count = sizeof(mutations_facts) / sizeof(mutations_facts[0]);

@@ -47,8 +47,7 @@ void slow_bypass(struct slow *s)
 		enum tri active = platform_virtio_active(d);
 		enum tri through_api = platform_virtio_feature(d, VIRTIO_F_ACCESS_PLATFORM);
 
-		if (active == TRI_UNKNOWN)
-			c->open |= d->driver != NULL;
+		c->open |= active == TRI_UNKNOWN;
 		if (active != TRI_YES)
 			continue;
 		if (d->device_id == VIRTIO_ID_BALLOON && through_api == TRI_YES)
@@ -56,7 +55,9 @@ void slow_bypass(struct slow *s)
 		else if (d->device_id == VIRTIO_ID_BALLOON || d->device_id == 27 ||
 			 through_api == TRI_NO)
 			c->fact = true;
-		else if (through_api == TRI_UNKNOWN || d->device_id == 26)
+		else if (through_api == TRI_UNKNOWN || d->device_id == 0 || d->device_id == 24 ||
+			 d->device_id == 26 ||
+			 (d->device_id == 16 && platform_virtio_feature(d, 3) == TRI_YES))
 			c->open = true;
 	}
 	for (size_t i = 0; s->p && i < s->p->npci; i++) {
@@ -64,6 +65,9 @@ void slow_bypass(struct slow *s)
 
 		c->fact |= d->driver && d->vendor && d->device &&
 			   strcmp(d->vendor, "0x1af4") == 0 && strcmp(d->device, "0x1110") == 0;
+		c->open |= d->driver && strcmp(d->driver, "vfio-pci") == 0;
+		c->open |= (d->driver || d->driver_untold) && platform_pci_is_virtio(d) &&
+			   !platform_find_virtio(s->p, d->name);
 	}
 }
 
@@ -109,19 +113,21 @@ static bool lost(const struct slow *s)
 		const struct stream_cpu *c = &s->info->cpus[i];
 
 		if (c->lost || c->lost_unknown ||
-		    (c->has_stats && c->overrun + c->commit_overrun + c->dropped))
+		    (c->has_stats && (c->overrun || c->commit_overrun || c->dropped)))
+			return true;
+		if (c->written > c->events && !(s->info->by_ccaio && c->events))
 			return true;
 	}
 	for (size_t i = 0; s->p && i < s->p->trace.nlost; i++) {
 		const struct platform_lost *l = &s->p->trace.lost[i];
 
-		if (l->overrun + l->commit_overrun + l->dropped)
+		if (l->overrun || l->commit_overrun || l->dropped)
 			return true;
 	}
 	return false;
 }
 
-bool slow_complete(const struct slow *s)
+bool slow_whole(const struct slow *s)
 {
 	return !lost(s) && !s->info->unordered && !s->undecoded;
 }
@@ -136,12 +142,11 @@ static bool is_called(const char *full, const char *system, const char *name)
 	return same && full[len] == ':' && strcmp(full + len + 1, name) == 0;
 }
 
-static bool on(const struct slow *s, const char *system, const char *name)
+static bool on(const struct slow *s, bool probes, const char *system, const char *name)
 {
 	bool listed = !s->p || !s->p->trace.events_known, found = false;
 
-	/* ccaio's own probes tell from the start of the recording on, not from boot */
-	if (strcmp(system, "ccaio") == 0 && !s->window_only)
+	if (strcmp(system, "ccaio") == 0 && !probes)
 		return false;
 	for (size_t i = 0; i < s->info->nformats; i++) {
 		const struct stream_format *f = &s->info->formats[i];
@@ -168,30 +173,68 @@ static bool named(const struct slow *s, const char *name, bool directed)
 static bool slow_armed_new(const struct slow *s)
 {
 	if (named(s, "dma_map_page", false) &&
-	    !(on(s, "dma", "dma_map_resource") && on(s, "dma", "dma_unmap_resource")))
+	    !(on(s, false, "dma", "dma_map_resource") && on(s, false, "dma", "dma_unmap_resource")))
 		return false;
 	return !named(s, "dma_alloc", true) ||
-	       (on(s, "dma", "dma_alloc_pages") && on(s, "dma", "dma_free_pages") &&
-		on(s, "dma", "dma_alloc_sgt") && on(s, "dma", "dma_free_sgt"));
+	       (on(s, false, "dma", "dma_alloc_pages") && on(s, false, "dma", "dma_free_pages") &&
+		on(s, false, "dma", "dma_alloc_sgt") && on(s, false, "dma", "dma_free_sgt"));
 }
 
-bool slow_armed(const struct slow *s)
+static bool either(const struct slow *s, bool probes, const char *event, const char *probe)
 {
+	return on(s, false, "dma", event) || on(s, probes, "ccaio", probe);
+}
+
+/* probes: ccaio's own may stand in for the dma events of a kernel that has none */
+static bool armed(const struct slow *s, bool probes)
+{
+	bool map = on(s, false, "dma", "dma_map_phys") || on(s, false, "dma", "dma_map_page");
+	bool unmap = on(s, false, "dma", "dma_unmap_phys") || on(s, false, "dma", "dma_unmap_page");
+
 	if (s->info->is_model)
 		return true;
-	return slow_armed_new(s) && on(s, "swiotlb", "swiotlb_bounced") &&
-	       (on(s, "dma", "dma_map_phys") || on(s, "dma", "dma_map_page") ||
-		on(s, "ccaio", "dma_map")) &&
-	       (on(s, "dma", "dma_unmap_phys") || on(s, "dma", "dma_unmap_page") ||
-		on(s, "ccaio", "dma_unmap")) &&
-	       (on(s, "dma", "dma_map_sg") || on(s, "ccaio", "dma_map_sg")) &&
-	       (on(s, "dma", "dma_unmap_sg") || on(s, "ccaio", "dma_unmap_sg")) &&
-	       (on(s, "dma", "dma_alloc") || on(s, "ccaio", "dma_alloc")) &&
-	       (on(s, "dma", "dma_free") || on(s, "ccaio", "dma_free")) &&
-	       (on(s, "dma", "dma_sync_single_for_cpu") || on(s, "ccaio", "dma_sync_cpu")) &&
-	       (on(s, "dma", "dma_sync_single_for_device") || on(s, "ccaio", "dma_sync_device")) &&
-	       (on(s, "dma", "dma_sync_sg_for_cpu") || on(s, "ccaio", "dma_sync_cpu")) &&
-	       (on(s, "dma", "dma_sync_sg_for_device") || on(s, "ccaio", "dma_sync_device"));
+	if (!named(s, "dma_map_page", false) && !named(s, "dma_map_phys", false) &&
+	    !(on(s, probes, "ccaio", "dma_blind__pages") &&
+	      on(s, probes, "ccaio", "dma_blind__noncontiguous") &&
+	      on(s, probes, "ccaio", "dma_blind__resource")))
+		return false;
+	return slow_armed_new(s) && on(s, false, "swiotlb", "swiotlb_bounced") &&
+	       (map || on(s, probes, "ccaio", "dma_map")) &&
+	       (unmap || on(s, probes, "ccaio", "dma_unmap")) &&
+	       either(s, probes, "dma_map_sg", "dma_map_sg") &&
+	       either(s, probes, "dma_unmap_sg", "dma_unmap_sg") &&
+	       either(s, probes, "dma_alloc", "dma_alloc") &&
+	       either(s, probes, "dma_free", "dma_free") &&
+	       either(s, probes, "dma_sync_single_for_cpu", "dma_sync_cpu") &&
+	       either(s, probes, "dma_sync_single_for_device", "dma_sync_device") &&
+	       either(s, probes, "dma_sync_sg_for_cpu", "dma_blind__sync_sg") &&
+	       either(s, probes, "dma_sync_sg_for_device", "dma_blind__sync_sg_device");
+}
+
+/* ccaio's own probes tell from the start of the recording on, not from boot. */
+bool slow_armed(const struct slow *s)
+{
+	return armed(s, s->window_only);
+}
+
+static bool loss_counted(const struct slow *s)
+{
+	bool all = s->info->ncpus > 0;
+
+	for (size_t i = 0; i < s->info->ncpus; i++) {
+		bool counted = s->info->cpus[i].has_stats;
+
+		for (size_t k = 0; s->p && k < s->p->trace.nlost; k++)
+			counted |= s->p->trace.lost[k].cpu == s->info->cpus[i].cpu;
+		all &= counted;
+	}
+	return s->info->is_model || all;
+}
+
+/* Would anything that is missing be known to be? */
+bool slow_complete(const struct slow *s)
+{
+	return slow_whole(s) && loss_counted(s) && armed(s, true);
 }
 
 /* ---- conditions ---- */
@@ -213,13 +256,18 @@ static bool all_readable(const struct slow *s)
 	return !s->undecoded;
 }
 
-static bool loss_counted(const struct slow *s)
+/* The facts count the events of CPUs whose buffers are not there. */
+static bool buffers_lack(const struct slow *s)
 {
-	bool all = s->info->ncpus > 0;
+	for (size_t k = 0; s->p && !s->info->is_model && k < s->p->trace.nlost; k++) {
+		bool found = false;
 
-	for (size_t i = 0; i < s->info->ncpus; i++)
-		all &= s->info->cpus[i].has_stats;
-	return s->info->is_model || (s->p && s->p->trace.lost_known) || all;
+		for (size_t i = 0; i < s->info->ncpus; i++)
+			found |= s->p->trace.lost[k].cpu == s->info->cpus[i].cpu;
+		if (!found)
+			return true;
+	}
+	return false;
 }
 
 static bool own(const struct slow *s, const struct event *e)
@@ -356,8 +404,14 @@ static bool devices_known(const struct slow *s)
 	if (!p || !p->virtio_listed || !p->pci_listed)
 		return false;
 	for (size_t i = 0; i < p->nvirtio; i++) {
-		if (p->virtio[i].driver &&
-		    (!p->virtio[i].features || p->virtio[i].status == PLATFORM_NO_STATUS))
+		const struct platform_virtio *d = &p->virtio[i];
+		enum tri active = platform_virtio_active(d);
+
+		if ((d->driver && !d->features) || d->driver_untold || active == TRI_UNKNOWN ||
+		    (active == TRI_NO && worked(s, d)))
+			return false;
+		if (d->bus && strcmp(d->bus, "pci") == 0 &&
+		    !(d->parent && platform_find_pci(p, d->parent)))
 			return false;
 	}
 	for (size_t i = 0; i < s->n; i++) {
@@ -367,9 +421,12 @@ static bool devices_known(const struct slow *s)
 	}
 	for (size_t i = 0; i < p->npci; i++) {
 		const struct platform_pci *d = &p->pci[i];
+		bool bridge = d->class && strncmp(d->class, "0x06", 4) == 0;
 
-		if (d->bus_master == TRI_YES && !d->driver && d->class &&
-		    strncmp(d->class, "0x06", 4) != 0)
+		if (bridge || platform_pci_is_nothing(d))
+			continue;
+		if (d->driver ? platform_pci_is_virtio(d) && !platform_find_virtio(p, d->name)
+			      : d->driver_untold || d->bus_master != TRI_NO)
 			return false;
 	}
 	return true;
@@ -391,8 +448,13 @@ static enum cond_state pool_known(const struct slow *s)
 	for (size_t i = 0; i < p->swiotlb.npools; i++) {
 		const struct platform_pool *pool = &p->swiotlb.pools[i];
 
-		if (pool->inferred)
+		if (pool->inferred || s->from_pool)
 			return COND_UNMET;
+		for (size_t k = 0; k < i; k++) {
+			if (p->swiotlb.pools[k].range.start <= pool->range.end &&
+			    pool->range.start <= p->swiotlb.pools[k].range.end)
+				return COND_UNMET;
+		}
 		if (!pool->name || strcmp(pool->name, "default") == 0)
 			slots += (pool->range.end - pool->range.start) / SWIOTLB_SLOT_SIZE + 1;
 	}
@@ -442,6 +504,10 @@ static bool stable(const struct slow *s)
 	if (!p || p->window.devices_changed != TRI_NO || p->window.cpus_changed != TRI_NO ||
 	    p->window.tsm_changed == TRI_YES || (!p->window.log_known && !s->info->is_model))
 		return false;
+	for (size_t i = 0; i < p->npci; i++) {
+		if (p->pci[i].tsm && p->window.tsm_changed == TRI_UNKNOWN)
+			return false;
+	}
 	for (size_t i = 0; i < p->window.nkernel_log; i++) {
 		if (!strstr(p->window.kernel_log[i], "buffer is full") || !s->failed)
 			return false;
@@ -454,8 +520,11 @@ void slow_conditions(struct slow *s, enum cond_state *conds)
 	bool ours = s->info->by_ccaio;
 
 	conds[COND_EVENTS_ARMED] = met(all_readable(s) && slow_armed(s));
-	conds[COND_NOTHING_LOST] = met(!lost(s) && !s->info->unordered && loss_counted(s));
-	conds[COND_WINDOW_MARKED] = ours ? met(marked(s)) : COND_NOT_APPLICABLE;
+	conds[COND_NOTHING_LOST] =
+		met(!lost(s) && !s->info->unordered && loss_counted(s) && !buffers_lack(s));
+	conds[COND_WINDOW_MARKED] = ours			? met(marked(s))
+				    : s->p && s->p->trace.nonce ? COND_UNMET
+								: COND_NOT_APPLICABLE;
 	conds[COND_CANARY_SEEN] = ours ? met(canaries_seen(s)) : COND_NOT_APPLICABLE;
 	conds[COND_BASELINE] = baseline(s);
 	conds[COND_DEVICES_KNOWN] = met(devices_known(s));

@@ -97,22 +97,27 @@ static bool behind_iommu(const struct slow *s, uint16_t dev)
 {
 	const struct platform_pci *pci = pci_of(s, dev);
 
-	return pci && pci->iommu_group;
+	return pci && pci->iommu_group &&
+	       !(pci->iommu_type && strcmp(pci->iommu_type, "identity") == 0);
+}
+
+static bool accepted_by_facts(const struct slow *s, uint16_t dev)
+{
+	const struct platform_pci *pci = pci_of(s, dev);
+
+	return pci && pci->tsm && strcmp(pci->tsm, "accepted") == 0;
 }
 
 /* The device's state after the first `end` events. */
 static enum event_tsm trust(const struct slow *s, uint16_t dev, size_t end)
 {
-	const struct platform_pci *pci = pci_of(s, dev);
-
 	for (size_t i = end; i > 0; i--) {
 		const struct event *e = &s->ev[i - 1];
 
 		if (i - 1 < s->n && e->kind == EVENT_TSM && e->dev == dev)
 			return e->aux;
 	}
-	return pci && pci->tsm && strcmp(pci->tsm, "accepted") == 0 ? EVENT_TSM_RUN
-								    : EVENT_TSM_UNLOCKED;
+	return s->realm && accepted_by_facts(s, dev) ? EVENT_TSM_RUN : EVENT_TSM_UNLOCKED;
 }
 
 static bool trusted(const struct slow *s, uint16_t dev)
@@ -285,7 +290,7 @@ static uint64_t plain_of(const struct slow *s, uint16_t dev, uint64_t dma, uint6
 		*bit = dma & s->bit;
 		return dma & ~s->bit;
 	}
-	if (s->rehearsal || !s->top || !high || (high & (high - 1)))
+	if (s->rehearsal || !s->p || !s->p->nram || !high || (high & (high - 1)))
 		return dma;
 	*bit = high;
 	return dma & s->top;
@@ -405,6 +410,10 @@ static enum answer address_is(struct slow *s, const struct event *e, uint64_t pl
 	}
 	if (*what == MEMORY_UNKNOWN || (*what == MEMORY_MIXED && !pools_complete(s)))
 		return OPEN;
+	/* bounced to a pool that is not known, perhaps */
+	if (e->kind == EVENT_MAP && plain != e->orig && s->p &&
+	    s->p->swiotlb.dynamic == TRI_UNKNOWN)
+		return OPEN;
 	return (e->attrs & EVENT_ATTR_CC_SHARED) && !s->rehearsal ? OPEN : PROTECTED;
 }
 
@@ -427,7 +436,7 @@ static enum memory_state published(struct slow *s, const struct event *e, uint64
 	if (!bit && !behind_iommu(s, e->dev) && !(e->attrs & EVENT_ATTR_MMIO))
 		s->against++;
 	s->alias_seen |= bit && s->bit;
-	if (is == PROTECTED && !sync)
+	if (is == PROTECTED && !sync && !(accepted_by_facts(s, e->dev) && !s->realm))
 		fact(s, CLAIM_DMA_IN_SHARED);
 	else if (is != SHARED)
 		open_claim(s, CLAIM_DMA_IN_SHARED);
@@ -483,6 +492,9 @@ static void judge_pair(struct slow *s, const struct event *e, uint64_t plain, en
 	if (bounce) {
 		uint64_t gap = plain > e->orig ? plain - e->orig : e->orig - plain;
 
+		s->from_pool |= orig == MEMORY_POOL;
+		if (orig == MEMORY_OUTSIDE)
+			open_claim(s, CLAIM_DMA_IN_SHARED);
 		if (by_order)
 			open_claim(s, CLAIM_BOUNCE_PAIRED);
 		if (bounce->size != e->size)
@@ -649,7 +661,7 @@ static void do_map(struct slow *s, const struct event *e)
 	plain = plain_of(s, e->dev, e->dma, &bit);
 	if (behind_iommu(s, e->dev) && (paired || bounce_untold(s))) {
 		is = memory(s, e->dma, e->size) == MEMORY_POOL ? MEMORY_POOL : MEMORY_UNKNOWN;
-		if (is != MEMORY_POOL)
+		if (is != MEMORY_POOL || pci_of(s, e->dev)->iommu_type)
 			open_claim(s, CLAIM_DMA_IN_SHARED);
 	} else {
 		is = published(s, e, plain, bit, false);
@@ -1130,7 +1142,8 @@ static void prepare(struct slow *s)
 	if (!p)
 		return;
 	s->realm = p->realm.is_realm == TRI_YES;
-	s->rehearsal = p->realm.is_realm == TRI_NO;
+	s->rehearsal = p->realm.is_realm == TRI_NO && !p->realm.rsi_version && !p->realm.ipa_bits &&
+		       !p->realm.shared_bit && !p->realm.kind;
 	s->from_boot = p->trace.from_boot == TRI_YES;
 	for (size_t i = 0; i < p->nram; i++)
 		s->top |= p->ram[i].end;
@@ -1190,7 +1203,7 @@ void slow_judge(const struct event *events, size_t count, const struct platform 
 	if (s.early && !s.bounces)
 		open_claim(&s, CLAIM_BOUNCE_PAIRED);
 	slow_silence(&s);
-	if (!slow_armed(&s) || !slow_complete(&s) || !s.publications)
+	if (!slow_armed(&s) || !slow_whole(&s) || !s.publications)
 		open_all(&s);
 	slow_bypass(&s);
 	decide(&s, out);

@@ -77,12 +77,14 @@ struct slow {
 	struct slow_claim claims[CLAIMS];
 	uint64_t publications, older, early, bounces, maps, paired, failed, failed_paired;
 	uint64_t truncated, undecoded, hiwater, support[64], against;
+	bool from_pool;	     /* a buffer was bounced that lay in a pool */
 	uint64_t loose_bits; /* above RAM, that some address carried */
 };
 
 void slow_conditions(struct slow *s, enum cond_state *conds);
 void slow_bypass(struct slow *s);
 void slow_silence(struct slow *s);
+bool slow_whole(const struct slow *s);
 bool slow_complete(const struct slow *s);
 bool slow_armed(const struct slow *s);
 

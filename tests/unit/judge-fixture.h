@@ -89,7 +89,7 @@ static inline void machine_in_window(void)
 	window_only = true;
 }
 
-static struct event *put(struct event ev)
+static inline struct event *put(struct event ev)
 {
 	ev.ts_ns = 1000 * (stream_len + 1);
 	stream[stream_len] = ev;
@@ -97,8 +97,8 @@ static struct event *put(struct event ev)
 	return &stream[stream_len++];
 }
 
-static struct event *transfer(unsigned int cpu, unsigned int kind, uint64_t orig, uint64_t dma,
-			      uint64_t size, unsigned int dir)
+static inline struct event *transfer(unsigned int cpu, unsigned int kind, uint64_t orig,
+				     uint64_t dma, uint64_t size, unsigned int dir)
 {
 	return put((struct event){ .kind = kind,
 				   .cpu = cpu,
@@ -110,24 +110,24 @@ static struct event *transfer(unsigned int cpu, unsigned int kind, uint64_t orig
 				   .dir = dir });
 }
 
-static struct event *bounce(unsigned int cpu, uint64_t orig, uint64_t size)
+static inline struct event *bounce(unsigned int cpu, uint64_t orig, uint64_t size)
 {
 	return transfer(cpu, EVENT_BOUNCE, orig, EVENT_NO_ADDR, size, EVENT_DIR_NONE);
 }
 
-static struct event *map(unsigned int cpu, uint64_t orig, uint64_t dma, uint64_t size)
+static inline struct event *map(unsigned int cpu, uint64_t orig, uint64_t dma, uint64_t size)
 {
 	return transfer(cpu, EVENT_MAP, orig, dma, size, EVENT_TO_DEVICE);
 }
 
 /* bounce and map */
-static struct event *bounced(unsigned int cpu, uint64_t orig, uint64_t dma, uint64_t size)
+static inline struct event *bounced(unsigned int cpu, uint64_t orig, uint64_t dma, uint64_t size)
 {
 	bounce(cpu, orig, size);
 	return map(cpu, orig, dma, size);
 }
 
-static struct event *unmap(unsigned int cpu, uint64_t dma, uint64_t size)
+static inline struct event *unmap(unsigned int cpu, uint64_t dma, uint64_t size)
 {
 	return transfer(cpu, EVENT_UNMAP, EVENT_NO_ADDR, dma, size, EVENT_TO_DEVICE);
 }
@@ -145,7 +145,7 @@ static inline struct event *sync_to(unsigned int cpu, uint64_t dma, uint64_t siz
 	return transfer(cpu, EVENT_SYNC_DEVICE, EVENT_NO_ADDR, dma, size, EVENT_TO_DEVICE);
 }
 
-static struct event *alloc(unsigned int cpu, uint64_t dma, uint64_t size)
+static inline struct event *alloc(unsigned int cpu, uint64_t dma, uint64_t size)
 {
 	struct event *ev =
 		transfer(cpu, EVENT_ALLOC, EVENT_NO_ADDR, dma, size, EVENT_BIDIRECTIONAL);

@@ -94,8 +94,10 @@ static off_t option_place(FILE *file, const char *name)
 /* A version 6 file: the top-level buffer and instances.  top_ns as instance.ts_ns. */
 static void make_file(uint64_t top_ns, const struct instance *instances, size_t count)
 {
-	static const char stats[] = "CPU: 0\noverrun: 3\n", header[] = "\nBuffer: foo\n\n",
-			  foo_stats[] = "CPU: 0\noverrun: 8\n";
+	static const char stats[] = "CPU: 0\noverrun: 3\ncommit overrun: 0\ndropped events: 0\n",
+			  header[] = "\nBuffer: foo\n\n",
+			  foo_stats[] =
+				  "CPU: 0\noverrun: 8\ncommit overrun: 0\ndropped events: 0\n";
 	struct tracedat_writer *writer = tracedat_writer_open(path, 2, PAGE, NULL);
 	FILE *file;
 

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Facts that are missing, absurd, or contradicted by the stream or by one another. */
+#include "tests/unit/judge-fixture.h"
+#include "tests/unit/test.h"
+
+/* A virtio device behind the first PCI function, and one transfer of it. */
+static struct platform_virtio *virtio_machine(void)
+{
+	struct platform_virtio *d;
+
+	machine();
+	info.is_model = true;
+	free(facts->pci[0].driver);
+	facts->pci[0].driver = xstrdup("virtio-pci");
+	facts->nvirtio = 1;
+	d = facts->virtio = xcalloc(1, sizeof(*d));
+	d->name = xstrdup("virtio0");
+	d->device_id = 1;
+	d->features = xcalloc(65, 1);
+	memset(d->features, '0', 64);
+	d->features[VIRTIO_F_ACCESS_PLATFORM] = '1';
+	d->status = 0x0f;
+	d->bus = xstrdup("pci");
+	d->parent = xstrdup("0000:00:01.0");
+	d->driver = xstrdup("virtio_net");
+	d->activity_before = d->activity_after = PLATFORM_UNKNOWN;
+	bounced(0, BUF, SLOT(0), 64);
+	return d;
+}
+
+static void set(char **member, const char *value)
+{
+	free(*member);
+	*member = xstrdup(value);
+}
+
+static void test_virtio(void)
+{
+	struct platform_virtio *d = virtio_machine();
+
+	check(outcome() == OUTCOME_PROVEN);
+
+	facts->nvirtio = 0; /* a virtio device that nobody lists: bit 33 is not known */
+	check(cond(COND_DEVICES_KNOWN) == COND_UNMET);
+	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
+	facts->nvirtio = 1;
+
+	d->device_id = 0; /* it may be anything */
+	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
+	d->device_id = 24;
+	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
+	d->device_id = 16;
+	check(claim(CLAIM_NO_BYPASS) == CLAIM_HOLDS);
+	d->features[3] = '1'; /* blob resources */
+	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
+
+	d = virtio_machine(); /* neither driver nor status: nobody says that it is idle */
+	d->features[VIRTIO_F_ACCESS_PLATFORM] = '0';
+	set(&d->driver, NULL);
+	d->driver_untold = true;
+	d->status = PLATFORM_NO_STATUS;
+	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
+	check(cond(COND_DEVICES_KNOWN) == COND_UNMET);
+
+	d = virtio_machine(); /* no driver, and DRIVER_OK */
+	d->features[VIRTIO_F_ACCESS_PLATFORM] = '0';
+	set(&d->driver, NULL);
+	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
+
+	d = virtio_machine(); /* not DRIVER_OK, and yet it worked */
+	d->status = 0x03;
+	d->activity_before = 1;
+	d->activity_after = 2;
+	stream[0].dev = stream[1].dev = dev2;
+	check(cond(COND_DEVICES_KNOWN) == COND_UNMET);
+
+	d = virtio_machine(); /* on the PCI bus, behind no PCI function */
+	set(&d->parent, "a003e00.virtio_mmio");
+	check(cond(COND_DEVICES_KNOWN) == COND_UNMET);
+}
+
+static void test_pci(void)
+{
+	machine();
+	bounced(0, BUF, SLOT(0), 64);
+	set(&facts->pci[1].driver, NULL); /* can it reach memory? */
+	check(cond(COND_DEVICES_KNOWN) == COND_UNMET);
+	facts->pci[1].bus_master = TRI_NO;
+	check(cond(COND_DEVICES_KNOWN) == COND_MET);
+	facts->pci[1].bus_master = TRI_YES;
+	check(cond(COND_DEVICES_KNOWN) == COND_UNMET);
+	set(&facts->pci[1].class, "0x060000"); /* a bridge only forwards */
+	check(cond(COND_DEVICES_KNOWN) == COND_MET);
+
+	set(&facts->pci[1].driver, "vfio-pci");
+	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
+
+	machine();
+	bounced(0, BUF, SLOT(0), 64);
+	facts->nother = 1;
+	facts->other = xcalloc(1, sizeof(*facts->other));
+	facts->other[0].name = xstrdup("9020000.fw-cfg");
+	facts->other[0].driver = xstrdup("qemu_fw_cfg");
+	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
+}
+
+static void test_memory(void)
+{
+	machine(); /* a bit is only above RAM where RAM is known */
+	bounced(0, BUF, SLOT(0) | ALIAS, 64);
+	check(outcome() == OUTCOME_PROVEN);
+	facts->nram = 0;
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+
+	machine(); /* the stream knows of more RAM than the facts */
+	bounced(0, RAM_LAST + 0x10001, SLOT(0), 64);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+
+	machine(); /* "restricted pool": all of RAM.  Why would a buffer in it be bounced? */
+	bounced(0, BUF, PAGES, 64);
+	facts->swiotlb.pools = xrealloc(facts->swiotlb.pools, 2, sizeof(*facts->swiotlb.pools));
+	facts->swiotlb.pools[1] = (struct platform_pool){ .name = xstrdup("restricted"),
+							  .range = { POOL_LAST + 1, RAM_LAST } };
+	facts->swiotlb.npools = 2;
+	check(cond(COND_POOL_KNOWN) == COND_UNMET);
+	facts->swiotlb.pools[1].range = (struct range){ SLOT(3), SLOT(4) - 1 }; /* one in another */
+	check(cond(COND_POOL_KNOWN) == COND_UNMET);
+
+	machine(); /* a pool that may have grown is not protected memory */
+	facts->swiotlb.dynamic = TRI_UNKNOWN;
+	bounced(0, BUF, PAGES, 64);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+	map(0, BUF, BUF, 64); /* but the buffer itself is */
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+
+	machine(); /* behind an IOMMU that translates no number is a slot's */
+	facts->pci[0].iommu_group = xstrdup("1");
+	bounced(0, BUF, SLOT(0), 64);
+	check(outcome() == OUTCOME_PROVEN);
+	set(&facts->pci[0].iommu_type, "identity");
+	check(outcome() == OUTCOME_PROVEN);
+	set(&facts->pci[0].iommu_type, "DMA-FQ");
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+}
+
+static void test_setting(void)
+{
+	machine(); /* what only a Realm has */
+	bounced(0, BUF, SLOT(0), 64);
+	facts->realm.is_realm = TRI_NO;
+	check(outcome() == OUTCOME_PROVEN);
+	facts->realm.rsi_version = xstrdup("1.0");
+	check(outcome() == OUTCOME_INCONCLUSIVE && last->setting == SETTING_UNKNOWN);
+
+	machine(); /* nobody but a Realm accepts a device */
+	facts->pci[0].tsm = xstrdup("accepted");
+	map(0, BUF, BUF, 64);
+	check(outcome() == OUTCOME_PROVEN);
+	facts->window.tsm_changed = TRI_UNKNOWN;
+	check(cond(COND_ENVIRONMENT_STABLE) == COND_UNMET);
+	facts->realm.is_realm = TRI_NO;
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+}
+
+/* As a kernel's recording: formats, and counters of each CPU. */
+static void record(const char *const *events, size_t n, struct stream_format *formats)
+{
+	info.is_model = false;
+	for (size_t i = 0; i < n; i++)
+		formats[i] = (struct stream_format){ .system = (char *)(i ? "dma" : "swiotlb"),
+						     .name = (char *)events[i],
+						     .decoded = true,
+						     .directed = i > 0 };
+	info.formats = formats;
+	info.nformats = n;
+	for (unsigned int i = 0; i < info.ncpus; i++)
+		cpus[i].has_stats = true;
+}
+
+static void test_recording(void)
+{
+	static const char *const events[] = {
+		"swiotlb_bounced",
+		"dma_map_phys",
+		"dma_unmap_phys",
+		"dma_map_sg",
+		"dma_unmap_sg",
+		"dma_alloc",
+		"dma_free",
+		"dma_sync_single_for_cpu",
+		"dma_sync_single_for_device",
+		"dma_sync_sg_for_cpu",
+		"dma_sync_sg_for_device",
+		"dma_alloc_pages",
+		"dma_free_pages",
+		"dma_alloc_sgt",
+		"dma_free_sgt",
+	};
+	enum { N = sizeof(events) / sizeof(events[0]) };
+	struct stream_format formats[N];
+
+	machine();
+	record(events, N, formats);
+	bounced(0, BUF, SLOT(0), 163);
+	check(outcome() == OUTCOME_PROVEN);
+	for (size_t i = 0; i < N; i++) {
+		formats[i].name = (char *)"dma_other";
+		check(cond(COND_EVENTS_ARMED) == COND_UNMET);
+		formats[i].name = (char *)events[i];
+	}
+
+	bounced(0, BUF + 4096, SLOT(0), 64); /* the slot again, and no unmap of the first … */
+	for (unsigned int c = 0; c < 4; c++)
+		put((struct event){ .kind = EVENT_FORK, .cpu = c });
+	check(outcome() == OUTCOME_VIOLATED);
+	formats[2].name = (char *)"dma_other"; /* … where unmaps are not told */
+	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_UNDECIDED);
+	formats[2].name = (char *)events[2];
+	cpus[1].has_stats = false; /* … where nobody counts what is lost */
+	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_UNDECIDED);
+	check(cond(COND_NOTHING_LOST) == COND_UNMET);
+	facts->trace.lost_known = true; /* an empty list counts nothing */
+	check(cond(COND_NOTHING_LOST) == COND_UNMET);
+
+	machine(); /* the kernel counted one more on this CPU */
+	record(events, N, formats);
+	bounced(0, BUF, SLOT(0), 163);
+	cpus[3].written = 1;
+	check(cond(COND_NOTHING_LOST) == COND_UNMET);
+	cpus[3].written = 0;
+
+	/* sums of absurd counters are not 0 */
+	cpus[2].overrun = UINT64_MAX;
+	cpus[2].commit_overrun = 1;
+	check(cond(COND_NOTHING_LOST) == COND_UNMET);
+	cpus[2].overrun = cpus[2].commit_overrun = 0;
+	put((struct event){ .kind = EVENT_LOST, .size = UINT64_MAX });
+	put((struct event){ .kind = EVENT_LOST, .size = 1 });
+	check(cond(COND_NOTHING_LOST) == COND_UNMET);
+	stream_len -= 2;
+	check(cond(COND_NOTHING_LOST) == COND_MET);
+
+	facts->trace.nonce = 7; /* facts of ccaio's run, another tool's recording */
+	check(cond(COND_WINDOW_MARKED) == COND_UNMET);
+}
+
+int main(void)
+{
+	test_virtio();
+	test_pci();
+	test_memory();
+	test_setting();
+	test_recording();
+	machine_release();
+	return done();
+}
