@@ -141,8 +141,10 @@ static int compare(const struct judging *g, const char *old, const char *new)
 		cmd_fail(&cmd_report, &err);
 		goto out;
 	}
-	diff = verdict_diff_new(&(struct verdict_side){ before.record->verdict, before.exchanges },
-				&(struct verdict_side){ after.record->verdict, after.exchanges });
+	diff = verdict_diff_new(&(struct verdict_side){ before.record->verdict, before.exchanges,
+							before.platform, &before.record->run },
+				&(struct verdict_side){ after.record->verdict, after.exchanges,
+							after.platform, &after.record->run });
 	if (cmd_write(g->output, "the comparison", put_comparison,
 		      &(struct comparison){ diff, judging_colour(g), g->verbosity < 0 }, &err) < 0)
 		cmd_fail(&cmd_report, &err);

@@ -9,6 +9,8 @@
 
 #include "lib/exchange.h"
 #include "lib/limit.h"
+#include "lib/platform.h"
+#include "lib/run.h"
 #include "lib/verdict.h"
 #include "lib/xalloc.h"
 
@@ -105,6 +107,10 @@ static void diff_claims(struct verdict_diff *d, const struct verdict *a, const s
 	for (int i = 0; i < CLAIMS; i++) {
 		const struct claim_verdict *x = &a->claims[i], *y = &b->claims[i];
 
+		if (i >= CLAIM_EGRESS && x->required != y->required)
+			add(d, y->required ? CHANGE_NEUTRAL : CHANGE_WORSE, "claim", claim_name(i),
+			    xstrdup(y->required ? "decides the verdict now: a policy asks for it"
+						: "is only reported now: no policy asks for it"));
 		if (x->state != y->state)
 			add(d, by_rank(claim_rank(x->state), claim_rank(y->state)), "claim",
 			    claim_name(i),
@@ -139,20 +145,24 @@ static const struct device_verdict *find_device(const struct verdict *v, const c
 	return NULL;
 }
 
+static enum change by_bytes(uint64_t before, uint64_t after)
+{
+	if (after > before && after - before > EGRESS_NOISE && after - before > before / 10)
+		return CHANGE_WORSE;
+	if (after < before && before - after > EGRESS_NOISE && before - after > before / 10)
+		return CHANGE_BETTER;
+	return CHANGE_NEUTRAL;
+}
+
 static void diff_egress(struct verdict_diff *d, const char *device, const char *what,
 			uint64_t before, uint64_t after)
 {
-	enum change change = CHANGE_NEUTRAL;
 	char *name;
 
 	if (before == after)
 		return;
-	if (after > before && after - before > EGRESS_NOISE && after - before > before / 10)
-		change = CHANGE_WORSE;
-	else if (after < before && before - after > EGRESS_NOISE && before - after > before / 10)
-		change = CHANGE_BETTER;
 	name = xasprintf("%s, bytes %s", device, what);
-	add(d, change, "egress", name,
+	add(d, by_bytes(before, after), "egress", name,
 	    xasprintf("%" PRIu64 " → %" PRIu64 " (%s by %" PRIu64 ")", before, after,
 		      after > before ? "up" : "down",
 		      after > before ? after - before : before - after));
@@ -203,34 +213,135 @@ static const char *row_device(const struct exchanges *x, const struct unattribut
 	return u->device < x->ndevices ? x->devices[u->device].name : "unknown device";
 }
 
-static bool has_traffic(const struct exchanges *x, const char *device, const struct unattributed *u)
+/* "connection of curl[123]" is "connection of curl": the next run has other process numbers. */
+static char *kind_of(const char *reason)
 {
-	for (size_t i = 0; i < x->nunattributed; i++) {
-		if (x->unattributed[i].dir == u->dir &&
-		    strcmp(x->unattributed[i].reason, u->reason) == 0 &&
-		    strcmp(row_device(x, &x->unattributed[i]), device) == 0)
-			return true;
+	char *kind = xcalloc(strlen(reason) + 1, 1);
+	size_t n = 0;
+
+	while (*reason) {
+		size_t digits = *reason == '[' ? strspn(reason + 1, "0123456789") : 0;
+
+		if (digits && reason[1 + digits] == ']')
+			reason += digits + 2;
+		else
+			kind[n++] = *reason++;
 	}
-	return false;
+	return kind;
+}
+
+/* Bytes of the same kind as u (which is y's); *many gets how many rows of x there are of it. */
+static uint64_t traffic_like(const struct exchanges *x, const struct exchanges *y,
+			     const struct unattributed *u, size_t *many)
+{
+	char *kind = kind_of(u->reason);
+	uint64_t bytes = 0;
+
+	*many = 0;
+	for (size_t i = 0; i < x->nunattributed; i++) {
+		const struct unattributed *other = &x->unattributed[i];
+		char *its = kind_of(other->reason);
+
+		if (other->dir == u->dir && strcmp(its, kind) == 0 &&
+		    strcmp(row_device(x, other), row_device(y, u)) == 0) {
+			bytes += other->bytes;
+			++*many;
+		}
+		free(its);
+	}
+	free(kind);
+	return bytes;
+}
+
+/* Has row i's kind been met before it? */
+static bool is_repeated(const struct exchanges *x, size_t i)
+{
+	struct exchanges earlier = *x;
+	size_t many;
+
+	earlier.nunattributed = i;
+	traffic_like(&earlier, x, &x->unattributed[i], &many);
+	return many;
+}
+
+static void diff_unattributed(struct verdict_diff *d, const struct exchanges *a,
+			      const struct exchanges *b)
+{
+	for (size_t i = 0; i < b->nunattributed; i++) {
+		const struct unattributed *u = &b->unattributed[i];
+		const char *way = u->dir == FLOW_OUT ? "out" : "in";
+		uint64_t before, after;
+		size_t were, are;
+		char *kind;
+
+		if (is_repeated(b, i))
+			continue;
+		before = traffic_like(a, b, u, &were);
+		after = traffic_like(b, b, u, &are);
+		kind = kind_of(u->reason);
+		if (!were)
+			add(d, CHANGE_WORSE, "traffic", row_device(b, u),
+			    xasprintf("new unattributed traffic %s: %s, %" PRIu64 " bytes", way,
+				      kind, after));
+		else if (by_bytes(before, after) != CHANGE_NEUTRAL)
+			add(d, by_bytes(before, after), "traffic", row_device(b, u),
+			    xasprintf("unattributed traffic %s: %s, %" PRIu64 " → %" PRIu64
+				      " bytes",
+				      way, kind, before, after));
+		free(kind);
+	}
 }
 
 static void diff_traffic(struct verdict_diff *d, const struct exchanges *a,
 			 const struct exchanges *b)
 {
-	for (size_t i = 0; a && b && i < b->nunattributed; i++) {
-		const struct unattributed *u = &b->unattributed[i];
-		const char *device = row_device(b, u);
-
-		if (!has_traffic(a, device, u))
-			add(d, CHANGE_WORSE, "traffic", device,
-			    xasprintf("new unattributed traffic %s: %s, %" PRIu64 " bytes",
-				      u->dir == FLOW_OUT ? "out" : "in", u->reason, u->bytes));
-	}
-	if (a && b && a->clear_bytes != b->clear_bytes)
+	if (!a != !b)
+		add(d, b ? CHANGE_NEUTRAL : CHANGE_WORSE, "traffic", "exchanges",
+		    xstrdup(b ? "are recorded now, with nothing to compare them with"
+			      : "are not recorded any more: what left cannot be compared"));
+	if (!a || !b)
+		return;
+	diff_unattributed(d, a, b);
+	if (a->clear_bytes != b->clear_bytes)
 		add(d, b->clear_bytes > a->clear_bytes ? CHANGE_WORSE : CHANGE_BETTER, "traffic",
 		    "clear text",
 		    xasprintf("%" PRIu64 " → %" PRIu64 " bytes of the program's payload",
 			      a->clear_bytes, b->clear_bytes));
+}
+
+static void diff_text(struct verdict_diff *d, const char *name, const char *a, const char *b)
+{
+	if (strcmp(a ? a : "", b ? b : "") != 0)
+		add(d, CHANGE_NEUTRAL, "run", name, arrow(a ? a : "none", b ? b : "none", NULL));
+}
+
+static char *joined(char *const *argv)
+{
+	char *text = xstrdup(argv && argv[0] ? argv[0] : "");
+
+	for (size_t i = 1; argv && argv[0] && argv[i]; i++) {
+		char *longer = xasprintf("%s %s", text, argv[i]);
+
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+/* Not worse by itself, but the reader must know that two different things are compared. */
+static void diff_runs(struct verdict_diff *d, const struct verdict_side *a,
+		      const struct verdict_side *b)
+{
+	if (a->platform && b->platform)
+		diff_text(d, "kernel", a->platform->kernel.release, b->platform->kernel.release);
+	if (a->run && b->run) {
+		char *x = joined(a->run->argv), *y = joined(b->run->argv);
+
+		diff_text(d, "command", x, y);
+		diff_text(d, "policy", a->run->policy, b->run->policy);
+		free(x);
+		free(y);
+	}
 }
 
 struct verdict_diff *verdict_diff_new(const struct verdict_side *before,
@@ -244,6 +355,7 @@ struct verdict_diff *verdict_diff_new(const struct verdict_side *before,
 	diff_conds(d, before->verdict, after->verdict);
 	diff_devices(d, before->verdict, after->verdict);
 	diff_traffic(d, before->exchanges, after->exchanges);
+	diff_runs(d, before, after);
 	return d;
 }
 

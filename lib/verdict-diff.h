@@ -8,6 +8,8 @@
 struct err;
 struct verdict;
 struct exchanges;
+struct platform;
+struct run;
 
 /*
  * verdict-diff - what changed between two verdicts.
@@ -15,16 +17,18 @@ struct exchanges;
  * Worse is: a verdict, claim or condition that is further from PROVEN, more
  * counterexamples, a narrower scope or no Realm any more, a device that is new, a claim that
  * got worse on one device, more egress than before (by more than a tenth and
- * more than 4 KiB, since no two runs are alike to the byte), and unattributed
- * traffic of a kind that was not there.
+ * more than 4 KiB, since no two runs are alike to the byte), unattributed traffic of a kind
+ * that was not there or as much more of it, exchanges that are not recorded any more, and a claim
+ * that no policy asks for any more.  Another kernel, command or policy is told, but not worse.
  */
 enum change { CHANGE_NEUTRAL = 0, CHANGE_WORSE, CHANGE_BETTER };
 
 struct difference {
 	enum change change;
-	const char *kind; /* "verdict", "claim", "condition", "device", "egress", "traffic" */
-	char *name;	  /* which */
-	char *text;	  /* "holds → refuted: why" */
+	const char
+		*kind; /* "verdict", "claim", "condition", "device", "egress", "traffic", "run" */
+	char *name;    /* which */
+	char *text;    /* "holds → refuted: why" */
 };
 
 struct verdict_diff {
@@ -33,10 +37,12 @@ struct verdict_diff {
 	size_t worse;
 };
 
-/* One run: exchanges may be NULL. */
+/* One run: all but the verdict may be NULL. */
 struct verdict_side {
 	const struct verdict *verdict;
 	const struct exchanges *exchanges;
+	const struct platform *platform;
+	const struct run *run;
 };
 
 struct verdict_diff *verdict_diff_new(const struct verdict_side *before,

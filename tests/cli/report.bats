@@ -58,6 +58,31 @@ setup() {
 	[[ $output != *verdict* && $output != *claim* && $output == *egress* ]]
 }
 
+@test "report: --against what is unfinished, unjudged or of a newer schema is trouble, on either side" {
+	cp -r "$good" "$BATS_TEST_TMPDIR/unfinished"
+	touch "$BATS_TEST_TMPDIR/unfinished/UNFINISHED"
+	cp -r "$good" "$BATS_TEST_TMPDIR/unjudged"
+	rm "$BATS_TEST_TMPDIR/unjudged/verdict.json"
+	seal "$BATS_TEST_TMPDIR/unjudged"
+	cp -r "$good" "$BATS_TEST_TMPDIR/newer"
+	sed -i 's|ccaio.manifest/1|ccaio.manifest/2|' "$BATS_TEST_TMPDIR/newer/MANIFEST.json"
+	for pair in "unfinished:is unfinished" "unjudged:holds no verdict.json" "newer:is of another ccaio"; do
+		other=$BATS_TEST_TMPDIR/${pair%%:*}
+		run -3 --separate-stderr "$CCAIO" report --against "$other" "$good"
+		[ -z "$output" ] && [[ $stderr == *"${pair#*:}"* ]]
+		run -3 --separate-stderr "$CCAIO" report --against "$good" "$other"
+		[ -z "$output" ] && [[ $stderr == *"${pair#*:}"* ]]
+	done
+}
+
+@test "report: --against says in plain text what a hostile bundle calls its devices" {
+	sed -i 's/"name":"0000:00:01.0"/"name":"\\u001b[2Jevil\\u202e"/' "$bad/verdict.json"
+	seal "$bad"
+	run -1 --separate-stderr "$CCAIO" report --against "$good" "$bad"
+	[[ $output == *'\x1b[2Jevil\u{202e}: is new'* ]]
+	[[ $output != *$'\e'* ]]
+}
+
 @test "report: a changed file is trouble and is named" {
 	sed -i 's/VIOLATED/PROVEN/' "$bad/verdict.json"
 	run -3 --separate-stderr "$CCAIO" report "$bad"

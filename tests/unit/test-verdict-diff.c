@@ -101,7 +101,8 @@ static void test_traffic(void)
 {
 	struct verdict *v = fixture_proven();
 	struct exchanges *a = exchanges_new(), *b = exchanges_new();
-	struct verdict_side before = { v, a }, after = { v, b };
+	struct verdict_side before = { .verdict = v, .exchanges = a };
+	struct verdict_side after = { .verdict = v, .exchanges = b };
 	struct verdict_diff *d;
 
 	exchanges_unattributed(a, exchanges_device(a, "0000:00:01.0"), FLOW_OUT, "no TCP", 1, 10);
@@ -119,6 +120,79 @@ static void test_traffic(void)
 	exchanges_free(a);
 	exchanges_free(b);
 	verdict_free(v);
+}
+
+/* Process numbers are others in each run; what a kind has grown by counts, and a lost record. */
+static void test_traffic_kinds(void)
+{
+	struct verdict *v = fixture_proven();
+	struct exchanges *a = exchanges_new(), *b = exchanges_new();
+	struct verdict_side before = { .verdict = v, .exchanges = a };
+	struct verdict_side after = { .verdict = v, .exchanges = b };
+	uint16_t x = exchanges_device(a, "0000:00:01.0"), y = exchanges_device(b, "0000:00:01.0");
+	struct verdict_diff *d;
+
+	exchanges_unattributed(a, x, FLOW_OUT, "connection of curl[123]", 1, 4000);
+	exchanges_unattributed(a, x, FLOW_OUT, "connection of curl[124]", 1, 6000);
+	exchanges_unattributed(b, y, FLOW_OUT, "connection of curl[7]", 1, 10000);
+	d = verdict_diff_new(&before, &after);
+	check(d->count == 0);
+	verdict_diff_free(d);
+	exchanges_unattributed(b, y, FLOW_OUT, "connection of curl[8]", 1, 4097);
+	d = verdict_diff_new(&before, &after);
+	check(d->count == 1 && d->worse == 1);
+	check(strcmp(d->list[0].text, "unattributed traffic out: connection of curl, "
+				      "10000 → 14097 bytes") == 0);
+	verdict_diff_free(d);
+	d = verdict_diff_new(&after, &before);
+	check(d->count == 1 && d->list[0].change == CHANGE_BETTER);
+	verdict_diff_free(d);
+	exchanges_unattributed(b, y, FLOW_OUT, "connection of curl[x]", 1, 1);
+	d = verdict_diff_new(&before, &after);
+	check(d->count == 2 && strstr(d->list[1].text, "new unattributed traffic out: "
+						       "connection of curl[x], 1 bytes"));
+	verdict_diff_free(d);
+	after.exchanges = NULL;
+	d = verdict_diff_new(&before, &after);
+	check(d->count == 1 && d->worse == 1 && find(d, "traffic", "exchanges"));
+	verdict_diff_free(d);
+	d = verdict_diff_new(&after, &before);
+	check(d->count == 1 && d->worse == 0);
+	verdict_diff_free(d);
+	exchanges_free(a);
+	exchanges_free(b);
+	verdict_free(v);
+}
+
+/* Two different things are compared: told, but by itself not worse. */
+static void test_runs(void)
+{
+	struct verdict *v = fixture_proven(), *w = fixture_proven();
+	struct run one = fixture_run(), two = fixture_run();
+	struct platform p = { .kernel = { "6.12.1", NULL, NULL } };
+	struct platform q = { .kernel = { "7.2.13", NULL, NULL } };
+	char *argv[] = { "curl", NULL };
+	struct verdict_diff *d;
+
+	two.argv = argv;
+	two.policy = "ci.json";
+	d = verdict_diff_new(&(struct verdict_side){ v, NULL, &p, &one },
+			     &(struct verdict_side){ v, NULL, &q, &two });
+	check(d->count == 3 && d->worse == 0);
+	check(find(d, "run", "kernel") &&
+	      strcmp(find(d, "run", "kernel")->text, "6.12.1 → 7.2.13") == 0);
+	check(find(d, "run", "command") && strstr(find(d, "run", "command")->text, " → curl"));
+	check(find(d, "run", "policy") && strstr(find(d, "run", "policy")->text, "none → ci.json"));
+	verdict_diff_free(d);
+	v->claims[CLAIM_CONFIDENTIAL].required = true;
+	d = diff_of(v, w);
+	check(d->worse == 1 && find(d, "claim", "confidential"));
+	verdict_diff_free(d);
+	d = diff_of(w, v);
+	check(d->count == 1 && d->worse == 0);
+	verdict_diff_free(d);
+	verdict_free(v);
+	verdict_free(w);
 }
 
 static bool disagrees(const struct verdict *a, const struct verdict *b, const char *why)
@@ -175,6 +249,8 @@ int main(void)
 	test_worse_and_back();
 	test_devices_and_egress();
 	test_traffic();
+	test_traffic_kinds();
+	test_runs();
 	test_agrees();
 	return done();
 }
