@@ -37,6 +37,7 @@ struct iface {
 	uint8_t mac[6];
 	pcap_t *pcap;
 	int fd;
+	bool broken; /* it went away, or down: nothing more comes of it */
 	uint64_t packets;
 	/* by enum flow_dir, and [0] as the window opened, [1] as it closed */
 	uint64_t bytes[2][2], counted[2][2];
@@ -235,16 +236,12 @@ static void take(u_char *user, const struct pcap_pkthdr *head, const u_char *dat
 		packet_writer_add(&r->packets->writer, &packet, r->iface->index);
 }
 
-static int read_iface(struct packets *p, struct iface *i)
+/* A device that is unplugged takes its interface along: no reason to lose the recording. */
+static void read_iface(struct packets *p, struct iface *i)
 {
 	struct reading r = { p, i };
-	int n = pcap_dispatch(i->pcap, -1, take, (u_char *)&r);
 
-	if (n < 0) {
-		p->failed = EIO;
-		err_set(&p->why, EIO, "capture on %s broke off: %s", i->name, pcap_geterr(i->pcap));
-	}
-	return n;
+	i->broken = pcap_dispatch(i->pcap, -1, take, (u_char *)&r) < 0;
 }
 
 static uint64_t now_ns(void)
@@ -279,9 +276,12 @@ static void *capture(void *arg)
 			err_set(&p->why, errno, "cannot wait for packets: %s", strerror(errno));
 			break;
 		}
-		for (size_t i = 0; i < p->nifaces; i++)
-			if (n > 0 && fds[i].revents && read_iface(p, &p->ifaces[i]) < 0)
-				return NULL;
+		for (size_t i = 0; i < p->nifaces; i++) {
+			if (n > 0 && fds[i].revents)
+				read_iface(p, &p->ifaces[i]);
+			if (p->ifaces[i].broken)
+				fds[i].fd = -1;
+		}
 		if (!stopping && n > 0 && fds[p->nifaces].revents) {
 			stopping = true;
 			deadline_ms = now_ms() + STOP_MS;
@@ -391,7 +391,9 @@ static void describe(const struct packets *p, struct exchanges *x)
 			to->dropped = (uint64_t)stat.ps_drop + stat.ps_ifdrop;
 			x->capture_dropped += stat.ps_drop;
 		}
-		if (!i->counters_known[0] || !i->counters_known[1])
+		to->broken = i->broken;
+		/* another interface of this name would have begun to count anew */
+		if (i->broken || !i->counters_known[0] || !i->counters_known[1])
 			continue;
 		to->counters_known = true;
 		for (int dir = 0; dir < 2; dir++) {

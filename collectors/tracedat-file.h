@@ -52,6 +52,8 @@ struct tracedat_stat {
 	bool complete; /* it has the three counters that tell of losses */
 	uint64_t overrun, commit_overrun, dropped;
 	uint64_t written; /* read from the buffer or still in it; 0 unknown */
+	bool has_read;	  /* both are there */
+	uint64_t read, left;
 };
 
 struct tracedat_file {

@@ -130,7 +130,7 @@ static void stat_option(struct tracedat_file *file, const char *text)
 	struct tracedat_stat *last = file->nstats ? &file->stats[file->nstats - 1] : NULL;
 	const char *buffer = strstr(text, "Buffer: ");
 	struct tracedat_stat stat = { 0 };
-	bool header = false, any = true;
+	bool header = false;
 
 	if (buffer) {
 		buffer += strlen("Buffer: ");
@@ -144,8 +144,10 @@ static void stat_option(struct tracedat_file *file, const char *text)
 	stat.overrun = stat_number(text, "overrun: ", &stat.complete);
 	stat.commit_overrun = stat_number(text, "commit overrun: ", &stat.complete);
 	stat.dropped = stat_number(text, "dropped events: ", &stat.complete);
-	stat.written =
-		stat_number(text, "entries: ", &any) + stat_number(text, "read events: ", &any);
+	stat.has_read = true;
+	stat.left = stat_number(text, "entries: ", &stat.has_read);
+	stat.read = stat_number(text, "read events: ", &stat.has_read);
+	stat.written = stat.left + stat.read;
 	if (file->nstats >= MAX_STATS) {
 		free(stat.buffer);
 		return;

@@ -359,6 +359,9 @@ static void cpu_describe(struct stream_cpu *info, const struct tracedat_file *fi
 	info->commit_overrun = stat->commit_overrun;
 	info->dropped = stat->dropped;
 	info->written = stat->written;
+	info->has_read = stat->has_read;
+	info->read = stat->read;
+	info->left = stat->left;
 	info->from_start = !stat->overrun;
 }
 

@@ -37,11 +37,31 @@ static uint64_t missing(const struct stream_info *info, const struct stream_cpu 
 	return c->written - c->events;
 }
 
+/*
+ * Was this buffer cleared while it was recorded?  Then the kernel's counters started anew and
+ * are behind what came out of it: the events in it at that moment are lost, and no counter says
+ * so.  The kernel does that by itself when a module is unloaded whose events were on
+ * (trace_module_remove_events).  Other recorders read the counters before the last events.
+ */
+static bool was_cleared(const struct stream_info *info, const struct stream_cpu *c)
+{
+	return c->has_read && c->events > sum(c->read, info->by_ccaio ? 0 : c->left);
+}
+
+static const struct stream_cpu *cleared(const struct stream_info *info)
+{
+	for (size_t i = 0; i < info->ncpus; i++) {
+		if (was_cleared(info, &info->cpus[i]))
+			return &info->cpus[i];
+	}
+	return NULL;
+}
+
 uint64_t judge_lost(const struct judge *j, const struct stream_info *info, bool *unknown)
 {
 	uint64_t stream = 0, stats = 0, facts = 0;
 
-	*unknown = j->n.lost_unknown;
+	*unknown = j->n.lost_unknown || cleared(info);
 	for (size_t i = 0; i < info->ncpus; i++) {
 		const struct stream_cpu *c = &info->cpus[i];
 
@@ -133,8 +153,20 @@ void coverage_nothing_lost(const struct judge *j, const struct stream_info *info
 		"trace_buf_size=)";
 	char where[256];
 	bool unknown;
+	const struct stream_cpu *c = cleared(info);
 	uint64_t lost = judge_lost(j, info, &unknown);
 
+	if (c) {
+		cond_unmet(
+			cond,
+			"record again, without unloading modules or clearing trace buffers "
+			"meanwhile",
+			"the buffer of CPU %u was cleared while it was recorded (%llu events came "
+			"out of it, its counters say %llu): unloading a module whose events are "
+			"on does that",
+			c->cpu, (unsigned long long)c->events, (unsigned long long)c->read);
+		return;
+	}
 	if (lost || unknown) {
 		lost_per_cpu(j, info, where, sizeof(where));
 		if (lost)

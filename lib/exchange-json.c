@@ -52,6 +52,8 @@ static void write_ifaces(struct jwriter *w, const struct exchanges *x)
 		jwrite_number(w, "index", f->index);
 		jwrite_number(w, "packets", f->packets);
 		jwrite_number(w, "dropped", f->dropped);
+		if (f->broken)
+			jwrite_bool(w, "broken", true);
 		if (f->counters_known) {
 			jwrite_number(w, "tx_bytes", f->counter_bytes[FLOW_OUT]);
 			jwrite_number(w, "rx_bytes", f->counter_bytes[FLOW_IN]);

@@ -105,6 +105,7 @@ static void read_capture(struct exchanges *x, const struct jval *root)
 		to->index = (uint32_t)jval_number(&f, "index", UINT32_MAX, 0);
 		to->packets = jval_number(&f, "packets", MANY, 0);
 		to->dropped = jval_number(&f, "dropped", MANY, 0);
+		to->broken = jval_bool(&f, "broken", false);
 		to->counters_known = jval_has(&f, "tx_bytes");
 		to->counter_bytes[FLOW_OUT] = jval_number(&f, "tx_bytes", MANY, 0);
 		to->counter_bytes[FLOW_IN] = jval_number(&f, "rx_bytes", MANY, 0);

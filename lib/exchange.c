@@ -241,6 +241,13 @@ int exchanges_clear_payload(const struct exchanges *x, char **why)
 		*why = xstrdup("the capture missed packets");
 		return TRI_UNKNOWN;
 	}
+	for (size_t i = 0; i < x->nifaces; i++) {
+		if (!x->ifaces[i].broken)
+			continue;
+		*why = xasprintf("the capture on %s broke off, the interface went away",
+				 x->ifaces[i].name);
+		return TRI_UNKNOWN;
+	}
 	*why = x->tls_bytes ? xasprintf("all %llu bytes of the program's payload left under TLS",
 					(unsigned long long)x->tls_bytes)
 			    : xstrdup("the program sent no payload");

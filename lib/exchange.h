@@ -144,6 +144,7 @@ struct exchange_iface {
 	char *name;
 	uint32_t index; /* as packets.pcap has it */
 	uint64_t packets, dropped;
+	bool broken; /* the capture ended early: the interface went away */
 	/* the kernel's own count, /proc/net/dev, while the capture was on; by enum flow_dir */
 	bool counters_known;
 	uint64_t counter_bytes[2], counter_packets[2];

@@ -42,6 +42,12 @@ struct stream_cpu {
 	/* counters kept by the recorder in the file itself; has_stats false where it kept none */
 	bool has_stats;
 	uint64_t overrun, commit_overrun, dropped;
+	/*
+	 * Events that the kernel says were taken out of the buffer, and were left in it, when the
+	 * counters were read.  Both start anew where the buffer is cleared.
+	 */
+	bool has_read;
+	uint64_t read, left;
 	bool from_start; /* the buffer's oldest page was never overwritten, as far as known */
 };
 

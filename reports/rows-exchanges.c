@@ -344,6 +344,13 @@ void rows_fill_exchanges(struct rows *rows, const struct exchanges *x)
 	if (x->capture_dropped)
 		rows_note(rows, rows_str(rows, "%s could not be captured",
 					 rows_counted(rows, x->capture_dropped, "packet")));
+	for (size_t i = 0; i < x->nifaces; i++) {
+		if (x->ifaces[i].broken)
+			rows_note(rows, rows_str(rows,
+						 "the capture on %s broke off, the interface went "
+						 "away: its later packets are not known",
+						 x->ifaces[i].name));
+	}
 	for (size_t i = 0; i < x->nnotes; i++)
 		rows_note(rows, rows_str(rows, "%s", x->notes[i]));
 }

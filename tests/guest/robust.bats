@@ -135,3 +135,47 @@ ls: no.ccaio: No such file or directory" ]] || { echo "$output"; false; }
 	[ "${lines[1]}" = "status 3" ]
 	[ "${lines[2]}" = "ls: no.ccaio: No such file or directory" ]
 }
+
+@test "robust: modules that come and go in the window: events that vanish, devices that do" {
+	run -0 guest --boot-armed --out "/root/cleared.ccaio:$BATS_TEST_TMPDIR/cleared.ccaio" -- sh -c "$prelude"'
+		# The kernel clears a buffer when a module goes whose events were on in it, and its counters, too.
+		modprobe vmw_vsock_virtio_transport
+		cd /sys/kernel/tracing/instances/ccaio && echo 1 >events/vsock/enable && cd /root
+		ccaio trace -o cleared.ccaio -- sh -c "
+			until grep -q \"read events: [1-9]\" /sys/kernel/tracing/instances/ccaio/per_cpu/cpu0/stats; do
+				dd if=/dev/vda of=/dev/null bs=4k iflag=direct 2>/dev/null
+			done
+			modprobe -r vmw_vsock_virtio_transport" >cleared; echo "cleared $?"
+		tr -s " \n" " " <cleared | grep -o "unmet nothing-lost the buffer of CPU 0 was cleared while it was recorded"
+		tracing >before
+		try() {
+			rm -rf x.ccaio
+			ccaio trace --scope window -o x.ccaio -- "$@" >out 2>&1
+			echo "$* $? $(grep -c "unmet *environment-stable a device came or went" out)"
+			ccaio verify -q x.ccaio >again; [ "$(head -1 out)" = "$(sed "s/:.*//" again)" ] || cat out again
+			restored
+		}
+		try rmmod virtio_rng
+		try modprobe virtio_rng
+		try rmmod virtio_net
+		try modprobe virtio_net
+		try rmmod virtio_mmio
+		try true'
+	diff - <(echo "$output") <<-END
+		cleared 2
+		unmet nothing-lost the buffer of CPU 0 was cleared while it was recorded
+		rmmod virtio_rng 2 1
+		restored
+		modprobe virtio_rng 2 1
+		restored
+		rmmod virtio_net 2 1
+		restored
+		modprobe virtio_net 2 1
+		restored
+		rmmod virtio_mmio 0 0
+		restored
+		true 0 0
+		restored
+	END
+	run -2 "$CCAIO" verify -q "$BATS_TEST_TMPDIR/cleared.ccaio"
+}

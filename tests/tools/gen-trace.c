@@ -258,7 +258,7 @@ static void metadata(struct gen *gen, uint64_t lost)
 	for (unsigned int cpu = 0; cpu < gen->ncpus; cpu++) {
 		char *text =
 			xasprintf("CPU: %u\nentries: 0\noverrun: %" PRIu64 "\ncommit overrun: 0\n"
-				  "bytes: 0\ndropped events: 0\nread events: 0\n",
+				  "bytes: 0\ndropped events: 0\n",
 				  cpu, cpu == 0 ? lost * (lost + 1) / 2 : 0);
 
 		tracedat_writer_option(gen->writer, TRACEDAT_OPTION_CPUSTAT, text,

@@ -99,6 +99,7 @@ static void there_and_back(void)
 	char *first, *second;
 	size_t n1, n2;
 
+	exchanges_iface(x, "eth7")->broken = true;
 	first = write_json(x, &n1);
 	y = exchanges_parse(first, n1, "exchanges.json", &err);
 	check(y != NULL);
@@ -108,6 +109,7 @@ static void there_and_back(void)
 	}
 	second = write_json(y, &n2);
 	check(n1 == n2 && strcmp(first, second) == 0);
+	check(exchanges_iface(y, "eth7")->broken);
 	check(y->nrows == 1 && strcmp(y->rows[0].target, "/k") == 0 && y->rows[0].status == 200);
 	check(y->rows[0].nrequest_names == 1 && strcmp(y->rows[0].request_names[0], "key") == 0);
 	check(y->nconns == 1 && y->conns[0].local.port == 40000 && y->conns[0].remote.ip[3] == 2);
@@ -214,6 +216,9 @@ static void confidential(void)
 	free(why);
 	x->tls_bytes = 10;
 	check(exchanges_clear_payload(x, &why) == TRI_NO && strstr(why, "TLS"));
+	free(why);
+	exchanges_iface(x, "eth7")->broken = true; /* unplugged meanwhile */
+	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN && strstr(why, "eth7 broke off"));
 	free(why);
 	x->opaque_bytes = 5;
 	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN);

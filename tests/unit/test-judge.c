@@ -514,8 +514,34 @@ static void test_setting(void)
 	check(cond(COND_CONSERVED) == COND_MET);
 }
 
+/* A buffer that was cleared: its counters start anew, behind what came out of it. */
+static void test_cleared(void)
+{
+	machine();
+	bounced(0, BUF, SLOT(0), 163);
+	cpus[0].has_read = true;
+	cpus[0].read = 2;
+	check(outcome() == OUTCOME_PROVEN);
+	cpus[0].read = 1;
+	check(cond(COND_NOTHING_LOST) == COND_UNMET);
+	check(strstr(last->conds[COND_NOTHING_LOST].reason,
+		     "CPU 0 was cleared while it was recorded"));
+	check(outcome() == OUTCOME_INCONCLUSIVE);
+	cpus[0].left = 1; /* another recorder looked before the last event was read */
+	check(outcome() == OUTCOME_PROVEN);
+	info.by_ccaio = true; /* ccaio looks afterwards; an instance that stays goes on filling */
+	check(cond(COND_NOTHING_LOST) == COND_UNMET);
+
+	machine(); /* what is not there afterwards refutes nothing */
+	bounced(0, BUF, SLOT(0), 163);
+	unmap(0, SLOT(1), 64);
+	cpus[0].has_read = true;
+	check(claim(CLAIM_LIFECYCLE) == CLAIM_UNDECIDED);
+}
+
 int main(void)
 {
+	test_cleared();
 	test_pairs();
 	test_opening();
 	test_lifecycle();

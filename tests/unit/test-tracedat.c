@@ -208,6 +208,8 @@ static void test_kinds(void)
 	check(stream->info.ncpus == CPUS && stream->info.cpus[1].has_stats);
 	check(stream->info.cpus[1].overrun == 28276 && stream->info.cpus[1].commit_overrun == 834);
 	check(stream->info.cpus[1].dropped == 7 && !stream->info.cpus[1].from_start);
+	check(stream->info.cpus[1].has_read && stream->info.cpus[1].read == 31827);
+	check(stream->info.cpus[1].left == 59 && !stream->info.cpus[0].has_read);
 	check(!stream->info.cpus[0].has_stats && stream->info.cpus[3].events == 1);
 	check(stream->info.cpus[3].first_ns == 1040 && stream->info.cpus[3].last_ns == 1040);
 	check(stream->info.unordered == 0);
