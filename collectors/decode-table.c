@@ -53,6 +53,19 @@
 /* order came with Linux 6.6: until then each page of a folio has its own event */
 #define CACHE_FIELDS FIELDS(F("pfn", ORIG), F("i_ino", LINK), F("s_dev", AUX), O("order", SIZE))
 
+#define SYNC_PROBE_FIELDS FIELDS(F("device", DEV), F("addr", DMA), F("size", SIZE), F("dir", DIR))
+#define TCP_FIELDS FIELDS(F("skb", LINK), F("sk", ORIG), F("len", SIZE))
+#define CALL_SG_FIELDS FIELDS(F("device", DEV), F("nents", AUX), F("dir", DIR), F("attrs", ATTRS))
+#define RETURN_FIELDS FIELDS(F("ret", DMA))
+#define SKB_FIELDS FIELDS(F("name", DEV), F("skbaddr", LINK), F("len", SIZE))
+#define SOCK_BYTES_FIELDS FIELDS(F("sk", LINK), F("ret|length", SIZE))
+
+/* One of ccaio's own dynamic events: collectors/probes.h. */
+#define PROBE(NAME, KIND, SHAPE, ...)                                                       \
+	{                                                                                   \
+		PROBE_GROUP, PROBE_##NAME, KIND, DECODE_##SHAPE, EVENT_F_PROBE, __VA_ARGS__ \
+	}
+
 static const struct decode_rule rules[] = {
 	{ "swiotlb", "swiotlb_bounced", EVENT_BOUNCE, DECODE_BOUNCE, 0,
 	  FIELDS(F("dev_name", DEV), F("dev_addr", ORIG), F("size", SIZE),
@@ -89,21 +102,17 @@ static const struct decode_rule rules[] = {
 
 	{ "ftrace", "print", EVENT_MARK, DECODE_MARK, 0, FIELDS(F("buf", TEXT)) },
 
-	{ "net", "net_dev_start_xmit", EVENT_NET_XMIT_START, DECODE_FLAT, 0,
-	  FIELDS(F("name", DEV), F("skbaddr", LINK), F("len", SIZE)) },
+	{ "net", "net_dev_start_xmit", EVENT_NET_XMIT_START, DECODE_FLAT, 0, SKB_FIELDS },
 	{ "net", "net_dev_xmit", EVENT_NET_XMIT, DECODE_FLAT, 0,
 	  FIELDS(F("name", DEV), F("skbaddr", LINK), F("len", SIZE), F("rc", AUX)) },
-	{ "net", "netif_receive_skb", EVENT_NET_RX, DECODE_FLAT, 0,
-	  FIELDS(F("name", DEV), F("skbaddr", LINK), F("len", SIZE)) },
+	{ "net", "netif_receive_skb", EVENT_NET_RX, DECODE_FLAT, 0, SKB_FIELDS },
 
 	{ "sock", "inet_sock_set_state", EVENT_SOCK_STATE, DECODE_SOCK, 0,
 	  FIELDS(F("skaddr", LINK), F("oldstate", OLDSTATE), F("newstate", NEWSTATE),
 		 F("sport", SPORT), F("dport", DPORT), F("family", FAMILY), F("saddr", SADDR),
 		 F("daddr", DADDR), F("saddr_v6", SADDR_V6), F("daddr_v6", DADDR_V6)) },
-	{ "sock", "sock_send_length", EVENT_SOCK_SEND, DECODE_LENGTH, 0,
-	  FIELDS(F("sk", LINK), F("ret|length", SIZE)) },
-	{ "sock", "sock_recv_length", EVENT_SOCK_RECV, DECODE_LENGTH, 0,
-	  FIELDS(F("sk", LINK), F("ret|length", SIZE)) },
+	{ "sock", "sock_send_length", EVENT_SOCK_SEND, DECODE_LENGTH, 0, SOCK_BYTES_FIELDS },
+	{ "sock", "sock_recv_length", EVENT_SOCK_RECV, DECODE_LENGTH, 0, SOCK_BYTES_FIELDS },
 
 	{ "block", "block_bio_queue", EVENT_BLK_QUEUE, DECODE_SECTORS, 0,
 	  FIELDS(F("dev", DEVT), F("sector", DMA), F("nr_sector", SIZE), O("rwbs", RWBS)) },
@@ -121,62 +130,39 @@ static const struct decode_rule rules[] = {
 	{ "sched", "sched_process_exec", EVENT_EXEC, DECODE_FLAT, 0, FIELDS(F("pid", PID)) },
 	{ "sched", "sched_process_exit", EVENT_EXIT, DECODE_FLAT, 0, FIELDS(F("pid", PID)) },
 
-	/* ccaio's own dynamic events: collectors/probes.h */
-	{ PROBE_GROUP, PROBE_SWM, EVENT_MAP, DECODE_FLAT, EVENT_F_PROBE,
-	  FIELDS(F("device", DEV), F("paddr", ORIG), F("ret", DMA), F("size", SIZE),
-		 F("dir", DIR)) },
-	{ PROBE_GROUP, PROBE_DECRYPT, EVENT_DECRYPT, DECODE_PAGES, EVENT_F_PROBE, PAGES_FIELDS },
-	{ PROBE_GROUP, PROBE_ENCRYPT, EVENT_ENCRYPT, DECODE_PAGES, EVENT_F_PROBE, PAGES_FIELDS },
-	{ PROBE_GROUP, PROBE_TSM, EVENT_TSM, DECODE_FLAT, EVENT_F_PROBE,
-	  FIELDS(F("device", DEV), F("state", AUX)) },
-	{ PROBE_GROUP, PROBE_TCP_TX, EVENT_TCP_TX, DECODE_FLAT, EVENT_F_PROBE,
-	  FIELDS(F("skb", LINK), F("sk", ORIG), F("len", SIZE)) },
-	{ PROBE_GROUP, PROBE_TCP_RX, EVENT_TCP_RX, DECODE_FLAT, EVENT_F_PROBE,
-	  FIELDS(F("skb", LINK), F("sk", ORIG), F("len", SIZE)) },
-	{ PROBE_GROUP, PROBE_TCP_RX2, EVENT_TCP_RX, DECODE_FLAT, EVENT_F_PROBE,
-	  FIELDS(F("skb", LINK), F("sk", ORIG), F("len", SIZE)) },
-	{ PROBE_GROUP, PROBE_VQ_ADD, EVENT_VQ_ADD, DECODE_FLAT, EVENT_F_PROBE,
-	  FIELDS(F("vq", ORIG), F("data", LINK), O("num", AUX)) },
-	{ PROBE_GROUP, PROBE_VQ_GET, EVENT_VQ_GET, DECODE_FLAT, EVENT_F_PROBE,
-	  FIELDS(F("vq", ORIG), F("ret", LINK)) },
-	{ PROBE_GROUP, PROBE_VQ_KICK, EVENT_VQ_KICK, DECODE_FLAT, EVENT_F_PROBE,
-	  FIELDS(F("vq", ORIG)) },
+	PROBE(SWM, EVENT_MAP, FLAT,
+	      FIELDS(F("device", DEV), F("paddr", ORIG), F("ret", DMA), F("size", SIZE),
+		     F("dir", DIR))),
+	PROBE(DECRYPT, EVENT_DECRYPT, PAGES, PAGES_FIELDS),
+	PROBE(ENCRYPT, EVENT_ENCRYPT, PAGES, PAGES_FIELDS),
+	PROBE(TSM, EVENT_TSM, FLAT, FIELDS(F("device", DEV), F("state", AUX))),
+	PROBE(TCP_TX, EVENT_TCP_TX, FLAT, TCP_FIELDS),
+	PROBE(TCP_RX, EVENT_TCP_RX, FLAT, TCP_FIELDS),
+	PROBE(TCP_RX2, EVENT_TCP_RX, FLAT, TCP_FIELDS),
+	PROBE(VQ_ADD, EVENT_VQ_ADD, FLAT, FIELDS(F("vq", ORIG), F("data", LINK), O("num", AUX))),
+	PROBE(VQ_GET, EVENT_VQ_GET, FLAT, FIELDS(F("vq", ORIG), F("ret", LINK))),
+	PROBE(VQ_KICK, EVENT_VQ_KICK, FLAT, FIELDS(F("vq", ORIG))),
 	/* for kernels without dma events */
-	{ PROBE_GROUP, PROBE_MAP_IN, DECODE_CALL_MAP, DECODE_ENTER, EVENT_F_PROBE,
-	  FIELDS(F("device", DEV), F("size", SIZE), F("dir", DIR), F("attrs", ATTRS)) },
-	{ PROBE_GROUP, PROBE_MAP, DECODE_CALL_MAP, DECODE_LEAVE, EVENT_F_PROBE,
-	  FIELDS(F("ret", DMA)) },
-	{ PROBE_GROUP, PROBE_BOUNCE_IN, DECODE_CALL_BOUNCE, DECODE_ENTER, EVENT_F_PROBE,
-	  FIELDS(F("device", DEV), F("paddr", ORIG), F("size", SIZE), F("dir", DIR),
-		 F("attrs", ATTRS)) },
-	{ PROBE_GROUP, PROBE_BOUNCE, DECODE_CALL_BOUNCE, DECODE_LEAVE, EVENT_F_PROBE,
-	  FIELDS(F("ret", DMA)) },
-	{ PROBE_GROUP, PROBE_UNMAP, EVENT_UNMAP, DECODE_FLAT, EVENT_F_PROBE,
-	  FIELDS(F("device", DEV), F("addr", DMA), F("size", SIZE), F("dir", DIR),
-		 F("attrs", ATTRS)) },
-	{ PROBE_GROUP, PROBE_RELEASE, EVENT_UNMAP, DECODE_RELEASE, EVENT_F_PROBE,
-	  FIELDS(F("device", DEV), F("addr", DMA), F("size", SIZE), F("dir", DIR),
-		 F("attrs", ATTRS)) },
-	{ PROBE_GROUP, PROBE_MAP_SG_IN, DECODE_CALL_MAP_SG, DECODE_ENTER, EVENT_F_PROBE,
-	  FIELDS(F("device", DEV), F("nents", AUX), F("dir", DIR), F("attrs", ATTRS)) },
-	{ PROBE_GROUP, PROBE_MAP_SG, DECODE_CALL_MAP_SG, DECODE_LEAVE, EVENT_F_PROBE,
-	  FIELDS(F("ret", DMA)) },
-	{ PROBE_GROUP, PROBE_UNMAP_SG_IN, DECODE_CALL_UNMAP_SG, DECODE_ENTER, EVENT_F_PROBE,
-	  FIELDS(F("device", DEV), F("nents", AUX), F("dir", DIR), F("attrs", ATTRS)) },
-	{ PROBE_GROUP, PROBE_UNMAP_SG, DECODE_CALL_UNMAP_SG, DECODE_LEAVE, EVENT_F_PROBE,
-	  FIELDS(F("ret", DMA)) },
-	{ PROBE_GROUP, PROBE_ALLOC_IN, DECODE_CALL_ALLOC, DECODE_ENTER, EVENT_F_PROBE,
-	  FIELDS(F("device", DEV), F("size", SIZE)) },
-	{ PROBE_GROUP, PROBE_ALLOC, DECODE_CALL_ALLOC, DECODE_LEAVE, EVENT_F_PROBE,
-	  FIELDS(F("ret", DMA)) },
-	{ PROBE_GROUP, PROBE_FREE, EVENT_FREE, DECODE_FLAT, EVENT_F_PROBE,
-	  FIELDS(F("device", DEV), F("addr", DMA), F("size", SIZE), F("virt", LINK)) },
-	{ PROBE_GROUP, PROBE_BLIND, EVENT_UNDECODED, DECODE_FLAT, EVENT_F_PROBE,
-	  FIELDS(F("device", DEV)) },
-	{ PROBE_GROUP, PROBE_SYNC_CPU, EVENT_SYNC_CPU, DECODE_FLAT, EVENT_F_PROBE,
-	  FIELDS(F("device", DEV), F("addr", DMA), F("size", SIZE), F("dir", DIR)) },
-	{ PROBE_GROUP, PROBE_SYNC_DEVICE, EVENT_SYNC_DEVICE, DECODE_FLAT, EVENT_F_PROBE,
-	  FIELDS(F("device", DEV), F("addr", DMA), F("size", SIZE), F("dir", DIR)) },
+	PROBE(MAP_IN, DECODE_CALL_MAP, ENTER,
+	      FIELDS(F("device", DEV), F("size", SIZE), F("dir", DIR), F("attrs", ATTRS))),
+	PROBE(MAP, DECODE_CALL_MAP, LEAVE, RETURN_FIELDS),
+	PROBE(BOUNCE_IN, DECODE_CALL_BOUNCE, ENTER,
+	      FIELDS(F("device", DEV), F("paddr", ORIG), F("size", SIZE), F("dir", DIR),
+		     F("attrs", ATTRS))),
+	PROBE(BOUNCE, DECODE_CALL_BOUNCE, LEAVE, RETURN_FIELDS),
+	PROBE(UNMAP, EVENT_UNMAP, FLAT, UNMAP_FIELDS),
+	PROBE(RELEASE, EVENT_UNMAP, RELEASE, UNMAP_FIELDS),
+	PROBE(MAP_SG_IN, DECODE_CALL_MAP_SG, ENTER, CALL_SG_FIELDS),
+	PROBE(MAP_SG, DECODE_CALL_MAP_SG, LEAVE, RETURN_FIELDS),
+	PROBE(UNMAP_SG_IN, DECODE_CALL_UNMAP_SG, ENTER, CALL_SG_FIELDS),
+	PROBE(UNMAP_SG, DECODE_CALL_UNMAP_SG, LEAVE, RETURN_FIELDS),
+	PROBE(ALLOC_IN, DECODE_CALL_ALLOC, ENTER, FIELDS(F("device", DEV), F("size", SIZE))),
+	PROBE(ALLOC, DECODE_CALL_ALLOC, LEAVE, RETURN_FIELDS),
+	PROBE(FREE, EVENT_FREE, FLAT,
+	      FIELDS(F("device", DEV), F("addr", DMA), F("size", SIZE), F("virt", LINK))),
+	PROBE(BLIND, EVENT_UNDECODED, FLAT, FIELDS(F("device", DEV))),
+	PROBE(SYNC_CPU, EVENT_SYNC_CPU, FLAT, SYNC_PROBE_FIELDS),
+	PROBE(SYNC_DEVICE, EVENT_SYNC_DEVICE, FLAT, SYNC_PROBE_FIELDS),
 };
 
 /* Is this name the rule's, or for a probe a variant of it: "vq_add__sgs"? */

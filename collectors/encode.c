@@ -31,261 +31,111 @@ struct layout {
 	struct field fields[FIELDS];
 };
 
-#define DEVICE(name)                                     \
-	{                                                \
-		"__data_loc char[]", name, 4, DECODE_DEV \
-	}
-#define U64(name, member)                       \
-	{                                       \
-		"u64", name, 8, DECODE_##member \
-	}
-#define SIZE                                     \
+#define FIELD(TYPE, NAME, LEN, MEMBER)           \
 	{                                        \
-		"size_t", "size", 8, DECODE_SIZE \
+		TYPE, NAME, LEN, DECODE_##MEMBER \
 	}
-#define DIR                                                     \
-	{                                                       \
-		"enum dma_data_direction", "dir", 4, DECODE_DIR \
-	}
-#define ATTRS                                             \
-	{                                                 \
-		"unsigned long", "attrs", 8, DECODE_ATTRS \
-	}
-#define POINTER(name, member)                      \
-	{                                          \
-		"void *", name, 8, DECODE_##member \
-	}
-#define INT(name, member)                       \
-	{                                       \
-		"int", name, 4, DECODE_##member \
-	}
-#define LIST(decl, name, member)                                  \
-	{                                                         \
-		"__data_loc " decl "[]", name, 4, DECODE_##member \
-	}
+#define DEVICE(name) FIELD("__data_loc char[]", name, 4, DEV)
+#define U64(name, member) FIELD("u64", name, 8, member)
+#define BYTES FIELD("size_t", "size", 8, SIZE)
+#define DIRECTION FIELD("enum dma_data_direction", "dir", 4, DIR)
+#define ATTRIBUTES FIELD("unsigned long", "attrs", 8, ATTRS)
+#define POINTER(name, member) FIELD("void *", name, 8, member)
+#define INT(name, member) FIELD("int", name, 4, member)
+#define LIST(decl, name, member) FIELD("__data_loc " decl "[]", name, 4, member)
 
-#define ALLOC_FIELDS                                                                      \
-	{                                                                                 \
-		DEVICE("device"), POINTER("virt_addr", LINK), U64("dma_addr", DMA), SIZE, \
-			{ "gfp_t", "flags", 4, DECODE_END }, DIR, ATTRS                   \
-	}
-#define FREE_FIELDS                                                                            \
-	{                                                                                      \
-		DEVICE("device"), POINTER("virt_addr", LINK), U64("dma_addr", DMA), SIZE, DIR, \
-			ATTRS                                                                  \
-	}
-#define SKB_FIELDS                                                                   \
-	{                                                                            \
-		POINTER("skbaddr", LINK), { "unsigned int", "len", 4, DECODE_SIZE }, \
-			DEVICE("name")                                               \
-	}
-#define TCP_FIELDS                                   \
-	{                                            \
-		U64("skb", LINK), U64("sk", ORIG),   \
-		{                                    \
-			"u32", "len", 4, DECODE_SIZE \
-		}                                    \
-	}
-#define PAGES U64("addr", LINK), { "u32", "numpages", 4, DECODE_SIZE }, INT("ret", AUX)
-#define VIRT_FIELDS   \
-	{             \
-		PAGES \
-	}
-#define PAGES_FIELDS                                       \
-	{                                                  \
-		PAGES, U64("base", ORIG), DEVICE("device") \
-	}
+#define SKB_FIELDS POINTER("skbaddr", LINK), FIELD("unsigned int", "len", 4, SIZE), DEVICE("name")
+#define TCP_FIELDS U64("skb", LINK), U64("sk", ORIG), FIELD("u32", "len", 4, SIZE)
+#define PAGES U64("addr", LINK), FIELD("u32", "numpages", 4, SIZE), INT("ret", AUX)
+#define VIRT_FIELDS PAGES
+#define PAGES_FIELDS PAGES, U64("base", ORIG), DEVICE("device")
 
-#define ALLOC_FIELDS                                                                      \
-	{                                                                                 \
-		DEVICE("device"), POINTER("virt_addr", LINK), U64("dma_addr", DMA), SIZE, \
-			{ "gfp_t", "flags", 4, DECODE_END }, DIR, ATTRS                   \
-	}
-#define FREE_FIELDS                                                                            \
-	{                                                                                      \
-		DEVICE("device"), POINTER("virt_addr", LINK), U64("dma_addr", DMA), SIZE, DIR, \
-			ATTRS                                                                  \
-	}
-#define SGT_FIELDS                                                                                \
-	{                                                                                         \
-		DEVICE("device"), LIST("u64", "phys_addrs", END), U64("dma_addr", DMA), SIZE, DIR \
+#define ALLOC_FIELDS                                                               \
+	DEVICE("device"), POINTER("virt_addr", LINK), U64("dma_addr", DMA), BYTES, \
+		FIELD("gfp_t", "flags", 4, END), DIRECTION, ATTRIBUTES
+#define FREE_FIELDS                                                                           \
+	DEVICE("device"), POINTER("virt_addr", LINK), U64("dma_addr", DMA), BYTES, DIRECTION, \
+		ATTRIBUTES
+#define SGT_FIELDS \
+	DEVICE("device"), LIST("u64", "phys_addrs", END), U64("dma_addr", DMA), BYTES, DIRECTION
+
+#define LAYOUT(SYSTEM, NAME, ID, KIND, FLAGS, ...)     \
+	{                                              \
+		SYSTEM, NAME, ID, EVENT_##KIND, FLAGS, \
+		{                                      \
+			__VA_ARGS__                    \
+		}                                      \
 	}
 
 /* Layouts with flags stand before those of the same kind without. */
 static const struct layout layouts[] = {
-	{ "swiotlb",
-	  "swiotlb_bounced",
-	  315,
-	  EVENT_BOUNCE,
-	  0,
-	  { DEVICE("dev_name"),
-	    U64("dma_mask", END),
-	    { "dma_addr_t", "dev_addr", 8, DECODE_ORIG },
-	    SIZE,
-	    { "bool", "force", 1, DECODE_AUX } } },
-	{ "dma",
-	  "dma_map_sg",
-	  305,
-	  EVENT_MAP,
-	  EVENT_F_SG,
-	  { DEVICE("device"),
-	    INT("full_nents", FULL_NENTS),
-	    INT("full_ents", FULL_ENTS),
-	    { "bool", "truncated", 1, DECODE_TRUNCATED },
-	    LIST("u64", "phys_addrs", PHYS_LIST),
-	    LIST("u64", "dma_addrs", DMA_LIST),
-	    LIST("unsigned int", "lengths", LEN_LIST),
-	    DIR,
-	    ATTRS } },
-	{ PROBE_GROUP,
-	  PROBE_SWM,
-	  1602,
-	  EVENT_MAP,
-	  EVENT_F_PROBE,
-	  { DEVICE("device"),
-	    U64("paddr", ORIG),
-	    U64("size", SIZE),
-	    { "u32", "dir", 4, DECODE_DIR },
-	    U64("ret", DMA) } },
-	{ "dma",
-	  "dma_map_phys",
-	  314,
-	  EVENT_MAP,
-	  0,
-	  { DEVICE("device"), U64("phys_addr", ORIG), U64("dma_addr", DMA), SIZE, DIR, ATTRS } },
-	{ "dma",
-	  "dma_unmap_sg",
-	  303,
-	  EVENT_UNMAP,
-	  EVENT_F_SG,
-	  { DEVICE("device"), LIST("u64", "addrs", PHYS_LIST), DIR, ATTRS } },
-	{ "dma",
-	  "dma_unmap_phys",
-	  313,
-	  EVENT_UNMAP,
-	  0,
-	  { DEVICE("device"), U64("addr", DMA), SIZE, DIR, ATTRS } },
-	{ "dma",
-	  "dma_sync_sg_for_cpu",
-	  300,
-	  EVENT_SYNC_CPU,
-	  EVENT_F_SG,
-	  { DEVICE("device"), LIST("u64", "dma_addrs", DMA_LIST),
-	    LIST("unsigned int", "lengths", LEN_LIST), DIR } },
-	{ "dma",
-	  "dma_sync_single_for_cpu",
-	  302,
-	  EVENT_SYNC_CPU,
-	  0,
-	  { DEVICE("device"), U64("dma_addr", DMA), SIZE, DIR } },
-	{ "dma",
-	  "dma_sync_sg_for_device",
-	  299,
-	  EVENT_SYNC_DEVICE,
-	  EVENT_F_SG,
-	  { DEVICE("device"), LIST("u64", "dma_addrs", DMA_LIST),
-	    LIST("unsigned int", "lengths", LEN_LIST), DIR } },
-	{ "dma",
-	  "dma_sync_single_for_device",
-	  301,
-	  EVENT_SYNC_DEVICE,
-	  0,
-	  { DEVICE("device"), U64("dma_addr", DMA), SIZE, DIR } },
-	{ "dma", "dma_alloc", 312, EVENT_ALLOC, 0, ALLOC_FIELDS },
-	{ "dma", "dma_free", 308, EVENT_FREE, 0, FREE_FIELDS },
+	LAYOUT("swiotlb", "swiotlb_bounced", 315, BOUNCE, 0, DEVICE("dev_name"),
+	       U64("dma_mask", END), FIELD("dma_addr_t", "dev_addr", 8, ORIG), BYTES,
+	       FIELD("bool", "force", 1, AUX)),
+	LAYOUT("dma", "dma_map_sg", 305, MAP, EVENT_F_SG, DEVICE("device"),
+	       INT("full_nents", FULL_NENTS), INT("full_ents", FULL_ENTS),
+	       FIELD("bool", "truncated", 1, TRUNCATED), LIST("u64", "phys_addrs", PHYS_LIST),
+	       LIST("u64", "dma_addrs", DMA_LIST), LIST("unsigned int", "lengths", LEN_LIST),
+	       DIRECTION, ATTRIBUTES),
+	LAYOUT(PROBE_GROUP, PROBE_SWM, 1602, MAP, EVENT_F_PROBE, DEVICE("device"),
+	       U64("paddr", ORIG), U64("size", SIZE), FIELD("u32", "dir", 4, DIR), U64("ret", DMA)),
+	LAYOUT("dma", "dma_map_phys", 314, MAP, 0, DEVICE("device"), U64("phys_addr", ORIG),
+	       U64("dma_addr", DMA), BYTES, DIRECTION, ATTRIBUTES),
+	LAYOUT("dma", "dma_unmap_sg", 303, UNMAP, EVENT_F_SG, DEVICE("device"),
+	       LIST("u64", "addrs", PHYS_LIST), DIRECTION, ATTRIBUTES),
+	LAYOUT("dma", "dma_unmap_phys", 313, UNMAP, 0, DEVICE("device"), U64("addr", DMA), BYTES,
+	       DIRECTION, ATTRIBUTES),
+	LAYOUT("dma", "dma_sync_sg_for_cpu", 300, SYNC_CPU, EVENT_F_SG, DEVICE("device"),
+	       LIST("u64", "dma_addrs", DMA_LIST), LIST("unsigned int", "lengths", LEN_LIST),
+	       DIRECTION),
+	LAYOUT("dma", "dma_sync_single_for_cpu", 302, SYNC_CPU, 0, DEVICE("device"),
+	       U64("dma_addr", DMA), BYTES, DIRECTION),
+	LAYOUT("dma", "dma_sync_sg_for_device", 299, SYNC_DEVICE, EVENT_F_SG, DEVICE("device"),
+	       LIST("u64", "dma_addrs", DMA_LIST), LIST("unsigned int", "lengths", LEN_LIST),
+	       DIRECTION),
+	LAYOUT("dma", "dma_sync_single_for_device", 301, SYNC_DEVICE, 0, DEVICE("device"),
+	       U64("dma_addr", DMA), BYTES, DIRECTION),
+	LAYOUT("dma", "dma_alloc", 312, ALLOC, 0, ALLOC_FIELDS),
+	LAYOUT("dma", "dma_free", 308, FREE, 0, FREE_FIELDS),
 	/* Never written; a kernel that has those above has these, and the judge asks for them. */
-	{ "dma", "dma_alloc_pages", 311, EVENT_ALLOC, 0, ALLOC_FIELDS },
-	{ "dma", "dma_free_pages", 307, EVENT_FREE, 0, FREE_FIELDS },
-	{ "dma", "dma_alloc_sgt", 309, EVENT_ALLOC, 0, SGT_FIELDS },
-	{ "dma", "dma_free_sgt", 306, EVENT_FREE, 0, SGT_FIELDS },
-	{ "dma",
-	  "dma_map_sg_err",
-	  304,
-	  EVENT_MAP_FAILED,
-	  0,
-	  { DEVICE("device"), LIST("u64", "phys_addrs", END), INT("err", AUX), DIR, ATTRS } },
-	{ PROBE_GROUP, PROBE_DECRYPT "__virt", 1608, EVENT_DECRYPT, EVENT_F_VIRT, VIRT_FIELDS },
-	{ PROBE_GROUP, PROBE_ENCRYPT "__virt", 1609, EVENT_ENCRYPT, EVENT_F_VIRT, VIRT_FIELDS },
-	{ PROBE_GROUP, PROBE_DECRYPT, 1600, EVENT_DECRYPT, 0, PAGES_FIELDS },
-	{ PROBE_GROUP, PROBE_ENCRYPT, 1601, EVENT_ENCRYPT, 0, PAGES_FIELDS },
-	{ PROBE_GROUP,
-	  PROBE_TSM,
-	  1610,
-	  EVENT_TSM,
-	  0,
-	  { DEVICE("device"), { "u32", "state", 4, DECODE_AUX } } },
-	{ "ftrace",
-	  "print",
-	  5,
-	  EVENT_MARK,
-	  0,
-	  { { "unsigned long", "ip", 8, DECODE_END }, { "char", "buf[]", 0, DECODE_TEXT } } },
-	{ "net", "net_dev_start_xmit", 1449, EVENT_NET_XMIT_START, 0, SKB_FIELDS },
-	{ "net",
-	  "net_dev_xmit",
-	  1448,
-	  EVENT_NET_XMIT,
-	  0,
-	  { POINTER("skbaddr", LINK),
-	    { "unsigned int", "len", 4, DECODE_SIZE },
-	    INT("rc", AUX),
-	    DEVICE("name") } },
-	{ "net", "netif_receive_skb", 1446, EVENT_NET_RX, 0, SKB_FIELDS },
-	{ "sock",
-	  "inet_sock_set_state",
-	  1427,
-	  EVENT_SOCK_STATE,
-	  0,
-	  { POINTER("skaddr", LINK),
-	    INT("oldstate", OLDSTATE),
-	    INT("newstate", NEWSTATE),
-	    { "__u16", "sport", 2, DECODE_SPORT },
-	    { "__u16", "dport", 2, DECODE_DPORT },
-	    { "__u16", "family", 2, DECODE_FAMILY },
-	    { "__u8", "saddr[4]", 4, DECODE_SADDR },
-	    { "__u8", "daddr[4]", 4, DECODE_DADDR },
-	    { "__u8", "saddr_v6[16]", 16, DECODE_SADDR_V6 },
-	    { "__u8", "daddr_v6[16]", 16, DECODE_DADDR_V6 } } },
-	{ "sock",
-	  "sock_send_length",
-	  1426,
-	  EVENT_SOCK_SEND,
-	  0,
-	  { POINTER("sk", LINK), INT("ret", SIZE) } },
-	{ "sock",
-	  "sock_recv_length",
-	  1425,
-	  EVENT_SOCK_RECV,
-	  0,
-	  { POINTER("sk", LINK), INT("ret", SIZE) } },
-	{ PROBE_GROUP, PROBE_TCP_TX, 1603, EVENT_TCP_TX, 0, TCP_FIELDS },
-	{ PROBE_GROUP, PROBE_TCP_RX, 1604, EVENT_TCP_RX, 0, TCP_FIELDS },
-	{ PROBE_GROUP,
-	  PROBE_VQ_ADD,
-	  1605,
-	  EVENT_VQ_ADD,
-	  0,
-	  { U64("vq", ORIG), U64("data", LINK), { "u32", "num", 4, DECODE_AUX } } },
-	{ PROBE_GROUP, PROBE_VQ_GET, 1606, EVENT_VQ_GET, 0, { U64("vq", ORIG), U64("ret", LINK) } },
-	{ PROBE_GROUP, PROBE_VQ_KICK, 1607, EVENT_VQ_KICK, 0, { U64("vq", ORIG) } },
-	{ "sched",
-	  "sched_process_fork",
-	  260,
-	  EVENT_FORK,
-	  0,
-	  { { "pid_t", "parent_pid", 4, DECODE_PID }, { "pid_t", "child_pid", 4, DECODE_AUX } } },
-	{ "sched",
-	  "sched_process_exec",
-	  259,
-	  EVENT_EXEC,
-	  0,
-	  { { "pid_t", "pid", 4, DECODE_PID } } },
-	{ "sched",
-	  "sched_process_exit",
-	  263,
-	  EVENT_EXIT,
-	  0,
-	  { { "pid_t", "pid", 4, DECODE_PID } } },
+	LAYOUT("dma", "dma_alloc_pages", 311, ALLOC, 0, ALLOC_FIELDS),
+	LAYOUT("dma", "dma_free_pages", 307, FREE, 0, FREE_FIELDS),
+	LAYOUT("dma", "dma_alloc_sgt", 309, ALLOC, 0, SGT_FIELDS),
+	LAYOUT("dma", "dma_free_sgt", 306, FREE, 0, SGT_FIELDS),
+	LAYOUT("dma", "dma_map_sg_err", 304, MAP_FAILED, 0, DEVICE("device"),
+	       LIST("u64", "phys_addrs", END), INT("err", AUX), DIRECTION, ATTRIBUTES),
+	LAYOUT(PROBE_GROUP, PROBE_DECRYPT "__virt", 1608, DECRYPT, EVENT_F_VIRT, VIRT_FIELDS),
+	LAYOUT(PROBE_GROUP, PROBE_ENCRYPT "__virt", 1609, ENCRYPT, EVENT_F_VIRT, VIRT_FIELDS),
+	LAYOUT(PROBE_GROUP, PROBE_DECRYPT, 1600, DECRYPT, 0, PAGES_FIELDS),
+	LAYOUT(PROBE_GROUP, PROBE_ENCRYPT, 1601, ENCRYPT, 0, PAGES_FIELDS),
+	LAYOUT(PROBE_GROUP, PROBE_TSM, 1610, TSM, 0, DEVICE("device"),
+	       FIELD("u32", "state", 4, AUX)),
+	LAYOUT("ftrace", "print", 5, MARK, 0, FIELD("unsigned long", "ip", 8, END),
+	       FIELD("char", "buf[]", 0, TEXT)),
+	LAYOUT("net", "net_dev_start_xmit", 1449, NET_XMIT_START, 0, SKB_FIELDS),
+	LAYOUT("net", "net_dev_xmit", 1448, NET_XMIT, 0, POINTER("skbaddr", LINK),
+	       FIELD("unsigned int", "len", 4, SIZE), INT("rc", AUX), DEVICE("name")),
+	LAYOUT("net", "netif_receive_skb", 1446, NET_RX, 0, SKB_FIELDS),
+	LAYOUT("sock", "inet_sock_set_state", 1427, SOCK_STATE, 0, POINTER("skaddr", LINK),
+	       INT("oldstate", OLDSTATE), INT("newstate", NEWSTATE),
+	       FIELD("__u16", "sport", 2, SPORT), FIELD("__u16", "dport", 2, DPORT),
+	       FIELD("__u16", "family", 2, FAMILY), FIELD("__u8", "saddr[4]", 4, SADDR),
+	       FIELD("__u8", "daddr[4]", 4, DADDR), FIELD("__u8", "saddr_v6[16]", 16, SADDR_V6),
+	       FIELD("__u8", "daddr_v6[16]", 16, DADDR_V6)),
+	LAYOUT("sock", "sock_send_length", 1426, SOCK_SEND, 0, POINTER("sk", LINK),
+	       INT("ret", SIZE)),
+	LAYOUT("sock", "sock_recv_length", 1425, SOCK_RECV, 0, POINTER("sk", LINK),
+	       INT("ret", SIZE)),
+	LAYOUT(PROBE_GROUP, PROBE_TCP_TX, 1603, TCP_TX, 0, TCP_FIELDS),
+	LAYOUT(PROBE_GROUP, PROBE_TCP_RX, 1604, TCP_RX, 0, TCP_FIELDS),
+	LAYOUT(PROBE_GROUP, PROBE_VQ_ADD, 1605, VQ_ADD, 0, U64("vq", ORIG), U64("data", LINK),
+	       FIELD("u32", "num", 4, AUX)),
+	LAYOUT(PROBE_GROUP, PROBE_VQ_GET, 1606, VQ_GET, 0, U64("vq", ORIG), U64("ret", LINK)),
+	LAYOUT(PROBE_GROUP, PROBE_VQ_KICK, 1607, VQ_KICK, 0, U64("vq", ORIG)),
+	LAYOUT("sched", "sched_process_fork", 260, FORK, 0, FIELD("pid_t", "parent_pid", 4, PID),
+	       FIELD("pid_t", "child_pid", 4, AUX)),
+	LAYOUT("sched", "sched_process_exec", 259, EXEC, 0, FIELD("pid_t", "pid", 4, PID)),
+	LAYOUT("sched", "sched_process_exit", 263, EXIT, 0, FIELD("pid_t", "pid", 4, PID)),
 };
 
 #define LAYOUTS (sizeof(layouts) / sizeof(layouts[0]))
