@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 #include "collectors/canary.h"
+#include "lib/flow.h"
 #include "lib/xalloc.h"
 
-#define ETHER_TYPE 0x88b5 /* IEEE 802: local experimental; nobody listens to it */
+#define ETHER_TYPE FLOW_ETHERTYPE_CANARY /* nobody listens to it */
 #define ETHER_HEADER 14
 #define SHORTEST 64 /* frame bytes */
 #define SPREAD 1337

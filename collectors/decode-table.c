@@ -58,7 +58,8 @@
 #define CALL_SG_FIELDS FIELDS(F("device", DEV), F("nents", AUX), F("dir", DIR), F("attrs", ATTRS))
 #define RETURN_FIELDS FIELDS(F("ret", DMA))
 #define SKB_FIELDS FIELDS(F("name", DEV), F("skbaddr", LINK), F("len", SIZE))
-#define SOCK_BYTES_FIELDS FIELDS(F("sk", LINK), F("ret|length", SIZE))
+#define SOCK_BYTES_FIELDS \
+	FIELDS(F("sk", LINK), F("ret|length", SIZE), O("family", FAMILY), O("protocol", AUX))
 
 /* One of ccaio's own dynamic events: collectors/probes.h. */
 #define PROBE(NAME, KIND, SHAPE, ...)                                                       \

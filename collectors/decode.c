@@ -309,6 +309,8 @@ static size_t reshape(struct decode *decode, const struct decode_binding *b,
 	case DECODE_LENGTH:
 		if ((int32_t)event->size < 0)
 			event->size = 0;
+		event->aux = (uint32_t)decode_number(b, record->data, DECODE_FAMILY) << 16 |
+			     (event->aux & 0xffff);
 		break;
 	case DECODE_SECTORS:
 		event->size = event->size <= UINT64_MAX / 512 ? event->size * 512 : UINT64_MAX;

@@ -83,6 +83,7 @@ struct packet_reader {
 	char *path;
 	int link;
 	int64_t offset_ns;
+	uint32_t read; /* packets so far */
 	struct names *names;
 	struct {
 		uint32_t index;
@@ -180,6 +181,7 @@ int packet_reader_next(struct packet_reader *r, struct packet *p, struct err *er
 			return err_set(err, EINVAL, "cannot read packets of %s: %s", r->path,
 				       pcap_geterr(r->pcap));
 		memset(p, 0, sizeof(*p));
+		p->number = ++r->read;
 		p->dir = FLOW_DIR_UNKNOWN;
 		if (r->link == DLT_EN10MB)
 			ok = packet_from_ethernet(p, data, head->caplen, head->len);

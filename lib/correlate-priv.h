@@ -31,6 +31,7 @@ struct stray {
 	uint16_t device;
 	uint8_t dir;
 	const char *why;
+	bool not_tcp;
 	uint64_t transfers, bytes;
 };
 
@@ -38,8 +39,9 @@ struct stray {
 struct device_sum {
 	uint64_t mapped, synced, unmapped; /* bytes: sent; received */
 	uint64_t nmapped, nsynced, nunmapped;
-	int64_t balance, lowest; /* maps for sending less their unmaps */
-	uint64_t carried[2];	 /* of it, as carriages */
+	uint64_t mapped_in, nmapped_in; /* given for the device to write */
+	int64_t balance, lowest;	/* maps for sending less their unmaps */
+	uint64_t carried[2];		/* of it, as carriages */
 	uint64_t frames[2], wire[2];
 	uint64_t frame_bytes; /* of carriages with known transfers, sent */
 	uint64_t frame_dma;   /* of the same: mapped bytes */
@@ -74,5 +76,10 @@ struct correlate {
 void correlate_stray(struct correlate *c, uint16_t device, enum flow_dir dir, const char *why,
 		     uint64_t transfers, uint64_t bytes);
 void correlate_result(struct correlate *c);
+
+/* Do the events tell what the program sent and received by any socket? */
+bool correlate_calls_known(const struct correlate *c);
+/* Fills x->nothing_else and x->beyond. */
+void correlate_beyond(struct correlate *c);
 
 #endif

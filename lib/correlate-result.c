@@ -129,17 +129,58 @@ static void net_device(struct correlate *c, uint16_t id)
 	}
 }
 
+/*
+ * What the kernel sends by itself, what ccaio sent; and where every call of the program is known,
+ * what only other sockets than the program's can have sent or got.
+ */
+static bool not_the_programs(const struct correlate *c, const struct stray *s)
+{
+	if (strcmp(s->why, "ARP") == 0 || strcmp(s->why, "ccaio's own frames") == 0)
+		return true;
+	return correlate_calls_known(c) && !c->x->other_calls[s->dir];
+}
+
 static void strays(struct correlate *c)
 {
 	for (size_t i = 0; i < c->nstrays; i++) {
 		const struct stray *s = &c->strays[i];
 		uint16_t device;
+		bool others;
 
 		if (!carry_is_net(c->carry, s->device))
 			continue;
 		device = exchanges_device(c->x, names_get(c->names, s->device));
-		c->x->devices[device].unknown_bytes[s->dir] += s->bytes;
+		others = s->not_tcp && not_the_programs(c, s);
+		*(others ? &c->x->devices[device].other_bytes[s->dir]
+			 : &c->x->devices[device].unknown_bytes[s->dir]) += s->bytes;
 		exchanges_unattributed(c->x, device, s->dir, s->why, s->transfers, s->bytes);
+	}
+}
+
+/* Devices that are neither network interface nor disk: who made them work, nobody tells. */
+static void other_device(struct correlate *c, uint16_t id)
+{
+	const struct device_sum *sum = &c->sums[id];
+	uint64_t back = sum->unmapped + sum->synced, nback = sum->nunmapped + sum->nsynced;
+	/* what was mapped before the window comes back in it */
+	uint64_t bytes[2] = { sum->mapped, sum->mapped_in > back ? sum->mapped_in : back };
+	uint64_t transfers[2] = { sum->nmapped, sum->nmapped_in > nback ? sum->nmapped_in : nback };
+	uint16_t device;
+
+	if (!transfers[0] && !transfers[1])
+		return;
+	device = exchanges_device(c->x, names_get(c->names, id));
+	if (c->x->devices[device].block)
+		return;
+	for (int dir = 0; dir < 2; dir++) {
+		c->x->devices[device].dma_bytes[dir] = bytes[dir];
+		c->x->devices[device].dma_transfers[dir] = transfers[dir];
+		c->x->devices[device].unknown_bytes[dir] = bytes[dir];
+		if (transfers[dir])
+			exchanges_unattributed(
+				c->x, device, (enum flow_dir)dir,
+				"of a device that is neither disk nor network interface",
+				transfers[dir], bytes[dir]);
 	}
 }
 
@@ -246,6 +287,9 @@ void correlate_result(struct correlate *c)
 	for (uint32_t id = 1; id < names_count(c->names) && id < 65536; id++)
 		if (carry_is_net(c->carry, (uint16_t)id))
 			net_device(c, (uint16_t)id);
+	for (uint32_t id = 1; id < names_count(c->names) && id < 65536; id++)
+		if (!carry_is_net(c->carry, (uint16_t)id))
+			other_device(c, (uint16_t)id);
 	strays(c);
 	for (size_t i = 0; i < x->nconns; i++)
 		share_of_conn(c, i);
@@ -264,4 +308,5 @@ void correlate_result(struct correlate *c)
 	x->conserved = x->nchecks > 0;
 	for (size_t i = 0; i < x->nchecks; i++)
 		x->conserved &= x->checks[i].ok;
+	correlate_beyond(c);
 }

@@ -98,11 +98,32 @@ static void bind_socket(struct correlate *c, struct owner_socket *s)
 
 /* ---- a packet and what carried it ---- */
 
+static void correlate_not_tcp(struct correlate *c, const char *kind,
+			      const struct carriage *carriage);
+
 static uint64_t slots_of(const struct carried_dma *dma)
 {
 	if (!dma->bounced || dma->dma == EVENT_NO_ADDR || !dma->size)
 		return 0;
 	return (dma->dma + dma->size - 1) / SLOT_SIZE - dma->dma / SLOT_SIZE + 1;
+}
+
+/* Its number in the default pool. */
+static uint32_t slot_of(const struct correlate *c, uint64_t dma)
+{
+	const struct platform *p = c->platform;
+
+	if (!p || dma == EVENT_NO_ADDR)
+		return TRANSFER_NO_SLOT;
+	dma &= ~p->realm.shared_bit;
+	for (size_t i = 0; i < p->swiotlb.npools; i++) {
+		const struct platform_pool *pool = &p->swiotlb.pools[i];
+
+		if (platform_pool_is_default(pool) && range_contains(&pool->range, dma, 1) &&
+		    (dma - pool->range.start) / SLOT_SIZE < TRANSFER_NO_SLOT)
+			return (uint32_t)((dma - pool->range.start) / SLOT_SIZE);
+	}
+	return TRANSFER_NO_SLOT;
 }
 
 static void credit_transfers(struct correlate *c, struct exchange_half *half,
@@ -126,7 +147,8 @@ static void credit_transfers(struct correlate *c, struct exchange_half *half,
 		if (!half->list)
 			half->list = xcalloc(EXCHANGE_TRANSFERS, sizeof(*half->list));
 		half->list[half->nlist++] = (struct transfer){
-			dma->ts_ns, dma->dma, dma->size, device, (uint8_t)grade, dma->bounced,
+			dma->ts_ns, dma->dma,	    dma->size,	  slot_of(c, dma->dma),
+			device,	    (uint8_t)grade, dma->bounced,
 		};
 	}
 }
@@ -157,6 +179,10 @@ static void credit_rows(struct correlate *c, const struct lane_packet *p,
 		half->bytes[grade] += fresh;
 		half->retransmitted += part.end - part.start - fresh;
 		half->packets++;
+		if (!half->first_packet || p->number < half->first_packet)
+			half->first_packet = p->number;
+		if (p->number > half->last_packet)
+			half->last_packet = p->number;
 		credit_transfers(c, half, carriage, grade);
 	}
 }
@@ -177,8 +203,7 @@ static void matched(void *ctx, const struct lane_packet *p, const struct carriag
 	if (carriage->key_known)
 		grade = weakest(grade, carriage->socket_grade);
 	if (p->conn == LANE_NO_CONN) {
-		correlate_stray(c, carriage->device, dir, "no TCP (ARP, UDP, ICMP …)",
-				carriage->ndma, carriage->dma_bytes);
+		correlate_not_tcp(c, p->kind, carriage);
 		return;
 	}
 	if (p->conn >= c->x->nconns) {
@@ -197,8 +222,12 @@ static void matched(void *ctx, const struct lane_packet *p, const struct carriag
 		s->dma_bytes[dir] += carriage->dma_bytes;
 	}
 	c->x->conns[p->conn].carried[dir][grade] += p->fresh_bytes;
-	if (p->len)
+	if (p->len) {
 		credit_rows(c, p, carriage, dir, grade);
+	} else {
+		c->x->conns[p->conn].control_packets[dir]++;
+		c->x->conns[p->conn].control_bytes[dir] += carriage->dma_bytes;
+	}
 }
 
 static void lone_packet(void *ctx, const struct lane_packet *p)
@@ -287,9 +316,21 @@ void correlate_stray(struct correlate *c, uint16_t device, enum flow_dir dir, co
 	if (i == CORRELATE_STRAYS)
 		i = 0; /* hostile: wrong reason, but never left out */
 	else if (i == c->nstrays)
-		c->strays[c->nstrays++] = (struct stray){ device, (uint8_t)dir, why, 0, 0 };
+		c->strays[c->nstrays++] =
+			(struct stray){ .device = device, .dir = (uint8_t)dir, .why = why };
 	c->strays[i].transfers += transfers;
 	c->strays[i].bytes += bytes;
+}
+
+/* Whose it was, calls of the program tell in the end. */
+static void correlate_not_tcp(struct correlate *c, const char *kind,
+			      const struct carriage *carriage)
+{
+	correlate_stray(c, carriage->device, carriage->dir, kind, carriage->ndma,
+			carriage->dma_bytes);
+	for (size_t i = 0; i < c->nstrays; i++)
+		if (c->strays[i].why == kind)
+			c->strays[i].not_tcp = true;
 }
 
 static void stray(void *ctx, uint64_t ts_ns, uint16_t device, enum flow_dir dir, uint64_t bytes,
@@ -329,7 +370,10 @@ struct correlate *correlate_new(struct exchanges *x, const struct names *names,
 
 void correlate_packet(struct correlate *c, const struct packet *packet)
 {
-	struct lane_packet p = { .conn = LANE_NO_CONN, .frame = packet->frame };
+	struct lane_packet p = { .conn = LANE_NO_CONN,
+				 .frame = packet->frame,
+				 .kind = packet_kind(packet),
+				 .number = packet->number };
 	enum flow_dir dir = packet->dir;
 	struct conn_segment seg;
 	struct lane *lane;
@@ -361,11 +405,43 @@ static void mark(struct correlate *c, const struct event *e)
 		c->stop_ns = e->ts_ns;
 }
 
+#define IPPROTO_TCP 6
+
+/* A call of the program on a socket whose bytes may reach a device without being TCP. */
+static void other_call(struct correlate *c, const struct event *e, const struct owner_socket *s)
+{
+	enum flow_dir dir = e->kind == EVENT_SOCK_SEND ? FLOW_OUT : FLOW_IN;
+	unsigned int family = e->aux >> 16, protocol = e->aux & 0xffff;
+
+	if (!owners_is_program(c->owners, e->pid))
+		return;
+	switch (family) {
+	case 0: /* the event does not say */
+		if (s && s->key_known)
+			return;
+		break;
+	case 1:	 /* AF_UNIX */
+	case 16: /* AF_NETLINK */
+	case 38: /* AF_ALG */
+		return;
+	case 2:	 /* AF_INET */
+	case 10: /* AF_INET6 */
+		if (protocol == IPPROTO_TCP)
+			return;
+		break;
+	}
+	c->x->other_calls[dir]++;
+	c->x->other_call_bytes[dir] += e->size;
+}
+
 static void sum_up(struct correlate *c, const struct event *e)
 {
 	struct device_sum *sum = &c->sums[e->dev];
 
-	if (e->kind == EVENT_MAP && e->dma != EVENT_NO_ADDR && e->dir != EVENT_FROM_DEVICE) {
+	if (e->kind == EVENT_MAP && e->dma != EVENT_NO_ADDR && e->dir == EVENT_FROM_DEVICE) {
+		sum->mapped_in += e->size;
+		sum->nmapped_in++;
+	} else if (e->kind == EVENT_MAP && e->dma != EVENT_NO_ADDR) {
 		sum->mapped += e->size;
 		sum->nmapped++;
 		sum->balance++;
@@ -396,6 +472,8 @@ void correlate_event(struct correlate *c, const struct event *e)
 	blockio_learn(c->blockio, e);
 	if (!in_window(c, e->ts_ns))
 		return;
+	if (e->kind == EVENT_SOCK_SEND || e->kind == EVENT_SOCK_RECV)
+		other_call(c, e, s);
 	sum_up(c, e);
 	if (e->kind != EVENT_MAP || !carry_is_net(c->carry, e->dev))
 		blockio_event(c->blockio, e);

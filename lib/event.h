@@ -39,7 +39,8 @@ enum event_kind {
 	EVENT_UNDECODED, /* an event that cannot be read: aux = name id of "system:event" */
 
 	/* sockets, packets, queues, block requests, processes (for correlation) */
-	EVENT_SOCK_STATE,     /* inet_sock_set_state: link = sock; see lib/flow.h */
+	EVENT_SOCK_STATE, /* inet_sock_set_state: link = sock; see lib/flow.h */
+	/* aux = address family << 16 | protocol, 0 unknown */
 	EVENT_SOCK_SEND,      /* link = sock, size = bytes accepted */
 	EVENT_SOCK_RECV,      /* link = sock, size = bytes delivered */
 	EVENT_TCP_TX,	      /* link = skb, orig = sock, size = bytes */

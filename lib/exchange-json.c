@@ -76,6 +76,8 @@ static void write_conn_half(struct jwriter *w, const struct exchange_conn *c, in
 	if (c->app_known)
 		number(w, "program_bytes", c->app_bytes[dir]);
 	write_grades(w, "carried", c->carried[dir]);
+	number(w, "control_packets", c->control_packets[dir]);
+	number(w, "control_bytes", c->control_bytes[dir]);
 	jwrite_end_object(w);
 }
 
@@ -120,6 +122,8 @@ static void write_transfers(struct jwriter *w, const struct exchanges *x,
 		if (t->dma != EVENT_NO_ADDR)
 			jwrite_hex(w, "dma", t->dma);
 		jwrite_number(w, "size", t->size);
+		if (t->slot != TRANSFER_NO_SLOT)
+			jwrite_number(w, "slot", t->slot);
 		flag(w, "bounced", t->bounced);
 		jwrite_string(w, "grade", grade_name((enum grade)t->grade));
 		jwrite_end_object(w);
@@ -142,6 +146,8 @@ static void write_half(struct jwriter *w, const struct exchanges *x, const struc
 	write_grades(w, "bytes", h->bytes);
 	number(w, "retransmitted", h->retransmitted);
 	number(w, "packets", h->packets);
+	number(w, "first_packet", h->first_packet);
+	number(w, "last_packet", h->last_packet);
 	number(w, "transfers", h->transfers);
 	number(w, "dma_bytes", h->dma_bytes);
 	number(w, "slots", h->slots);
@@ -326,6 +332,8 @@ void exchanges_write_member(struct jwriter *w, const char *key, const struct exc
 	jwrite_bool(w, "correlated", x->correlated);
 	jwrite_bool(w, "program_known", x->program_known);
 	jwrite_bool(w, "conserved", x->conserved);
+	jwrite_bool(w, "nothing_else", x->nothing_else);
+	jwrite_string(w, "beyond", x->beyond);
 	jwrite_number(w, "clear_bytes", x->clear_bytes);
 	jwrite_number(w, "tls_bytes", x->tls_bytes);
 	jwrite_number(w, "unrecognised_bytes", x->opaque_bytes);

@@ -69,6 +69,8 @@ static void read_transfers(struct exchanges *x, struct exchange_half *h, const s
 			.ts_ns = count_of(&v, "ts_ns"),
 			.dma = jval_hex(&v, "dma", UINT64_MAX, EVENT_NO_ADDR),
 			.size = count_of(&v, "size"),
+			.slot = (uint32_t)jval_number(&v, "slot", TRANSFER_NO_SLOT - 1,
+						      TRANSFER_NO_SLOT),
 			.device = read_device(x, &v, "device"),
 			.grade = (uint8_t)read_grade(&v, "grade"),
 			.bounced = jval_bool(&v, "bounced", false),
@@ -86,6 +88,8 @@ static void read_row(struct exchanges *x, struct exchange *r, const struct jval 
 		read_grades(&half, "bytes", h->bytes);
 		h->retransmitted = count_of(&half, "retransmitted");
 		h->packets = count_of(&half, "packets");
+		h->first_packet = (uint32_t)jval_number(&half, "first_packet", UINT32_MAX, 0);
+		h->last_packet = (uint32_t)jval_number(&half, "last_packet", UINT32_MAX, 0);
 		h->transfers = count_of(&half, "transfers");
 		h->dma_bytes = count_of(&half, "dma_bytes");
 		h->slots = count_of(&half, "slots");
@@ -108,6 +112,8 @@ static void read_conn(struct exchange_conn *c, const struct jval *v)
 		c->app_known |= jval_has(&half, "program_bytes");
 		c->app_bytes[dir] = count_of(&half, "program_bytes");
 		read_grades(&half, "carried", c->carried[dir]);
+		c->control_packets[dir] = count_of(&half, "control_packets");
+		c->control_bytes[dir] = count_of(&half, "control_bytes");
 	}
 }
 
@@ -220,6 +226,8 @@ static void read_result(struct exchanges *x, const struct jval *root)
 	x->correlated = jval_bool(&result, "correlated", false);
 	x->program_known = jval_bool(&result, "program_known", false);
 	x->conserved = jval_bool(&result, "conserved", false);
+	x->nothing_else = jval_bool(&result, "nothing_else", false);
+	x->beyond = jval_string(&result, "beyond");
 	x->clear_bytes = count_of(&result, "clear_bytes");
 	x->tls_bytes = count_of(&result, "tls_bytes");
 	x->opaque_bytes = count_of(&result, "unrecognised_bytes");

@@ -78,6 +78,7 @@ void exchanges_free(struct exchanges *x)
 	free(x->blocks);
 	free(x->checks);
 	free(x->notes);
+	free(x->beyond);
 	free(x);
 }
 

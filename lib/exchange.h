@@ -46,11 +46,13 @@ struct transfer {
 	uint64_t ts_ns;	 /* trace clock */
 	uint64_t dma;	 /* address that the device was given */
 	uint64_t size;	 /* bytes mapped (out) or synced (in) */
+	uint32_t slot;	 /* of the default bounce pool, where it begins; TRANSFER_NO_SLOT */
 	uint16_t device; /* index into exchanges.devices */
 	uint8_t grade;	 /* enum grade: weakest link from the socket to this transfer */
 	bool bounced;	 /* its pair of bounce and map was seen, or the mapping's */
 };
 
+#define TRANSFER_NO_SLOT UINT32_MAX
 #define EXCHANGE_TRANSFERS 32 /* listed per direction of an exchange; all are counted */
 
 /* One direction of an exchange. */
@@ -63,11 +65,13 @@ struct exchange_half {
 	uint64_t bytes[GRADES];
 	uint64_t retransmitted; /* bytes carried again */
 	uint64_t packets;	/* with payload of this exchange */
-	uint64_t transfers;	/* DMA transfers that carried it */
-	uint64_t dma_bytes;	/* of these transfers: headers, padding and all */
-	uint64_t slots;		/* swiotlb slots of 2 KiB that these transfers touch */
-	uint64_t descriptors;	/* of the virtqueue, where its events are known */
-	uint64_t kicks;		/* doorbells rung while its packets were handed over */
+	uint32_t first_packet,
+		last_packet;  /* of them, as packets.pcap has them, from 1; 0 unknown */
+	uint64_t transfers;   /* DMA transfers that carried it */
+	uint64_t dma_bytes;   /* of these transfers: headers, padding and all */
+	uint64_t slots;	      /* swiotlb slots of 2 KiB that these transfers touch */
+	uint64_t descriptors; /* of the virtqueue, where its events are known */
+	uint64_t kicks;	      /* doorbells rung while its packets were handed over */
 	struct transfer *list;
 	size_t nlist;
 };
@@ -117,7 +121,8 @@ struct exchange_conn {
 	bool app_known;
 	/* of the payload: carried by known transfers, by grade */
 	uint64_t carried[2][GRADES];
-	uint64_t control_packets[2]; /* without payload */
+	/* without payload, and the DMA bytes that carried these packets */
+	uint64_t control_packets[2], control_bytes[2];
 };
 
 /* One network device: every byte of its streaming DMA in the window has one owner. */
@@ -231,7 +236,11 @@ struct exchanges {
 	size_t nlisted;		    /* transfers in all lists */
 	/* what did not fit */
 	uint64_t conns_left_out, rows_left_out;
+	/* calls of the program on sockets that are neither TCP nor local to the machine's kernel */
+	uint64_t other_calls[2], other_call_bytes[2];
 	/* the result */
+	bool nothing_else;     /* what is listed is all that touched a device for the program */
+	char *beyond;	       /* the same as a sentence, or why it is not known; NULL unknown */
 	bool conserved;	       /* all checks hold, and there were some */
 	bool program_known;    /* at least one connection could be given to a process */
 	uint64_t clear_bytes;  /* the program's payload that left readable */

@@ -103,6 +103,35 @@ static bool ipv6(struct segment *s, const struct packet *p, uint32_t *at, uint32
 	return next == IP_TCP;
 }
 
+const char *packet_kind(const struct packet *p)
+{
+	unsigned int protocol = 256;
+
+	if (p->ethertype == 0x0806)
+		return "ARP";
+	if (p->ethertype == FLOW_ETHERTYPE_CANARY)
+		return "ccaio's own frames";
+	if (p->ethertype == 0x0800 && p->cap >= 20)
+		protocol = p->l3[9];
+	if (p->ethertype == 0x86dd && p->cap >= 40)
+		protocol = p->l3[6];
+	switch (protocol) {
+	case 1:
+		return "ICMP";
+	case 6:
+		return "TCP that cannot be read";
+	case 17:
+		return "UDP";
+	case 0: /* hop-by-hop options: listener reports */
+	case 58:
+		return "ICMPv6";
+	case 256:
+		return "neither IP nor ARP";
+	default:
+		return "IP, but neither TCP, UDP nor ICMP";
+	}
+}
+
 bool segment_parse(struct segment *out, const struct packet *p)
 {
 	uint32_t at, total, header;

@@ -20,6 +20,9 @@ enum flow_dir {
 	FLOW_DIR_UNKNOWN = 2,
 };
 
+/* IEEE 802 local experimental: what ccaio's own frames carry, to nobody */
+#define FLOW_ETHERTYPE_CANARY 0x88b5
+
 /* One packet as a collector hands it over, link layer already taken off; bytes borrowed. */
 struct packet {
 	uint64_t ts_ns;	    /* CLOCK_MONOTONIC where the collector knows it */
@@ -30,6 +33,7 @@ struct packet {
 	uint16_t ethertype; /* 0x0800, 0x86dd … */
 	uint16_t iface;	    /* names id of the interface */
 	uint8_t dir;	    /* enum flow_dir */
+	uint32_t number;    /* in its file, from 1; 0 unknown */
 };
 
 struct flow_addr {
@@ -61,6 +65,9 @@ struct segment {
  * the others.  False when the frame is too short.
  */
 bool packet_from_ethernet(struct packet *out, const uint8_t *frame, uint32_t cap, uint32_t len);
+
+/* "UDP", "ARP" …: what a packet is that is no TCP.  A constant. */
+const char *packet_kind(const struct packet *packet);
 
 /* False when the packet is not TCP, is a later fragment, or is cut within its headers. */
 bool segment_parse(struct segment *out, const struct packet *packet);

@@ -17,6 +17,8 @@
 struct lane_packet {
 	struct flow_key key;
 	uint32_t conn;
+	const char *kind; /* of what is no TCP: "UDP" …; constant */
+	uint32_t number;  /* in its file, from 1; 0 unknown */
 	uint32_t frame;
 	uint64_t offset, len; /* payload in the stream */
 	struct extent fresh;

@@ -267,6 +267,11 @@ void html_exchanges(FILE *out, const struct rows *rows)
 	more(out, n, rows->nexchanges, "exchanges.json has them");
 	if (rows->nblocks)
 		blocks(out, rows);
+	if (*rows->beyond) {
+		fputs("<p id=\"beyond\">", out);
+		html_bounded(out, rows->beyond);
+		fputs(".</p>\n", out);
+	}
 	if (rows->nothers)
 		other_traffic(out, rows);
 }

@@ -75,6 +75,8 @@ static void write_lists(FILE *out, const struct rows *r)
 		     e->asked, "answered", e->answered, "lasted", e->lasted, "payload", e->secrecy,
 		     "link", e->grade, NULL);
 	}
+	if (*r->beyond)
+		line(out, "beyond", "text", r->beyond, NULL);
 	for (size_t i = 0; i < r->nblocks; i++)
 		line(out, "block", "device", r->blocks[i].device, "owner", r->blocks[i].owner,
 		     "program", r->blocks[i].program ? "yes" : "no", "file", r->blocks[i].file,

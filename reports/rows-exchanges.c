@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "reports/rows-exchanges.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,7 +101,7 @@ static const char *lasted(struct rows *rows, const struct exchange *e)
 /* "356 bytes (228 body) in 1 packet, 1 transfer of 422 bytes, 1 slot" */
 static const char *half_what(struct rows *rows, const struct exchange_half *h)
 {
-	const char *again = "", *unknown = "";
+	const char *again = "", *unknown = "", *which = "";
 
 	if (h->retransmitted)
 		again = rows_str(rows, ", %s carried again",
@@ -108,10 +109,14 @@ static const char *half_what(struct rows *rows, const struct exchange_half *h)
 	if (h->bytes[GRADE_NONE])
 		unknown = rows_str(rows, "; %s of them in no known transfer",
 				   rows_count(rows, h->bytes[GRADE_NONE]));
-	return rows_str(rows, "%s (%s body) in %s, %s of %s, %s%s%s",
+	if (h->first_packet && h->first_packet == h->last_packet)
+		which = rows_str(rows, " (no. %u)", h->first_packet);
+	else if (h->first_packet)
+		which = rows_str(rows, " (no. %u to %u)", h->first_packet, h->last_packet);
+	return rows_str(rows, "%s (%s body) in %s%s, %s of %s, %s%s%s",
 			rows_counted(rows, exchange_half_bytes(h), "byte"),
 			rows_count(rows, h->body_bytes), rows_counted(rows, h->packets, "packet"),
-			rows_counted(rows, h->transfers, "transfer"),
+			which, rows_counted(rows, h->transfers, "transfer"),
 			rows_counted(rows, h->dma_bytes, "byte"),
 			rows_counted(rows, h->slots, "slot"), again, unknown);
 }
@@ -132,6 +137,8 @@ static const char *places(struct rows *rows, const struct exchanges *x,
 			fputs(" unknown", f);
 		else
 			fprintf(f, " 0x%" PRIx64, h->list[i].dma);
+		if (h->list[i].slot != TRANSFER_NO_SLOT)
+			fprintf(f, " (slot %u)", h->list[i].slot);
 	}
 	if (h->transfers > (h->nlist < most ? h->nlist : most))
 		fputs(" …", f);
@@ -324,11 +331,15 @@ static const char *attributed(struct rows *rows, const struct exchange_device *d
 
 void rows_fill_exchanges(struct rows *rows, const struct exchanges *x)
 {
+	rows->beyond = "";
 	if (!x)
 		return;
 	fill_rows(rows, x);
 	fill_blocks(rows, x);
 	fill_unattributed(rows, x);
+	rows->beyond = x->beyond ? rows_str(rows, "%c%s", toupper((unsigned char)x->beyond[0]),
+					    x->beyond + (x->beyond[0] != 0))
+				 : "";
 	fill_sums(rows, x);
 	for (size_t i = 0; i < x->ndevices; i++) {
 		const struct exchange_device *d = &x->devices[i];

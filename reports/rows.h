@@ -158,6 +158,7 @@ struct rows {
 	size_t nexchanges;
 	struct row_block *blocks;
 	size_t nblocks;
+	const char *beyond; /* is that all of the program that touched a device?  "" unknown */
 	struct row_other *others;
 	size_t nothers;
 	struct row_sum *sums;

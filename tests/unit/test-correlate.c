@@ -7,6 +7,7 @@
 #include "lib/event.h"
 #include "lib/exchange.h"
 #include "lib/names.h"
+#include "lib/platform.h"
 #include "lib/traffic.h"
 #include "lib/xalloc.h"
 #include "tests/unit/packets.h"
@@ -31,6 +32,7 @@ struct machine {
 	uint16_t cpu;
 	bool no_bounce_probe, no_tcp_probes, no_sync, no_maps;
 	uint64_t next_skb;
+	const struct platform *platform; /* NULL: nothing is known of the machine */
 };
 
 /* A connection of the machine. */
@@ -240,7 +242,7 @@ static struct exchanges *judge(struct machine *m, bool events)
 		traffic_packet(t, &m->packets[i]);
 	x = traffic_finish(t);
 	x->roots[x->nroots++] = APP;
-	c = correlate_new(x, m->names, NULL);
+	c = correlate_new(x, m->names, m->platform);
 	for (size_t i = 0; events && i < m->nevents; i++) {
 		while (p < m->npackets && m->packets[p].ts_ns <= m->events[i].ts_ns + 50000)
 			correlate_packet(c, &m->packets[p++]);
@@ -639,6 +641,104 @@ static void disk_owners(void)
 	end(&m, x);
 }
 
+/* One exchange of the program, and then something else.  Is that all of the program? */
+static bool nothing_else(void (*then)(struct machine *), bool calls_known, const char *doubt)
+{
+	static char *calls[] = { (char *)"sock:sock_send_length", (char *)"sock:sock_recv_length" };
+	struct platform *p = platform_new();
+	struct exchanges *x;
+	struct machine m;
+	struct line l;
+	bool nothing;
+
+	begin(&m);
+	m.platform = p;
+	if (calls_known) {
+		p->trace.events = calls;
+		p->trace.nevents = 2;
+	}
+	connect_line(&l, &m, 0xcc00, 40000, APP);
+	say(&l, ask, 0);
+	hear(&l, ok);
+	if (then)
+		then(&m);
+	x = judge(&m, true);
+	nothing = x->nothing_else;
+	check(x->conns[0].control_packets[FLOW_OUT] == 2);
+	check(x->conns[0].control_packets[FLOW_IN] == 1);
+	check(x->conns[0].control_bytes[FLOW_OUT] == 2 * (FRAME_HEADERS + HDR));
+	check(strstr(x->beyond, "besides, 3 packets without payload") == x->beyond);
+	check(strstr(x->beyond, doubt));
+	end(&m, x);
+	p->trace.events = NULL;
+	p->trace.nevents = 0;
+	platform_free(p);
+	return nothing;
+}
+
+static void call(struct machine *m, int32_t pid, unsigned int family, unsigned int protocol)
+{
+	struct event *e = emit(m, EVENT_SOCK_SEND, pid);
+
+	e->link = 0xdd00;
+	e->size = 58;
+	e->aux = family << 16 | protocol;
+}
+
+static void udp(struct machine *m)
+{
+	call(m, APP, 2, 17);
+}
+
+static void raw_frames(struct machine *m)
+{
+	call(m, APP, 17, 0);
+}
+
+static void unknown_family(struct machine *m)
+{
+	call(m, APP, 0, 0);
+}
+
+static void harmless(struct machine *m)
+{
+	call(m, OTHER, 2, 17);
+	call(m, APP, 1, 0);
+	call(m, APP, 16, 0);
+	call(m, APP, 10, 6);
+	bio(m, OTHER, 100, 4096, "254:0");
+	request(m, 100, 4096, EVENT_FROM_DEVICE, 0x62000000);
+}
+
+static void unasked(struct machine *m)
+{
+	request(m, 100, 4096, EVENT_FROM_DEVICE, 0x62000000);
+}
+
+static void written_back(struct machine *m)
+{
+	bio(m, OTHER, 100, 4096, "254:0");
+	request(m, 100, 4096, EVENT_TO_DEVICE, 0x62000000);
+}
+
+static void entropy(struct machine *m)
+{
+	map(m, names_intern(m->names, "0000:00:03.0", 12), EVENT_FROM_DEVICE, 64);
+}
+
+static void beyond(void)
+{
+	check(nothing_else(NULL, true, "; nothing else of the program touched a device"));
+	check(nothing_else(harmless, true, "; nothing else of the program touched a device"));
+	check(!nothing_else(NULL, false, "does not tell what it sent by sockets other than TCP"));
+	check(!nothing_else(udp, true, "other than TCP it sent 58 bytes and received 0"));
+	check(!nothing_else(raw_frames, true, "other than TCP it sent 58 bytes"));
+	check(!nothing_else(unknown_family, true, "other than TCP it sent 58 bytes"));
+	check(!nothing_else(unasked, true, "who asked for 4096 bytes of disks is not known"));
+	check(!nothing_else(written_back, true, "4096 bytes that others wrote to disks may hold"));
+	check(!nothing_else(entropy, true, "whose 0 bytes out and 64 in were is not known"));
+}
+
 static void blk(struct machine *m, int32_t pid, uint64_t bytes)
 {
 	struct event *e = emit(m, EVENT_BLK_ISSUE, pid);
@@ -692,5 +792,6 @@ int main(void)
 	more_than_the_packets();
 	disk();
 	disk_owners();
+	beyond();
 	return done();
 }

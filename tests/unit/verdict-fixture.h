@@ -264,6 +264,8 @@ static inline struct exchanges *fixture_exchanges(void)
 			.last_ns = 11500000000,
 			.bytes = { 17, 0, 3144, 0 },
 			.packets = 3,
+			.first_packet = 7,
+			.last_packet = 9,
 			.transfers = 4,
 			.dma_bytes = 3300,
 			.slots = 5,
@@ -281,6 +283,7 @@ static inline struct exchanges *fixture_exchanges(void)
 		(struct transfer){ .ts_ns = 11600000000,
 				   .dma = 0x7a99a800,
 				   .size = 163,
+				   .slot = 65,
 				   .device = net,
 				   .grade = GRADE_NESTED };
 	e->half[FLOW_IN] = (struct exchange_half){ .stream = { 0, 2 }, .last_ns = 11502800000 };
@@ -308,6 +311,7 @@ static inline struct exchanges *fixture_exchanges(void)
 		.dma_bytes = 9000,
 	};
 	x->capture_dropped = 1;
+	x->beyond = xstrdup("nothing else of " FIXTURE_HOSTILE " touched a device");
 	exchanges_note(x, "note of %s", FIXTURE_HOSTILE);
 	return x;
 }

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * correlate-beyond - did anything of the program touch a device beyond what is listed?
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/correlate-priv.h"
+#include "lib/names.h"
+#include "lib/platform.h"
+#include "lib/xalloc.h"
+
+static bool was_on(const struct platform *p, const char *event)
+{
+	for (size_t i = 0; p && i < p->trace.nevents; i++)
+		if (strcmp(p->trace.events[i], event) == 0)
+			return true;
+	return false;
+}
+
+bool correlate_calls_known(const struct correlate *c)
+{
+	return was_on(c->platform, "sock:sock_send_length") &&
+	       was_on(c->platform, "sock:sock_recv_length") && (c->x->nroots || c->x->nconns);
+}
+
+/* Reasons why not, one behind the other. */
+struct doubts {
+	char *text;
+	size_t len;
+	FILE *out;
+};
+
+__attribute__((format(printf, 2, 3))) static void doubt(struct doubts *d, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (ftell(d->out) > 0)
+		fputs("; ", d->out);
+	va_start(ap, fmt);
+	vfprintf(d->out, fmt, ap);
+	va_end(ap);
+}
+
+static void doubt_capture(struct doubts *d, const struct exchanges *x)
+{
+	if (!x->captured)
+		doubt(d, "no packets were captured");
+	if (x->capture_dropped)
+		doubt(d, "packets could not be captured");
+	if (x->conns_left_out || x->rows_left_out)
+		doubt(d, "not all connections and exchanges could be listed");
+	if (!x->nroots)
+		doubt(d, "it is not known which processes are the program's");
+	for (size_t i = 0; i < x->nchecks; i++) {
+		if (!x->checks[i].ok) {
+			doubt(d, "sums do not agree");
+			break;
+		}
+	}
+	for (size_t i = 0; i < x->nconns; i++) {
+		if (x->conns[i].owner == GRADE_NONE) {
+			doubt(d, "the process of a connection is not known");
+			break;
+		}
+	}
+}
+
+static void doubt_calls(struct doubts *d, const struct correlate *c)
+{
+	const struct exchanges *x = c->x;
+
+	if (!correlate_calls_known(c))
+		doubt(d, "this kernel does not tell what it sent by sockets other than TCP");
+	else if (x->other_calls[FLOW_OUT] || x->other_calls[FLOW_IN])
+		doubt(d,
+		      "by sockets other than TCP it sent %" PRIu64 " bytes and received %" PRIu64,
+		      x->other_call_bytes[FLOW_OUT], x->other_call_bytes[FLOW_IN]);
+}
+
+static void doubt_devices(struct doubts *d, const struct exchanges *x)
+{
+	uint64_t unknown[2] = { 0 };
+
+	for (size_t i = 0; i < x->ndevices; i++)
+		for (int dir = 0; dir < 2; dir++)
+			unknown[dir] += x->devices[i].unknown_bytes[dir];
+	if (unknown[FLOW_OUT] || unknown[FLOW_IN])
+		doubt(d, "whose %" PRIu64 " bytes out and %" PRIu64 " in were is not known",
+		      unknown[FLOW_OUT], unknown[FLOW_IN]);
+}
+
+static void doubt_disks(struct doubts *d, const struct exchanges *x)
+{
+	uint64_t nobody = 0, back = 0;
+
+	for (size_t i = 0; i < x->nblocks; i++) {
+		const struct exchange_block *b = &x->blocks[i];
+
+		if (b->program)
+			continue;
+		if (b->owner != GRADE_EXACT)
+			nobody += b->bytes[FLOW_OUT] + b->bytes[FLOW_IN];
+		else
+			back += b->bytes[FLOW_OUT];
+	}
+	if (nobody)
+		doubt(d, "who asked for %" PRIu64 " bytes of disks is not known", nobody);
+	if (back)
+		doubt(d,
+		      "%" PRIu64
+		      " bytes that others wrote to disks may hold what it changed in memory",
+		      back);
+}
+
+void correlate_beyond(struct correlate *c)
+{
+	uint64_t packets = 0, bytes = 0;
+	struct exchanges *x = c->x;
+	struct doubts d = { 0 };
+	const char *besides = "";
+
+	d.out = open_memstream(&d.text, &d.len);
+	if (!d.out)
+		return;
+	doubt_capture(&d, x);
+	doubt_calls(&d, c);
+	doubt_devices(&d, x);
+	doubt_disks(&d, x);
+	fclose(d.out);
+	x->nothing_else = d.len == 0;
+	for (size_t i = 0; i < x->nconns; i++) {
+		for (int dir = 0; x->conns[i].program && dir < 2; dir++) {
+			packets += x->conns[i].control_packets[dir];
+			bytes += x->conns[i].control_bytes[dir];
+		}
+	}
+	if (packets)
+		besides = xasprintf("besides, %" PRIu64 " packets without payload of the program's "
+				    "connections (%" PRIu64 " bytes); ",
+				    packets, bytes);
+	x->beyond = d.len ? xasprintf("%swhether anything else of the program touched a device is "
+				      "not known: %s",
+				      besides, d.text)
+			  : xasprintf("%snothing else of the program touched a device", besides);
+	if (packets)
+		free((char *)besides);
+	free(d.text);
+}
