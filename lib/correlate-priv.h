@@ -40,6 +40,7 @@ struct device_sum {
 	uint64_t mapped, synced, unmapped; /* bytes: sent; received */
 	uint64_t nmapped, nsynced, nunmapped;
 	uint64_t mapped_in, nmapped_in; /* given for the device to write */
+	bool by_program;		/* a task of the program mapped any of it */
 	int64_t balance, lowest;	/* maps for sending less their unmaps */
 	uint64_t carried[2];		/* of it, as carriages */
 	uint64_t frames[2], wire[2];

@@ -157,6 +157,17 @@ static void strays(struct correlate *c)
 	}
 }
 
+#define VIRTIO_ID_RNG 4
+
+/* Random numbers that no task of the program asked for: whoever reads them maps the next buffer. */
+static bool is_entropy_of_others(const struct correlate *c, uint16_t id)
+{
+	const struct platform_virtio *v =
+		c->platform ? platform_find_virtio(c->platform, names_get(c->names, id)) : NULL;
+
+	return v && v->device_id == VIRTIO_ID_RNG && !c->sums[id].by_program;
+}
+
 /* Devices that are neither network interface nor disk: who made them work, nobody tells. */
 static void other_device(struct correlate *c, uint16_t id)
 {
@@ -165,6 +176,7 @@ static void other_device(struct correlate *c, uint16_t id)
 	/* what was mapped before the window comes back in it */
 	uint64_t bytes[2] = { sum->mapped, sum->mapped_in > back ? sum->mapped_in : back };
 	uint64_t transfers[2] = { sum->nmapped, sum->nmapped_in > nback ? sum->nmapped_in : nback };
+	bool entropy = is_entropy_of_others(c, id);
 	uint16_t device;
 
 	if (!transfers[0] && !transfers[1])
@@ -175,11 +187,13 @@ static void other_device(struct correlate *c, uint16_t id)
 	for (int dir = 0; dir < 2; dir++) {
 		c->x->devices[device].dma_bytes[dir] = bytes[dir];
 		c->x->devices[device].dma_transfers[dir] = transfers[dir];
-		c->x->devices[device].unknown_bytes[dir] = bytes[dir];
+		*(entropy ? &c->x->devices[device].other_bytes[dir]
+			  : &c->x->devices[device].unknown_bytes[dir]) = bytes[dir];
 		if (transfers[dir])
 			exchanges_unattributed(
 				c->x, device, (enum flow_dir)dir,
-				"of a device that is neither disk nor network interface",
+				entropy ? "random numbers that others asked for"
+					: "of a device that is neither disk nor network interface",
 				transfers[dir], bytes[dir]);
 	}
 }

@@ -438,6 +438,8 @@ static void sum_up(struct correlate *c, const struct event *e)
 {
 	struct device_sum *sum = &c->sums[e->dev];
 
+	if (e->kind == EVENT_MAP)
+		sum->by_program |= owners_is_program(c->owners, e->pid);
 	if (e->kind == EVENT_MAP && e->dma != EVENT_NO_ADDR && e->dir == EVENT_FROM_DEVICE) {
 		sum->mapped_in += e->size;
 		sum->nmapped_in++;

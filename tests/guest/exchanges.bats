@@ -75,7 +75,8 @@ keybroker() {
 	[ "$(ask x '.exchanges[] | [.method, .status, .end, .clear, .grade, .out.body_bytes]')" = \
 		'["POST",201,"complete",true,"nested",228] ["POST",200,"complete",true,"nested",2766] ' ]
 	nothing_of x 'May the force'
-	[ "$(ask x '.result.nothing_else, (.exchanges | all(.out.first_packet > 0 and (.out.transfer_list | all(.slot >= 0))))')" = 'true true ' ]
+	[ "$(ask x '.result.nothing_else, (.exchanges | all(.out.first_packet > 0 and (.out.transfer_list | all(.slot >= 0))))')" = 'true true ' ] ||
+		{ ask x '.result.beyond, .unattributed'; false; }
 	tr -s " \n" " " <"$bundles/x.txt" | grep -q "nothing else of the program touched a device"
 	# what ccaio itself read of the disk is what the disk counted, byte by byte
 	[ "$(ask x '.conservation[] | select(.what == "vda read") | [.left > 0, .left == .right, .holds]')" = \

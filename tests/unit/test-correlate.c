@@ -641,6 +641,8 @@ static void disk_owners(void)
 	end(&m, x);
 }
 
+static struct platform_virtio *rng_device; /* NULL: none is known */
+
 /* One exchange of the program, and then something else.  Is that all of the program? */
 static bool nothing_else(void (*then)(struct machine *), bool calls_known, const char *doubt)
 {
@@ -657,6 +659,8 @@ static bool nothing_else(void (*then)(struct machine *), bool calls_known, const
 		p->trace.events = calls;
 		p->trace.nevents = 2;
 	}
+	p->virtio = rng_device;
+	p->nvirtio = rng_device != NULL;
 	connect_line(&l, &m, 0xcc00, 40000, APP);
 	say(&l, ask, 0);
 	hear(&l, ok);
@@ -671,7 +675,8 @@ static bool nothing_else(void (*then)(struct machine *), bool calls_known, const
 	check(strstr(x->beyond, doubt));
 	end(&m, x);
 	p->trace.events = NULL;
-	p->trace.nevents = 0;
+	p->trace.nevents = p->nvirtio = 0;
+	p->virtio = NULL;
 	platform_free(p);
 	return nothing;
 }
@@ -724,6 +729,23 @@ static void written_back(struct machine *m)
 static void entropy(struct machine *m)
 {
 	map(m, names_intern(m->names, "0000:00:03.0", 12), EVENT_FROM_DEVICE, 64);
+}
+
+static void entropy_for_the_program(struct machine *m)
+{
+	entropy(m);
+	m->events[m->nevents - 1].pid = APP;
+}
+
+/* What the kernel's own thread asks of the device is not the program's. */
+static void rng(void)
+{
+	static struct platform_virtio v = { .device_id = 4, .parent = (char *)"0000:00:03.0" };
+
+	rng_device = &v;
+	check(nothing_else(entropy, true, "; nothing else of the program touched a device"));
+	check(!nothing_else(entropy_for_the_program, true, "whose 0 bytes out and 64 in"));
+	rng_device = NULL;
 }
 
 static void beyond(void)
@@ -793,5 +815,6 @@ int main(void)
 	disk();
 	disk_owners();
 	beyond();
+	rng();
 	return done();
 }
