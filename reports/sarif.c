@@ -20,6 +20,8 @@
 	"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/" \
 	"sarif-schema-2.1.0.json"
 
+#define VERDICT_RULE (CLAIMS + CONDS) /* index of the rule for the verdict itself */
+
 struct sarif {
 	struct jwriter w;
 	struct rows *rows;
@@ -138,6 +140,20 @@ static bool examples(struct sarif *s, int rule_index, const struct row_claim *c)
 	return shown;
 }
 
+/* What a verdict about some of the devices does not say, and of whom it warns. */
+static void limits(struct sarif *s)
+{
+	if (*s->rows->limit && s->rows->outcome == OUTCOME_PROVEN)
+		result(s, VERDICT_RULE, "verdict", "none",
+		       rows_str(s->rows, "%s: %s", s->rows->headline, s->rows->reason), "verdict",
+		       "module");
+	for (size_t i = 0; i < s->rows->nfacts; i++) {
+		if (strcmp(s->rows->facts[i].key, "warning") == 0)
+			result(s, VERDICT_RULE, "verdict", "none", s->rows->facts[i].value,
+			       "verdict", "module");
+	}
+}
+
 /* rules stand in the order claims, conditions, verdict; checks begin with the verdict */
 static void results(struct sarif *s)
 {
@@ -158,6 +174,7 @@ static void results(struct sarif *s)
 		       rows_str(s->rows, "%s%s%s", c->message, *c->detail ? ". " : "", c->detail),
 		       c->name, "module");
 	}
+	limits(s);
 	jwrite_end_array(&s->w);
 }
 
