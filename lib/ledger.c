@@ -35,6 +35,7 @@ struct ledger {
 	uint32_t mask;
 	uint32_t root;
 	uint32_t seed;
+	uint64_t visit; /* walks so far */
 	struct pool *pools;
 	size_t npools;
 	uint64_t slots;
@@ -321,6 +322,7 @@ uint32_t ledger_add(struct ledger *l, const struct mapping *from)
 	 */
 	if (p && (m->flags & MAPPING_BOUNCED)) {
 		m->flags |= MAPPING_POOL;
+		m->visited = 0;
 		own_slots(l, p, i);
 	} else {
 		pull(l, i);
@@ -431,9 +433,9 @@ void ledger_overlaps(struct ledger *l, uint64_t dma, uint64_t size,
 
 	if (end < dma)
 		end = UINT64_MAX;
+	l->visit++;
 	for (size_t k = 0; k < l->npools; k++) {
 		struct pool *p = &l->pools[k];
-		uint32_t last = LEDGER_NONE;
 		uint64_t lo = dma > p->range.start ? dma : p->range.start;
 		uint64_t hi = end < p->range.end ? end : p->range.end;
 
@@ -442,9 +444,10 @@ void ledger_overlaps(struct ledger *l, uint64_t dma, uint64_t size,
 		for (uint64_t s = slot_of(p, lo); s <= slot_of(p, hi); s++) {
 			uint32_t i = p->owner[s];
 
-			if (!i || i == last)
+			/* newer mappings may own slots in the midst of an older one */
+			if (!i || l->at[i].visited == l->visit)
 				continue;
-			last = i;
+			l->at[i].visited = l->visit;
 			if (!visit(ctx, i, &l->at[i]))
 				return;
 		}

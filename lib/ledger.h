@@ -41,7 +41,10 @@ struct mapping {
 	/* the ledger's own */
 	uint32_t next, next_orig; /* hash chains; next also links free entries */
 	uint32_t left, right, prio;
-	uint64_t max_end;
+	union {
+		uint64_t max_end; /* in the treap */
+		uint64_t visited; /* in the slot table: by which walk, the last */
+	};
 };
 
 struct ledger;
@@ -76,7 +79,7 @@ uint32_t ledger_find_around(const struct ledger *ledger, uint16_t dev, uint64_t 
 			    bool any_device);
 
 /*
- * Visit every live mapping that overlaps the range, of any device (in the pool:
+ * Visit every live mapping that overlaps the range once, of any device (in the pool:
  * that shares a slot with it).  visit may not change the ledger but for the
  * mapping's flags and super_* members.  Stops when it returns false.
  */

@@ -383,6 +383,14 @@ static void test_inherited(void)
 	unmap(0, SLOT(0), 64);
 	check(claim(CLAIM_LIFECYCLE) != CLAIM_REFUTED);
 
+	machine_in_window(); /* a newer one took a slot in the midst of it; its unmap was on its way
+			      */
+	put((struct event){ .kind = EVENT_FORK, .cpu = 1 });
+	sync_to(0, SLOT(0), 3 * 2048);
+	bounced(0, BUF, SLOT(1), 64);
+	unmap(1, SLOT(0), 3 * 2048);
+	check(claim(CLAIM_LIFECYCLE) != CLAIM_REFUTED);
+
 	machine(); /* armed at boot there is no such thing */
 	bounced(0, BUF, SLOT(9), 64);
 	unmap(0, SLOT(0), 1536);

@@ -70,6 +70,12 @@ static void test_slots(const struct platform *p)
 	check(ledger_slots(l) == 0 && ledger_live(l) == 0);
 	check(ledger_slot_known(l, POOL) && !ledger_slot_known(l, POOL + 4096));
 	check(!ledger_slot_known(l, OTHER));
+	a = add(l, POOL, 3 * 2048, MAPPING_BOUNCED); /* a newer one in the midst of its slots */
+	b = add(l, POOL + 2048, 64, MAPPING_BOUNCED);
+	check(overlaps(l, POOL, 3 * 2048) == 2 && overlaps(l, POOL, 3 * 2048) == 2);
+	ledger_remove(l, b);
+	check(overlaps(l, POOL, 3 * 2048) == 1);
+	ledger_remove(l, a);
 	ledger_free(l);
 }
 
