@@ -1,12 +1,5 @@
 load helper
 
-@test "bench: bounce prints each ratio with what it must be, and the table of sharing" {
-	run -0 --separate-stderr "$CCAIO" bench --rounds=1 bounce
-	[ -z "$stderr" ]
-	[ "$(grep -c 'must be' <<<"$output")" = 4 ]
-	[[ $output == *"1048576"* ]]
-}
-
 @test "bench: json has the same, and memory stays within its bound" {
 	run -0 --separate-stderr "$CCAIO" bench --rounds=1 -f json bounce
 	[ "$(jq -r .schema <<<"$output")" = ccaio.bench-bounce/1 ]

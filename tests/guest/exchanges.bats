@@ -223,3 +223,31 @@ keybroker() {
 	run ! grep -qaF /blob/3000 "$bundles/named.ccaio/exchanges.json"
 	run ! grep -qaF /blob/3000 "$bundles/named.ccaio/packets.pcap"
 }
+
+# As they are written, but for the broker's port and that the server is not looked at for ten seconds.
+@test "exchanges: the examples of ccaio-trace.1 run, and leave bundles that verify" {
+	start_broker
+	mapfile -t examples < <(sed -n '/^# EXAMPLES$/,/^# SEE ALSO$/ s/^\t//p' "$BATS_TEST_DIRNAME/../../man/ccaio-trace.1.scd" |
+		sed -e "s,http://[a-z0-9.]*:8088,$(broker_url)," -e 's/--duration 10/--duration 1/')
+	[ ${#examples[@]} -ge 5 ]
+	traced --boot-armed -- '
+		cd out; mkfifo stop
+		printf "#!/bin/sh\nread line <stop\n" >nginx && chmod +x nginx && ./nginx &
+		printf "#!/bin/sh\nexec keybroker-app -v --endpoint \"\$1\" skywalker\n" >client && chmod +x client
+		echo "{\"schema\": \"ccaio.policy/1\"}" >ci.json
+		while read -r line; do
+			sh -c "$line" >log 2>&1 </dev/null; echo "$? $line"
+			cat log
+		done <<END >all 2>&1
+'"$(printf '%s\n' "${examples[@]}")"'
+END
+		echo >stop; wait; rm stop'
+	cat "$bundles/all"
+	[ "$(grep -cE '^[012] ccaio trace ' "$bundles/all")" = ${#examples[@]} ]
+	[ "$(find "$bundles" -maxdepth 1 -name '*.ccaio' | wc -l)" = ${#examples[@]} ]
+	for bundle in "$bundles"/*.ccaio; do
+		run "$CCAIO" verify -q "$bundle"
+		[ "$status" -le 2 ] || { echo "$bundle: $output"; false; }
+	done
+	grep -q '<testsuites' "$bundles/results.xml"
+}

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The EXAMPLES of the manual pages, run as they are written.  Those that trace need root and a guest: see
+# tests/guest/exchanges.bats.
+load helper
+
+# examples PAGE: its commands, one per line.
+examples() {
+	sed -n '/^# EXAMPLES$/,/^# SEE ALSO$/p' "$BATS_TEST_DIRNAME/../../man/$1.scd" |
+		sed -n -e 's/\\\*/*/g' -e 's/++$//' -e 's/^\t//' -e '/^\(ccaio\|jq\) /p'
+}
+
+setup() {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	ln -s "$CCAIO" "$BATS_TEST_TMPDIR/bin/ccaio"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+	cd "$BATS_TEST_TMPDIR"
+	# what the pages speak of
+	judged_bundle accepted.ccaio linux-7.2-forced
+	judged_bundle run.ccaio linux-7.2-forced
+	judged_bundle keybroker-app.ccaio linux-7.2-forced
+	cp "$DATA/trace/linux-7.2-forced.dat" trace.dat
+	cp "$DATA/trace/linux-7.2-forced.json" facts.json
+	cp run.ccaio/verdict.json .
+	export CCAIO_ROOT=$DATA/root
+}
+
+# run_examples PAGE STATUS...: one status for each command of the page
+run_examples() {
+	local page=$1 command
+	shift
+	while read -r command; do
+		[ $# -ge 1 ] || { echo "no status is given for: $command"; return 1; }
+		echo "$command" >last
+		run "-$1" --separate-stderr bash -c "$command" </dev/null
+		[ "$1" = 0 ] || [ -n "$output$stderr" ]
+		shift
+	done < <(examples "$page")
+	[ $# = 0 ] || { echo "$page has fewer examples"; return 1; }
+}
+
+@test "examples: of report and verify" {
+	run_examples ccaio-report.1 0 0
+	grep -q '^<testsuites .*failures="0"' results.xml
+	run_examples ccaio-verify.1 0 0 0
+}
+
+@test "examples: of doctor; the facts it writes are taken" {
+	run_examples ccaio-doctor.1 0 2
+	jq -e .schema facts.json
+}
+
+@test "examples: of selftest" {
+	run_examples ccaio-selftest.1 0 0 1 0
+	[[ $output == *PASSED* ]]
+}
+
+@test "examples: of bench; each ratio with what it must be, and the table of sharing" {
+	run_examples ccaio-bench.1 0
+	[ -z "$stderr" ]
+	[ "$(grep -c 'must be' <<<"$output")" = 4 ]
+	[[ $output == *"1048576"* ]]
+}
+
+@test "examples: every page of a command has some, and every other's are run somewhere" {
+	for page in $("$CCAIO" --list-cmds); do
+		[ -n "$(examples "ccaio-$page.1")" ] || { echo "ccaio-$page.1 has none"; false; }
+		grep -rq "examples.* ccaio-$page.1" "$BATS_TEST_DIRNAME" "$BATS_TEST_DIRNAME/../guest" ||
+			{ echo "those of ccaio-$page.1 are not run"; false; }
+	done
+}
