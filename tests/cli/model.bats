@@ -40,7 +40,8 @@ model() {
 		{ jq 'keys' "$bundle/exchanges.json"; return 1; }
 	[[ $output == *"POST /keys/v1/key/skywalker → 201: complete, clear, grade nested"* ]]
 	[[ $output == *"bytes (2,766 body)"* ]]
-	[[ $output != *UNATTRIBUTED* ]]
+	[[ $(tr -s ' \n' ' ' <<<"$output") == *"nothing else of the program touched a device UNATTRIBUTED 0000:"* ]]
+	[ "$(grep -A99 UNATTRIBUTED <<<"$output" | grep -c ' bytes in .* transfer')" = 1 ] # ccaio's own random numbers
 	run -0 --separate-stderr "$CCAIO" report -f json "$bundle"
 	[ "$(jq -c '[.exchanges.exchanges[] | .status]' <<<"$output")" = '[201,200]' ]
 	jq -e 'has("exchanges") | not' "$bundle/verdict.json"
