@@ -78,10 +78,13 @@ gitlab_script() {
 	grep -q 'the policy requires a Realm' results.xml
 }
 
-@test "ci: every condition is explained, and no other" {
-	diff <(sed -n 's/^| `\([a-z-]*\)` |.*/\1/p' "$PAGE" | sort) \
-		<("$CCAIO" verify -f json --platform="$DATA/trace/linux-7.2-noforce.json" \
-			"$DATA/trace/linux-7.2-noforce.dat" | jq -r '.conditions | keys[]' | sort)
+@test "ci: every condition, claim and check of the doctor is explained, and no other" {
+	diff <(sed -n '/^| `/ s/^| \([^|]*\) |.*/\1/p' "$PAGE" | tr -d '`' | sed 's/, /\n/g' | sort) \
+		<({
+			"$CCAIO" verify -f json --platform="$DATA/trace/linux-7.2-noforce.json" \
+				"$DATA/trace/linux-7.2-noforce.dat" | jq -r '.conditions, .claims | keys[]'
+			sed -n 's/.*add(d, "\([a-z-]*\)".*/\1/p' "$BATS_TEST_DIRNAME/../../lib/diagnosis.c"
+		} | sort -u)
 }
 
 @test "ci: --against as it is written" {
