@@ -100,7 +100,7 @@ static void add(struct plan *plan, enum plan_kind kind, int device, int transpor
 						   .trick = trick,
 						   .trick_skip = trick && (seed & 1) } } };
 
-	if (kind == PLAN_FAULT && !selftest_applies(&r.run))
+	if ((kind == PLAN_FAULT || kind == PLAN_TRICK) && !selftest_applies(&r.run))
 		return;
 	XGROW(plan->runs, plan->count, plan->cap);
 	plan->runs[plan->count++] = r;

@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/bounce/hostile.h"
 
+enum hostile_outcome hostile_outcome(enum hostile_trick trick)
+{
+	static const uint8_t outcomes[HOSTILE_TRICKS] = {
+		[HOSTILE_BAD_ID] = HOSTILE_NOTICED,	[HOSTILE_LONG_LENGTH] = HOSTILE_NOTICED,
+		[HOSTILE_INDEX_JUMP] = HOSTILE_NOTICED, [HOSTILE_REWRITE] = HOSTILE_IN_VAIN,
+		[HOSTILE_LOOP] = HOSTILE_IN_VAIN,	[HOSTILE_OVERRUN] = HOSTILE_IN_VAIN,
+		[HOSTILE_TOCTOU] = HOSTILE_NO_LIE,
+	};
+
+	return outcomes[trick];
+}
+
 const char *hostile_name(enum hostile_trick trick)
 {
 	static const char *const names[HOSTILE_TRICKS] = {

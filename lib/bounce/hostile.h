@@ -34,6 +34,15 @@ struct hostile {
 	uint32_t claim;	     /* TOCTOU: what it becomes */
 };
 
+/* How the Realm's side must take it; whatever it is, nothing but the buffers may change. */
+enum hostile_outcome {
+	HOSTILE_ANY,	 /* it cannot tell, or the service is refused */
+	HOSTILE_NOTICED, /* the request ends with an error */
+	HOSTILE_IN_VAIN, /* every byte arrives: what was changed is not looked at again */
+	HOSTILE_NO_LIE,	 /* an error, or every byte arrives */
+};
+enum hostile_outcome hostile_outcome(enum hostile_trick trick);
+
 const char *hostile_name(enum hostile_trick trick); /* "replay" …; "?" unknown */
 
 #endif

@@ -317,9 +317,28 @@ static uint64_t usual_excess(const struct machine_config *config, unsigned int r
 	return excess;
 }
 
+static bool trick_applies(const struct machine_config *c)
+{
+	bool msg_static =
+		c->transport == MACHINE_MSG1_STATIC || c->transport == MACHINE_MSG2_STATIC;
+
+	switch (c->trick) {
+	case HOSTILE_REPLAY: /* where there is one request at a time, it is HOSTILE_TWICE */
+		return c->device == MACHINE_NET || c->device == MACHINE_CONSOLE;
+	case HOSTILE_INDEX_JUMP: /* a packed ring has no index */
+		return !c->packed;
+	case HOSTILE_LONG_LENGTH:
+	case HOSTILE_TOCTOU:
+	case HOSTILE_OVERRUN: /* needs a buffer to write to; a balloon reports a free page */
+		return c->device != MACHINE_BALLOON || !msg_static;
+	default:
+		return true;
+	}
+}
+
 bool selftest_applies(const struct selftest_run *run)
 {
-	return !run->fault || run->fault->applies(&run->config);
+	return run->fault ? run->fault->applies(&run->config) : trick_applies(&run->config);
 }
 
 static struct machine_config config_of(const struct selftest_run *run)
@@ -379,6 +398,32 @@ void selftest_run(const struct selftest_run *run, struct selftest_result *r)
 	r->passed = !r->why[0];
 }
 
+/* Did the host play its trick, and the driver take it as it must? */
+static void trick_as_expected(const struct machine *m, const struct exercise *x,
+			      struct selftest_result *r)
+{
+	bool whole = !x->damaged && !x->failed;
+
+	if (!m->host.hostile.played)
+		wrong(r, "the host never came to play its trick");
+	switch (hostile_outcome(m->config.trick)) {
+	case HOSTILE_NOTICED:
+		if (!x->failed)
+			wrong(r, "the driver did not notice");
+		break;
+	case HOSTILE_IN_VAIN:
+		if (!whole)
+			wrong(r, "the host changed what arrived: %s", x->why);
+		break;
+	case HOSTILE_NO_LIE:
+		if (x->damaged)
+			wrong(r, "the driver believed the host's lie");
+		break;
+	case HOSTILE_ANY:
+		break;
+	}
+}
+
 void selftest_trick(const struct selftest_run *run, struct selftest_result *r)
 {
 	struct exercise x = { 0 };
@@ -393,6 +438,7 @@ void selftest_trick(const struct selftest_run *run, struct selftest_result *r)
 	 */
 	if (x.zones && !(m.dma.ops && run->config.trick == HOSTILE_OVERRUN))
 		wrong(r, "%" PRIu64 " red zones were overwritten", x.zones);
+	trick_as_expected(&m, &x, r);
 	judge_and_compare(run, &m, POLICY_NO_LIMIT, r);
 	count(&x, r);
 	machine_close(&m);
@@ -432,6 +478,7 @@ static void tdisp_life(struct machine *m, struct tdisp *t, struct selftest_resul
 	tdisp_init(t, &m->dma, &m->host.guard, good);
 	expect(r, !moves(m, t, false) || m->fault.id == FAULT_TDISP_LATE,
 	       "an unlocked device was given memory");
+	expect(r, tdisp_accept(t, good, NULL) < 0, "a device was accepted that was not locked");
 	tdisp_lock(t, NULL);
 	expect(r, !moves(m, t, false), "a locked device was given memory");
 	expect(r, tdisp_accept(t, good, NULL) == 0, "a measured device was not accepted");

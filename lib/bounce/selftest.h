@@ -52,7 +52,7 @@ void selftest_tdisp(const struct selftest_run *run, struct selftest_result *resu
 /* Export and import, with an honest and with a lying host. */
 void selftest_export(const struct selftest_run *run, struct selftest_result *result);
 
-/* Does this run make sense? */
+/* Can this fault, or config.trick, happen there? */
 bool selftest_applies(const struct selftest_run *run);
 
 #endif

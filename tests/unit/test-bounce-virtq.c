@@ -183,6 +183,7 @@ static void trick(unsigned int format, enum hostile_trick id, bool caught)
 	void *token;
 	uint32_t written;
 	int ret, got = 0, errors = 0, wrong = 0;
+	struct err first = { "" };
 
 	set_up(&f, 8, format);
 	f.hostile = (struct hostile){ .trick = id, .skip = id == HOSTILE_REPLAY ? 0 : 1 };
@@ -197,10 +198,12 @@ static void trick(unsigned int format, enum hostile_trick id, bool caught)
 			got++;
 			wrong += !answered(&f, token, written);
 		}
-		errors += ret < 0;
+		if (ret < 0 && !errors++)
+			first = f.err;
 	}
 	check(f.hostile.played == 1);
 	check(caught ? errors > 0 && f.err.text[0] : errors == 0);
+	check(id != HOSTILE_INDEX_JUMP || strstr(first.text, "jumped"));
 	check(wrong == 0);
 	check(got == (caught || id == HOSTILE_NEVER ? got : 3));
 	check(f.guard.faults == 0);
