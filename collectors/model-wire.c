@@ -121,26 +121,43 @@ static void console_at_host(void *ctx, const uint8_t *data, size_t size)
 	cut(m, &m->up, data, size, at_host);
 }
 
+/* A frame as it crosses: over the console, behind its length. */
+struct crossing {
+	uint8_t bytes[LENGTH + MODEL_FRAME_MAX];
+	const uint8_t *frame, *sent; /* in bytes: the frame, and what the device carries */
+	size_t size, nsent;
+};
+
+static void make_crossing(struct model *m, struct crossing *c, struct model_tcp *from, bool out,
+			  uint8_t flags, const uint8_t *data, size_t size)
+{
+	bool console = m->machine.config.device == MACHINE_CONSOLE;
+
+	c->size = model_tcp_frame(c->bytes + LENGTH, from, out, flags, data, size);
+	c->bytes[0] = c->size >> 8;
+	c->bytes[1] = c->size;
+	c->frame = c->bytes + LENGTH;
+	c->sent = console ? c->bytes : c->frame;
+	c->nsent = console ? LENGTH + c->size : c->size;
+}
+
 static void transmit(struct model *m, struct model_conn *c, uint8_t flags, const uint8_t *data,
 		     size_t size)
 {
-	uint8_t frame[LENGTH + MODEL_FRAME_MAX];
-	size_t n = model_tcp_frame(frame + LENGTH, &c->guest, true, flags, data, size);
 	uint64_t skb = SKB_BASE + 256 * (m->skbs++ & 0xffff);
 	struct err err = { "" };
+	struct crossing x;
 	int ret;
 
-	show(m, frame + LENGTH, n, FLOW_OUT);
-	tell(m, EVENT_TCP_TX, skb, c->sock, n - 34);
-	tell(m, EVENT_NET_XMIT_START, skb, EVENT_NO_ADDR, n);
-	if (m->machine.config.device == MACHINE_NET) {
-		ret = net_send(&m->machine.drv.net, frame + LENGTH, n, &err);
-	} else {
-		frame[0] = n >> 8;
-		frame[1] = n;
-		ret = console_write(&m->machine.drv.console, frame, LENGTH + n, &err);
-	}
-	tell(m, EVENT_NET_XMIT, skb, EVENT_NO_ADDR, n);
+	make_crossing(m, &x, &c->guest, true, flags, data, size);
+	show(m, x.frame, x.size, FLOW_OUT);
+	tell(m, EVENT_TCP_TX, skb, c->sock, x.size - 34);
+	tell(m, EVENT_NET_XMIT_START, skb, EVENT_NO_ADDR, x.size);
+	if (m->machine.config.device == MACHINE_NET)
+		ret = net_send(&m->machine.drv.net, x.sent, x.nsent, &err);
+	else
+		ret = console_write(&m->machine.drv.console, x.sent, x.nsent, &err);
+	tell(m, EVENT_NET_XMIT, skb, EVENT_NO_ADDR, x.size);
 	if (ret < 0)
 		model_complain(m, &err);
 }
@@ -192,28 +209,25 @@ static void console_at_guest(void *ctx, const uint8_t *data, size_t size)
 static void receive(struct model *m, struct model_conn *c, uint8_t flags, const uint8_t *data,
 		    size_t size)
 {
-	uint8_t frame[LENGTH + MODEL_FRAME_MAX];
-	size_t n = model_tcp_frame(frame + LENGTH, &c->host, false, flags, data, size);
 	struct err err = { "" };
+	struct crossing x;
 	bool taken;
 	int ret;
 
+	make_crossing(m, &x, &c->host, false, flags, data, size);
 	model_now(m);
 	if (m->machine.config.device == MACHINE_NET) {
-		taken = net_host_receive(&m->machine.hst.net, frame + LENGTH, n);
+		taken = net_host_receive(&m->machine.hst.net, x.sent, x.nsent);
 		ret = net_poll(&m->machine.drv.net, at_guest, m, &err);
 	} else {
-		frame[0] = n >> 8;
-		frame[1] = n;
-		taken = console_host_input(&m->machine.hst.console, frame, LENGTH + n) ==
-			LENGTH + n;
+		taken = console_host_input(&m->machine.hst.console, x.sent, x.nsent) == x.nsent;
 		ret = console_poll(&m->machine.drv.console, console_at_guest, m, &err);
 	}
+	if (ret >= 0 && !taken)
+		ret = err_set(&err, EIO,
+			      "a frame of %zu bytes found no room in the device's buffers", x.size);
 	if (ret < 0)
 		model_complain(m, &err);
-	else if (!taken)
-		err_set(&err, EIO, "a frame of %zu bytes found no room in the device's buffers", n),
-			model_complain(m, &err);
 }
 
 /* ---- the two ends ---- */

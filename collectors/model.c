@@ -433,8 +433,7 @@ struct platform *model_platform(struct model *m)
 	if (m->machine.config.device == MACHINE_NET)
 		p->virtio[0].iface = xstrdup(IFACE);
 	/* the connections it carries are all that a program has of this machine */
-	p->trace.events =
-		xrealloc(p->trace.events, p->trace.nevents + 2, sizeof(*p->trace.events));
+	p->trace.events = xrealloc(p->trace.events, p->trace.nevents + 2, sizeof(*p->trace.events));
 	p->trace.events[p->trace.nevents++] = xstrdup("sock:sock_send_length");
 	p->trace.events[p->trace.nevents++] = xstrdup("sock:sock_recv_length");
 	return p;
