@@ -134,13 +134,15 @@ static int open_bundle(struct evidence *e, struct verify *v, struct err *err)
 	return e->stream ? 0 : -EINVAL;
 }
 
-/* Was it judged then as it is now?  Otherwise there is nothing to compare. */
-static bool judged_alike(const struct verify *v, const struct run *then)
+/*
+ * Is it judged as it was then?  Otherwise there is nothing to compare.  What it was judged by
+ * then is in the bundle.
+ */
+static bool judged_alike(const struct verify *v)
 {
 	const struct judging *g = &v->judging;
 
-	return !v->scope_given && !g->nonly && !g->policy_path && !g->rmm_path && !then->policy &&
-	       !then->rmm_log;
+	return !v->scope_given && !g->nonly && !g->policy_path && !g->rmm_path;
 }
 
 static int compare(const struct verify *v, const struct evidence *e, const struct verdict *now,
@@ -148,7 +150,7 @@ static int compare(const struct verify *v, const struct evidence *e, const struc
 {
 	struct err what = { "" };
 
-	if (!e->recorded || !judged_alike(v, &e->recorded->run) ||
+	if (!e->recorded || !judged_alike(v) ||
 	    verdict_agrees(e->recorded->verdict, now, &what) == 0)
 		return 0;
 	return err_set(err, EBADMSG,

@@ -412,20 +412,29 @@ static void read_run(struct reader *r, json_object *root, struct run *run)
 		argv[i] = take_string(r, json_object_array_get_idx(list, i), "command");
 }
 
-/* A file must not call itself PROVEN against its own claims. */
+/* A file's verdict must be the one that its own claims and conditions make. */
 static void check_outcome(struct reader *r, const struct verdict *v)
 {
-	if (v->outcome != OUTCOME_PROVEN || r->failed)
-		return;
+	const char *refuted = NULL;
+
 	for (int i = 0; i < CLAIMS; i++) {
-		if ((v->claims[i].required || i < CLAIM_EGRESS) &&
-		    v->claims[i].state != CLAIM_HOLDS)
+		bool required = v->claims[i].required || i < CLAIM_EGRESS;
+
+		if (required && v->claims[i].state == CLAIM_REFUTED && !refuted)
+			refuted = claim_name(i);
+		if (required && v->claims[i].state != CLAIM_HOLDS && v->outcome == OUTCOME_PROVEN)
 			fail(r, claim_name(i), "does not hold, although the verdict says PROVEN");
 	}
 	for (int i = 0; i < CONDS; i++) {
-		if (v->conds[i].state == COND_UNMET)
+		if (v->conds[i].state == COND_UNMET && v->outcome == OUTCOME_PROVEN)
 			fail(r, cond_name(i), "is unmet, although the verdict says PROVEN");
 	}
+	if (refuted && v->outcome == OUTCOME_INCONCLUSIVE)
+		fail(r, refuted, "is refuted, although the verdict says INCONCLUSIVE");
+	if (!refuted && v->outcome == OUTCOME_VIOLATED)
+		fail(r, "verdict", "says VIOLATED, although no claim is refuted");
+	if (v->setting == SETTING_UNKNOWN && v->outcome == OUTCOME_PROVEN)
+		fail(r, "setting", "is unknown, although the verdict says PROVEN");
 }
 
 static void read_root(struct reader *r, json_object *root, struct verdict_record *record)

@@ -186,12 +186,38 @@ lacks() {
 	sed -i 's/"verdict":"VIOLATED"/"verdict":"INCONCLUSIVE"/' "$bundle/verdict.json"
 	seal "$bundle"
 	run -3 --separate-stderr "$CCAIO" verify "$bundle"
-	[[ $stderr == *"the verdict is recorded as INCONCLUSIVE, but judged again it is VIOLATED"* ]]
+	[[ $stderr == *"'dma-in-shared' is refuted, although the verdict says INCONCLUSIVE"* ]]
 	sed 's/"refutations":384/"refutations":3/' "$BATS_TEST_TMPDIR/honest" >"$bundle/verdict.json"
 	seal "$bundle"
 	run -3 --separate-stderr "$CCAIO" verify "$bundle"
 	[[ $stderr == *"recorded with 3 counterexamples, but judged again it has 384"* ]]
 	[ -z "$output" ]
+}
+
+@test "verify: a recorded verdict is compared, too, where a policy or the monitor's log was judged by" {
+	bundle=$BATS_TEST_TMPDIR/run.ccaio
+	judged_bundle "$bundle" linux-7.2-noforce
+	echo '{"schema": "ccaio.policy/1"}' >"$bundle/policy.json"
+	"$CCAIO" verify --scope=window --policy="$bundle/policy.json" -f json -o "$bundle/verdict.json" \
+		--platform="$bundle/platform.json" "$bundle/trace.dat" || [ $? -eq 1 ]
+	seal "$bundle"
+	run -1 "$CCAIO" verify -q "$bundle"
+	sed -i 's/"refutations":384/"refutations":3/' "$bundle/verdict.json"
+	seal "$bundle"
+	run -3 --separate-stderr "$CCAIO" verify "$bundle"
+	[[ $stderr == *"recorded with 3 counterexamples, but judged again it has 384"* ]]
+
+	judged_bundle "$bundle" realm-6.12
+	cp "$DATA/trace/realm-6.12.rmm.log" "$bundle/rmm.log"
+	"$CCAIO" verify --rmm-log="$bundle/rmm.log" -f json -o "$bundle/verdict.json" \
+		--platform="$bundle/platform.json" "$bundle/trace.dat"
+	seal "$bundle"
+	run -0 "$CCAIO" verify -q "$bundle"
+	sed -i 's/"agreed":1420/"agreed":1421/' "$bundle/verdict.json"
+	rm "$bundle/rmm.log"
+	seal "$bundle"
+	run -3 --separate-stderr "$CCAIO" verify "$bundle"
+	[[ $stderr == *"the verdict is recorded as PROVEN, but judged again it is INCONCLUSIVE"* ]]
 }
 
 # facts_without_bit33 FILE: facts of the recording, whose first disk does without ACCESS_PLATFORM.

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "lib/err.h"
+#include "lib/file.h"
+#include "lib/verdict-diff.h"
 #include "lib/verdict-json.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/test.h"
@@ -46,6 +48,31 @@ static char *close_empty_lists(const char *text)
 		text += text[1 + gap] == ']' && gap ? 1 + gap : 1;
 	}
 	return out;
+}
+
+/* The corpus of tests/fuzz/fuzz-verdict.c: verdicts of recordings, with less of what repeats. */
+static void test_corpus(void)
+{
+	static const char *const files[] = { "linux-6.1-forced", "linux-7.2-noforce", "realm-7.2" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char *file = xasprintf("tests/data/fuzz/verdict/%s.json", files[i]);
+		struct verdict_record *r, *again = NULL;
+		struct err err = { "" };
+		size_t len;
+		char *text = file_read(file, VERDICT_FILE_MAX, &len, &err), *twice;
+
+		r = text ? verdict_json_parse(text, len, file, &err) : NULL;
+		twice = r ? verdict_json_format(r->verdict, &r->run) : xstrdup("");
+		if (r)
+			again = verdict_json_parse(twice, strlen(twice), "again", &err);
+		check(r && again && verdict_agrees(r->verdict, again->verdict, &err) == 0);
+		verdict_record_free(r);
+		verdict_record_free(again);
+		free(text);
+		free(twice);
+		free(file);
+	}
 }
 
 static void test_round_trip(const struct verdict *v, const char *golden)
@@ -149,6 +176,7 @@ int main(void)
 	test_read_back(violated);
 	test_refusals(proven);
 	test_truncation(violated);
+	test_corpus();
 	verdict_free(proven);
 	verdict_free(violated);
 	return done();
