@@ -320,15 +320,27 @@ static bool shares(const struct slow *s, const struct life *l, uint64_t start, u
 	return from <= last && to >= start;
 }
 
+/* Has it slots?  Not where it reaches beyond its pool. */
+static bool has_slots(const struct slow *s, const struct life *l)
+{
+	for (size_t i = 0; l->bounced && s->p && i < s->p->swiotlb.npools; i++) {
+		struct range r = s->p->swiotlb.pools[i].range;
+
+		if (l->dma >= r.start && l->dma <= r.end && last_of(l->dma, l->size) <= r.end)
+			return true;
+	}
+	return false;
+}
+
 /* Of a slot, the one that was mapped last is the owner. */
 static bool owns(const struct slow *s, const struct life *l, uint64_t addr)
 {
-	if (!l->bounced || !in_pool(s, addr))
+	if (!has_slots(s, l) || !in_pool(s, addr))
 		return true;
 	for (size_t i = 0; i < s->nlives; i++) {
 		const struct life *m = &s->lives[i];
 
-		if (m->bounced && m->seq > l->seq && in_pool(s, m->dma) && shares(s, m, addr, addr))
+		if (m->seq > l->seq && has_slots(s, m) && shares(s, m, addr, addr))
 			return false;
 	}
 	return true;
