@@ -54,7 +54,9 @@
 #define CACHE_FIELDS FIELDS(F("pfn", ORIG), F("i_ino", LINK), F("s_dev", AUX), O("order", SIZE))
 
 #define SYNC_PROBE_FIELDS FIELDS(F("device", DEV), F("addr", DMA), F("size", SIZE), F("dir", DIR))
-#define TCP_FIELDS FIELDS(F("skb", LINK), F("sk", ORIG), F("len", SIZE))
+#define TCP_FIELDS                                                                 \
+	FIELDS(F("skb", LINK), F("sk", ORIG), F("len", SIZE), O("family", FAMILY), \
+	       O("sport", SPORT), O("dport", DPORT), O("saddr", SADDR), O("daddr", DADDR))
 #define CALL_SG_FIELDS FIELDS(F("device", DEV), F("nents", AUX), F("dir", DIR), F("attrs", ATTRS))
 #define RETURN_FIELDS FIELDS(F("ret", DMA))
 #define SKB_FIELDS FIELDS(F("name", DEV), F("skbaddr", LINK), F("len", SIZE))
@@ -137,9 +139,9 @@ static const struct decode_rule rules[] = {
 	PROBE(DECRYPT, EVENT_DECRYPT, PAGES, PAGES_FIELDS),
 	PROBE(ENCRYPT, EVENT_ENCRYPT, PAGES, PAGES_FIELDS),
 	PROBE(TSM, EVENT_TSM, FLAT, FIELDS(F("device", DEV), F("state", AUX))),
-	PROBE(TCP_TX, EVENT_TCP_TX, FLAT, TCP_FIELDS),
-	PROBE(TCP_RX, EVENT_TCP_RX, FLAT, TCP_FIELDS),
-	PROBE(TCP_RX2, EVENT_TCP_RX, FLAT, TCP_FIELDS),
+	PROBE(TCP_TX, EVENT_TCP_TX, TCP, TCP_FIELDS),
+	PROBE(TCP_RX, EVENT_TCP_RX, TCP, TCP_FIELDS),
+	PROBE(TCP_RX2, EVENT_TCP_RX, TCP, TCP_FIELDS),
 	PROBE(VQ_ADD, EVENT_VQ_ADD, FLAT, FIELDS(F("vq", ORIG), F("data", LINK), O("num", AUX))),
 	PROBE(VQ_GET, EVENT_VQ_GET, FLAT, FIELDS(F("vq", ORIG), F("ret", LINK))),
 	PROBE(VQ_KICK, EVENT_VQ_KICK, FLAT, FIELDS(F("vq", ORIG))),

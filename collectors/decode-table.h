@@ -58,7 +58,8 @@ enum decode_shape {
 	DECODE_MARK,	/* a print event that may be ccaio's marker */
 	/* inet_sock_set_state: packed as lib/flow.h says */
 	DECODE_SOCK,
-	DECODE_SG, /* one event per entry of the lists */
+	DECODE_TCP, /* an IPv4 socket's addresses, packed as lib/flow.h says */
+	DECODE_SG,  /* one event per entry of the lists */
 	/* of these three kind is an enum decode_call: collectors/decode-call.h */
 	DECODE_ENTER,	/* a function was entered */
 	DECODE_LEAVE,	/* it returned dma */

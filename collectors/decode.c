@@ -341,6 +341,15 @@ static size_t reshape(struct decode *decode, const struct decode_binding *b,
 	case DECODE_SOCK:
 		sock(b, record, event);
 		break;
+	case DECODE_TCP:
+		if (b->slots[DECODE_DADDR].mask)
+			flow_pack_tcp(event,
+				      (unsigned int)decode_number(b, record->data, DECODE_FAMILY),
+				      (uint32_t)decode_number(b, record->data, DECODE_SADDR),
+				      (uint32_t)decode_number(b, record->data, DECODE_DADDR),
+				      (uint16_t)decode_number(b, record->data, DECODE_SPORT),
+				      (uint16_t)decode_number(b, record->data, DECODE_DPORT));
+		break;
 	}
 	return 1;
 }

@@ -28,6 +28,13 @@
  * {group} and {structure.member}, a member's offset, are filled in; {base} is the
  * linear map's offset as one more field, or nothing where it is unknown.
  */
+/* Of an IPv4 socket, which may be older than the recording: its addresses, as they are in it. */
+#define ADDRESSES                                                                              \
+	" family=+{sock_common.skc_family}($arg1):u16 sport=+{sock_common.skc_num}($arg1):u16" \
+	" dport=+{sock_common.skc_dport}($arg1):u16"                                           \
+	" saddr=+{sock_common.skc_rcv_saddr}($arg1):u32"                                       \
+	" daddr=+{sock_common.skc_daddr}($arg1):u32"
+
 static const struct probe {
 	const char *name;
 	const char *forms[FORMS];
@@ -39,18 +46,25 @@ static const struct probe {
 	{ PROBE_ENCRYPT,
 	  { "p:{group}/encrypt set_memory_encrypted addr=$arg1 numpages=$arg2:s32{base}" } },
 	{ PROBE_TCP_TX,
-	  { "p:{group}/tcp_tx __ip_queue_xmit sk=$arg1 skb=$arg2 len=+{sk_buff.len}($arg2):u32" } },
+	  { "p:{group}/tcp_tx __ip_queue_xmit sk=$arg1 skb=$arg2 "
+	    "len=+{sk_buff.len}($arg2):u32" ADDRESSES,
+	    "p:{group}/tcp_tx __ip_queue_xmit sk=$arg1 skb=$arg2 "
+	    "len=+{sk_buff.len}($arg2):u32" } },
 	{ PROBE_TCP_TX "__v6",
 	  { "p:{group}/tcp_tx__v6 inet6_csk_xmit sk=$arg1 skb=$arg2 "
 	    "len=+{sk_buff.len}($arg2):u32" } },
 	{ PROBE_TCP_RX,
 	  { "p:{group}/tcp_rx tcp_rcv_established sk=$arg1 skb=$arg2 "
+	    "len=+{sk_buff.len}($arg2):u32" ADDRESSES,
+	    "p:{group}/tcp_rx tcp_rcv_established sk=$arg1 skb=$arg2 "
 	    "len=+{sk_buff.len}($arg2):u32" } },
 	{ PROBE_TCP_RX2,
 	  { "p:{group}/tcp_rx2 tcp_v4_do_rcv sk=$arg1 skb=$arg2 len=+{sk_buff.len}($arg2):u32" } },
 	/* while a task holds the socket its segments queue up there, and may be joined */
 	{ PROBE_TCP_RX "__backlog",
 	  { "p:{group}/tcp_rx__backlog tcp_add_backlog sk=$arg1 skb=$arg2 "
+	    "len=+{sk_buff.len}($arg2):u32" ADDRESSES,
+	    "p:{group}/tcp_rx__backlog tcp_add_backlog sk=$arg1 skb=$arg2 "
 	    "len=+{sk_buff.len}($arg2):u32" } },
 	{ PROBE_VQ_ADD "__out",
 	  { "p:{group}/vq_add__out virtqueue_add_outbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },

@@ -43,8 +43,8 @@ enum event_kind {
 	/* aux = address family << 16 | protocol, 0 unknown */
 	EVENT_SOCK_SEND,      /* link = sock, size = bytes accepted */
 	EVENT_SOCK_RECV,      /* link = sock, size = bytes delivered */
-	EVENT_TCP_TX,	      /* link = skb, orig = sock, size = bytes */
-	EVENT_TCP_RX,	      /* link = skb, orig = sock, size = bytes */
+	EVENT_TCP_TX,	      /* link = skb, orig = sock, size = bytes; addresses: see lib/flow.h */
+	EVENT_TCP_RX,	      /* the same */
 	EVENT_NET_XMIT_START, /* link = skb, dev = interface name, size = frame bytes */
 	EVENT_NET_XMIT,	      /* link = skb, dev = interface name, size = frame bytes, aux = rc */
 	EVENT_NET_RX,  /* link = skb, dev = interface name, size = bytes without Ethernet header */

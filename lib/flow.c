@@ -247,3 +247,27 @@ void flow_unpack_sock(const struct event *event, struct flow_key *key, unsigned 
 	*oldstate = event->aux >> 8 & 0xff;
 	*newstate = event->aux & 0xff;
 }
+
+void flow_pack_tcp(struct event *event, unsigned int family, uint32_t saddr, uint32_t daddr,
+		   uint16_t sport, uint16_t dport)
+{
+	if (family != AF_INET || !daddr || !sport || !dport)
+		return;
+	event->dma = (uint64_t)ntohl(saddr) << 32 | ntohl(daddr);
+	event->attrs = (uint32_t)sport << 16 | ntohs(dport);
+	event->aux = 4;
+}
+
+bool flow_unpack_tcp(const struct event *event, struct flow_key *key)
+{
+	if (event->aux != 4)
+		return false;
+	*key = (struct flow_key){
+		.local = event->dma >> 32,
+		.remote = event->dma & UINT32_MAX,
+		.local_port = (uint16_t)(event->attrs >> 16),
+		.remote_port = (uint16_t)event->attrs,
+		.family = 4,
+	};
+	return true;
+}

@@ -110,6 +110,18 @@ void flow_pack_sock(struct event *event, unsigned int family, const uint8_t sadd
 void flow_unpack_sock(const struct event *event, struct flow_key *key, unsigned int *oldstate,
 		      unsigned int *newstate);
 
+/*
+ * EVENT_TCP_TX and EVENT_TCP_RX whose probe reads the socket's addresses:
+ *   dma    local address << 32 | remote address (IPv4)
+ *   attrs  local port << 16 | remote port
+ *   aux    family: 4; 0 where the event does not tell
+ * family is AF_INET for the addresses to count; saddr, daddr and dport are in network order.
+ */
+void flow_pack_tcp(struct event *event, unsigned int family, uint32_t saddr, uint32_t daddr,
+		   uint16_t sport, uint16_t dport);
+/* False when the event does not tell. */
+bool flow_unpack_tcp(const struct event *event, struct flow_key *key);
+
 /* TCP states as inet_sock_set_state numbers them (Linux include/net/tcp_states.h). */
 enum {
 	FLOW_ESTABLISHED = 1,

@@ -212,6 +212,28 @@ static struct owner_socket *socket_state(struct owners *o, const struct event *e
 	return s;
 }
 
+/*
+ * A packet of a socket tells its addresses: of one that is older than the recording nothing else
+ * does. Returns it when that is news.
+ */
+static struct owner_socket *socket_packet(struct owners *o, const struct event *e)
+{
+	struct owner_socket *s = owners_socket(o, e->orig);
+	struct flow_key key;
+
+	if (!e->orig || !flow_unpack_tcp(e, &key) || (s && s->closed))
+		return NULL;
+	if (s && s->key_known && flow_key_equal(&s->key, &key))
+		return NULL;
+	if (!s)
+		s = enter_socket(o, e->orig);
+	else if (s->key_known)
+		renew(s);
+	s->key = key;
+	s->key_known = true;
+	return s;
+}
+
 struct owner_socket *owners_event(struct owners *o, const struct event *e)
 {
 	struct owner_socket *s = NULL;
@@ -230,6 +252,9 @@ struct owner_socket *owners_event(struct owners *o, const struct event *e)
 		break;
 	case EVENT_SOCK_STATE:
 		return e->link ? socket_state(o, e) : NULL;
+	case EVENT_TCP_TX:
+	case EVENT_TCP_RX:
+		return socket_packet(o, e);
 	case EVENT_SOCK_SEND:
 	case EVENT_SOCK_RECV:
 		s = owners_socket(o, e->link);

@@ -12,9 +12,9 @@ struct event;
 /*
  * owners - whose socket is it: processes, their children, and the sockets they opened.
  *
- * Fed with EVENT_FORK, EVENT_EXIT, EVENT_SOCK_STATE, EVENT_SOCK_SEND and
- * EVENT_SOCK_RECV; ignores all others.  Remembers OWNERS_SOCKETS sockets and
- * OWNERS_PIDS processes at most; the oldest go first.
+ * Fed with EVENT_FORK, EVENT_EXIT, EVENT_SOCK_STATE, EVENT_SOCK_SEND,
+ * EVENT_SOCK_RECV, EVENT_TCP_TX and EVENT_TCP_RX; ignores all others.  Remembers OWNERS_SOCKETS
+ * sockets and OWNERS_PIDS processes at most; the oldest go first.
  */
 #define OWNERS_SOCKETS 16384
 #define OWNERS_PIDS 65536

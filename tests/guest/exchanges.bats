@@ -193,7 +193,7 @@ keybroker() {
 	[ "$(ask x '[.connections[] | select(.program) | .comm, .preexisting, .role]')" = '["curl",true,"client"] ' ]
 	[ "$(ask x '[.exchanges[] | select(.target == "/blob/10" and .end == "complete")] | length > 20')" = 'true ' ]
 	[ "$(ask x '[.connections[] | select(.preexisting | not) | .program] | unique')" = '[false] ' ]
-	carried_at x '["exact","nested","sized"]'
+	carried_at x '["exact","nested"]'
 	[ "$(ask x '[.exchanges[] | select(.end == "complete")] | length')" = \
 		"$(grep -c '"type": "exchange".*"end": "complete"' "$bundles/x.txt") " ]
 	[ "$(tail -n +1 "$bundles/x.txt" | grep -c '"type":"verdict"')" = 1 ]

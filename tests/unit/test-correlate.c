@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -30,6 +31,7 @@ struct machine {
 	uint64_t now;
 	uint64_t slot;
 	uint16_t cpu;
+	bool addresses; /* TCP probes tell them */
 	bool no_bounce_probe, no_tcp_probes, no_sync, no_maps;
 	uint64_t next_skb;
 	const struct platform *platform; /* NULL: nothing is known of the machine */
@@ -123,6 +125,14 @@ static void xmit(struct machine *m, uint64_t skb, uint32_t len, int32_t pid)
 	e->size = len;
 }
 
+/* As the probe reads them from the socket, in network order. */
+static void tell_addresses(const struct line *l, struct event *e)
+{
+	if (l->m->addresses)
+		flow_pack_tcp(e, AF_INET, htonl(0x0a00020f), htonl(0x0a000202), l->port,
+			      htons(8088));
+}
+
 static void sock_state(struct line *l, unsigned int from, unsigned int to, uint16_t sport,
 		       int32_t pid)
 {
@@ -149,6 +159,7 @@ static void send_flags(struct line *l, uint8_t flags, const char *payload, uint3
 		e->link = skb;
 		e->orig = l->sock;
 		e->size = 20 + len;
+		tell_addresses(l, e);
 	}
 	do {
 		uint32_t n = mss && len - done > mss ? mss : len - done;
@@ -455,6 +466,32 @@ static void joined_in_the_backlog(void)
 	check(x->conns[1].carried[FLOW_IN][GRADE_NESTED] == strlen(ok));
 	check(x->conserved);
 	end(&m, x);
+}
+
+/* A connection older than the recording: only its packets tell whose the socket is. */
+static void older_connections(void)
+{
+	for (int told = 0; told < 2; told++) {
+		struct exchanges *x;
+		struct machine m;
+		struct line l, other;
+
+		begin(&m);
+		m.addresses = told;
+		l = (struct line){ .m = &m, .sock = 0xcc00, .port = 40000, .pid = APP };
+		other = (struct line){ .m = &m, .sock = 0xdd00, .port = 40001, .pid = OTHER };
+		say(&l, ask, 0);
+		say(&other, ask, 0);
+		hear(&other, ok);
+		hear(&l, ok);
+		x = judge(&m, true);
+		check(x->nrows == 2);
+		check(x->rows[0].grade == (told ? GRADE_NESTED : GRADE_SIZED));
+		check(x->conns[0].program == told && !x->conns[1].program);
+		check(x->conns[0].socket == (told ? 0xcc00 : 0));
+		check(x->conns[1].pid == (told ? OTHER : 0));
+		end(&m, x);
+	}
 }
 
 static void without_probes(void)
@@ -809,6 +846,7 @@ int main(void)
 	two_programs();
 	retransmitted();
 	joined_in_the_backlog();
+	older_connections();
 	without_probes();
 	lost_events();
 	more_than_the_packets();

@@ -5,6 +5,7 @@
 
 #include "collectors/decode-format.h"
 #include "collectors/decode.h"
+#include "lib/flow.h"
 #include "lib/names.h"
 #include "lib/stream.h"
 #include "tests/unit/test.h"
@@ -256,6 +257,49 @@ static void test_block(void)
 	names_free(names);
 }
 
+#define TCP_FORMAT                                                           \
+	"name: tcp_tx\nID: 2000\nformat:\n" COMMON                           \
+	"\tfield:unsigned long __probe_ip;\toffset:8;\tsize:8;\tsigned:0;\n" \
+	"\tfield:u64 sk;\toffset:16;\tsize:8;\tsigned:0;\n"                  \
+	"\tfield:u64 skb;\toffset:24;\tsize:8;\tsigned:0;\n"                 \
+	"\tfield:u32 len;\toffset:32;\tsize:4;\tsigned:0;\n"                 \
+	"\tfield:u16 family;\toffset:36;\tsize:2;\tsigned:0;\n"              \
+	"\tfield:u16 sport;\toffset:38;\tsize:2;\tsigned:0;\n"               \
+	"\tfield:u16 dport;\toffset:40;\tsize:2;\tsigned:0;\n"               \
+	"\tfield:u32 saddr;\toffset:42;\tsize:4;\tsigned:0;\n"               \
+	"\tfield:u32 daddr;\toffset:46;\tsize:4;\tsigned:0;\n\nprint fmt: \"\"\n"
+
+/* A socket's addresses come as they are in it: but for its own port, in network order. */
+static void test_tcp(void)
+{
+	static const uint8_t from[4] = { 10, 0, 2, 15 }, to[4] = { 10, 0, 2, 2 };
+	static const uint8_t port[2] = { 0x1f, 0x98 };
+	struct names *names = names_new();
+	struct decode *d = decode_new(names, 4096);
+	struct decode_record r;
+	struct flow_key key;
+	struct event e[2];
+
+	decode_add(d, "ccaio_77", TCP_FORMAT, strlen(TCP_FORMAT));
+	r = begin(2000, 56);
+	put(16, 0xcc00, 8);
+	put(24, 0xd0e8, 8);
+	put(32, 97, 4);
+	put(36, 2, 2);
+	put(38, 40000, 2);
+	memcpy(bytes + 40, port, 2);
+	memcpy(bytes + 42, from, 4);
+	memcpy(bytes + 46, to, 4);
+	check(decode_record(d, &r, e, 2) == 1 && e[0].kind == EVENT_TCP_TX);
+	check(e[0].orig == 0xcc00 && e[0].link == 0xd0e8 && e[0].size == 97);
+	check(flow_unpack_tcp(&e[0], &key) && key.local == 0x0a00020f && key.remote == 0x0a000202);
+	check(key.local_port == 40000 && key.remote_port == 8088 && key.family == 4);
+	put(36, 10, 2); /* these four bytes are no address of an IPv6 socket */
+	check(decode_record(d, &r, e, 2) == 1 && !flow_unpack_tcp(&e[0], &key));
+	decode_free(d);
+	names_free(names);
+}
+
 static void test_page_cache(void)
 {
 	struct names *names = names_new();
@@ -285,6 +329,7 @@ int main(void)
 {
 	test_block();
 	test_page_cache();
+	test_tcp();
 	test_format();
 	test_map();
 	test_undecoded();
