@@ -61,6 +61,26 @@ run_examples() {
 	[[ $output == *"1048576"* ]]
 }
 
+# block PAGE: the file that a page of a format shows.
+block() {
+	sed -n '/^# EXAMPLE$/,/^# SEE ALSO$/p' "$BATS_TEST_DIRNAME/../../man/$1.scd" | sed -n '/^```$/,/^```$/p' | grep -v '^```$'
+}
+
+@test "examples: the policy and the facts that their pages show are taken as they are" {
+	block ccaio-policy.5 >policy.json
+	run -1 --separate-stderr ccaio verify --policy policy.json run.ccaio
+	[[ $output == *"the policy allows 65536"* ]]
+	sed -i 's/"require"/"requires"/' policy.json
+	run -3 --separate-stderr ccaio verify --policy policy.json run.ccaio
+	[[ $stderr == *requires* ]]
+	block ccaio-platform.5 >facts.json
+	run -2 --separate-stderr ccaio verify -f json --platform=facts.json trace.dat
+	[ -z "$stderr" ]
+	jq -e '.conditions."devices-known".state != "met" and .claims."dma-in-shared".state != "refuted"' <<<"$output"
+	sed -i 's/"0x72900000"/"72900000"/' facts.json
+	run -3 ccaio verify --platform=facts.json trace.dat
+}
+
 @test "examples: every page of a command has some, and every other's are run somewhere" {
 	for page in $("$CCAIO" --list-cmds); do
 		[ -n "$(examples "ccaio-$page.1")" ] || { echo "ccaio-$page.1 has none"; false; }
