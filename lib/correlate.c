@@ -264,6 +264,20 @@ static bool in_window(const struct correlate *c, uint64_t ts_ns)
 	return ts_ns >= c->start_ns && ts_ns <= c->stop_ns;
 }
 
+/* Transfers beyond the window are not among its sums, though their packet may be in it. */
+static void trim(const struct correlate *c, struct carriage *carriage)
+{
+	while (carriage->ndma && !in_window(c, carriage->dma[0].ts_ns)) {
+		carriage->dma_bytes -= carriage->dma[0].size;
+		carriage->dma++;
+		carriage->ndma--;
+	}
+	while (carriage->ndma && !in_window(c, carriage->dma[carriage->ndma - 1].ts_ns)) {
+		carriage->dma_bytes -= carriage->dma[carriage->ndma - 1].size;
+		carriage->ndma--;
+	}
+}
+
 static void carried(void *ctx, const struct carriage *given)
 {
 	struct correlate *c = ctx;
@@ -274,13 +288,15 @@ static void carried(void *ctx, const struct carriage *given)
 
 	if (!carriage->ndma && !carriage->device)
 		return; /* loopback, a bridge: no device has it */
-	if (!in_window(c, carriage->ts_ns))
+	trim(c, &copy);
+	if (!in_window(c, carriage->ts_ns)) {
+		/* another CPU was at it as the window opened or closed: no capture has the packet
+		 */
+		correlate_stray(c, carriage->device, carriage->dir,
+				"packet on its way as the window opened or closed", carriage->ndma,
+				carriage->dma_bytes);
+		sum->wire[carriage->dir] += carriage->ndma ? carriage->wire : 0;
 		return;
-	/* transfers from just before the window are not among its sums */
-	while (copy.ndma && !in_window(c, copy.dma[0].ts_ns)) {
-		copy.dma_bytes -= copy.dma[0].size;
-		copy.dma++;
-		copy.ndma--;
 	}
 	lane = lane_of(c, carriage->iface, carriage->dir);
 	sum->carried[carriage->dir] += carriage->dma_bytes;

@@ -494,6 +494,58 @@ static void older_connections(void)
 	}
 }
 
+static void edge(struct machine *m, unsigned int what)
+{
+	struct event *e = emit(m, EVENT_MARK, 0);
+
+	e->link = 7;
+	e->aux = what;
+}
+
+/* A frame of nobody whose transmission the window cuts, at map number cut. */
+static void across(struct machine *m, unsigned int what, unsigned int cut, uint32_t size)
+{
+	struct event *e = emit(m, EVENT_NET_XMIT_START, 0);
+	uint64_t skb = e->link = m->next_skb += 256;
+
+	e->dev = m->eth0;
+	e->size = size + 90 - HDR;
+	for (unsigned int i = 0; i <= 2; i++) {
+		if (i == cut)
+			edge(m, what);
+		if (i < 2)
+			map(m, m->net, EVENT_TO_DEVICE, i ? size : 90);
+	}
+	e = emit(m, EVENT_NET_XMIT, 0);
+	e->link = skb;
+	e->dev = m->eth0;
+	e->size = size + 90 - HDR;
+}
+
+/* Packets on their way as the window opens and closes: each byte of its maps is somebody's. */
+static void at_the_edges(void)
+{
+	struct platform *p = platform_new();
+	struct exchanges *x;
+	struct machine m;
+	struct line l;
+
+	p->trace.nonce = 7;
+	for (unsigned int cut = 0; cut <= 2; cut++) {
+		begin(&m);
+		m.platform = p;
+		across(&m, EVENT_MARK_START, cut, 40);
+		connect_line(&l, &m, 0xcc00, 40000, APP);
+		say(&l, ask, 0);
+		across(&m, EVENT_MARK_STOP, cut, 60);
+		x = judge(&m, true);
+		check(!failed(x, "DMA bytes"));
+		check(!failed(x, "packets by the interface's own count"));
+		end(&m, x);
+	}
+	platform_free(p);
+}
+
 static void without_probes(void)
 {
 	struct machine m;
@@ -849,6 +901,7 @@ int main(void)
 	older_connections();
 	without_probes();
 	lost_events();
+	at_the_edges();
 	more_than_the_packets();
 	disk();
 	disk_owners();
