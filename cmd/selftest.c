@@ -116,7 +116,10 @@ static void print_row(const struct plan *plan, const char *name, enum plan_kind 
 		/* the dot is one column and two bytes */
 		printf(" %*s", by_device && s.runs ? 8 : 9, cell);
 	}
-	printf("  %s %s\n", all.passed == all.runs ? "ok  " : "FAIL", what);
+	printf("  %s %s", all.passed == all.runs ? "ok  " : "FAIL", what);
+	if (!by_device)
+		printf(" (%zu of %zu runs)", all.passed, all.runs);
+	printf("\n");
 }
 
 static void print_failures(const struct plan *plan)
