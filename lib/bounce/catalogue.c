@@ -231,6 +231,13 @@ static bool is_unlock(const struct machine *m, const struct counterexample *ce)
 	       ce->memory == MEMORY_PROTECTED;
 }
 
+static bool is_acceptance(const struct machine *m, const struct counterexample *ce)
+{
+	(void)m;
+	return ce->event.kind == EVENT_TSM && ce->event.aux == EVENT_TSM_RUN &&
+	       ce->memory == MEMORY_POOL;
+}
+
 /* ---- the catalogue ---- */
 
 /*
@@ -333,6 +340,10 @@ const struct fault_case fault_cases[] = {
 	       .damage = DAMAGE_MUST),
 	BREAKS(TDISP_POOL, "tdisp-pool", "an accepted device is given the bounce pool",
 	       DMA_IN_SHARED, "a pool map of a device in RUN", is_pool_for_trusted, only_tdisp,
+	       .damage = DAMAGE_MUST),
+	BREAKS(TDISP_CARRY, "tdisp-carry",
+	       "a device brings memory of the bounce pool along when it is accepted", DMA_IN_SHARED,
+	       "the acceptance of a device that has a pool mapping", is_acceptance, only_tdisp,
 	       .damage = DAMAGE_MUST),
 	BREAKS(TDISP_KEEP, "tdisp-keep",
 	       "a device keeps protected memory after the Realm let go of it", DMA_IN_SHARED,

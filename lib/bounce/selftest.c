@@ -469,11 +469,31 @@ static bool moves(struct machine *m, struct tdisp *t, bool in)
 	return ok;
 }
 
+#define KEPT_SIZE 64u
+
+/* A mapping that outlives what it was made under; EVENT_NO_ADDR where nothing is broken. */
+static uint64_t keep(struct machine *m, enum fault_id fault, uint64_t ipa)
+{
+	if (!fault_once(&m->fault, fault))
+		return EVENT_NO_ADDR;
+	return dma_map(&m->dma, ipa, KEPT_SIZE, EVENT_FROM_DEVICE, 0);
+}
+
+/* The device uses it once more. */
+static void use_kept(struct machine *m, uint64_t dma)
+{
+	uint8_t data[KEPT_SIZE] = { 0 };
+
+	if (dma == EVENT_NO_ADDR)
+		return;
+	guard_write(&m->host.guard, dma, data, sizeof(data));
+	dma_unmap(&m->dma, dma, sizeof(data), EVENT_FROM_DEVICE, 0);
+}
+
 static void tdisp_life(struct machine *m, struct tdisp *t, struct selftest_result *r)
 {
 	uint8_t good[TDISP_MEASUREMENT] = { 1, 2, 3 }, bad[TDISP_MEASUREMENT] = { 3, 2, 1 };
-	uint8_t data[64] = { 0 };
-	uint64_t ipa = realm_alloc(m->realm, sizeof(data), 64), kept = EVENT_NO_ADDR;
+	uint64_t ipa = realm_alloc(m->realm, KEPT_SIZE, 64), kept;
 
 	tdisp_init(t, &m->dma, &m->host.guard, good);
 	expect(r, !moves(m, t, false) || m->fault.id == FAULT_TDISP_LATE,
@@ -481,7 +501,9 @@ static void tdisp_life(struct machine *m, struct tdisp *t, struct selftest_resul
 	expect(r, tdisp_accept(t, good, NULL) < 0, "a device was accepted that was not locked");
 	tdisp_lock(t, NULL);
 	expect(r, !moves(m, t, false), "a locked device was given memory");
+	kept = keep(m, FAULT_TDISP_CARRY, ipa);
 	expect(r, tdisp_accept(t, good, NULL) == 0, "a measured device was not accepted");
+	use_kept(m, kept);
 	for (int i = 0; i < 4; i++) {
 		bool ok = moves(m, t, i & 1);
 
@@ -490,17 +512,13 @@ static void tdisp_life(struct machine *m, struct tdisp *t, struct selftest_resul
 		expect(r, ok || m->fault.id == FAULT_TDISP_POOL,
 		       "an accepted device did not reach its buffer");
 	}
-	if (fault_once(&m->fault, FAULT_TDISP_KEEP))
-		kept = dma_map(&m->dma, ipa, sizeof(data), EVENT_FROM_DEVICE, 0);
+	kept = keep(m, FAULT_TDISP_KEEP, ipa);
 	tdisp_reconfigure(t);
 	expect(r, t->state == TDISP_ERROR && !moves(m, t, true),
 	       "a reconfigured device was given memory");
 	tdisp_unlock(t, NULL);
-	if (kept != EVENT_NO_ADDR) {
-		guard_write(&m->host.guard, kept, data, sizeof(data));
-		dma_unmap(&m->dma, kept, sizeof(data), EVENT_FROM_DEVICE, 0);
-	}
-	realm_release(m->realm, ipa, sizeof(data));
+	use_kept(m, kept);
+	realm_release(m->realm, ipa, KEPT_SIZE);
 	tdisp_lock(t, NULL);
 	expect(r, tdisp_accept(t, bad, NULL) < 0 && t->state == TDISP_ERROR,
 	       "a device with a wrong measurement was accepted");
