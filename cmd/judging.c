@@ -167,23 +167,25 @@ struct verdict *judging_run(const struct judging *g, struct stream *stream, stru
 					 .limit = g->limit,
 					 .rmm = unusable ? NULL : g->rmm,
 					 .rmm_unusable = unusable };
-	struct timeline_builder *timeline = timeline_builder_new(platform);
+	struct timeline_builder *timeline = g->undrawn ? NULL : timeline_builder_new(platform);
 	struct judge *judge = judge_new(platform, names, &options);
 	struct event *batch = xcalloc(BATCH, sizeof(*batch));
 	struct verdict *verdict = NULL;
 	struct exchanging *exchanging = g->exchanging;
-	struct timeline *line;
+	struct timeline *line = NULL;
 	ssize_t n = exchanging ? exchanging_begin(exchanging, names, platform, err) : 0;
 
 	while (n >= 0 && (n = stream_read(stream, batch, BATCH, err)) > 0) {
 		judge_feed(judge, batch, n);
-		timeline_builder_feed(timeline, batch, n);
+		if (timeline)
+			timeline_builder_feed(timeline, batch, n);
 		if (exchanging && exchanging_feed(exchanging, batch, n, err) < 0)
 			n = -EINVAL;
 	}
 	if (n == 0 && exchanging)
 		n = exchanging_finish(exchanging, judge, err);
-	line = timeline_builder_finish(timeline);
+	if (timeline)
+		line = timeline_builder_finish(timeline);
 	if (n == 0) {
 		verdict = judge_finish(judge, &stream->info);
 		verdict->timeline = line;

@@ -30,6 +30,7 @@ struct judging {
 	const char *policy_path;     /* --policy */
 	const char *rmm_path;	     /* --rmm-log */
 	bool window_only;	     /* --scope window */
+	bool undrawn;		     /* nobody will see the timeline: none is made */
 	/* --only-device; without names limit may still come from a bundle */
 	const char *only[LIMIT_DEVICES];
 	size_t nonly;

@@ -183,6 +183,7 @@ static int verify_evidence(struct verify *v)
 	} else if (open_file(&e, v, &err) < 0) {
 		goto out;
 	}
+	v->judging.undrawn = !v->judging.report->draws;
 	verdict = judging_run(&v->judging, e.stream, e.names, e.platform, &err);
 	if (!verdict || compare(v, &e, verdict, &err) < 0)
 		goto out;

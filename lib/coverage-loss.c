@@ -104,44 +104,45 @@ static void lost_per_cpu(const struct judge *j, const struct stream_info *info, 
 	}
 }
 
-/* By CPU number: does the evidence have a buffer of it, do the facts have its counters? */
-enum { IN_EVIDENCE = 1, IN_FACTS = 2 };
-
-static uint8_t *list_cpus(const struct judge *j, const struct stream_info *info)
+/* Which CPUs' counters are in the facts?  By CPU number; the caller frees. */
+static bool *counted_by_facts(const struct platform *p)
 {
-	uint8_t *cpus = xcalloc(UINT16_MAX + 1, 1);
-	const struct platform *p = j->platform;
+	bool *cpus = xcalloc(UINT16_MAX + 1, sizeof(*cpus));
 
-	for (size_t i = 0; i < info->ncpus; i++)
-		cpus[info->cpus[i].cpu & UINT16_MAX] |= IN_EVIDENCE;
 	for (size_t i = 0; p && i < p->trace.nlost; i++)
-		cpus[p->trace.lost[i].cpu & UINT16_MAX] |= IN_FACTS;
+		cpus[p->trace.lost[i].cpu & UINT16_MAX] = true;
 	return cpus;
 }
 
 bool judge_loss_counted(const struct judge *j, const struct stream_info *info)
 {
-	uint8_t *cpus;
-	bool all = info->ncpus > 0;
+	bool *facts = NULL, all = info->ncpus > 0;
 
-	if (info->is_model)
-		return true;
-	cpus = list_cpus(j, info);
-	for (size_t i = 0; i < info->ncpus; i++)
-		all &= info->cpus[i].has_stats || (cpus[info->cpus[i].cpu & UINT16_MAX] & IN_FACTS);
-	free(cpus);
-	return all;
+	for (size_t i = 0; i < info->ncpus && !info->is_model && all; i++) {
+		if (info->cpus[i].has_stats)
+			continue;
+		if (!facts)
+			facts = counted_by_facts(j->platform);
+		all = facts[info->cpus[i].cpu & UINT16_MAX];
+	}
+	free(facts);
+	return all || info->is_model;
 }
 
 /* A CPU whose counters are in the facts and whose buffer is not in the evidence, or -1. */
 static int lacking_buffer(const struct judge *j, const struct stream_info *info)
 {
-	uint8_t *cpus = list_cpus(j, info);
+	bool *facts;
 	int cpu = -1;
 
-	for (int i = 0; i <= UINT16_MAX && cpu < 0 && !info->is_model; i++)
-		cpu = cpus[i] == IN_FACTS ? i : -1;
-	free(cpus);
+	if (!j->platform || !j->platform->trace.nlost || info->is_model)
+		return -1;
+	facts = counted_by_facts(j->platform);
+	for (size_t i = 0; i < info->ncpus; i++)
+		facts[info->cpus[i].cpu & UINT16_MAX] = false;
+	for (int i = 0; i <= UINT16_MAX && cpu < 0; i++)
+		cpu = facts[i] ? i : -1;
+	free(facts);
 	return cpu;
 }
 

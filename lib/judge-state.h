@@ -179,7 +179,12 @@ struct judge {
 	uint64_t seq, first_ns, last_ns, judge_ns;
 };
 
-struct device *judge_device(struct judge *j, uint16_t id);
+struct device *judge_new_device(struct judge *j, uint16_t id);
+
+static inline struct device *judge_device(struct judge *j, uint16_t id)
+{
+	return id < j->ndevices && j->devices[id] ? j->devices[id] : judge_new_device(j, id);
+}
 
 /*
  * Record that a claim is hit by event ev (NULL: by a fact).  The sentence says

@@ -14,6 +14,8 @@ struct rangeset {
 
 struct memmap {
 	struct rangeset pools, ram, decrypted;
+	struct range
+		first_pool; /* which most addresses of most machines lie in; end < start: none */
 	bool pools_complete;
 };
 
@@ -105,6 +107,7 @@ struct memmap *memmap_new(const struct platform *p)
 {
 	struct memmap *m = xcalloc(1, sizeof(*m));
 
+	m->first_pool.start = 1;
 	if (!p)
 		return m;
 	for (size_t i = 0; i < p->nram; i++)
@@ -114,6 +117,8 @@ struct memmap *memmap_new(const struct platform *p)
 
 		add(&m->pools, r.start, r.end);
 	}
+	if (m->pools.count)
+		m->first_pool = m->pools.list[0];
 	/* An empty list is knowledge only where the kernel was told to have no pool. */
 	m->pools_complete = p->swiotlb.dynamic != TRI_YES &&
 			    (p->swiotlb.npools > 0 || p->swiotlb.slots == 0 ||
@@ -147,7 +152,8 @@ enum memory_state memmap_state(const struct memmap *m, uint64_t start, uint64_t 
 {
 	uint64_t end = last_byte(start, size);
 
-	if (covers(&m->pools, start, end))
+	if ((start >= m->first_pool.start && end <= m->first_pool.end) ||
+	    covers(&m->pools, start, end))
 		return MEMORY_POOL;
 	if (m->decrypted.count && covers(&m->decrypted, start, end))
 		return MEMORY_DECRYPTED;

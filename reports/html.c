@@ -212,6 +212,7 @@ static void write_html(FILE *out, const struct report_input *in)
 }
 
 const struct report report_html = {
+	.draws = true,
 	.name = "html",
 	.summary = "one self-contained page for an auditor",
 	.write = write_html,

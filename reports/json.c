@@ -30,6 +30,7 @@ static void write_json(FILE *out, const struct report_input *in)
 }
 
 const struct report report_json = {
+	.draws = true,
 	.name = "json",
 	.summary = "verdict.json, for programs (ccaio-verdict(5))",
 	.write = write_json,

@@ -208,6 +208,7 @@ static void write_perfetto(FILE *out, const struct report_input *in)
 }
 
 const struct report report_perfetto = {
+	.draws = true,
 	.name = "perfetto",
 	.summary = "for ui.perfetto.dev and chrome://tracing",
 	.write = write_perfetto,

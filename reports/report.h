@@ -26,6 +26,7 @@ struct report_input {
 struct report {
 	const char *name;    /* argument of --format */
 	const char *summary; /* one line for --help */
+	bool draws;	     /* shows the verdict's timeline */
 	/* Writes the whole report.  Errors of out are the caller's to check (ferror). */
 	void (*write)(FILE *out, const struct report_input *in);
 };
