@@ -49,7 +49,7 @@ struct exchanging {
 };
 
 #define BUNDLE_PACKETS "packets.pcap"
-#define EXCHANGES_FILE_MAX ((size_t)16 << 20)
+#define EXCHANGES_FILE_MAX ((size_t)32 << 20)
 
 /*
  * Begin to capture.  Where that is not possible the run goes on without, and

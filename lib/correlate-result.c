@@ -312,6 +312,12 @@ void correlate_result(struct correlate *c)
 	if (!x->correlated)
 		return;
 	diskcount_result(c->diskcount, x);
+	if (x->conns_left_out)
+		exchanges_check(x, "the capture", "connections", x->nconns + x->conns_left_out,
+				"listed", x->nconns, false);
+	if (x->rows_left_out)
+		exchanges_check(x, "the capture", "exchanges", x->nrows + x->rows_left_out,
+				"listed", x->nrows, false);
 	check_conns(c, have_transfers);
 	for (uint32_t id = 1; id < names_count(c->names) && id < 65536; id++)
 		if (carry_is_net(c->carry, (uint16_t)id))

@@ -264,7 +264,7 @@ static void read_all(struct exchanges *x, struct jdoc *doc)
 
 struct exchanges *exchanges_parse(const char *text, size_t len, const char *name, struct err *err)
 {
-	struct jdoc *doc = jdoc_parse(text, len, name, err);
+	struct jdoc *doc = jdoc_parse_large(text, len, name, err);
 	struct exchanges *x;
 	int status;
 

@@ -241,7 +241,7 @@ static void read_result(struct exchanges *x, const struct jval *root)
 struct exchanges *exchanges_recall(const char *text, size_t len, const char *name, struct err *err)
 {
 	struct exchanges *x = exchanges_parse(text, len, name, err);
-	struct jdoc *doc = x ? jdoc_parse(text, len, name, err) : NULL;
+	struct jdoc *doc = x ? jdoc_parse_large(text, len, name, err) : NULL;
 	struct jval root, conns, rows;
 	int status;
 

@@ -234,6 +234,7 @@ struct exchanges {
 	uint64_t skipped;	    /* of them not TCP */
 	int64_t realtime_offset_ns; /* CLOCK_REALTIME - packets' clock; 0 unknown */
 	size_t nlisted;		    /* transfers in all lists */
+	size_t nnamed;		    /* names of JSON members in all rows */
 	/* what did not fit */
 	uint64_t conns_left_out, rows_left_out;
 	/* calls of the program on sockets that are neither TCP nor local to the machine's kernel */
@@ -252,9 +253,10 @@ struct exchanges {
 
 /*
  * Rows and connections kept; the rest is counted.  A reader of exchanges.json takes
- * JDOC_MAX_VALUES values.
+ * JDOC_LARGE_VALUES values.
  */
-#define EXCHANGES_ROWS 2048
+#define EXCHANGES_ROWS 4096
+#define EXCHANGES_NAMED 40000 /* names of JSON members in all rows */
 #define EXCHANGES_BLOCKS                                                                          \
 	1024		      /* rows of block requests; the rest is UNATTRIBUTED, with its bytes \
 			       */

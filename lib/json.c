@@ -25,7 +25,7 @@ struct jdoc {
  * several members of one name (it keeps the last), memory without limit for "[0,0,…".
  * Counts the members ("name":) so that they can be compared with the tree's.
  */
-static int scan_text(const char *text, size_t len, const char *name, size_t *members,
+static int scan_text(const char *text, size_t len, size_t max, const char *name, size_t *members,
 		     struct err *err)
 {
 	bool in_string = false;
@@ -56,8 +56,8 @@ static int scan_text(const char *text, size_t len, const char *name, size_t *mem
 		}
 		i += n;
 	}
-	if (values > JDOC_MAX_VALUES)
-		return err_set(err, EINVAL, "%s: more than %d JSON values", name, JDOC_MAX_VALUES);
+	if (values > max)
+		return err_set(err, EINVAL, "%s: more than %zu JSON values", name, max);
 	return 0;
 }
 
@@ -133,17 +133,22 @@ static int parse_tree(struct jdoc *doc, const char *text, size_t len)
 	return 0;
 }
 
-static int parse_doc(struct jdoc *doc, const char *text, size_t len)
+/* How much a document may hold. */
+struct limits {
+	size_t bytes, values;
+};
+
+static int parse_doc(struct jdoc *doc, const char *text, size_t len, const struct limits *limits)
 {
 	size_t members, kept;
 	int ret;
 
-	if (len > JDOC_MAX_BYTES)
+	if (len > limits->bytes)
 		return err_set(doc->err, EINVAL, "%s: more than %zu bytes of JSON", doc->name,
-			       JDOC_MAX_BYTES);
+			       limits->bytes);
 	if (len == 0)
 		return err_set(doc->err, EINVAL, "%s: empty, expected JSON", doc->name);
-	ret = scan_text(text, len, doc->name, &members, doc->err);
+	ret = scan_text(text, len, limits->values, doc->name, &members, doc->err);
 	if (ret < 0)
 		return ret;
 	ret = parse_tree(doc, text, len);
@@ -160,7 +165,8 @@ static int parse_doc(struct jdoc *doc, const char *text, size_t len)
 	return 0;
 }
 
-struct jdoc *jdoc_parse(const char *text, size_t len, const char *name, struct err *err)
+static struct jdoc *parse(const char *text, size_t len, const struct limits *limits,
+			  const char *name, struct err *err)
 {
 	struct jdoc *doc = xcalloc(1, sizeof(*doc));
 	char *copy = xstrndup(text, len); /* the tokener may look at the byte after the last */
@@ -170,7 +176,7 @@ struct jdoc *jdoc_parse(const char *text, size_t len, const char *name, struct e
 	if (strlen(copy) != len) {
 		err_set(err, EINVAL, "%s: not JSON: it holds NUL bytes", name);
 		doc->failed = true;
-	} else if (parse_doc(doc, copy, len) < 0) {
+	} else if (parse_doc(doc, copy, len, limits) < 0) {
 		doc->failed = true;
 	}
 	free(copy);
@@ -179,6 +185,20 @@ struct jdoc *jdoc_parse(const char *text, size_t len, const char *name, struct e
 		return NULL;
 	}
 	return doc;
+}
+
+struct jdoc *jdoc_parse(const char *text, size_t len, const char *name, struct err *err)
+{
+	static const struct limits limits = { JDOC_MAX_BYTES, JDOC_MAX_VALUES };
+
+	return parse(text, len, &limits, name, err);
+}
+
+struct jdoc *jdoc_parse_large(const char *text, size_t len, const char *name, struct err *err)
+{
+	static const struct limits limits = { JDOC_LARGE_BYTES, JDOC_LARGE_VALUES };
+
+	return parse(text, len, &limits, name, err);
 }
 
 struct jdoc *jdoc_load(const char *path, struct err *err)

@@ -25,6 +25,8 @@ struct err;
 #define JDOC_MAX_BYTES ((size_t)16 << 20)
 #define JDOC_MAX_DEPTH 24
 #define JDOC_MAX_VALUES 200000 /* some 80 MB in memory at worst */
+#define JDOC_LARGE_BYTES ((size_t)32 << 20)
+#define JDOC_LARGE_VALUES 600000 /* some 240 MB */
 
 struct jdoc;
 
@@ -43,6 +45,8 @@ struct jval {
  * Returns NULL with err set.  The caller frees; err must outlive the document.
  */
 struct jdoc *jdoc_parse(const char *text, size_t len, const char *name, struct err *err);
+/* The same with other limits, for documents that list what a run did. */
+struct jdoc *jdoc_parse_large(const char *text, size_t len, const char *name, struct err *err);
 struct jdoc *jdoc_load(const char *path, struct err *err);
 void jdoc_free(struct jdoc *doc); /* accepts NULL */
 

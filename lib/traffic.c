@@ -92,11 +92,18 @@ static void take_message(struct exchange *r, struct exchange_half *half,
 	r->clear = true;
 }
 
-static size_t copy_names(char **to, const struct http_message *m)
+static size_t copy_names(struct exchanges *x, char **to, const struct http_message *m)
 {
-	for (size_t i = 0; i < m->nnames && i < EXCHANGE_NAMES; i++)
+	size_t n = m->nnames < EXCHANGE_NAMES ? m->nnames : EXCHANGE_NAMES;
+
+	if (n > EXCHANGES_NAMED - x->nnamed) {
+		exchanges_note(x, "names of JSON members of later bodies are not kept");
+		return 0;
+	}
+	x->nnamed += n;
+	for (size_t i = 0; i < n; i++)
 		to[i] = xstrdup(m->names[i]);
-	return m->nnames < EXCHANGE_NAMES ? m->nnames : EXCHANGE_NAMES;
+	return n;
 }
 
 static void request_begin(void *ctx, const struct http_message *m)
@@ -135,7 +142,7 @@ static void request_end(void *ctx, const struct http_message *m)
 		r->method = xstrdup(m->method);
 		r->target = xstrdup(m->target);
 		r->request_type = m->type[0] ? xstrdup(m->type) : NULL;
-		r->nrequest_names = copy_names(r->request_names, m);
+		r->nrequest_names = copy_names(t->traffic->x, r->request_names, m);
 	}
 	r->chunked_request = m->chunked;
 	r->keep_alive = m->keep_alive;
@@ -168,7 +175,7 @@ static void answer_end(void *ctx, const struct http_message *m)
 		return;
 	if (r) {
 		r->response_type = m->type[0] ? xstrdup(m->type) : NULL;
-		r->nresponse_names = copy_names(r->response_names, m);
+		r->nresponse_names = copy_names(t->traffic->x, r->response_names, m);
 		r->chunked_response = m->chunked;
 		r->keep_alive = r->keep_alive && m->keep_alive;
 	}

@@ -3,12 +3,15 @@
 #include <string.h>
 
 #include "collectors/packet-file.h"
+#include "lib/correlate.h"
 #include "lib/err.h"
+#include "lib/event.h"
 #include "lib/exchange-json.h"
 #include "lib/exchange.h"
 #include "lib/names.h"
 #include "lib/platform.h"
 #include "lib/traffic.h"
+#include "lib/xalloc.h"
 #include "tests/unit/packets.h"
 #include "tests/unit/test.h"
 
@@ -229,8 +232,93 @@ static void confidential(void)
 	exchanges_free(x);
 }
 
+/* Every list as long as it gets: what is written can be read; what no longer fits is told. */
+static void as_much_as_fits(void)
+{
+	struct exchanges *x = exchanges_new(), *back;
+	struct err err = { "" };
+	struct exchange *r;
+	struct correlate *c;
+	struct names *names = names_new();
+	const struct event event = { .kind = EVENT_FORK };
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out;
+
+	x->captured = true;
+	for (size_t i = 0; i < EXCHANGES_ROWS; i++) {
+		struct exchange_conn *conn = exchanges_add_conn(x);
+
+		conn->local = (struct flow_addr){ { 10, 0, (uint8_t)(i >> 8), (uint8_t)i }, 1, 4 };
+		conn->remote = (struct flow_addr){ { 10, 1 }, 80, 4 };
+		conn->iface = xstrdup("eth0");
+		conn->opened_ns = conn->last_ns = UINT64_C(1) << 60;
+		conn->socket = UINT64_MAX;
+		conn->owner = GRADE_EXACT;
+		conn->comm = xstrdup("keybroker-app");
+		r = exchanges_add_row(x);
+		r->conn = (uint32_t)i;
+		r->protocol = EXCHANGE_HTTP;
+		r->keep_alive = r->clear = r->continued = r->pipelined = true;
+		r->chunked_request = r->chunked_response = true;
+		r->method = xstrdup("POST");
+		r->target = xstrdup("/keys/v1/evidence/1234567890");
+		r->status = 200;
+		r->request_type = xstrdup("application/json");
+		r->response_type = xstrdup("application/json");
+		for (int dir = 0; dir < 2; dir++) {
+			struct exchange_half *h = &r->half[dir];
+
+			for (int g = 0; g < GRADES; g++)
+				h->bytes[g] = conn->carried[dir][g] = 1;
+			h->stream = (struct extent){ 1, 5 };
+			h->header_bytes = h->body_bytes = h->retransmitted = h->packets = 2;
+			h->first_ns = h->last_ns = UINT64_C(1) << 60;
+			h->transfers = h->dma_bytes = h->slots = h->descriptors = h->kicks = 2;
+			h->first_packet = h->last_packet = 9;
+			conn->packets[dir] = conn->frame_bytes[dir] = conn->payload[dir] = 4;
+			conn->retransmitted[dir] = conn->lost[dir] = 4;
+			conn->control_packets[dir] = conn->control_bytes[dir] = 4;
+		}
+	}
+	for (size_t i = 0; i < EXCHANGES_NAMED; i++) {
+		r = &x->rows[i / EXCHANGE_NAMES];
+		r->request_names[r->nrequest_names++] = xstrdup("evidence.token.value");
+	}
+	for (size_t i = 0; i < EXCHANGES_LISTED; i++) {
+		struct exchange_half *h = &x->rows[i / EXCHANGE_TRANSFERS].half[0];
+
+		if (!h->list)
+			h->list = xcalloc(EXCHANGE_TRANSFERS, sizeof(*h->list));
+		h->list[h->nlist++] = (struct transfer){ .ts_ns = 1, .dma = 1, .bounced = true };
+	}
+	exchanges_device(x, "0000:00:01.0");
+	out = open_memstream(&text, &len);
+	exchanges_write(out, x);
+	fclose(out);
+	back = exchanges_parse(text, len, "x.json", &err);
+	if (!back)
+		printf("# %zu bytes: %s\n", len, err.text);
+	check(back && back->nrows == EXCHANGES_ROWS && back->nconns == EXCHANGES_ROWS);
+	exchanges_free(back);
+	back = exchanges_recall(text, len, "x.json", &err);
+	check(back && back->rows[0].nrequest_names == EXCHANGE_NAMES);
+	exchanges_free(back);
+	free(text);
+
+	check(!exchanges_add_row(x) && !exchanges_add_conn(x) && !exchanges_add_conn(x));
+	c = correlate_new(x, names, NULL);
+	correlate_event(c, &event);
+	correlate_finish(c);
+	check(!x->conserved && strcmp(x->checks[0].left_name, "connections") == 0);
+	check(x->checks[0].left == EXCHANGES_ROWS + 2 && !x->checks[0].ok && !x->checks[1].ok);
+	exchanges_free(x);
+	names_free(names);
+}
+
 int main(void)
 {
+	as_much_as_fits();
 	there_and_back();
 	malformed();
 	packet_files();
