@@ -2,6 +2,7 @@
 #ifndef CCAIO_REPORTS_HTML_PARTS_H
 #define CCAIO_REPORTS_HTML_PARTS_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -18,13 +19,17 @@ struct timeline;
 #define HTML_MOST_RANGES 1500
 #define HTML_MOST_WITNESSES 500
 #define HTML_MOST_DEVICES 128
-#define HTML_MOST_TEXT 200 /* characters of one foreign text in a table */
+#define HTML_MOST_TEXT 200  /* characters of one foreign text in a table */
+#define HTML_MOST_LINE 4000 /* of a fact, a reason */
+#define HTML_MOST_NOTE 500
+#define HTML_MOST_NOTES 300
 
 /* reports/html.css and reports/html.js */
 extern const char html_css[], html_js[];
 
 /* Foreign text, escaped, cut where it would swell the page. */
-void html_bounded(FILE *out, const char *text);
+void html_cut(FILE *out, const char *text, size_t most);
+void html_bounded(FILE *out, const char *text); /* at HTML_MOST_TEXT */
 
 /* A cell: <td>, or with a sort key other than its text. */
 void html_cell(FILE *out, const char *text);
@@ -40,6 +45,9 @@ void html_state(FILE *out, const char *state);
  */
 void html_table(FILE *out, const char *id, const char *caption, const char *const *heads);
 void html_table_end(FILE *out);
+
+/* "17 more are not listed here; verdict.json has them", where shown is less than all. */
+void html_more(FILE *out, size_t shown, size_t all, const char *where);
 
 void html_examples(FILE *out, const struct rows *rows);
 void html_devices(FILE *out, const struct rows *rows);

@@ -1,28 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/flow.h"
+#include "lib/xalloc.h"
 #include "reports/escape.h"
 #include "reports/html-parts.h"
 #include "reports/rows.h"
 
 /* Never cut inside a character. */
-void html_bounded(FILE *out, const char *text)
+void html_cut(FILE *out, const char *text, size_t most)
 {
-	char part[HTML_MOST_TEXT + 1];
-	size_t n = 0;
+	char *part;
+	size_t n = 0, room = most;
 
 	/* what is escaped takes up to six characters */
-	for (int room = HTML_MOST_TEXT; text[n] && room > 0; n++)
-		room -= strchr("&<>\"'", text[n]) ? 6 : 1;
+	for (; text[n] && room > 0; n++) {
+		size_t takes = strchr("&<>\"'", text[n]) ? 6 : 1;
+
+		room -= takes < room ? takes : room;
+	}
 	while (text[n] && n && ((unsigned char)text[n] & 0xc0) == 0x80)
 		n--;
-	memcpy(part, text, n);
-	part[n] = '\0';
+	part = xstrndup(text, n);
 	escape_xml(out, part);
+	free(part);
 	if (text[n])
 		fputs("…", out);
+}
+
+void html_bounded(FILE *out, const char *text)
+{
+	html_cut(out, text, HTML_MOST_TEXT);
 }
 
 /* A second line in a cell, smaller; nothing where there is no text. */
@@ -108,7 +119,7 @@ void html_table_end(FILE *out)
 }
 
 /* "and 17 more" below a table that is not whole */
-static void more(FILE *out, size_t shown, size_t all, const char *where)
+void html_more(FILE *out, size_t shown, size_t all, const char *where)
 {
 	if (shown < all)
 		fprintf(out, "<p class=\"note\">%zu more are not listed here; %s.</p>\n",
@@ -180,7 +191,7 @@ void html_devices(FILE *out, const struct rows *rows)
 		fputs("</td></tr>\n", out);
 	}
 	html_table_end(out);
-	more(out, n, rows->ndevices, "verdict.json has them");
+	html_more(out, n, rows->ndevices, "verdict.json has them");
 }
 
 static void blocks(FILE *out, const struct rows *rows)
@@ -204,7 +215,7 @@ static void blocks(FILE *out, const struct rows *rows)
 		fputs("</tr>\n", out);
 	}
 	html_table_end(out);
-	more(out, n, rows->nblocks, "exchanges.json has them");
+	html_more(out, n, rows->nblocks, "exchanges.json has them");
 }
 
 static void other_traffic(FILE *out, const struct rows *rows)
@@ -227,7 +238,7 @@ static void other_traffic(FILE *out, const struct rows *rows)
 		fputs("</tr>\n", out);
 	}
 	html_table_end(out);
-	more(out, n, rows->nothers, "exchanges.json has them");
+	html_more(out, n, rows->nothers, "exchanges.json has them");
 }
 
 static void exchange_cell(FILE *out, const struct row_exchange *e)
@@ -264,12 +275,12 @@ void html_exchanges(FILE *out, const struct rows *rows)
 		fputs("</tr>\n", out);
 	}
 	html_table_end(out);
-	more(out, n, rows->nexchanges, "exchanges.json has them");
+	html_more(out, n, rows->nexchanges, "exchanges.json has them");
 	if (rows->nblocks)
 		blocks(out, rows);
 	if (*rows->beyond) {
 		fputs("<p id=\"beyond\">", out);
-		html_bounded(out, rows->beyond);
+		html_cut(out, rows->beyond, HTML_MOST_LINE);
 		fputs(".</p>\n", out);
 	}
 	if (rows->nothers)
@@ -294,7 +305,7 @@ void html_ranges(FILE *out, const struct rows *rows)
 		fputs("</tr>\n", out);
 	}
 	html_table_end(out);
-	more(out, n, rows->nranges, "verdict.json has them");
+	html_more(out, n, rows->nranges, "verdict.json has them");
 	if (!rows->ranges_complete)
 		fputs("<p class=\"note\">This list is not complete.</p>\n", out);
 }
@@ -306,7 +317,7 @@ void html_witness(FILE *out, const struct rows *rows)
 	size_t n = rows->nwitness < HTML_MOST_WITNESSES ? rows->nwitness : HTML_MOST_WITNESSES;
 
 	fputs("<p>", out);
-	escape_xml(out, rows->monitor);
+	html_cut(out, rows->monitor, HTML_MOST_LINE);
 	fputs("</p>\n", out);
 	if (!n)
 		return;
@@ -324,5 +335,5 @@ void html_witness(FILE *out, const struct rows *rows)
 		fputs("</tr>\n", out);
 	}
 	html_table_end(out);
-	more(out, n, rows->nwitness, "verdict.json has them");
+	html_more(out, n, rows->nwitness, "verdict.json has them");
 }

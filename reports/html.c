@@ -44,7 +44,7 @@ static void verdict(FILE *out, const struct rows *rows)
 		rows->verdict, rows->verdict);
 	escape_xml(out, rows->headline + strlen(rows->verdict));
 	fputs("</span><p>", out);
-	escape_xml(out, rows->reason);
+	html_cut(out, rows->reason, HTML_MOST_LINE);
 	fprintf(out,
 		"</p><p class=\"note\">%zu of %zu claims hold, %zu of %zu conditions are met%s%s "
 		"<a href=\"#trust\">What it trusts.</a></p></section>\n",
@@ -58,7 +58,7 @@ static void facts(FILE *out, const struct row_fact *list, size_t n)
 	fputs("<dl class=\"facts\">\n", out);
 	for (size_t i = 0; i < n; i++) {
 		fprintf(out, "<dt>%s</dt><dd>", list[i].label);
-		escape_xml(out, list[i].value);
+		html_cut(out, list[i].value, HTML_MOST_LINE);
 		fputs("</dd>\n", out);
 	}
 	fputs("</dl>\n", out);
@@ -78,7 +78,7 @@ static void claims(FILE *out, const struct rows *rows)
 		fprintf(out, "<th scope=\"row\" id=\"claim-%s\">%s</th>", c->name, c->name);
 		html_cell(out, c->summary);
 		fputs("<td>", out);
-		escape_xml(out, c->reason);
+		html_cut(out, c->reason, HTML_MOST_LINE);
 		if (!c->in_verdict)
 			fputs(" <span class=\"note\">Reported only: no policy asks for it.</span>",
 			      out);
@@ -102,10 +102,10 @@ static void conditions(FILE *out, const struct rows *rows)
 		fprintf(out, "<th scope=\"row\" id=\"condition-%s\">%s</th>", c->name, c->name);
 		html_cell(out, c->summary);
 		fputs("<td>", out);
-		escape_xml(out, c->reason);
+		html_cut(out, c->reason, HTML_MOST_LINE);
 		if (*c->remedy) {
 			fputs("<span class=\"remedy\"><b>To meet it:</b> ", out);
-			escape_xml(out, c->remedy);
+			html_cut(out, c->remedy, HTML_MOST_LINE);
 			fputs("</span>", out);
 		}
 		fputs("</td></tr>\n", out);
@@ -115,13 +115,16 @@ static void conditions(FILE *out, const struct rows *rows)
 
 static void list(FILE *out, const char *const *items, size_t n)
 {
+	size_t shown = n < HTML_MOST_NOTES ? n : HTML_MOST_NOTES;
+
 	fputs("<ul>\n", out);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < shown; i++) {
 		fputs("<li>", out);
-		escape_xml(out, items[i]);
+		html_cut(out, items[i], HTML_MOST_NOTE);
 		fputs("</li>\n", out);
 	}
 	fputs("</ul>\n", out);
+	html_more(out, shown, n, "the report as text has them");
 }
 
 static void recheck(FILE *out, const struct rows *rows)
@@ -129,7 +132,7 @@ static void recheck(FILE *out, const struct rows *rows)
 	fputs("<p>Judges the evidence again, on any machine, without root:</p>\n"
 	      "<pre id=\"recheck\">",
 	      out);
-	escape_xml(out, rows->recheck);
+	html_cut(out, rows->recheck, 4 * HTML_MOST_LINE); /* paths */
 	fputs("</pre>\n<button type=\"button\" class=\"tool\" id=\"copy\">Copy</button>\n", out);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/exchange.h"
+#include "lib/run.h"
 #include "reports/html-parts.h"
 #include "reports/report.h"
 #include "tests/unit/test.h"
@@ -113,9 +114,15 @@ static void test_bounded(void)
 {
 	struct verdict *v = fixture_largest('&');
 	struct exchanges *x = exchanges_new();
-	struct report_input in = { .verdict = v, .exchanges = x };
+	char *longest = xcalloc((1 << 21) + 1, 1);
+	char *argv[] = { longest, NULL };
+	struct run run = { .argv = argv, .evidence = "run.ccaio" };
+	struct report_input in = { .verdict = v, .exchanges = x, .run = &run };
 	char *text, more[80];
 
+	memset(longest, '<', 1 << 21);
+	for (int i = 0; i < 4000; i++)
+		verdict_note(v, "%s", v->reason);
 	exchanges_add_conn(x);
 	for (int i = 0; i < 20000; i++) {
 		struct exchange *e = exchanges_add_row(x);
@@ -134,7 +141,9 @@ static void test_bounded(void)
 	snprintf(more, sizeof(more), "%zu more are not listed here; exchanges.json has them",
 		 x->nrows - HTML_MOST_EXCHANGES);
 	check(x->nrows > HTML_MOST_EXCHANGES && strstr(text, more) != NULL);
+	check(strstr(text, "more are not listed here; the report as text has them") != NULL);
 	free(text);
+	free(longest);
 	exchanges_free(x);
 	verdict_free(v);
 }
