@@ -36,6 +36,19 @@ static const struct {
 		       "shared memory, all other RAM for protected memory." },
 	{ "Canary", "I/O of known size that ccaio itself caused during the run: the tracer must "
 		    "have seen it." },
+	{ "Limited to",
+	  "The verdict was asked for some devices only.  What was seen of the others is "
+	  "said beside it and is not part of it." },
+	{ "pool, decrypted, shared-alias", "Shared memory: in a bounce pool; unprotected by the "
+					   "kernel; by an address that carries the "
+					   "platform's shared bit." },
+	{ "protected, mixed, outside-ram, iova, mmio",
+	  "Other memory: protected; partly shared; no RAM at all; an address that an IOMMU "
+	  "translates "
+	  "(judged by the memory behind it); a device's own." },
+	{ "Unattributed",
+	  "Bytes that went through a device and belong to no exchange of the program, "
+	  "with what is known of them." },
 	{ "Exact, nested, sized", "How sure it is which buffers carried an exchange: by the same "
 				  "pointer, by order on one CPU, or by size and time." },
 	{ NULL, NULL },
