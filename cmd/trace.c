@@ -27,6 +27,7 @@
 #include "collectors/tracedat.h"
 #include "collectors/tracefs-meta.h"
 #include "collectors/tracefs-record.h"
+#include "collectors/tracefs-state.h"
 #include "lib/err.h"
 #include "lib/names.h"
 #include "lib/platform.h"
@@ -127,8 +128,11 @@ static int prepare(struct trace *t, struct err *err)
 	if (ret < 0)
 		return ret;
 	tell_armed(t);
-	/* Events from boot on are compared with the mark from boot on; so where this fails. */
-	if (!t->rec.from_boot)
+	/*
+	 * Events from boot on are compared with the mark from boot on; so where this fails.  The
+	 * mark of another run that is under way is left alone: a higher one does no harm here.
+	 */
+	if (!t->rec.from_boot && state_alone(&t->rec.state))
 		facts_reset_hiwater(t->facts, NULL);
 	return 0;
 }

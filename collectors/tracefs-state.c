@@ -57,10 +57,12 @@ static void clean_one(const struct tracing *tracing, int dir_fd, const char *nam
 	/* dynamic events can be removed once they are off everywhere */
 	static const char *const kinds[] = { "instance", "off", "group" };
 	bool done = true;
+	struct stat st;
 
 	if (fd < 0)
 		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+	/* removed meanwhile: its name may be a new run's by now */
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &st) < 0 || st.st_nlink == 0) {
 		close(fd);
 		return;
 	}
@@ -90,6 +92,55 @@ void state_clean(const struct tracing *tracing)
 	closedir(dir);
 }
 
+bool state_alone(const struct state *state)
+{
+	DIR *dir = opendir(STATE_DIR);
+	struct dirent *entry;
+	bool alone = true;
+
+	while (dir && alone && (entry = readdir(dir)) != NULL) {
+		int fd;
+
+		if (entry->d_name[strspn(entry->d_name, "0123456789")] != '\0' ||
+		    strcmp(entry->d_name, strrchr(state->path, '/') + 1) == 0)
+			continue;
+		fd = openat(dirfd(dir), entry->d_name,
+			    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		if (fd < 0)
+			continue;
+		alone = flock(fd, LOCK_SH | LOCK_NB) == 0;
+		close(fd);
+	}
+	if (dir)
+		closedir(dir);
+	return alone;
+}
+
+/*
+ * Make the file and lock it.  Between the two another run that starts may find it without a
+ * lock, take it for a dead run's, and remove it: then once more.
+ */
+static int make_locked(struct state *state, struct err *err)
+{
+	struct stat st;
+
+	for (int i = 0; i < 100; i++) {
+		state->fd = open(state->path,
+				 O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (state->fd < 0)
+			return err_sys(err, "cannot make %s", state->path);
+		while (flock(state->fd, LOCK_EX) < 0) {
+			if (errno != EINTR)
+				return err_sys(err, "cannot lock %s", state->path);
+		}
+		if (fstat(state->fd, &st) == 0 && st.st_nlink > 0)
+			return 0;
+		close(state->fd);
+		state->fd = -1;
+	}
+	return err_set(err, EAGAIN, "cannot keep %s: somebody removes it", state->path);
+}
+
 int state_open(struct state *state, struct err *err)
 {
 	state->fd = -1;
@@ -100,12 +151,7 @@ int state_open(struct state *state, struct err *err)
 			err, "cannot make %s, where ccaio notes what it must restore after a crash",
 			STATE_DIR);
 	state->path = xasprintf("%s/%d", STATE_DIR, (int)getpid());
-	state->fd = open(state->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (state->fd < 0)
-		return err_sys(err, "cannot make %s", state->path);
-	if (flock(state->fd, LOCK_EX | LOCK_NB) < 0)
-		return err_sys(err, "cannot lock %s", state->path);
-	return 0;
+	return make_locked(state, err);
 }
 
 int state_note(struct state *state, const char *what, const char *name, struct err *err)

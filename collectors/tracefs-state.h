@@ -2,6 +2,8 @@
 #ifndef CCAIO_COLLECTORS_TRACEFS_STATE_H
 #define CCAIO_COLLECTORS_TRACEFS_STATE_H
 
+#include <stdbool.h>
+
 struct err;
 struct tracing;
 
@@ -25,6 +27,9 @@ void state_clean(const struct tracing *tracing);
 
 /* Begin this run's file.  Release in any case. */
 int state_open(struct state *state, struct err *err);
+
+/* Is no other run under way? */
+bool state_alone(const struct state *state);
 
 /* Note a change before it is made. */
 int state_note(struct state *state, const char *what, const char *name, struct err *err);

@@ -89,8 +89,10 @@ restored() { tracing | diff before - >changes && echo restored || { echo "not re
 
 @test "robust: two at once, each for its window; a command that cannot be run" {
 	run -0 guest -- sh -c "$prelude"'
-		ccaio trace -q --scope window -o outer.ccaio -- sh -c "ccaio trace -q --scope window -o inner.ccaio -- \
-			dd if=/dev/vda of=/dev/null bs=64k 2>/dev/null >/dev/null; echo inner \$?" | grep inner
+		mark=/sys/kernel/debug/swiotlb/io_tlb_used_hiwater
+		ccaio trace -q --scope window -o outer.ccaio -- sh -c "dd if=/dev/vda of=/dev/null bs=1M iflag=direct 2>/dev/null
+			cat $mark >peak; ccaio trace -q --scope window -o inner.ccaio -- dd if=/dev/vda of=/dev/null bs=4k count=16 iflag=direct 2>/dev/null >/dev/null
+			echo inner \$?; [ \$(cat $mark) -ge \$(cat peak) ] && echo peak kept" | grep -E "inner|peak"
 		ccaio verify -q --scope window outer.ccaio >/dev/null; echo "outer $?"
 		restored
 		ccaio trace -o no.ccaio -- /root 2>&1; echo "status $?"; ls -d no.ccaio 2>&1
@@ -99,6 +101,7 @@ restored() { tracing | diff before - >changes && echo restored || { echo "not re
 		umount /sys/kernel/tracing && umount /sys/kernel/debug 2>/dev/null
 		ccaio trace -o no.ccaio -- true 2>&1; echo "status $?"; ls -d no.ccaio 2>&1 || true'
 	[[ $output == "inner 0
+peak kept
 outer 0
 restored
 ccaio trace: cannot run /root: Permission denied
