@@ -93,18 +93,48 @@ static struct place place_iommu(struct judge *j, const struct event *ev, bool al
 			       "the device is behind an IOMMU and its memory is not known" };
 }
 
+struct within {
+	uint64_t start, last;
+	const struct mapping *alloc;
+	uint16_t dev;
+};
+
+static bool visit_within(void *ctx, uint32_t index, struct mapping *m)
+{
+	struct within *w = ctx;
+
+	(void)index;
+	if ((m->flags & MAPPING_ALLOC) && m->dev == w->dev && m->dma <= w->start &&
+	    m->dma + (m->size - 1) >= w->last)
+		w->alloc = m;
+	return !w->alloc;
+}
+
+/* The device's coherent allocation that this range is a part of, or NULL. */
+static const struct mapping *find_alloc(struct judge *j, const struct device *dev,
+					const struct event *ev, uint64_t plain)
+{
+	struct within w = { .start = plain,
+			    .last = plain + (ev->size ? ev->size - 1 : 0),
+			    .dev = dev->id };
+
+	if (w.last >= w.start)
+		ledger_overlaps(j->ledger, plain, ev->size, visit_within, &w);
+	return w.alloc;
+}
+
 static struct place place_ram(struct judge *j, struct device *dev, const struct event *ev,
 			      uint64_t plain, enum memory_state state, bool alloc)
 {
-	uint32_t i;
+	const struct mapping *around;
 
 	if (alloc)
 		return place_alloc(j, ev);
-	i = ledger_find_around(j->ledger, dev->id, plain, ev->size, false);
-	if (i && (ledger_at(j->ledger, i)->flags & MAPPING_ALLOC)) {
+	around = find_alloc(j, dev, ev, plain);
+	if (around) {
 		struct event a = *ev;
 
-		a.link = ledger_at(j->ledger, i)->orig + (plain - ledger_at(j->ledger, i)->dma);
+		a.link = around->orig + (plain - around->dma);
 		return place_alloc(j, &a);
 	}
 	if (state == MEMORY_UNKNOWN)

@@ -25,6 +25,40 @@ static uint64_t forgotten_bit(uint16_t dev, uint64_t dma, bool alloc)
 	return (recent_hash(dev, dma, alloc) >> 20) % FORGOTTEN_BITS;
 }
 
+/* ---- those that may be live all the same: a sync of a part does not name their start ---- */
+
+static void mixed_drop(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
+{
+	for (size_t i = 0; i < j->nmixed; i++) {
+		if (is_recent(&j->mixed[i], dev, dma, alloc))
+			j->mixed[i--] = j->mixed[--j->nmixed];
+	}
+}
+
+static void mixed_add(struct judge *j, const struct recent *what)
+{
+	if (j->nmixed == MAX_MIXED) {
+		j->mixed_lost = true;
+		return;
+	}
+	j->mixed[j->nmixed] = *what;
+	j->mixed[j->nmixed++].used = true;
+}
+
+static bool may_be_live(const struct judge *j, const struct event *ev, uint64_t plain)
+{
+	uint64_t size = ev->size ? ev->size : 1;
+
+	for (size_t i = 0; i < j->nmixed; i++) {
+		const struct recent *r = &j->mixed[i];
+
+		if (!r->alloc && r->dev == ev->dev && plain >= r->dma && size <= r->size &&
+		    plain - r->dma <= r->size - size)
+			return true;
+	}
+	return j->mixed_lost;
+}
+
 void judge_recent_set(struct judge *j, const struct recent *what)
 {
 	struct recent *r = recent_at(j, what->dev, what->dma, what->alloc);
@@ -36,6 +70,9 @@ void judge_recent_set(struct judge *j, const struct recent *what)
 	}
 	*r = *what;
 	r->used = true;
+	mixed_drop(j, what->dev, what->dma, what->alloc);
+	if (what->mixed)
+		mixed_add(j, what);
 }
 
 static const struct recent *recent_get(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
@@ -58,6 +95,7 @@ void judge_recent_clear(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
 
 	if (is_recent(r, dev, dma, alloc))
 		r->used = false;
+	mixed_drop(j, dev, dma, alloc);
 }
 
 /*
@@ -75,7 +113,7 @@ void judge_unknown_address(struct judge *j, struct device *dev, const struct eve
 {
 	const struct recent *r = recent_get(j, dev->id, plain, alloc);
 
-	if (r && r->mixed) {
+	if ((r && r->mixed) || (!alloc && may_be_live(j, ev, plain))) {
 		judge_find(j, CLAIM_LIFECYCLE, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
 			   "%s of 0x%llx, whose unmap may have been that of an older mapping", what,
 			   (unsigned long long)ev->dma);

@@ -97,10 +97,12 @@ struct recent {
 	uint64_t since; /* seq of the mapping that ended; 0 unknown */
 	uint16_t dev;
 	bool alloc, used;
-	bool shared; /* a direct mapping: there may be several like it */
-	bool racy;   /* the unmap may have meant another, older mapping */
-	bool mixed;  /* it may have meant one that is still entered: this one may be live */
+	bool shared;   /* a direct mapping: there may be several like it */
+	bool racy;     /* the unmap may have meant another, older mapping */
+	bool mixed;    /* it may have meant one that is still entered: this one may be live */
+	uint64_t size; /* with mixed */
 };
+#define MAX_MIXED 64
 #define FORGOTTEN_BITS 65536 /* power of two */
 
 struct kept {
@@ -132,6 +134,9 @@ struct judge {
 	size_t npending;
 	struct recent recent[RECENT_SIZE];
 	uint64_t forgotten[FORGOTTEN_BITS / 64]; /* what had to leave recent, by hash */
+	struct recent mixed[MAX_MIXED];		 /* those of recent that are mixed … */
+	size_t nmixed;
+	bool mixed_lost; /* … but there were more */
 
 	struct tally claims[CLAIMS];
 	struct aside *aside;

@@ -103,7 +103,8 @@ static void end_mapping(struct judge *j, struct device *dev, const struct event 
 				     .alloc = m->flags & MAPPING_ALLOC,
 				     .shared = !(m->flags & (MAPPING_ALLOC | MAPPING_BOUNCED)),
 				     .racy = racy,
-				     .mixed = mixed });
+				     .mixed = mixed,
+				     .size = m->size });
 	ledger_remove(j->ledger, i);
 }
 

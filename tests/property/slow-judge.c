@@ -367,6 +367,23 @@ static struct life *around(struct slow *s, uint16_t dev, uint64_t start, uint64_
 	return best;
 }
 
+/* The live allocation that this range is a part of. */
+static const struct life *alloc_around(const struct slow *s, uint16_t dev, uint64_t start,
+				       uint64_t size)
+{
+	const struct life *best = NULL;
+	uint64_t last = start + (size ? size - 1 : 0);
+
+	for (size_t i = 0; i < s->nlives && last >= start; i++) {
+		const struct life *l = &s->lives[i];
+
+		if (l->live && l->alloc && l->dev == dev && contains(l, start, last) &&
+		    (!best || l->dma < best->dma))
+			best = l;
+	}
+	return best;
+}
+
 /* ---- dma-in-shared ---- */
 
 enum answer { SHARED, PROTECTED, OPEN };
@@ -415,8 +432,8 @@ static enum answer address_is(struct slow *s, const struct event *e, uint64_t pl
 		return e->attrs & EVENT_ATTR_MMIO ? SHARED : OPEN;
 	if (alloc)
 		return alloc_is(s, e, e->link);
-	l = around(s, e->dev, plain, e->size);
-	if (l && l->alloc) {
+	l = alloc_around(s, e->dev, plain, e->size);
+	if (l) {
 		*what = MEMORY_DECRYPTED;
 		return alloc_is(s, e, l->orig + (plain - l->dma));
 	}
@@ -719,11 +736,24 @@ static bool ever_mapped(const struct slow *s, uint64_t plain)
 	return false;
 }
 
+/* Is it a part of one whose unmap may have been that of an older mapping? */
+static bool may_be_live(const struct slow *s, const struct event *e, uint64_t plain)
+{
+	for (size_t i = 0; i < s->nended; i++) {
+		const struct ended *d = &s->ended[i];
+
+		if (d->valid && d->mixed && !d->alloc && d->dev == e->dev && plain >= d->dma &&
+		    last_of(plain, e->size) <= last_of(d->dma, d->size))
+			return true;
+	}
+	return false;
+}
+
 static void unknown(struct slow *s, const struct event *e, uint64_t plain, uint64_t bit, bool alloc)
 {
 	const struct ended *r = find_ended(s, e->dev, plain, alloc);
 
-	if (r && r->mixed) {
+	if ((r && r->mixed) || (!alloc && may_be_live(s, e, plain))) {
 		open_claim(s, CLAIM_LIFECYCLE);
 		return;
 	}
@@ -766,6 +796,7 @@ static void end_life(struct slow *s, const struct event *e, struct life *l)
 	}
 	l->live = false;
 	add_ended(s, (struct ended){ .dma = l->dma,
+				     .size = l->size,
 				     .since = l->seq,
 				     .dev = l->dev,
 				     .alloc = l->alloc,

@@ -53,7 +53,7 @@ struct life {
 };
 
 struct ended {
-	uint64_t dma, since;
+	uint64_t dma, size, since;
 	uint16_t dev;
 	bool alloc, shared, racy, mixed, valid;
 };

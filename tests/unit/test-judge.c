@@ -170,6 +170,16 @@ static void test_races(void)
 	unmap(0, SLOT(0), 163);
 	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_REFUTED);
 
+	machine(); /* the late unmap was taken for the newer mapping's, of which a part is synced */
+	bounced(0, BUF, SLOT(0), 163);
+	bounced(1, BUF + 4096, SLOT(0), 163);
+	unmap(1, SLOT(0), 163)->pid = 77;
+	sync_to(0, SLOT(0) + 100, 63);
+	unmap(1, SLOT(0), 163);
+	check(claim(CLAIM_LIFECYCLE) != CLAIM_REFUTED);
+	sync_to(0, SLOT(1), 63); /* this is no part of it */
+	check(claim(CLAIM_LIFECYCLE) == CLAIM_REFUTED);
+
 	machine(); /* the unmap never comes, and every CPU told something since */
 	bounced(0, BUF, SLOT(0), 163);
 	bounced(0, BUF + 4096, SLOT(0), 64);
@@ -314,6 +324,15 @@ static void test_coherent(void)
 	check(outcome() == OUTCOME_PROVEN);
 	change_virt(EVENT_ENCRYPT, PAGES, 8192);
 	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+
+	machine(); /* a part of it is mapped, and a part of that part */
+	bounced(0, BUF, SLOT(0), 64);
+	change_virt(EVENT_DECRYPT, PAGES, 8192);
+	alloc(0, PAGES, 6726);
+	unmap(0, SLOT(0), 64);
+	map(0, PAGES, PAGES, 1024);
+	map(0, PAGES + 128, PAGES + 128, 64);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_HOLDS);
 
 	machine(); /* a part of it is not enough */
 	change_virt(EVENT_DECRYPT, PAGES, 4096);
