@@ -118,7 +118,7 @@ check-unit: $(UNITS) $(TOOLS) ## run the unit tests
 check-cli: $(BUILD)/ccaio $(APPS) ## run the black-box tests
 	@mkdir -p $(BUILD)/tests/cli
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/cli tests/cli
-check-browser: $(BUILD)/ccaio ## run the tests of the HTML report (needs chromium)
+check-browser: $(BUILD)/ccaio $(BUILD)/tests/tools/gen-trace ## run the tests of the HTML report (needs chromium)
 	@mkdir -p $(BUILD)/tests/browser
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/browser tests/browser
 check-guest: $(BUILD)/ccaio $(APPS) ## run the tests in real guests

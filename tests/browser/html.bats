@@ -68,3 +68,15 @@ is() {
 	is '.what | contains("POST /keys/v1/key/skywalker → 201") and contains("JSON members pubkey")'
 	[ -z "$console" ] || { echo "$console"; false; }
 }
+
+@test "html: of three million events the page is below 2 MiB and opens in less than 2 s" {
+	"$APPS/../tools/gen-trace" --events=3000000 --platform="$BATS_TEST_TMPDIR/3m.json" "$BATS_TEST_TMPDIR/3m.dat"
+	"$CCAIO" verify --platform="$BATS_TEST_TMPDIR/3m.json" -f html -o "$BATS_TEST_TMPDIR/3m.html" \
+		"$BATS_TEST_TMPDIR/3m.dat" || [ $? = 2 ]
+	rm "$BATS_TEST_TMPDIR/3m.dat"
+	grep -q '<dt>Events</dt><dd>[23],[0-9]*,[0-9]*</dd>' "$BATS_TEST_TMPDIR/3m.html"
+	[ "$(stat -c %s "$BATS_TEST_TMPDIR/3m.html")" -lt $((2 << 20)) ]
+	in_browser "$BATS_TEST_TMPDIR/3m.html" "$BATS_TEST_DIRNAME/load.js" real
+	RESULT=$output
+	is '.rows > 100 and .interactive > 0 and .interactive < 2000'
+}
