@@ -136,9 +136,21 @@ keybroker() {
 	start_broker
 	traced -- '
 		u=; for i in $(seq 100); do u="$u $url/blob/$i"; done
-		t keep curl -s $u'
+		t keep curl -s $u
+		# a command that does not end before its own exchange is shown
+		for f in text jsonl; do
+			ccaio trace --scope window --live -f $f -o out/live-$f.ccaio -- timeout 60 sh -c "
+				curl -s -o /dev/null $url/live
+				until grep -q /live..*404 out/live-$f.txt; do usleep 10000; done" >out/live-$f.txt 2>&1
+			echo "live-$f $?" >>out/status
+		done'
+	for f in text jsonl; do
+		[ "$(jq .run.exit_status "$bundles/live-$f.ccaio/verdict.json")" = 0 ]
+	done
+	head -1 "$bundles/live-text.txt" | grep -E 'GET /live → 404: complete, clear, [0-9]+ out, [0-9]+ in'
+	head -1 "$bundles/live-jsonl.txt" | jq -e '.type == "exchange" and .target == "/live" and .status == 404'
 	proven keep
-	same_as_the_log keep
+	same_as_the_log keep /blob
 	carried_at keep '["exact","nested"]'
 	[ "$(ask keep '[(.connections | length), (.exchanges | length)], ([.exchanges[].in.body_bytes] == [range(1; 101)])')" = '[1,100] true ' ]
 }
