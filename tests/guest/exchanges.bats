@@ -155,9 +155,23 @@ keybroker() {
 	[ "$(ask keep '[(.connections | length), (.exchanges | length)], ([.exchanges[].in.body_bytes] == [range(1; 101)])')" = '[1,100] true ' ]
 }
 
-@test "exchanges: an answer of 8 MiB" {
+@test "exchanges: an answer of 8 MiB; what is read from and written to a disk" {
 	start_broker
-	traced -- 't big curl -s -o /dev/null "$url/blob/8388608"'
+	traced -- '
+		t big curl -s -o /dev/null "$url/blob/8388608"
+		t disk sh -c "
+			dd if=/dev/vda of=/dev/null bs=64k skip=16 count=8
+			dd if=/dev/vda of=/dev/null bs=4k skip=1000 count=3 iflag=direct
+			dd if=/dev/zero of=/dev/vda bs=4k seek=1500 count=5
+			sync"'
+	[ "$(ask disk '.result.conserved')" = 'true ' ]
+	# process by process, whoever issued the requests; the file where the memory was one of the page cache
+	[ "$(ask disk '[.block_requests[] | select(.program and .owner == "exact") | {cached: .file.path, read, written}] |
+		group_by(.cached) | map([.[0].cached, ([.[].read] | add) >= 524288, ([.[].read] | add) == 12288, ([.[].written] | add)])')" = \
+		'[[null,false,true,0],["/dev/vda",true,false,20480]] ' ]
+	[ "$(ask disk '[.block_requests[] | select(.comm == "ccaio") | .program] | unique')" = '[false] ' ]
+	[ "$(ask disk '[.conservation[] | select(.what == "vda written") | .left, .right]')" = '[20480,20480,1,1] ' ]
+	tr -s ' \n' ' ' <"$bundles/disk.txt" | grep -q 'block requests of dd.* (vda), file /dev/vda'
 	proven big
 	same_as_the_log big
 	carried_at big '["exact","nested"]'
