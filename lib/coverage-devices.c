@@ -41,6 +41,7 @@ static bool virtio_known(const struct judge *j, const struct platform_virtio *d,
 			 struct cond_verdict *cond)
 {
 	const char *worked = judge_why_active(j, d);
+	uint32_t type = platform_virtio_driver_type(d->driver);
 
 	if (d->driver_untold)
 		cond_unmet(cond, remedy, "whether a driver works %s is not known", d->name);
@@ -50,6 +51,9 @@ static bool virtio_known(const struct judge *j, const struct platform_virtio *d,
 	else if (platform_virtio_active(d) == TRI_UNKNOWN)
 		cond_unmet(cond, remedy, "%s has no driver, but its status says that one works it",
 			   d->name);
+	else if (type && d->device_id && type != d->device_id)
+		cond_unmet(cond, remedy, "%s is of type %u, but its driver %s is for type %u",
+			   d->name, d->device_id, d->driver, type);
 	else if (platform_virtio_active(d) == TRI_NO && worked)
 		cond_unmet(cond, remedy, "no driver works %s by the facts, but %s", d->name,
 			   worked);

@@ -225,6 +225,19 @@ static size_t cut_at_end(const struct judge *j)
 	return n;
 }
 
+/* Of all pools: their use is counted together. */
+static uint64_t all_slots(const struct platform *p)
+{
+	uint64_t slots = 0;
+
+	for (size_t i = 0; i < p->swiotlb.npools; i++)
+		slots = sum(slots,
+			    (p->swiotlb.pools[i].range.end - p->swiotlb.pools[i].range.start) /
+					    SWIOTLB_SLOT_SIZE +
+				    1);
+	return slots;
+}
+
 void coverage_conserved(const struct judge *j, const struct stream_info *info,
 			struct cond_verdict *cond)
 {
@@ -250,6 +263,11 @@ void coverage_conserved(const struct judge *j, const struct stream_info *info,
 	if (open || j->n.dropped) {
 		cond_unmet(cond, remedy, "%llu bounces have no map",
 			   (unsigned long long)(open + j->n.dropped));
+		return;
+	}
+	if (hiwater != PLATFORM_UNKNOWN && p->swiotlb.npools && hiwater > all_slots(p)) {
+		cond_unmet(cond, remedy, "the facts say that %llu slots were in use, of %llu",
+			   (unsigned long long)hiwater, (unsigned long long)all_slots(p));
 		return;
 	}
 	if (hiwater != PLATFORM_UNKNOWN && j->n.slots_hiwater > hiwater + slack) {

@@ -26,13 +26,28 @@ static const struct platform_pool *overlapping(const struct platform *p)
 	return NULL;
 }
 
+/* A pool that is not made of whole slots: no kernel made it. */
+static const struct platform_pool *uneven(const struct platform *p)
+{
+	for (size_t i = 0; i < p->swiotlb.npools; i++) {
+		const struct range *r = &p->swiotlb.pools[i].range;
+
+		if (r->start % SWIOTLB_SLOT_SIZE || (r->end + 1) % SWIOTLB_SLOT_SIZE)
+			return &p->swiotlb.pools[i];
+	}
+	return NULL;
+}
+
 /* Do bounds and events bear each other out?  Else false, with the condition unmet. */
 static bool pools_agree(const struct judge *j, const char *remedy, struct cond_verdict *cond)
 {
-	const struct platform_pool *twice = overlapping(j->platform);
+	const struct platform_pool *twice = overlapping(j->platform), *odd = uneven(j->platform);
 
 	if (j->platform->swiotlb.npools > MAX_POOLS)
 		cond_unmet(cond, remedy, "there are more than %d pools", MAX_POOLS);
+	else if (odd)
+		cond_unmet(cond, remedy, "pool %s is not made of whole slots of %u bytes",
+			   odd->name, SWIOTLB_SLOT_SIZE);
 	else if (twice)
 		cond_unmet(cond, remedy, "pool %s overlaps another one", twice->name);
 	else if (j->n.from_pool)
@@ -90,7 +105,12 @@ void coverage_pool_known(const struct judge *j, const struct stream_info *info,
 	if (p->swiotlb.slots == PLATFORM_UNKNOWN)
 		cond_unmet(cond, "mount debugfs (swiotlb/io_tlb_nslabs)",
 			   "the kernel's slot count is not known");
-	else if (slots && p->swiotlb.slots != slots)
+	else if (!slots && p->swiotlb.slots)
+		cond_unmet(
+			cond, remedy,
+			"the kernel counts %llu slots, but the bounds of their pool are not known",
+			(unsigned long long)p->swiotlb.slots);
+	else if (p->swiotlb.slots != slots)
 		cond_unmet(cond, remedy,
 			   "the pool's bounds hold %llu slots but the kernel counts %llu",
 			   (unsigned long long)slots, (unsigned long long)p->swiotlb.slots);

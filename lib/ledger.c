@@ -68,7 +68,8 @@ struct ledger *ledger_new(const struct platform *p)
 		uint64_t n = (r.end - r.start) / SWIOTLB_SLOT_SIZE + 1;
 		struct pool *pool = &l->pools[l->npools];
 
-		if (r.end < r.start || n > MAX_TABLE_SLOTS || total + n > MAX_TABLE_SLOTS)
+		if (r.end < r.start || r.start % SWIOTLB_SLOT_SIZE || n > MAX_TABLE_SLOTS ||
+		    total + n > MAX_TABLE_SLOTS)
 			continue; /* its mappings go to the treap */
 		total += n;
 		*pool = (struct pool){ .range = r, .nslots = n };

@@ -136,6 +136,25 @@ const struct platform_pci *platform_find_pci(const struct platform *p, const cha
 	return NULL;
 }
 
+uint32_t platform_virtio_driver_type(const char *driver)
+{
+	static const struct {
+		const char *driver;
+		uint32_t type;
+	} drivers[] = {
+		{ "virtio_net", 1 },   { "virtio_blk", 2 },	{ "virtio_console", 3 },
+		{ "virtio_rng", 4 },   { "virtio_balloon", 5 }, { "virtio_scsi", 8 },
+		{ "virtio_gpu", 16 },  { "virtio_mem", 24 },	{ "virtiofs", 26 },
+		{ "virtio_pmem", 27 },
+	};
+
+	for (size_t i = 0; driver && i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		if (strcmp(driver, drivers[i].driver) == 0)
+			return drivers[i].type;
+	}
+	return 0;
+}
+
 bool platform_pci_is_virtio(const struct platform_pci *dev)
 {
 	unsigned long id = dev->device ? strtoul(dev->device, NULL, 16) : 0;

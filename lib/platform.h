@@ -185,6 +185,9 @@ enum tri platform_virtio_active(const struct platform_virtio *dev);
 const struct platform_virtio *platform_find_virtio(const struct platform *p, const char *dma_name);
 const struct platform_pci *platform_find_pci(const struct platform *p, const char *dma_name);
 
+/* The virtio device type that a driver of Linux is for; 0 unknown. */
+uint32_t platform_virtio_driver_type(const char *driver);
+
 /* A virtio device behind PCI: by its driver, or its ids (virtio 1.3, 4.1.2 "PCI Device Discovery").
  */
 bool platform_pci_is_virtio(const struct platform_pci *dev);

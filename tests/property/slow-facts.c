@@ -407,6 +407,10 @@ static bool devices_known(const struct slow *s)
 		const struct platform_virtio *d = &p->virtio[i];
 		enum tri active = platform_virtio_active(d);
 
+		uint32_t type = platform_virtio_driver_type(d->driver);
+
+		if (type && d->device_id && type != d->device_id)
+			return false;
 		if ((d->driver && !d->features) || d->driver_untold || active == TRI_UNKNOWN ||
 		    (active == TRI_NO && worked(s, d)))
 			return false;
@@ -448,7 +452,8 @@ static enum cond_state pool_known(const struct slow *s)
 	for (size_t i = 0; i < p->swiotlb.npools; i++) {
 		const struct platform_pool *pool = &p->swiotlb.pools[i];
 
-		if (pool->inferred || s->from_pool)
+		if (pool->inferred || s->from_pool || pool->range.start % SWIOTLB_SLOT_SIZE ||
+		    (pool->range.end + 1) % SWIOTLB_SLOT_SIZE)
 			return COND_UNMET;
 		for (size_t k = 0; k < i; k++) {
 			if (p->swiotlb.pools[k].range.start <= pool->range.end &&
@@ -458,7 +463,7 @@ static enum cond_state pool_known(const struct slow *s)
 		if (!pool->name || strcmp(pool->name, "default") == 0)
 			slots += (pool->range.end - pool->range.start) / SWIOTLB_SLOT_SIZE + 1;
 	}
-	return met(p->swiotlb.slots != PLATFORM_UNKNOWN && (!slots || p->swiotlb.slots == slots));
+	return met(p->swiotlb.slots == slots);
 }
 
 /* The map of this bounce may have been on its way when its CPU's buffer ended. */
@@ -480,7 +485,7 @@ static bool cut_by_end(const struct slow *s, size_t bounce)
 static bool conserved(const struct slow *s)
 {
 	uint64_t hiwater = s->p ? s->p->swiotlb.used_hiwater : PLATFORM_UNKNOWN;
-	uint64_t slack = 0;
+	uint64_t slack = 0, all = 0;
 
 	for (size_t k = 0; k < s->nwaiting; k++) {
 		if (!cut_by_end(s, s->waiting[k]))
@@ -494,6 +499,12 @@ static bool conserved(const struct slow *s)
 			first &= s->ev[k].cpu != s->ev[i].cpu;
 		slack += first ? 128 : 0;
 	}
+	for (size_t i = 0; s->p && i < s->p->swiotlb.npools; i++)
+		all += (s->p->swiotlb.pools[i].range.end - s->p->swiotlb.pools[i].range.start) /
+			       SWIOTLB_SLOT_SIZE +
+		       1;
+	if (hiwater != PLATFORM_UNKNOWN && all && hiwater > all)
+		return false;
 	return hiwater == PLATFORM_UNKNOWN || s->hiwater <= hiwater + slack;
 }
 

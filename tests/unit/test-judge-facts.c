@@ -54,6 +54,10 @@ static void test_virtio(void)
 	d->features[3] = '1'; /* blob resources */
 	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
 
+	d = virtio_machine(); /* a net device that the balloon's driver works */
+	set(&d->driver, "virtio_balloon");
+	check(cond(COND_DEVICES_KNOWN) == COND_UNMET);
+
 	d = virtio_machine(); /* neither driver nor status: nobody says that it is idle */
 	d->features[VIRTIO_F_ACCESS_PLATFORM] = '0';
 	set(&d->driver, NULL);
@@ -125,6 +129,26 @@ static void test_memory(void)
 	check(cond(COND_POOL_KNOWN) == COND_UNMET);
 	facts->swiotlb.pools[1].range = (struct range){ SLOT(3), SLOT(4) - 1 }; /* one in another */
 	check(cond(COND_POOL_KNOWN) == COND_UNMET);
+
+	machine(); /* the kernel's slots are those of a pool that is not listed */
+	bounced(0, BUF, SLOT(0), 64);
+	check(cond(COND_POOL_KNOWN) == COND_MET);
+	facts->swiotlb.used_hiwater = 128;
+	check(cond(COND_CONSERVED) == COND_MET);
+	facts->swiotlb.used_hiwater = 129; /* of 128 */
+	check(cond(COND_CONSERVED) == COND_UNMET);
+	set(&facts->swiotlb.pools[0].name, "restricted");
+	check(cond(COND_POOL_KNOWN) == COND_UNMET);
+
+	machine(); /* half a slot: no slots are known, and none is shared by two mappings */
+	facts->swiotlb.pools[0].range.start += 0x10;
+	bounced(0, BUF, SLOT(1) + 0x10 - 64, 64);
+	bounced(0, BUF + 4096, SLOT(1) + 0x10, 64);
+	for (unsigned int c = 0; c < 4; c++)
+		put((struct event){ .kind = EVENT_FORK, .cpu = c });
+	bounced(0, BUF + 8192, SLOT(1) + 0x10 + 1024, 64);
+	check(cond(COND_POOL_KNOWN) == COND_UNMET);
+	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_HOLDS);
 
 	machine(); /* a pool that may have grown is not protected memory */
 	facts->swiotlb.dynamic = TRI_UNKNOWN;
