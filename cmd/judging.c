@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cmd/exchanging.h"
@@ -20,6 +21,7 @@
 #include "lib/verdict.h"
 #include "lib/xalloc.h"
 #include "reports/report.h"
+#include "reports/wrap.h"
 
 #define BATCH 1024 /* events between reading and judging: 64 KiB, stays in the cache */
 
@@ -209,6 +211,15 @@ int judging_status(const struct verdict *v)
 	}
 }
 
+static void fit_terminal(const struct judging *g)
+{
+	struct winsize size;
+
+	if (cmd_to_stdout(g->output) && isatty(STDOUT_FILENO) &&
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		wrap_set_columns(size.ws_col);
+}
+
 struct rendering {
 	const struct report *report;
 	const struct report_input *in;
@@ -229,6 +240,7 @@ int judging_report(const struct cmd *cmd, const struct judging *g, const struct 
 
 	in.verbosity = g->verbosity;
 	in.colour = judging_colour(g);
+	fit_terminal(g);
 	if (cmd_write(g->output, "the report", render, &r, &err) < 0)
 		return cmd_fail(cmd, &err);
 	return judging_status(in.verdict);

@@ -4,6 +4,7 @@
  */
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,8 +50,22 @@ static int flushed(int status)
 	return CMD_TROUBLE;
 }
 
+/*
+ * A standard descriptor that is closed would go to the next file that is opened, a trace or a
+ * report, and what is said would be written into it.  Now writing to it fails, as it should.
+ */
+static void hold_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", (fd == 1 ? O_RDONLY : O_RDWR) | O_CLOEXEC) < 0)
+			return;
+	}
+}
+
 int main(int argc, char **argv)
 {
+	hold_standard_descriptors();
 	if (argc < 2) {
 		print_help(stderr);
 		return CMD_TROUBLE;

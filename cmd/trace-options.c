@@ -266,6 +266,10 @@ static int take(struct trace_options *options, int opt, const char *word, char *
 {
 	switch (opt) {
 	case 'o':
+		if (!*optarg) {
+			snprintf(message, size, "-o needs a name, not an empty word");
+			return -1;
+		}
 		if (options->bundle && options->report) {
 			snprintf(message, size, "more than two times --output");
 			return -1;

@@ -210,6 +210,11 @@ int command_go(struct command *command, struct err *err)
 	} while (n < 0 && errno == EINTR);
 	if (n == 0)
 		return 0;
+	/* the command itself was found: of a script, or of a program for another C library */
+	if (n == sizeof(code) && code == ENOENT)
+		return err_set(err, code,
+			       "cannot run %s: the interpreter that it names is not there",
+			       command->name);
 	return err_set(err, n == sizeof(code) && code > 0 ? code : EIO, "cannot run %s: %s",
 		       command->name,
 		       n == sizeof(code) ? strerror(code) : "it died before its start");

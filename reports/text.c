@@ -97,8 +97,10 @@ static void show_claims(const struct page *p)
 		paint(p, claim_colour(c->state_id), 15, c->state);
 		paint(p, "", 19, c->name);
 		wrap(p->out, 36, 36, c->why);
-		if (!c->in_verdict)
-			fprintf(p->out, "%36s(reported only: no policy asks for it)\n", "");
+		if (!c->in_verdict) {
+			fprintf(p->out, "%36s", "");
+			wrap(p->out, 36, 36, "(reported only: no policy asks for it)");
+		}
 	}
 }
 

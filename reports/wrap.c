@@ -3,6 +3,13 @@
 
 #include <string.h>
 
+static int limit = WRAP_COLUMNS;
+
+void wrap_set_columns(int columns)
+{
+	limit = columns < WRAP_LEAST ? WRAP_LEAST : columns > WRAP_COLUMNS ? WRAP_COLUMNS : columns;
+}
+
 static int width(const char *s, size_t len)
 {
 	int n = 0;
@@ -25,7 +32,7 @@ void wrap(FILE *out, int at, int indent, const char *text)
 		size_t len = strcspn(text, " ");
 		int need = width(text, len);
 
-		if (gap && at + gap + need > WRAP_COLUMNS) {
+		if (gap && at + gap + need > limit) {
 			fprintf(out, "\n%*s", indent, "");
 			at = indent;
 			gap = 0;

@@ -15,6 +15,11 @@
  */
 void wrap(FILE *out, int at, int indent, const char *text);
 
+/* Use so many columns instead, at least WRAP_LEAST and at most WRAP_COLUMNS: a narrow terminal's.
+ */
+#define WRAP_LEAST 60
+void wrap_set_columns(int columns);
+
 /* Columns that s needs: its characters (UTF-8), not its bytes. */
 int wrap_width(const char *s);
 

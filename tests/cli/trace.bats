@@ -96,3 +96,12 @@ fails_with() {
 		grep -qF -e "*$opt*" "$page" || { echo "the page lacks $opt"; false; }
 	done
 }
+
+@test "trace: a script whose interpreter is missing, an output without a name" {
+	printf '#!/nonexistent/sh\n' >script && chmod +x script
+	run -3 --separate-stderr "$CCAIO" trace --model -o m.ccaio ./script http://127.0.0.1:1/
+	[ "$stderr" = "ccaio trace: cannot run ./script: the interpreter that it names is not there" ]
+	[ ! -e m.ccaio ]
+	run -3 --separate-stderr "$CCAIO" trace -o '' true
+	[[ $stderr == "ccaio trace: -o needs a name"* ]]
+}

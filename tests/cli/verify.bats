@@ -305,3 +305,22 @@ facts_without_bit33() {
 	has "limit: the whole machine → 0000:00:01.0"
 	run -0 "$CCAIO" report --against "$bundle" "$BATS_TEST_TMPDIR/whole.ccaio"
 }
+
+@test "verify: a closed standard output is trouble, and no file takes its place" {
+	run -3 --separate-stderr bash -c '"$0" verify --platform="$1.json" "$1.dat" >&-' \
+		"$CCAIO" "$DATA/trace/linux-7.2-forced-since-boot"
+	[[ $stderr == "ccaio: cannot write to standard output: Bad file descriptor" ]]
+	cd "$BATS_TEST_TMPDIR"
+	bash -c '"$0" verify -f tap -o file --platform="$1.json" "$1.dat" >&- 2>&-' \
+		"$CCAIO" "$DATA/trace/linux-7.2-forced-since-boot"
+	[ "$(head -1 file)" = "TAP version 13" ]
+}
+
+@test "verify: a terminal narrower than a report is filled, not overrun" {
+	command="stty cols 66; '$CCAIO' verify --platform='$DATA/trace/linux-7.2-noforce.json' '$DATA/trace/linux-7.2-noforce.dat'"
+	run -1 script -qec "$command" /dev/null
+	# one word may be longer than a line
+	awk '{ sub(/\r$/, ""); gsub(/\033\[[0-9]*m/, "") } length > 66 && /[^ ] +[^ ]+ +[^ ]/ && !/:\/|\.dat/' <<<"$output" >"$BATS_TEST_TMPDIR/wide"
+	[ ! -s "$BATS_TEST_TMPDIR/wide" ] || { cat "$BATS_TEST_TMPDIR/wide"; false; }
+	[ "$(wc -l <<<"$output")" -gt "$("$CCAIO" verify --platform="$DATA/trace/linux-7.2-noforce.json" "$DATA/trace/linux-7.2-noforce.dat" | wc -l)" ]
+}
