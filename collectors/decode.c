@@ -100,6 +100,43 @@ static uint16_t event_name(struct decode *decode, const char *system, const char
 			    len < (int)sizeof(buf) ? (size_t)len : sizeof(buf) - 1);
 }
 
+static void binding_add(struct decode *decode, uint16_t id, const struct decode_binding *b)
+{
+	uint16_t *type = &decode->by_type[id];
+
+	*type = MAP_NONE;
+	if (decode->nbindings < UINT16_MAX - MAP_FIRST) {
+		XGROW(decode->bindings, decode->nbindings, decode->bindings_cap);
+		decode->bindings[decode->nbindings] = *b;
+		*type = (uint16_t)(MAP_FIRST + decode->nbindings++);
+	}
+}
+
+/*
+ * Two events of one number: no kernel has that at one time, and records of it may be either's.
+ * b: what would be bound now, NULL to ignore.
+ */
+static bool is_taken(const struct decode *decode, uint16_t id, const struct decode_binding *b)
+{
+	uint16_t type = decode->by_type[id];
+
+	if (type == MAP_NONE)
+		return false;
+	if (type == MAP_IGNORED)
+		return b != NULL;
+	return !b || memcmp(b, &decode->bindings[type - MAP_FIRST], sizeof(*b)) != 0;
+}
+
+static void ambiguous_add(struct decode *decode, uint16_t id, uint16_t name)
+{
+	struct decode_binding b;
+
+	memset(&b, 0, sizeof(b));
+	b.kind = EVENT_UNDECODED;
+	b.name = name;
+	binding_add(decode, id, &b);
+}
+
 void decode_add(struct decode *decode, const char *system, const char *text, size_t len)
 {
 	const struct decode_rule *rule;
@@ -116,7 +153,11 @@ void decode_add(struct decode *decode, const char *system, const char *text, siz
 	rule = decode_rule_find(system, format.name);
 	watched = strcmp(system, "swiotlb") == 0 || strcmp(system, "dma") == 0;
 	if (!rule && !watched) {
-		decode->by_type[format.id] = MAP_IGNORED;
+		if (is_taken(decode, (uint16_t)format.id, NULL))
+			ambiguous_add(decode, (uint16_t)format.id,
+				      event_name(decode, system, format.name));
+		else
+			decode->by_type[format.id] = MAP_IGNORED;
 		format_note(decode, system, &format, false, NULL);
 		goto out;
 	}
@@ -127,13 +168,10 @@ void decode_add(struct decode *decode, const char *system, const char *text, siz
 		b.kind = EVENT_UNDECODED;
 	b.name = event_name(decode, system, format.name);
 	format_note(decode, system, &format, rule && !missing, missing);
-	if (decode->nbindings < UINT16_MAX - MAP_FIRST) {
-		XGROW(decode->bindings, decode->nbindings, decode->bindings_cap);
-		decode->bindings[decode->nbindings] = b;
-		decode->by_type[format.id] = (uint16_t)(MAP_FIRST + decode->nbindings++);
-	} else {
-		decode->by_type[format.id] = MAP_NONE;
-	}
+	if (is_taken(decode, (uint16_t)format.id, &b))
+		ambiguous_add(decode, (uint16_t)format.id, b.name);
+	else
+		binding_add(decode, (uint16_t)format.id, &b);
 out:
 	decode_format_release(&format);
 }

@@ -108,6 +108,7 @@ static void test_map(void)
 	struct event e[2];
 
 	decode_add(d, "dma", MAP_FORMAT, strlen(MAP_FORMAT));
+	decode_add(d, "dma", MAP_FORMAT, strlen(MAP_FORMAT)); /* listed twice: no harm */
 	check(decode_record(d, &r, e, 2) == 1);
 	check(e[0].kind == EVENT_MAP && e[0].orig == 0x4375bb86 && e[0].dma == 0x72a9c800);
 	check(e[0].size == 98 && e[0].dir == EVENT_TO_DEVICE && e[0].attrs == 0x2020);
@@ -126,6 +127,28 @@ static void test_map(void)
 	check(decode_record(d, &r, e, 2) == 1 && e[0].kind == EVENT_UNDECODED);
 	decode_free(d);
 	names_free(names);
+}
+
+/* Two events of one number: whose a record is, nobody can tell. */
+static void test_one_number(void)
+{
+	static const char tick[] = "name: tick\nID: 314\nformat:\n" COMMON "\nprint fmt: \"\"\n";
+
+	for (int first = 0; first < 2; first++) {
+		struct names *names = names_new();
+		struct decode *d = decode_new(names, 4096);
+		struct decode_record r = map_record();
+		struct event e;
+
+		if (first)
+			decode_add(d, "timer", tick, strlen(tick));
+		decode_add(d, "dma", MAP_FORMAT, strlen(MAP_FORMAT));
+		if (!first)
+			decode_add(d, "timer", tick, strlen(tick));
+		check(decode_record(d, &r, &e, 1) == 1 && e.kind == EVENT_UNDECODED);
+		decode_free(d);
+		names_free(names);
+	}
 }
 
 /* What cannot be bound or is not known is said, never skipped. */
@@ -333,6 +356,7 @@ int main(void)
 	test_format();
 	test_map();
 	test_undecoded();
+	test_one_number();
 	test_sg();
 	return done();
 }

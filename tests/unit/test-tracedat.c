@@ -207,6 +207,7 @@ static void test_kinds(void)
 	check(strcmp(stream->info.release, "7.2.1") == 0);
 	check(stream->info.ncpus == CPUS && stream->info.cpus[1].has_stats);
 	check(stream->info.cpus[1].overrun == 28276 && stream->info.cpus[1].commit_overrun == 834);
+	check(stream->info.cpus[1].written == 59 + 31827);
 	check(stream->info.cpus[1].dropped == 7 && !stream->info.cpus[1].from_start);
 	check(stream->info.cpus[1].has_read && stream->info.cpus[1].read == 31827);
 	check(stream->info.cpus[1].left == 59 && !stream->info.cpus[0].has_read);
