@@ -215,8 +215,8 @@ static void test_policy(void)
 
 static size_t worse(const struct verdict *a, const struct verdict *b)
 {
-	struct verdict_diff *d = verdict_diff_new(&(struct verdict_side){ a, NULL },
-						  &(struct verdict_side){ b, NULL });
+	struct verdict_diff *d = verdict_diff_new(&(struct verdict_side){ .verdict = a },
+						  &(struct verdict_side){ .verdict = b });
 	size_t n = d->worse;
 
 	verdict_diff_free(d);
