@@ -24,7 +24,11 @@
 
 #define IFACES 16
 #define BUFFER_BYTES (8 << 20)
-#define BLOCK_MS 20 /* the kernel hands packets over in blocks, the last one after this time */
+/*
+ * The kernel hands packets over in blocks, one that is not full after this time.  Each wakes the
+ * thread, beside the program that is measured; the end of a run waits for the last one.
+ */
+#define BLOCK_MS 50
 #define STOP_MS 500 /* other traffic may never end */
 #define SNAPLEN_ALL 262144
 #define SNAPLEN_HEADERS 192 /* Ethernet, two VLAN tags, IPv6 with extensions, TCP with options */
@@ -38,7 +42,9 @@ struct iface {
 	pcap_t *pcap;
 	int fd;
 	bool broken; /* it went away, or down: nothing more comes of it */
-	uint64_t packets;
+	uint32_t read, due; /* packets: seen by the thread; counted by the kernel at the end */
+	bool due_known;
+	uint64_t packets; /* of these, in the window */
 	/* by enum flow_dir, and [0] as the window opened, [1] as it closed */
 	uint64_t bytes[2][2], counted[2][2];
 	bool counters_known[2];
@@ -223,6 +229,7 @@ static void take(u_char *user, const struct pcap_pkthdr *head, const u_char *dat
 	struct reading *r = (struct reading *)user;
 	struct packet packet = { .iface = r->iface->id };
 
+	r->iface->read++;
 	if (!packet_from_ethernet(&packet, data, head->caplen, head->len))
 		return;
 	packet.dir = memcmp(data + 6, r->iface->mac, 6) == 0 ? FLOW_OUT : FLOW_IN;
@@ -257,6 +264,30 @@ static int64_t now_ms(void)
 	return (int64_t)(now_ns() / 1000000);
 }
 
+/* The end: how many packets there are to read, those of the block in use included. */
+static void count_due(struct packets *p)
+{
+	for (size_t n = 0; n < p->nifaces; n++) {
+		struct iface *i = &p->ifaces[n];
+		struct pcap_stat stat;
+
+		i->due_known = pcap_stats(i->pcap, &stat) == 0;
+		i->due = i->due_known ? stat.ps_recv - stat.ps_drop : 0;
+	}
+}
+
+/* Is there nothing to wait for?  The kernel's counters have 32 bits. */
+static bool all_read(const struct packets *p)
+{
+	for (size_t n = 0; n < p->nifaces; n++) {
+		const struct iface *i = &p->ifaces[n];
+
+		if (!i->broken && (!i->due_known || (int32_t)(i->read - i->due) < 0))
+			return false;
+	}
+	return true;
+}
+
 static void *capture(void *arg)
 {
 	struct packets *p = arg;
@@ -269,7 +300,7 @@ static void *capture(void *arg)
 		fds[i] = (struct pollfd){ .fd = p->ifaces[i].fd, .events = POLLIN };
 	fds[p->nifaces] = (struct pollfd){ .fd = p->stop_fd, .events = POLLIN };
 	do {
-		/* once stopping, the last block is waited for twice its time: then n is 0 */
+		/* a filter may hide packets that were counted: then n is 0 in the end */
 		n = poll(fds, p->nifaces + !stopping, stopping ? 2 * BLOCK_MS : -1);
 		if (n < 0 && errno != EINTR) {
 			p->failed = errno;
@@ -285,9 +316,10 @@ static void *capture(void *arg)
 		if (!stopping && n > 0 && fds[p->nifaces].revents) {
 			stopping = true;
 			deadline_ms = now_ms() + STOP_MS;
+			count_due(p);
 			n = 1;
 		}
-	} while (n != 0 && now_ms() < deadline_ms);
+	} while (n != 0 && !(stopping && all_read(p)) && now_ms() < deadline_ms);
 	return NULL;
 }
 
