@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "collectors/packet-file.h"
+#include "collectors/packet-queue.h"
 #include "lib/err.h"
 #include "lib/exchange.h"
 #include "lib/flow.h"
@@ -32,6 +33,8 @@
 #define STOP_MS 500 /* other traffic may never end */
 #define SNAPLEN_ALL 262144
 #define SNAPLEN_HEADERS 192 /* Ethernet, two VLAN tags, IPv6 with extensions, TCP with options */
+#define QUEUE_BYTES (256 << 10)
+#define BULK_BYTES 4096 /* captured of one packet: what is longer is not copied to wait */
 #define NSEC 1000000000ll
 
 struct iface {
@@ -41,7 +44,7 @@ struct iface {
 	uint8_t mac[6];
 	pcap_t *pcap;
 	int fd;
-	bool broken; /* it went away, or down: nothing more comes of it */
+	bool broken;	    /* it went away, or down: nothing more comes of it */
 	uint32_t read, due; /* packets: seen by the thread; counted by the kernel at the end */
 	bool due_known;
 	uint64_t packets; /* of these, in the window */
@@ -57,6 +60,7 @@ struct packets {
 	size_t nifaces;
 	struct names *names;
 	struct traffic *traffic;
+	struct packet_queue queue;
 	int64_t offset_ns;		    /* CLOCK_REALTIME - CLOCK_MONOTONIC */
 	_Atomic uint64_t open_ns, close_ns; /* the window, CLOCK_MONOTONIC */
 	int stop_fd;
@@ -224,26 +228,50 @@ struct reading {
 	struct iface *iface;
 };
 
+/* What the packet says, and what is kept of it. */
+static void handle(struct packets *p, const struct packet *packet)
+{
+	uint32_t index = 0;
+
+	traffic_packet(p->traffic, packet);
+	if (!p->writer.out)
+		return;
+	for (size_t n = 0; n < p->nifaces; n++)
+		if (p->ifaces[n].id == packet->iface)
+			index = p->ifaces[n].index;
+	packet_writer_add(&p->writer, packet, index);
+}
+
+static void handle_queue(struct packets *p)
+{
+	struct packet packet;
+
+	while (packet_queue_next(&p->queue, &packet))
+		handle(p, &packet);
+}
+
+/* Small packets wait while there is room: the program that exchanges them waits for each. */
 static void take(u_char *user, const struct pcap_pkthdr *head, const u_char *data)
 {
 	struct reading *r = (struct reading *)user;
+	struct packets *p = r->packets;
 	struct packet packet = { .iface = r->iface->id };
 
 	r->iface->read++;
 	if (!packet_from_ethernet(&packet, data, head->caplen, head->len))
 		return;
 	packet.dir = memcmp(data + 6, r->iface->mac, 6) == 0 ? FLOW_OUT : FLOW_IN;
-	packet.ts_ns = (uint64_t)((int64_t)head->ts.tv_sec * NSEC + head->ts.tv_usec -
-				  r->packets->offset_ns);
-	if (packet.ts_ns < r->packets->open_ns || packet.ts_ns > r->packets->close_ns)
+	packet.ts_ns =
+		(uint64_t)((int64_t)head->ts.tv_sec * NSEC + head->ts.tv_usec - p->offset_ns);
+	if (packet.ts_ns < p->open_ns || packet.ts_ns > p->close_ns)
 		return;
 	r->iface->packets++;
-	traffic_packet(r->packets->traffic, &packet);
-	if (r->packets->writer.out)
-		packet_writer_add(&r->packets->writer, &packet, r->iface->index);
+	if (!p->options.over && packet.cap <= BULK_BYTES && packet_queue_put(&p->queue, &packet))
+		return;
+	handle_queue(p);
+	handle(p, &packet);
 }
 
-/* A device that is unplugged takes its interface along: no reason to lose the recording. */
 static void read_iface(struct packets *p, struct iface *i)
 {
 	struct reading r = { p, i };
@@ -320,6 +348,7 @@ static void *capture(void *arg)
 			n = 1;
 		}
 	} while (n != 0 && !(stopping && all_read(p)) && now_ms() < deadline_ms);
+	handle_queue(p);
 	return NULL;
 }
 
@@ -373,6 +402,7 @@ static void release(struct packets *p)
 		close(p->stop_fd);
 	if (p->traffic)
 		exchanges_free(traffic_finish(p->traffic));
+	packet_queue_release(&p->queue);
 	names_free(p->names);
 	free(p);
 }
@@ -389,6 +419,7 @@ struct packets *packets_start(const struct packets_options *options, struct err 
 	p->offset_ns = clock_offset();
 	p->open_ns = p->close_ns = UINT64_MAX;
 	p->traffic = traffic_new(p->names, &traffic);
+	packet_queue_init(&p->queue, QUEUE_BYTES);
 	if (find_ifaces(p, err) < 0)
 		goto fail;
 	for (size_t i = 0; i < p->nifaces; i++)
