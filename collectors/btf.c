@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,7 +45,8 @@ struct btf_member {
 };
 
 struct btf {
-	void *owned; /* freed with it */
+	void *owned;   /* freed with it */
+	size_t mapped; /* owned is so many bytes of a file; 0: memory */
 	const uint8_t *types;
 	const char *strings;
 	uint32_t strings_len;
@@ -133,14 +135,28 @@ struct btf *btf_parse(const void *data, size_t len)
 	return NULL;
 }
 
-struct btf *btf_load(void)
+/* All of the file in memory; NULL when it cannot be read. */
+static char *read_all(int fd, size_t size)
 {
-	int fd = open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC);
-	struct btf *btf = NULL;
-	struct stat st;
+	char *data = xcalloc(1, size);
 	size_t len = 0;
-	char *data;
 	ssize_t n;
+
+	while (len < size && (n = read(fd, data + len, size - len)) > 0)
+		len += n;
+	if (len == size)
+		return data;
+	free(data);
+	return NULL;
+}
+
+struct btf *btf_load(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	size_t mapped = 0;
+	struct btf *btf;
+	struct stat st;
+	char *data;
 
 	if (fd < 0)
 		return NULL;
@@ -148,15 +164,22 @@ struct btf *btf_load(void)
 		close(fd);
 		return NULL;
 	}
-	data = xcalloc(1, st.st_size);
-	while (len < (size_t)st.st_size && (n = read(fd, data + len, st.st_size - len)) > 0)
-		len += n;
-	close(fd);
-	btf = btf_parse(data, len);
-	if (btf)
-		btf->owned = data;
+	/* a read gives no more than a page, of thousands; Linux 6.16 can map the file */
+	data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data != MAP_FAILED)
+		mapped = st.st_size;
 	else
+		data = read_all(fd, st.st_size);
+	close(fd);
+	btf = data ? btf_parse(data, st.st_size) : NULL;
+	if (btf) {
+		btf->owned = data;
+		btf->mapped = mapped;
+	} else if (mapped) {
+		munmap(data, mapped);
+	} else {
 		free(data);
+	}
 	return btf;
 }
 
@@ -164,7 +187,10 @@ void btf_free(struct btf *btf)
 {
 	if (!btf)
 		return;
-	free(btf->owned);
+	if (btf->mapped)
+		munmap(btf->owned, btf->mapped);
+	else
+		free(btf->owned);
 	free(btf->at);
 	free(btf);
 }

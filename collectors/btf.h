@@ -13,8 +13,10 @@
  */
 struct btf;
 
-/* The running kernel's, from /sys/kernel/btf/vmlinux; NULL where it has none. */
-struct btf *btf_load(void);
+#define BTF_KERNEL "/sys/kernel/btf/vmlinux" /* the running kernel's */
+
+/* From a file; NULL where it cannot be read, or is no such thing. */
+struct btf *btf_load(const char *path);
 
 /* From memory that is kept until btf_free; NULL where it is no BTF of this machine's byte order. */
 struct btf *btf_parse(const void *data, size_t len);

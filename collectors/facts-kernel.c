@@ -12,10 +12,8 @@
 
 #include "collectors/btf.h"
 #include "collectors/facts-local.h"
-#include "lib/file.h"
 
 #define SLOT_BYTES 2048
-#define BTF_MAX ((size_t)64 << 20)
 #define SEGMENTS_MAX 4096
 
 static const char *const symbol_names[FACTS_SYMBOLS] = {
@@ -112,28 +110,24 @@ bool facts_kernel_read(struct facts *facts, enum facts_symbol symbol, size_t off
 	return done;
 }
 
-/* The kernel's types; free data after them. */
-static struct btf *read_btf(struct facts *facts, char **data)
+static struct btf *load_btf(struct facts *facts)
 {
-	char *path = facts_path(facts, "/sys/kernel/btf/vmlinux");
-	size_t len = 0;
+	char *path = facts_path(facts, BTF_KERNEL);
+	struct btf *btf = btf_load(path);
 
-	*data = file_read(path, BTF_MAX, &len, NULL);
 	free(path);
-	return *data ? btf_parse(*data, len) : NULL;
+	return btf;
 }
 
 /* The pool of a kernel with CONFIG_SWIOTLB_DYNAMIC knows whether it may grow (Linux 6.6). */
 enum tri facts_kernel_grows(struct facts *facts)
 {
 	enum tri grows = TRI_UNKNOWN;
-	char *data = NULL;
-	struct btf *btf = read_btf(facts, &data);
+	struct btf *btf = load_btf(facts);
 
 	if (btf && btf_offset(btf, "io_tlb_mem", "nslabs") >= 0)
 		grows = btf_offset(btf, "io_tlb_mem", "can_grow") >= 0 ? TRI_YES : TRI_NO;
 	btf_free(btf);
-	free(data);
 	return grows;
 }
 
@@ -144,8 +138,7 @@ struct layout {
 
 static bool read_layout(struct facts *facts, struct layout *at)
 {
-	char *data = NULL;
-	struct btf *btf = read_btf(facts, &data);
+	struct btf *btf = load_btf(facts);
 	long pool;
 
 	*at = (struct layout){ -1, -1, -1 };
@@ -160,7 +153,6 @@ static bool read_layout(struct facts *facts, struct layout *at)
 		}
 	}
 	btf_free(btf);
-	free(data);
 	return at->start >= 0 && at->end >= 0 && at->nslabs >= 0;
 }
 
