@@ -11,16 +11,17 @@
 #include "lib/xalloc.h"
 
 #define DISKS 256
+#define IDS 65536	/* of names */
+#define KNOWN_DISKS IDS /* keys from here on are of disks that the platform knows */
 
 struct bio {
 	uint64_t start, end; /* bytes of the disk; the same: none */
-	uint16_t number;     /* names id of what it was queued for: the disk or a partition */
 	struct bio_owner owner;
 	bool issued;
 };
 
 struct disk {
-	uint16_t number;
+	uint32_t key;
 	struct bio ring[BIOS_KEPT];
 	unsigned int next;
 };
@@ -30,6 +31,7 @@ struct bios {
 	const struct platform *platform;
 	struct disk *disks[DISKS];
 	size_t ndisks;
+	uint32_t *keys; /* by names id; 0: not looked for yet */
 };
 
 struct bios *bios_new(const struct names *names, const struct platform *platform)
@@ -38,6 +40,7 @@ struct bios *bios_new(const struct names *names, const struct platform *platform
 
 	b->names = names;
 	b->platform = platform;
+	b->keys = xcalloc(IDS, sizeof(*b->keys));
 	return b;
 }
 
@@ -45,33 +48,44 @@ void bios_free(struct bios *b)
 {
 	for (size_t i = 0; b && i < b->ndisks; i++)
 		free(b->disks[i]);
+	if (b)
+		free(b->keys);
 	free(b);
 }
 
-/* Events of a partition carry its own number, and sectors of the whole disk. */
-static uint16_t whole(const struct bios *b, uint16_t number)
+/*
+ * Events of a partition carry its own number, and sectors of the whole disk: where the
+ * platform knows the disk both have one key.
+ */
+static uint32_t find_key(const struct bios *b, uint16_t number)
 {
 	const char *name = names_get(b->names, number);
 
 	for (size_t i = 0; b->platform && i < b->platform->ndisks; i++) {
 		const struct platform_disk *disk = &b->platform->disks[i];
+		bool same = strcmp(disk->number, name) == 0;
 
-		for (size_t k = 0; k < disk->npartitions; k++) {
-			uint16_t id;
-
-			if (strcmp(disk->partitions[k], name) != 0)
-				continue;
-			id = names_find(b->names, disk->number);
-			return id ? id : number;
-		}
+		for (size_t k = 0; k < disk->npartitions && !same; k++)
+			same = strcmp(disk->partitions[k], name) == 0;
+		if (same)
+			return KNOWN_DISKS + (uint32_t)i;
 	}
 	return number;
 }
 
+static uint32_t key_of(const struct bios *b, uint16_t number)
+{
+	if (!b->keys[number])
+		b->keys[number] = find_key(b, number);
+	return b->keys[number];
+}
+
 static struct disk *find_disk(const struct bios *b, uint16_t number)
 {
+	uint32_t key = key_of(b, number);
+
 	for (size_t i = 0; i < b->ndisks; i++)
-		if (b->disks[i]->number == number)
+		if (b->disks[i]->key == key)
 			return b->disks[i];
 	return NULL;
 }
@@ -83,7 +97,7 @@ static struct disk *enter_disk(struct bios *b, uint16_t number)
 	if (disk || b->ndisks == DISKS)
 		return disk;
 	disk = xcalloc(1, sizeof(*disk));
-	disk->number = number;
+	disk->key = key_of(b, number);
 	b->disks[b->ndisks++] = disk;
 	return disk;
 }
@@ -96,7 +110,7 @@ static struct bio *bio_at(struct disk *disk, unsigned int i)
 
 void bios_queue(struct bios *b, const struct event *e, bool program)
 {
-	struct disk *disk = enter_disk(b, whole(b, e->dev));
+	struct disk *disk = enter_disk(b, e->dev);
 	struct bio *last;
 	uint64_t start;
 
@@ -112,7 +126,6 @@ void bios_queue(struct bios *b, const struct event *e, bool program)
 	disk->ring[disk->next++ % BIOS_KEPT] = (struct bio){
 		.start = start,
 		.end = start + e->size,
-		.number = e->dev,
 		.owner = { e->pid, e->comm, program, GRADE_EXACT },
 	};
 }
@@ -136,10 +149,12 @@ bool bios_find(const struct bios *b, uint16_t number, uint64_t byte, struct bio_
 			continue;
 		}
 		/* the newest that waits; after a second try one that was issued before */
-		if (!found || (found->issued && !bio->issued))
+		if (!found || (found->issued && !bio->issued)) {
 			found = bio;
-		else if (bio->issued == found->issued && bio->owner.pid != found->owner.pid)
+			rival = false;
+		} else if (bio->issued == found->issued && bio->owner.pid != found->owner.pid) {
 			rival = true;
+		}
 		if (bio->end < *end)
 			*end = bio->end;
 	}

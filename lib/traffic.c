@@ -29,6 +29,7 @@ struct talk {
 	uint32_t answer_row;		/* of the response being read */
 	uint32_t waiting[PIPELINE_MAX]; /* ring of rows whose requests have no final answer */
 	unsigned int first, nwaiting;
+	uint64_t unqueued;   /* requests after those: their answers are rows of their own */
 	uint64_t covered[2]; /* by flow_dir: end of the last message */
 	bool closing;
 };
@@ -117,8 +118,11 @@ static void request_begin(void *ctx, const struct http_message *m)
 		r->half[direction(t, true)].stream = (struct extent){ m->start, m->end };
 		r->pipelined = t->nwaiting > 0;
 	}
-	if (t->nwaiting < PIPELINE_MAX)
+	/* once one finds no room none is queued: answers come in the order of requests */
+	if (!t->unqueued && t->nwaiting < PIPELINE_MAX)
 		t->waiting[(t->first + t->nwaiting++) % PIPELINE_MAX] = t->request_row;
+	else
+		t->unqueued++;
 }
 
 static void request_end(void *ctx, const struct http_message *m)
@@ -134,7 +138,10 @@ static void request_end(void *ctx, const struct http_message *m)
 		r->protocol = EXCHANGE_UNRECOGNISED;
 		t->row = t->request_row;
 		t->covered[direction(t, true)] = m->start;
-		t->nwaiting -= t->nwaiting > 0;
+		if (t->unqueued)
+			t->unqueued--;
+		else
+			t->nwaiting -= t->nwaiting > 0;
 		return;
 	}
 	take_message(r, &r->half[direction(t, true)], m);
@@ -182,6 +189,13 @@ static void answer_end(void *ctx, const struct http_message *m)
 	if (t->nwaiting) {
 		t->first = (t->first + 1) % PIPELINE_MAX;
 		t->nwaiting--;
+	} else if (t->unqueued) {
+		t->unqueued--;
+		exchanges_note(
+			t->traffic->x,
+			"more than %d requests waited on one connection: later ones and their "
+			"answers are listed apart",
+			PIPELINE_MAX);
 	}
 	row_over(t, t->answer_row, m->complete ? EXCHANGE_COMPLETE : EXCHANGE_CUT);
 	t->answer_row = NO_ROW;

@@ -730,6 +730,36 @@ static void disk_owners(void)
 	end(&m, x);
 }
 
+/* A bio for a partition has the partition's number and the disk's sectors. */
+static void disk_partitions(void)
+{
+	static char *partitions[] = { (char *)"254:1" };
+	static struct platform_disk vda = { .name = (char *)"vda",
+					    .number = (char *)"254:0",
+					    .partitions = partitions,
+					    .npartitions = 1 };
+	struct platform *p = platform_new();
+	struct exchanges *x;
+	struct machine m;
+
+	for (int known = 0; known < 2; known++) {
+		begin(&m);
+		p->disks = &vda;
+		p->ndisks = (size_t)known;
+		m.platform = p;
+		bio(&m, APP, 2148, 4096, "254:1");
+		request(&m, 2148, 4096, EVENT_FROM_DEVICE, 0x62000000);
+		x = judge(&m, true);
+		check(x->nblocks == 1 && x->blocks[0].program == known);
+		check(x->blocks[0].owner == (known ? GRADE_EXACT : GRADE_SIZED));
+		check(strcmp(x->blocks[0].disk, known ? "vda" : "254:0") == 0);
+		end(&m, x);
+	}
+	p->disks = NULL;
+	p->ndisks = 0;
+	platform_free(p);
+}
+
 static struct platform_virtio *rng_device; /* NULL: none is known */
 
 /* One exchange of the program, and then something else.  Is that all of the program? */
@@ -905,6 +935,7 @@ int main(void)
 	more_than_the_packets();
 	disk();
 	disk_owners();
+	disk_partitions();
 	beyond();
 	rng();
 	return done();

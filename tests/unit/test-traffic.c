@@ -8,6 +8,7 @@
 #include "tests/unit/packets.h"
 #include "tests/unit/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define DATA (FLOW_ACK | 0x08)
@@ -113,6 +114,48 @@ static void two_exchanges(void)
 	check(r[1].half[FLOW_OUT].stream.end == x->conns[0].payload[FLOW_OUT]);
 	check(r[1].half[FLOW_OUT].first_ns + 1000 == r[1].half[FLOW_OUT].last_ns);
 	exchanges_free(x);
+}
+
+/* More requests wait than are queued: none gets another one's answer. */
+static void far_pipelined(void)
+{
+	enum { MANY = 1030 };
+	struct exchanges *x;
+	struct wire w;
+	char text[80];
+
+	open_wire(&w, false);
+	handshake(&w);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(text, sizeof(text), "GET /%d HTTP/1.1\r\n\r\n", i);
+		say(&w, FLOW_OUT, text);
+	}
+	for (int i = 0; i < MANY; i++) {
+		/* one more asks while those are answered that found no room */
+		if (i == 1026)
+			say(&w, FLOW_OUT, "GET /last HTTP/1.1\r\n\r\n");
+		snprintf(text, sizeof(text), "HTTP/1.1 %d OK\r\nContent-Length: 0\r\n\r\n",
+			 200 + i % 100);
+		say(&w, FLOW_IN, text);
+	}
+	say(&w, FLOW_IN, "HTTP/1.1 299 OK\r\nContent-Length: 0\r\n\r\n");
+	say(&w, FLOW_OUT, "GET /after HTTP/1.1\r\n\r\n");
+	say(&w, FLOW_IN, "HTTP/1.1 201 OK\r\nContent-Length: 0\r\n\r\n");
+	x = traffic_finish(w.traffic);
+	for (size_t i = 0; i < x->nrows; i++) {
+		const struct exchange *r = &x->rows[i];
+		int number = r->target ? atoi(r->target + 1) : -1;
+
+		if (r->target && strcmp(r->target, "/after") == 0)
+			check(r->status == 201);
+		else if (r->target && number < 1024 && strcmp(r->target, "/last") != 0)
+			test_failures += r->status != (unsigned int)(200 + number % 100);
+		else if (r->target)
+			check(r->status == 0);
+	}
+	check(x->nrows == MANY + 1 + 7 + 1 && x->nnotes == 1);
+	exchanges_free(x);
+	names_free(w.names);
 }
 
 static void pipelined_with_continue(void)
@@ -229,6 +272,7 @@ int main(void)
 {
 	two_exchanges();
 	pipelined_with_continue();
+	far_pipelined();
 	bad_endings();
 	others();
 	headers_only();
