@@ -91,6 +91,11 @@ static const char *disk_name(const struct blockio *b, uint16_t number)
 	return name;
 }
 
+static bool is_program(const struct blockio *b, int32_t pid, uint16_t comm)
+{
+	return owners_is_task(b->owners, pid, names_get(b->names, comm));
+}
+
 /* ---- rows ---- */
 
 /* A disk's own pages are an inode of no file system, which is numbered as the disk is. */
@@ -197,8 +202,7 @@ static struct bio_owner asker(const struct blockio *b, const struct request *r, 
 
 	if (bios_find(b->bios, r->disk, byte, &who, end))
 		return who;
-	return (struct bio_owner){ r->pid, r->comm, owners_is_program(b->owners, r->pid),
-				   GRADE_SIZED };
+	return (struct bio_owner){ r->pid, r->comm, is_program(b, r->pid, r->comm), GRADE_SIZED };
 }
 
 static void end_request(struct blockio *b, struct issued *issued)
@@ -378,9 +382,9 @@ static void map(struct blockio *b, const struct event *e)
 void blockio_learn(struct blockio *b, const struct event *e)
 {
 	if (e->kind == EVENT_PAGE_IN || e->kind == EVENT_PAGE_OUT)
-		pagecache_event(b->cache, e, owners_is_program(b->owners, e->pid));
+		pagecache_event(b->cache, e, is_program(b, e->pid, e->comm));
 	else if (e->kind == EVENT_BLK_QUEUE)
-		bios_queue(b->bios, e, owners_is_program(b->owners, e->pid));
+		bios_queue(b->bios, e, is_program(b, e->pid, e->comm));
 	else if (e->kind == EVENT_BLK_COMPLETE && e->dma <= UINT64_MAX / 512)
 		bios_completed(b->bios, e->dev, e->dma * 512, e->size);
 }

@@ -429,7 +429,7 @@ static void other_call(struct correlate *c, const struct event *e, const struct 
 	enum flow_dir dir = e->kind == EVENT_SOCK_SEND ? FLOW_OUT : FLOW_IN;
 	unsigned int family = e->aux >> 16, protocol = e->aux & 0xffff;
 
-	if (!owners_is_program(c->owners, e->pid))
+	if (!owners_is_task(c->owners, e->pid, names_get(c->names, e->comm)))
 		return;
 	switch (family) {
 	case 0: /* the event does not say */

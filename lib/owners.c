@@ -59,6 +59,14 @@ bool owners_is_program(const struct owners *o, int32_t pid)
 	return pid > 0 && *pid_slot(o, pid) == pid;
 }
 
+bool owners_is_task(const struct owners *o, int32_t pid, const char *comm)
+{
+	if (owners_is_program(o, pid))
+		return true;
+	return strncmp(comm, "iou-", 4) == 0 &&
+	       owners_is_program(o, (int32_t)strtol(strrchr(comm, '-') + 1, NULL, 10));
+}
+
 void owners_set_follow(struct owners *o, bool follow)
 {
 	o->no_follow = !follow;

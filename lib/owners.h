@@ -46,6 +46,11 @@ void owners_add_root(struct owners *owners, int32_t pid);
  */
 void owners_set_follow(struct owners *owners, bool follow);
 bool owners_is_program(const struct owners *owners, int32_t pid);
+/*
+ * The same, and the workers of its io_urings: tasks that no fork event tells of, whose name has the
+ * number of the task that they work for, "iou-wrk-124" (Linux io_uring/io-wq.c, sqpoll.c).
+ */
+bool owners_is_task(const struct owners *owners, int32_t pid, const char *comm);
 
 /* The socket that a socket event is about, after it; NULL for other events.  Borrowed. */
 struct owner_socket *owners_event(struct owners *owners, const struct event *event);

@@ -824,9 +824,17 @@ static void unknown_family(struct machine *m)
 	call(m, APP, 0, 0);
 }
 
+static void uring(struct machine *m)
+{
+	call(m, 300, 2, 17);
+	m->events[m->nevents - 1].comm = names_intern(m->names, "iou-wrk-100", 11);
+}
+
 static void harmless(struct machine *m)
 {
 	call(m, OTHER, 2, 17);
+	call(m, 301, 2, 17);
+	m->events[m->nevents - 1].comm = names_intern(m->names, "iou-wrk-200", 11);
 	call(m, APP, 1, 0);
 	call(m, APP, 16, 0);
 	call(m, APP, 10, 6);
@@ -875,6 +883,7 @@ static void beyond(void)
 	check(!nothing_else(udp, true, "other than TCP it sent 58 bytes and received 0"));
 	check(!nothing_else(raw_frames, true, "other than TCP it sent 58 bytes"));
 	check(!nothing_else(unknown_family, true, "other than TCP it sent 58 bytes"));
+	check(!nothing_else(uring, true, "other than TCP it sent 58 bytes"));
 	check(!nothing_else(unasked, true, "who asked for 4096 bytes of disks is not known"));
 	check(!nothing_else(written_back, true, "4096 bytes that others wrote to disks may hold"));
 	check(!nothing_else(entropy, true, "whose 0 bytes out and 64 in were is not known"));
