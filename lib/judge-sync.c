@@ -79,7 +79,8 @@ struct parts {
 	uint32_t list[64];
 	size_t count;
 	uint16_t dev;
-	bool owned; /* a mapping of the stream has a slot of it */
+	bool owned;   /* a mapping of the stream has a slot of it */
+	bool foreign; /* an older one of another device has */
 };
 
 static bool visit_touched(void *ctx, uint32_t index, struct mapping *m)
@@ -88,6 +89,7 @@ static bool visit_touched(void *ctx, uint32_t index, struct mapping *m)
 
 	if ((m->flags & MAPPING_BOUNCED) && !(m->flags & MAPPING_INHERITED))
 		p->owned = true;
+	p->foreign |= (m->flags & MAPPING_INHERITED) && m->dev != p->dev;
 	if ((m->flags & MAPPING_INHERITED) && m->dev == p->dev) {
 		p->list[p->count++] = index;
 		if (m->dma < p->start)
@@ -122,7 +124,8 @@ static void note_inherited(struct judge *j, const struct event *ev, uint64_t pla
 	}
 	hull.dma = ev->dma - (plain - p.start);
 	hull.size = p.end - p.start + 1;
-	if (memmap_state(j->memory, p.start, hull.size) == MEMORY_POOL)
+	/* whose slots they are is not for this one to change */
+	if (!p.foreign && memmap_state(j->memory, p.start, hull.size) == MEMORY_POOL)
 		flags |= MAPPING_BOUNCED;
 	judge_enter(j, &hull, p.start, flags);
 }

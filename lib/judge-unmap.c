@@ -85,6 +85,22 @@ static bool drop_inherited(struct judge *j, const struct event *ev, uint64_t pla
 
 /* ---- which one ends ---- */
 
+/*
+ * Is there an older mapping that this unmap may be of, whose slots a newer one has?  A task that
+ * was preempted may tell it late.
+ */
+static bool fits_taken(struct judge *j, const struct event *ev, uint64_t plain)
+{
+	struct parts p = { .start = plain,
+			   .end = plain + (ev->size ? ev->size - 1 : 0),
+			   .dev = ev->dev };
+
+	if (j->from_boot || !j->n.taken_marks || p.end < p.start)
+		return false;
+	ledger_each(j->ledger, visit_taken, &p);
+	return p.count > 0;
+}
+
 static void end_mapping(struct judge *j, struct device *dev, const struct event *ev, uint32_t i,
 			bool mixed)
 {
@@ -262,6 +278,13 @@ void judge_unmap(struct judge *j, const struct event *ev)
 		bool older = !j->from_boot && (judge_in_flight_since(j, ev, m->seq) ||
 					       !(m->flags & MAPPING_BOUNCED));
 
+		if (!agrees && !older && fits_taken(j, ev, plain)) {
+			judge_find(j, CLAIM_LIFECYCLE, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
+				   "unmap of 0x%llx, which does not fit the mapping there, but may "
+				   "be of an older one",
+				   (unsigned long long)ev->dma);
+			older = true;
+		}
 		/* One older than the window may have had the slot, or maps the same memory. */
 		if (agrees || !older) {
 			judge_agreement(j, dev, ev, m, plain, "unmap");

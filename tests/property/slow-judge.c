@@ -891,6 +891,19 @@ static void unmap_by_buffer(struct slow *s, const struct event *e)
 	}
 }
 
+/* Is there an older mapping in this range whose slots a newer one has? */
+static bool fits_taken(const struct slow *s, const struct event *e, uint64_t plain)
+{
+	for (size_t i = 0; i < s->nlives; i++) {
+		const struct life *l = &s->lives[i];
+
+		if (l->live && l->older && l->taken && l->dev == e->dev && l->dma >= plain &&
+		    last_of(l->dma, l->size) <= last_of(plain, e->size))
+			return true;
+	}
+	return false;
+}
+
 static void do_unmap(struct slow *s, const struct event *e)
 {
 	struct life *l;
@@ -903,6 +916,11 @@ static void do_unmap(struct slow *s, const struct event *e)
 	}
 	plain = plain_of(s, e->dev, e->dma, &bit);
 	l = which_ends(s, e, plain, false);
+	if (l && !(l->size == e->size && l->dir == e->dir) && !s->from_boot && l->bounced &&
+	    !in_flight(s, l->seq) && fits_taken(s, e, plain)) {
+		open_claim(s, CLAIM_LIFECYCLE);
+		l = NULL;
+	}
 	if (l && ((l->size == e->size && l->dir == e->dir) || s->from_boot ||
 		  (l->bounced && !in_flight(s, l->seq)))) {
 		for (size_t i = 0; i < s->nlives; i++)

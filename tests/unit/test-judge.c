@@ -402,6 +402,27 @@ static void test_inherited(void)
 	unmap(0, SLOT(0), 64);
 	check(claim(CLAIM_LIFECYCLE) != CLAIM_REFUTED);
 
+	machine_in_window(); /* one that was taken for the older, its unmap told by a preempted task
+			      */
+	bounced(2, BUF, SLOT(9), 64);
+	bounced(2, BUF, SLOT(0), 66);
+	unmap(3, SLOT(0), 66); /* of the one before, as told late */
+	sync_to(2, SLOT(0), 66);
+	bounced(1, BUF + 4096, SLOT(0), 16)->dir = EVENT_FROM_DEVICE;
+	put((struct event){ .kind = EVENT_FORK, .cpu = 2 });
+	unmap(2, SLOT(0), 66)->pid = 77;
+	check(claim(CLAIM_LIFECYCLE) == CLAIM_UNDECIDED);
+
+	machine_in_window(); /* what another device showed of a slot does not hide whose it was */
+	bounced(0, BUF, SLOT(9), 64);
+	sync_to(0, SLOT(0), 2048);
+	sync_to(0, SLOT(0) + 8, 1)->dev = dev2;
+	unmap(0, SLOT(0), 16)->dev = dev2;
+	bounced(0, BUF, SLOT(0), 1505);
+	for (unsigned int c = 0; c < 4; c++)
+		put((struct event){ .kind = EVENT_FORK, .cpu = c });
+	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_UNDECIDED);
+
 	machine_in_window(); /* a newer one took a slot in the midst of it; its unmap was on its way
 			      */
 	put((struct event){ .kind = EVENT_FORK, .cpu = 1 });
