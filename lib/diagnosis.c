@@ -249,6 +249,10 @@ static void check_bypass(struct diagnosis *d, const struct platform *p)
 			    "addresses",
 			    dev->name, type);
 			bad++;
+		} else if (platform_virtio_doubt(dev)) {
+			add(d, "no-bypass", DIAG_CANNOT, "remove it from the VM", "%s (%s): %s",
+			    dev->name, type, platform_virtio_doubt(dev));
+			bad++;
 		}
 	}
 	for (size_t i = 0; i < p->npci; i++) {
@@ -259,7 +263,20 @@ static void check_bypass(struct diagnosis *d, const struct platform *p)
 			add(d, "no-bypass", DIAG_CANNOT, "remove it from the VM",
 			    "%s (ivshmem) is memory shared with the host", dev->name);
 			bad++;
+		} else if (platform_pci_is_handed_over(dev)) {
+			add(d, "no-bypass", DIAG_CANNOT, "bind it to its own driver, or to none",
+			    "%s is driven by a program (%s): no event tells what it is given",
+			    dev->name, dev->driver);
+			bad++;
 		}
+	}
+	for (size_t i = 0; i < p->nother; i++) {
+		if (!platform_other_is_fw_cfg(&p->other[i]))
+			continue;
+		add(d, "no-bypass", DIAG_CANNOT, "unload qemu_fw_cfg",
+		    "%s (%s) can be given addresses without the DMA API", p->other[i].name,
+		    p->other[i].driver);
+		bad++;
 	}
 	if (bad == 0)
 		add(d, "no-bypass", DIAG_OK, NULL, "all %zu working virtio devices use the DMA API",
@@ -285,14 +302,6 @@ static void check_devices(struct diagnosis *d, const struct platform *p)
 	}
 	add(d, "devices-known", DIAG_OK, NULL, "%zu virtio, %zu PCI and %zu other DMA devices",
 	    p->nvirtio, p->npci, p->nother);
-	for (size_t i = 0; i < p->nother; i++) {
-		const struct platform_other *dev = &p->other[i];
-
-		if (dev->driver && strstr(dev->driver, "fw_cfg"))
-			add(d, "devices-known", DIAG_ADVICE, "unbind or unload it where not needed",
-			    "%s (%s) can be given addresses without the DMA API", dev->name,
-			    dev->driver);
-	}
 }
 
 static void check_probes(struct diagnosis *d, const struct diag_tracing *t)

@@ -18,25 +18,6 @@ static const struct {
 	{ 27, "pmem is host memory mapped into the guest" },
 };
 
-/*
- * Virtio devices that use the DMA API, and yet may reach memory without it.  feature: only
- * where they negotiated this bit; -1: always.
- */
-static const struct {
-	uint32_t id;
-	int feature;
-	const char *why;
-} doubtful[] = {
-	{ 0, -1, "its device type is not known" },
-	/* VIRTIO_GPU_F_RESOURCE_BLOB (virtio 1.3, 5.7.3) */
-	{ 16, 3, "its blob resources can be host memory mapped into the guest" },
-	{ 24, -1, "the memory that it plugs and unplugs changes hands without an event" },
-	{ 26, -1, "whether this virtiofs uses a DAX window is not known" },
-};
-
-/* Drivers that hand a PCI function to a program, which gives it addresses by itself. */
-static const char *const handing_over[] = { "vfio-pci", "uio_pci_generic", "igb_uio" };
-
 static const struct policy_waiver *waiver(const struct judge *j, const char *a, const char *b)
 {
 	const struct policy *p = j->options.policy;
@@ -96,16 +77,6 @@ static void undecided(struct judge *j, const char *name, const char *dma_name, c
 	free(text);
 }
 
-static void check_doubtful(struct judge *j, const struct platform_virtio *d)
-{
-	for (size_t i = 0; i < sizeof(doubtful) / sizeof(doubtful[0]); i++) {
-		if (doubtful[i].id == d->device_id &&
-		    (doubtful[i].feature < 0 ||
-		     platform_virtio_feature(d, doubtful[i].feature) == TRI_YES))
-			undecided(j, d->name, d->parent, doubtful[i].why);
-	}
-}
-
 static void check_virtio(struct judge *j, struct verdict *v, const struct platform_virtio *d)
 {
 	enum tri active = platform_virtio_active(d);
@@ -139,7 +110,8 @@ static void check_virtio(struct judge *j, struct verdict *v, const struct platfo
 		undecided(j, d->name, d->parent, "its feature bits are not known");
 		break;
 	case TRI_YES:
-		check_doubtful(j, d);
+		if (platform_virtio_doubt(d))
+			undecided(j, d->name, d->parent, platform_virtio_doubt(d));
 		break;
 	}
 }
@@ -155,18 +127,14 @@ static void check_pci(struct judge *j, struct verdict *v, const struct platform_
 	    !platform_find_virtio(j->platform, d->name))
 		undecided(j, d->name, d->name,
 			  "a virtio device of which the facts tell no feature bits");
-	for (size_t i = 0; i < sizeof(handing_over) / sizeof(handing_over[0]); i++) {
-		if (d->driver && strcmp(d->driver, handing_over[i]) == 0)
-			undecided(j, d->name, d->name,
-				  "a program drives it, and no event tells which memory it gives "
-				  "to it");
-	}
+	if (platform_pci_is_handed_over(d))
+		undecided(j, d->name, d->name,
+			  "a program drives it, and no event tells which memory it gives to it");
 }
 
 static void check_other(struct judge *j, const struct platform_other *d)
 {
-	/* Linux drivers/firmware/qemu_fw_cfg.c, fw_cfg_dma_transfer() */
-	if (d->driver && strstr(d->driver, "fw_cfg"))
+	if (platform_other_is_fw_cfg(d))
 		undecided(j, d->name, d->name,
 			  "QEMU's firmware configuration can be given addresses without the DMA "
 			  "API");

@@ -136,6 +136,39 @@ const struct platform_pci *platform_find_pci(const struct platform *p, const cha
 	return NULL;
 }
 
+const char *platform_virtio_doubt(const struct platform_virtio *dev)
+{
+	switch (dev->device_id) {
+	case 0:
+		return "its device type is not known";
+	case 16: /* VIRTIO_GPU_F_RESOURCE_BLOB (virtio 1.3, 5.7.3) */
+		return platform_virtio_feature(dev, 3) == TRI_YES
+			       ? "its blob resources can be host memory mapped into the guest"
+			       : NULL;
+	case 24:
+		return "the memory that it plugs and unplugs changes hands without an event";
+	case 26:
+		return "whether this virtiofs uses a DAX window is not known";
+	}
+	return NULL;
+}
+
+bool platform_pci_is_handed_over(const struct platform_pci *dev)
+{
+	static const char *const drivers[] = { "vfio-pci", "uio_pci_generic", "igb_uio" };
+
+	for (size_t i = 0; dev->driver && i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		if (strcmp(dev->driver, drivers[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool platform_other_is_fw_cfg(const struct platform_other *dev)
+{
+	return dev->driver && strstr(dev->driver, "fw_cfg");
+}
+
 uint32_t platform_virtio_driver_type(const char *driver)
 {
 	static const struct {

@@ -185,6 +185,13 @@ enum tri platform_virtio_active(const struct platform_virtio *dev);
 const struct platform_virtio *platform_find_virtio(const struct platform *p, const char *dma_name);
 const struct platform_pci *platform_find_pci(const struct platform *p, const char *dma_name);
 
+/* Why a device that uses the DMA API may yet reach memory without it; NULL: nothing says so. */
+const char *platform_virtio_doubt(const struct platform_virtio *dev);
+/* Driven by a program (vfio, uio), which gives it addresses by itself. */
+bool platform_pci_is_handed_over(const struct platform_pci *dev);
+/* QEMU's firmware configuration: Linux drivers/firmware/qemu_fw_cfg.c, fw_cfg_dma_transfer(). */
+bool platform_other_is_fw_cfg(const struct platform_other *dev);
+
 /* The virtio device type that a driver of Linux is for; 0 unknown. */
 uint32_t platform_virtio_driver_type(const char *driver);
 

@@ -4,6 +4,8 @@ setup() {
 	export CCAIO_ROOT=$BATS_TEST_TMPDIR/root
 	export CCAIO_TRACING_DIR=$CCAIO_ROOT/sys/kernel/tracing
 	cp -a "$DATA/root" "$CCAIO_ROOT"
+	# a bypass, which has a test of its own
+	mv "$CCAIO_ROOT/sys/devices/platform/9020000.fw-cfg/driver" "$BATS_TEST_TMPDIR/fw_cfg"
 }
 
 arm() {
@@ -30,6 +32,14 @@ cannots() {
 	has advice setting "not a Realm: a rehearsal"
 	[[ $output == *"Here a run can be PROVEN since boot, as a rehearsal." ]]
 	[ -z "$stderr" ]
+}
+
+@test "doctor: QEMU's fw_cfg can be given addresses without the DMA API" {
+	arm
+	mv "$BATS_TEST_TMPDIR/fw_cfg" "$CCAIO_ROOT/sys/devices/platform/9020000.fw-cfg/driver"
+	run -2 --separate-stderr "$CCAIO" doctor
+	cannots 1
+	has cannot no-bypass "9020000.fw-cfg .*without the DMA API; unload qemu_fw_cfg"
 }
 
 @test "doctor: not armed at boot, says which parameter to add, exit 2" {
