@@ -8,6 +8,10 @@ setup() {
 	mv "$CCAIO_ROOT/sys/devices/platform/9020000.fw-cfg/driver" "$BATS_TEST_TMPDIR/fw_cfg"
 }
 
+with_fw_cfg() {
+	mv "$BATS_TEST_TMPDIR/fw_cfg" "$CCAIO_ROOT/sys/devices/platform/9020000.fw-cfg/driver"
+}
+
 arm() {
 	echo identity >"$CCAIO_ROOT/sys/kernel/iommu_groups/3/type"
 	echo "swiotlb=65536,force trace_instance=ccaio,dma:*,swiotlb:*" >"$CCAIO_ROOT/proc/cmdline"
@@ -36,7 +40,7 @@ cannots() {
 
 @test "doctor: QEMU's fw_cfg can be given addresses without the DMA API" {
 	arm
-	mv "$BATS_TEST_TMPDIR/fw_cfg" "$CCAIO_ROOT/sys/devices/platform/9020000.fw-cfg/driver"
+	with_fw_cfg
 	run -2 --separate-stderr "$CCAIO" doctor
 	cannots 1
 	has cannot no-bypass "9020000.fw-cfg .*without the DMA API; unload qemu_fw_cfg"
@@ -160,6 +164,7 @@ cannots() {
 }
 
 @test "doctor: --facts writes platform.json" {
+	with_fw_cfg
 	run -0 --separate-stderr "$CCAIO" doctor --facts
 	same "$DATA/root.facts.json"
 	[ -z "$stderr" ]
