@@ -170,6 +170,10 @@ proven() {
 	run -7 --separate-stderr guest --boot-armed -- sh -c '
 		ccaio trace -o /tmp/a.ccaio -- sh -c "exit 5"
 		[ $? = 0 ] || exit 1
+		echo "{\"schema\": \"ccaio.policy/1\"}" >ci.json
+		ccaio trace --scope window --policy ci.json -f junit -o results.xml -- true || exit 1
+		grep -q "name=.policy. value=.ci.json." results.xml && ! grep "<failure" results.xml || exit 1
+		rm -r true-*.ccaio || exit 1
 		ccaio trace --scope window --exit-code=command -o /tmp/b.ccaio -- sh -c "exit 7"'
 	[[ $output == *"exited with status 5"*"exited with status 7"* ]]
 }
