@@ -142,7 +142,8 @@ static const struct decode_rule rules[] = {
 	PROBE(TCP_TX, EVENT_TCP_TX, TCP, TCP_FIELDS),
 	PROBE(TCP_RX, EVENT_TCP_RX, TCP, TCP_FIELDS),
 	PROBE(TCP_RX2, EVENT_TCP_RX, TCP, TCP_FIELDS),
-	PROBE(VQ_ADD, EVENT_VQ_ADD, FLAT, FIELDS(F("vq", ORIG), F("data", LINK), O("num", AUX))),
+	PROBE(VQ_ADD, EVENT_VQ_ADD, FLAT,
+	      FIELDS(F("vq", ORIG), F("data", LINK), O("num", AUX), O("queue", DEV))),
 	PROBE(VQ_GET, EVENT_VQ_GET, FLAT, FIELDS(F("vq", ORIG), F("ret", LINK))),
 	PROBE(VQ_KICK, EVENT_VQ_KICK, FLAT, FIELDS(F("vq", ORIG))),
 	/* for kernels without dma events */

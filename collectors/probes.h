@@ -19,7 +19,7 @@
  *   tcp_tx   __ip_queue_xmit: skb, sk, len; of an IPv4 socket family, sport, dport, saddr and
  * daddr, too tcp_rx   tcp_rcv_established: skb, sk, len tcp_rx2  tcp_v4_do_rcv: the same
  *   tcp_rx__backlog  tcp_add_backlog: the same
- *   vq_add   virtqueue_add_*: vq, data (token), num
+ *   vq_add   virtqueue_add_*: vq, data (token), num; queue where known, its name
  *   vq_get   return of virtqueue_get_buf_ctx: vq, ret (token)
  *   vq_kick  virtqueue_kick: vq
  *

@@ -67,7 +67,9 @@ static const struct probe {
 	    "p:{group}/tcp_rx__backlog tcp_add_backlog sk=$arg1 skb=$arg2 "
 	    "len=+{sk_buff.len}($arg2):u32" } },
 	{ PROBE_VQ_ADD "__out",
-	  { "p:{group}/vq_add__out virtqueue_add_outbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },
+	  { "p:{group}/vq_add__out virtqueue_add_outbuf vq=$arg1 num=$arg3:u32 data=$arg4 "
+	    "queue=+0(+{virtqueue.name}($arg1)):string",
+	    "p:{group}/vq_add__out virtqueue_add_outbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },
 	{ PROBE_VQ_ADD "__in",
 	  { "p:{group}/vq_add__in virtqueue_add_inbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },
 	{ PROBE_VQ_ADD "__sgs",

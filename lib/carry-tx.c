@@ -153,6 +153,7 @@ void carry_vq_add(struct carry *c, const struct event *e)
 	if (cpu && cpu->sending && e->link == cpu->skb) {
 		cpu->vq = e->orig;
 		cpu->out.descriptors += e->aux;
+		cpu->out.queue = e->dev;
 	}
 }
 

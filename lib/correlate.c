@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/correlate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,6 +127,21 @@ static uint32_t slot_of(const struct correlate *c, uint64_t dma)
 	return TRANSFER_NO_SLOT;
 }
 
+/* "output.0"; with several CPUs its packets may go through several, "output.0 output.2" */
+static void credit_queue(struct exchange_half *half, const char *queue)
+{
+	size_t len = strlen(half->queues), more = strlen(queue);
+
+	if (!more || strchr(queue, ' '))
+		return;
+	for (const char *at = half->queues; (at = strstr(at, queue)); at += more)
+		if ((at == half->queues || at[-1] == ' ') && (!at[more] || at[more] == ' '))
+			return;
+	if (len + more + 2 > sizeof(half->queues))
+		return;
+	snprintf(half->queues + len, sizeof(half->queues) - len, "%s%s", len ? " " : "", queue);
+}
+
 static void credit_transfers(struct correlate *c, struct exchange_half *half,
 			     const struct carriage *carriage, enum grade grade)
 {
@@ -136,6 +152,8 @@ static void credit_transfers(struct correlate *c, struct exchange_half *half,
 	half->dma_bytes += carriage->dma_bytes;
 	half->descriptors += carriage->descriptors;
 	half->kicks += carriage->kicks;
+	if (carriage->queue)
+		credit_queue(half, names_get(c->names, carriage->queue));
 	for (size_t i = 0; i < carriage->ndma; i++) {
 		const struct carried_dma *dma = &carriage->dma[i];
 

@@ -48,7 +48,7 @@ enum event_kind {
 	EVENT_NET_XMIT_START, /* link = skb, dev = interface name, size = frame bytes */
 	EVENT_NET_XMIT,	      /* link = skb, dev = interface name, size = frame bytes, aux = rc */
 	EVENT_NET_RX,  /* link = skb, dev = interface name, size = bytes without Ethernet header */
-	EVENT_VQ_ADD,  /* link = token, orig = vq, aux = descriptors */
+	EVENT_VQ_ADD,  /* link = token, orig = vq, aux = descriptors, dev = the queue's name or 0 */
 	EVENT_VQ_GET,  /* link = token, orig = vq */
 	EVENT_VQ_KICK, /* orig = vq */
 	EVENT_BLK_QUEUE,    /* a bio, by the task that wants it; the fields are those of issue */

@@ -153,6 +153,7 @@ static void write_half(struct jwriter *w, const struct exchanges *x, const struc
 	number(w, "slots", h->slots);
 	number(w, "descriptors", h->descriptors);
 	number(w, "kicks", h->kicks);
+	text(w, "queues", h->queues[0] ? h->queues : NULL);
 	write_transfers(w, x, h);
 	jwrite_end_object(w);
 }

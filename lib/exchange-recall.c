@@ -2,6 +2,7 @@
 /*
  * exchange-recall - exchanges.json back with what the correlation made of it.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,14 @@ static void read_transfers(struct exchanges *x, struct exchange_half *h, const s
 	}
 }
 
+static void read_queues(struct exchange_half *h, const struct jval *half)
+{
+	char *queues = jval_string(half, "queues");
+
+	snprintf(h->queues, sizeof(h->queues), "%s", queues ? queues : "");
+	free(queues);
+}
+
 static void read_row(struct exchanges *x, struct exchange *r, const struct jval *v)
 {
 	r->grade = read_grade(v, "grade");
@@ -95,6 +104,7 @@ static void read_row(struct exchanges *x, struct exchange *r, const struct jval 
 		h->slots = count_of(&half, "slots");
 		h->descriptors = count_of(&half, "descriptors");
 		h->kicks = count_of(&half, "kicks");
+		read_queues(h, &half);
 		read_transfers(x, h, &half);
 	}
 }

@@ -132,6 +132,8 @@ static const char *places(struct rows *rows, const struct exchanges *x,
 		return "";
 	f = rows_open(&text, &len);
 	fputs(device_name(x, h->list[0].device), f);
+	if (h->queues[0])
+		fprintf(f, " %s", h->queues);
 	for (size_t i = 0; i < h->nlist && i < most; i++) {
 		if (h->list[i].dma == EVENT_NO_ADDR)
 			fputs(" unknown", f);

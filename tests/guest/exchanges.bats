@@ -75,9 +75,12 @@ keybroker() {
 	[ "$(ask x '.exchanges[] | [.method, .status, .end, .clear, .grade, .out.body_bytes]')" = \
 		'["POST",201,"complete",true,"nested",228] ["POST",200,"complete",true,"nested",2766] ' ]
 	nothing_of x 'May the force'
-	[ "$(ask x '.result.nothing_else, (.exchanges | all(.out.first_packet > 0 and (.out.transfer_list | all(.slot >= 0))))')" = 'true true ' ] ||
+	[ "$(ask x '.exchanges | all(.out.first_packet > 0 and (.out.queues | test("^output[.][0-9]")) and .out.descriptors > 0 and
+		(.out.transfer_list | all(.slot >= 0)))')" = 'true ' ]
+	# That is all of the program: unless the kernel itself sent between the first marker and the first captured packet.
+	[ "$(ask x '.result.nothing_else or (.unattributed | any(.reason == "packet that was not captured"))')" = 'true ' ] ||
 		{ ask x '.result.beyond, .unattributed'; false; }
-	tr -s " \n" " " <"$bundles/x.txt" | grep -q "nothing else of the program touched a device"
+	[ "$(ask x .result.nothing_else)" = 'false ' ] || tr -s ' \n' ' ' <"$bundles/x.txt" | grep -q 'nothing else of the program touched a device'
 	# what ccaio itself read of the disk is what the disk counted, byte by byte
 	[ "$(ask x '.conservation[] | select(.what == "vda read") | [.left > 0, .left == .right, .holds]')" = \
 		'[true,true,true] [true,true,true] ' ]

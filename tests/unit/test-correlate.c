@@ -116,6 +116,7 @@ static void xmit(struct machine *m, uint64_t skb, uint32_t len, int32_t pid)
 	e->link = skb;
 	e->orig = 0xabc;
 	e->aux = 1;
+	e->dev = names_intern(m->names, "output.0", 8);
 	map(m, m->net, EVENT_TO_DEVICE, len + HDR);
 	e = emit(m, EVENT_VQ_KICK, pid);
 	e->orig = 0xabc;
@@ -310,7 +311,7 @@ static void one_exchange(void)
 	check(out->packets == 1 && out->transfers == 1 && out->slots == 1);
 	check(out->dma_bytes == strlen(ask) + FRAME_HEADERS + HDR && out->nlist == 1);
 	check(out->list[0].size == out->dma_bytes && out->list[0].bounced);
-	check(out->descriptors == 1 && out->kicks == 1);
+	check(out->descriptors == 1 && out->kicks == 1 && strcmp(out->queues, "output.0") == 0);
 	check(in->transfers == 1 && in->dma_bytes == strlen(ok) + FRAME_HEADERS + HDR);
 	check(strcmp(x->devices[0].name, "0000:00:01.0") == 0);
 	check(strcmp(x->devices[0].iface, "eth0") == 0);

@@ -264,6 +264,7 @@ static inline struct exchanges *fixture_exchanges(void)
 			.last_ns = 11500000000,
 			.bytes = { 17, 0, 3144, 0 },
 			.packets = 3,
+			.queues = "output.0 <i>",
 			.first_packet = 7,
 			.last_packet = 9,
 			.transfers = 4,
