@@ -15,6 +15,7 @@
 #define BTF_MAGIC 0xeb9f
 #define BTF_BYTES_MAX (64u << 20)
 #define DEPTH_MAX 8
+#define KNOWN_MAX 8
 
 /* Kinds that carry more than the common 12 bytes, or that are looked at. */
 enum {
@@ -52,6 +53,13 @@ struct btf {
 	uint32_t strings_len;
 	uint32_t *at; /* offset of each type; ids count from 1 */
 	uint32_t count;
+	/* structures that were asked for, and their ids (0: none); a search goes through all types
+	 */
+	struct {
+		char *name;
+		uint32_t id;
+	} known[KNOWN_MAX];
+	unsigned int nknown;
 };
 
 static unsigned int kind_of(const struct btf_type *type)
@@ -191,6 +199,8 @@ void btf_free(struct btf *btf)
 		munmap(btf->owned, btf->mapped);
 	else
 		free(btf->owned);
+	for (unsigned int i = 0; i < btf->nknown; i++)
+		free(btf->known[i].name);
 	free(btf->at);
 	free(btf);
 }
@@ -239,13 +249,29 @@ static long find_member(const struct btf *btf, uint32_t id, const char *name, in
 	return -1;
 }
 
-long btf_offset(const struct btf *btf, const char *structure, const char *member)
+static uint32_t find_structure(struct btf *btf, const char *name)
 {
 	struct btf_type type;
+	uint32_t id;
 
-	for (uint32_t id = 1; get_type(btf, id, &type); id++) {
-		if (kind_of(&type) == KIND_STRUCT && strcmp(string(btf, type.name), structure) == 0)
-			return find_member(btf, id, member, 0);
+	for (unsigned int i = 0; i < btf->nknown; i++)
+		if (strcmp(btf->known[i].name, name) == 0)
+			return btf->known[i].id;
+	for (id = 1; get_type(btf, id, &type); id++)
+		if (kind_of(&type) == KIND_STRUCT && strcmp(string(btf, type.name), name) == 0)
+			break;
+	if (id > btf->count)
+		id = 0;
+	if (btf->nknown < KNOWN_MAX) {
+		btf->known[btf->nknown].name = xstrdup(name);
+		btf->known[btf->nknown++].id = id;
 	}
-	return -1;
+	return id;
+}
+
+long btf_offset(struct btf *btf, const char *structure, const char *member)
+{
+	uint32_t id = find_structure(btf, structure);
+
+	return id ? find_member(btf, id, member, 0) : -1;
 }

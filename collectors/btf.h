@@ -27,6 +27,6 @@ void btf_free(struct btf *btf); /* accepts NULL */
  * The offset in bytes of a member, those of unnamed structures and unions within
  * included; -1 where there is none, or where it is a bit field.
  */
-long btf_offset(const struct btf *btf, const char *structure, const char *member);
+long btf_offset(struct btf *btf, const char *structure, const char *member);
 
 #endif

@@ -161,45 +161,30 @@ struct words {
 	uint64_t base; /* 0 unknown */
 	struct btf *btf;
 	bool btf_tried;
-	char *word; /* that was looked up last, and its value: many forms have the same */
-	long offset;
 };
-
-/* The offset of "structure.member" of len bytes, from the kernel's description of its types; -1
- * unknown. */
-static long look_up(struct words *words, const char *word, size_t len)
-{
-	char *copy, *dot;
-
-	if (words->word && strlen(words->word) == len && strncmp(words->word, word, len) == 0)
-		return words->offset;
-	if (!words->btf_tried)
-		words->btf = btf_load(BTF_KERNEL);
-	words->btf_tried = true;
-	free(words->word);
-	words->word = xstrndup(word, len);
-	copy = xstrndup(word, len);
-	dot = strchr(copy, '.');
-	*dot = '\0';
-	words->offset = words->btf ? btf_offset(words->btf, copy, dot + 1) : -1;
-	free(copy);
-	return words->offset;
-}
 
 /* What stands for the word of len bytes, in braces in a form.  NULL where it is unknown. */
 static char *fill(struct words *words, const char *word, size_t len)
 {
-	bool offset = memchr(word, '.', len);
-	long value;
+	const char *dot = memchr(word, '.', len);
+	char *structure, *member;
+	long offset;
 
-	if (!offset && strncmp(word, "group", len) == 0)
+	if (!dot && strncmp(word, "group", len) == 0)
 		return xstrdup(words->group);
-	if (!offset && words->base == 0)
+	if (!dot && words->base == 0)
 		return xstrdup("");
-	if (!offset)
+	if (!dot)
 		return xasprintf(" base=\\0x%" PRIx64 ":x64", words->base);
-	value = look_up(words, word, len);
-	return value < 0 ? NULL : xasprintf("%ld", value);
+	if (!words->btf_tried)
+		words->btf = btf_load(BTF_KERNEL);
+	words->btf_tried = true;
+	structure = xstrndup(word, dot - word);
+	member = xstrndup(dot + 1, word + len - dot - 1);
+	offset = words->btf ? btf_offset(words->btf, structure, member) : -1;
+	free(structure);
+	free(member);
+	return offset < 0 ? NULL : xasprintf("%ld", offset);
 }
 
 /* The probe as the kernel reads it (caller frees); NULL where a word is unknown. */
@@ -274,7 +259,6 @@ void probes_arm(const struct tracing *tracing, const struct instance *instance, 
 		for (size_t i = 0; i < sizeof(dma_probes) / sizeof(dma_probes[0]); i++)
 			arm_probe(&dma_probes[i], tracing, instance, &words, arming);
 	btf_free(words.btf);
-	free(words.word);
 }
 
 static bool is_dma_probe(const char *name)
