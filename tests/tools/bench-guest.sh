@@ -1,42 +1,55 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Runs in a guest (busybox): what tracing costs there, under ccaio trace and under trace-cmd record with
-# the same events, in turn.  Leaves lines "what|figure|must reach" in /root/bench.txt.
-# usage: bench-guest.sh RUNS URL     (URL: a key broker with /blob/N)
+# the same events and buffers, in turn.  Leaves lines "what|figure|must reach" in /root/bench.txt.
+# usage: bench-guest.sh RUNS URL MEASURE     (URL: a key broker with /blob/N; MEASURE: wall or busy,
+# which is for one CPU)
 runs=$1
 url=$2
+export MEASURE="$3"
 out=/root/bench.txt
 cd /tmp || exit 1
 : >$out
 
+# since UP IDLE: what has been used since /proc/uptime said this, in milliseconds of the clock, or of busy CPUs
+cat >since.sh <<'SINCE'
+since() {
+	read -r up idle </proc/uptime
+	[ "$MEASURE" = busy ] || set -- "$1" "$idle"
+	echo "$1 $2 $up $idle" | awk '{ printf "%d\n", ($3 - $1 - ($4 - $2)) * 1000 }'
+}
+SINCE
+. ./since.sh
+
 cat >work.sh <<'WORK'
-# work.sh disk|net|keep FILE URL: the work, its own milliseconds appended to FILE
-read -r t0 _ </proc/uptime
+# work.sh disk|net|keep FILE URL: the work; what it used is appended to FILE
+. ./since.sh
+read -r t i </proc/uptime
 case $1 in
 disk) dd if=/dev/vda of=/dev/null bs=4k count=2000 iflag=direct 2>/dev/null ;;
-keep) u=; for i in $(seq 100); do u="$u -o /dev/null $3/blob/$i"; done; curl -s $u ;;
+keep) u=; for n in $(seq 100); do u="$u -o /dev/null $3/blob/$n"; done; curl -s $u ;;
 net) for _ in 1 2 3 4; do curl -s -o /dev/null "$3/blob/1000000"; done ;;
 esac
-read -r t1 _ </proc/uptime
-echo "$t0 $t1" | awk '{ printf "%d\n", ($2 - $1) * 1000 }' >>"$2"
+since "$t" "$i" >>"$2"
 WORK
 
-# took NAME CMD...: append the milliseconds from start to end of CMD to NAME
+# took NAME CMD...: append what CMD used from start to end to NAME
 took() {
 	name=$1
 	shift
-	read -r t0 _ </proc/uptime
+	read -r t i </proc/uptime
 	"$@" >log 2>&1
-	read -r t1 _ </proc/uptime
-	echo "$t0 $t1" | awk '{ printf "%d\n", ($2 - $1) * 1000 }' >>"$name"
+	since "$t" "$i" >>"$name"
 }
 
 median() {
 	sort -n "$1" | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'
 }
 
+# ratio A B: the median of what A took against B in the same round, so that a drift of the machine cancels
 ratio() {
-	awk "BEGIN { printf \"%.2f\", $(median "$1") / $(median "$2") }"
+	paste "$1" "$2" | awk '{ print $1 / $2 }' >ratios
+	median ratios | awk '{ printf "%.2f", $1 }'
 }
 
 # The events that ccaio arms.  Its dynamic events exist while it runs: the traced program copies their
@@ -51,53 +64,81 @@ same=$(grep -o '"[a-z_]*:[a-z_]*"' first.ccaio/platform.json | tr -d '"' | grep 
 	sort -u | sed 's/^/-e /' | tr '\n' ' ')
 same="$dynamic $same"
 
-# trace-cmd record and tcpdump together, as one would without ccaio
-both() {
-	[ -p said ] || mkfifo said
-	tcpdump -i eth0 -s 0 -w t.pcap 2>said &
-	tcpdump=$!
-	read -r _ <said # it listens
-	# shellcheck disable=SC2086
-	trace-cmd record $same -o t.dat sh work.sh keep keep-both "$url" >log 2>&1
-	kill $tcpdump
-	wait $tcpdump
-	rm -f t.dat t.pcap
+buffer=4096 # KiB per CPU: what ccaio takes without being told
+
+# under TRACER WORK: one run of the work
+under() {
+	rm -rf r.ccaio t.dat
+	case $1 in
+	plain) sh work.sh "$2" "$2-plain" "$url" ;;
+	ccaio)
+		ccaio trace -o r.ccaio -- sh work.sh "$2" "$2-ccaio" "$url" >report 2>&1
+		grep -q "^  met  *nothing-lost" report || lost_events="$lost_events $2"
+		grep -q '"dropped": *[1-9]' r.ccaio/exchanges.json && lost_packets="$lost_packets $2"
+		;;
+	bare) ccaio trace -q --no-capture -o r.ccaio -- sh work.sh "$2" "$2-bare" "$url" >log 2>&1 ;;
+	tracecmd)
+		# shellcheck disable=SC2086
+		trace-cmd record $same -b $buffer -o t.dat sh work.sh "$2" "$2-tracecmd" "$url" >log 2>&1
+		;;
+	both) # trace-cmd record and tcpdump together, as one would without ccaio
+		[ -p said ] || mkfifo said
+		tcpdump -Z root -i eth0 -s 0 -w t.pcap 2>said &
+		tcpdump=$!
+		exec 4<said # stays open: it dies when nobody hears what it says
+		read -r _ <&4 # it listens
+		# shellcheck disable=SC2086
+		trace-cmd record $same -b $buffer -o t.dat sh work.sh "$2" "$2-both" "$url" >log 2>&1
+		kill $tcpdump
+		wait $tcpdump
+		awk '/received by filter/ { n = $1 } END { if (n < 200) print "tcpdump saw " n + 0 " packets" }' <&4 >&2
+		exec 4<&-
+		rm -f t.pcap
+		;;
+	esac
 }
 
-lost_disk=0 lost_net=0
-i=0
-while [ $i -lt "$runs" ]; do
-	rm -rf ./*.ccaio t.dat
-	took true-ccaio ccaio trace -q -o r.ccaio -- true
-	took true-tracecmd trace-cmd record -e swiotlb -e dma -o t.dat true
-	for w in disk net; do
-		sh work.sh $w $w-plain "$url"
-		ccaio trace -o $w.ccaio -- sh work.sh $w $w-ccaio "$url" >$w.txt 2>&1
-		grep -q "^  met  *nothing-lost" $w.txt || eval "lost_$w=1"
-		# shellcheck disable=SC2086
-		trace-cmd record $same -o t.dat sh work.sh $w $w-tracecmd "$url" >log 2>&1
-		rm -rf $w.ccaio t.dat
+# What ran before leaves work behind in the kernel: every other round goes the other way.
+forth='true-ccaio true-tracecmd disk-plain disk-ccaio disk-tracecmd net-plain net-ccaio net-bare net-tracecmd'
+back='true-tracecmd true-ccaio disk-tracecmd disk-ccaio disk-plain net-tracecmd net-bare net-ccaio net-plain'
+if [ -x /usr/bin/tcpdump ]; then
+	forth="$forth keep-plain keep-ccaio keep-both"
+	back="keep-both keep-ccaio keep-plain $back"
+fi
+
+lost_events='' lost_packets=''
+round=0
+while [ $round -lt "$runs" ]; do
+	order=$forth
+	[ $((round % 2)) = 0 ] || order=$back
+	for run in $order; do
+		case $run in
+		true-ccaio) took "$run" ccaio trace -q -o r.ccaio -- true ;;
+		true-tracecmd) took "$run" trace-cmd record -e swiotlb -e dma -o t.dat true ;;
+		*) under "${run#*-}" "${run%-*}" ;;
+		esac
+		rm -rf r.ccaio t.dat
 	done
-	if [ -x /usr/bin/tcpdump ]; then
-		sh work.sh keep keep-plain "$url"
-		ccaio trace -q -o keep.ccaio -- sh work.sh keep keep-ccaio "$url" >log 2>&1
-		both
-		rm -rf keep.ccaio
-	fi
-	i=$((i + 1))
+	round=$((round + 1))
 done
 {
-	echo "ccaio trace -- true: ms|$(median true-ccaio)|"
+	if [ "$MEASURE" = busy ]; then # 8 ns for each
+		echo "ccaio trace -- true: million instructions|$(($(median true-ccaio) / 8))|"
+	else
+		echo "ccaio trace -- true: ms|$(median true-ccaio)|"
+	fi
 	echo "ccaio trace -- true / trace-cmd record -- true|$(ratio true-ccaio true-tracecmd)|<= 1.00"
 	for w in disk net; do
 		echo "$w workload: under ccaio trace / alone|$(ratio $w-ccaio $w-plain)|"
 		echo "$w workload: under trace-cmd record / alone|$(ratio $w-tracecmd $w-plain)|"
 		echo "$w workload: under ccaio trace / under trace-cmd record|$(ratio $w-ccaio $w-tracecmd)|<= 1.00"
 	done
+	echo "  the same without packets on either side|$(ratio net-bare net-tracecmd)|<= 1.00"
 	if [ -x /usr/bin/tcpdump ]; then
 		echo "100 keep-alive: under ccaio trace / alone|$(ratio keep-ccaio keep-plain)|"
 		echo "100 keep-alive: under trace-cmd and tcpdump / alone|$(ratio keep-both keep-plain)|"
 		echo "100 keep-alive: under ccaio trace / both of these|$(ratio keep-ccaio keep-both)|<= 1.00"
 	fi
-	echo "runs with lost events (disk, net), default buffer|$lost_disk, $lost_net|0, 0"
+	echo "works with lost events, default buffers of $buffer KiB per CPU|${lost_events:- none}| none"
+	echo "works with lost packets|${lost_packets:- none}| none"
 } >>$out
