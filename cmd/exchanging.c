@@ -81,6 +81,7 @@ int exchanging_stop(struct exchanging *e, pid_t root, bool follow, struct err *e
 	e->out = NULL;
 	if (e->x && root) {
 		e->x->roots[e->x->nroots++] = root;
+		e->x->launched = true;
 	}
 	if (e->x)
 		e->x->no_follow = !follow;

@@ -32,6 +32,7 @@ struct stray {
 	uint8_t dir;
 	const char *why;
 	bool not_tcp;
+	bool early; /* before the program that ccaio launched began */
 	uint64_t transfers, bytes;
 };
 
@@ -71,11 +72,12 @@ struct correlate {
 	size_t nstrays;
 	bool events_seen;
 	uint64_t nonce;		    /* of the run; 0: everything is the window */
+	uint64_t began_ns;	    /* first exec of the program; 0 not seen */
 	uint64_t start_ns, stop_ns; /* the window; UINT64_MAX: not seen yet */
 };
 
-void correlate_stray(struct correlate *c, uint16_t device, enum flow_dir dir, const char *why,
-		     uint64_t transfers, uint64_t bytes);
+void correlate_stray(struct correlate *c, uint64_t ts_ns, uint16_t device, enum flow_dir dir,
+		     const char *why, uint64_t transfers, uint64_t bytes);
 void correlate_result(struct correlate *c);
 
 /* Do the events tell what the program sent and received by any socket? */

@@ -225,14 +225,16 @@ static void matched(void *ctx, const struct lane_packet *p, const struct carriag
 		return;
 	}
 	if (p->conn >= c->x->nconns) {
-		correlate_stray(c, carriage->device, dir, "connection that was left out",
-				carriage->ndma, carriage->dma_bytes);
+		correlate_stray(c, carriage->ts_ns, carriage->device, dir,
+				"connection that was left out", carriage->ndma,
+				carriage->dma_bytes);
 		return;
 	}
 	s = &c->conns[p->conn];
 	if (s->device && carriage->device && s->device != carriage->device) {
-		correlate_stray(c, carriage->device, dir, "connection that changed its device",
-				carriage->ndma, carriage->dma_bytes);
+		correlate_stray(c, carriage->ts_ns, carriage->device, dir,
+				"connection that changed its device", carriage->ndma,
+				carriage->dma_bytes);
 	} else {
 		if (carriage->ndma)
 			s->device = carriage->device;
@@ -256,8 +258,8 @@ static void lone_packet(void *ctx, const struct lane_packet *p)
 
 static void lone_carriage(void *ctx, const struct carriage *carriage)
 {
-	correlate_stray(ctx, carriage->device, carriage->dir, "packet that was not captured",
-			carriage->ndma, carriage->dma_bytes);
+	correlate_stray(ctx, carriage->ts_ns, carriage->device, carriage->dir,
+			"packet that was not captured", carriage->ndma, carriage->dma_bytes);
 }
 
 static struct lane *lane_of(struct correlate *c, uint16_t iface, unsigned int dir)
@@ -310,7 +312,7 @@ static void carried(void *ctx, const struct carriage *given)
 	if (!in_window(c, carriage->ts_ns)) {
 		/* another CPU was at it as the window opened or closed: no capture has the packet
 		 */
-		correlate_stray(c, carriage->device, carriage->dir,
+		correlate_stray(c, carriage->ts_ns, carriage->device, carriage->dir,
 				"packet on its way as the window opened or closed", carriage->ndma,
 				carriage->dma_bytes);
 		sum->wire[carriage->dir] += carriage->ndma ? carriage->wire : 0;
@@ -336,22 +338,24 @@ static void carried(void *ctx, const struct carriage *given)
 		lone_carriage(c, carriage);
 }
 
-void correlate_stray(struct correlate *c, uint16_t device, enum flow_dir dir, const char *why,
-		     uint64_t transfers, uint64_t bytes)
+void correlate_stray(struct correlate *c, uint64_t ts_ns, uint16_t device, enum flow_dir dir,
+		     const char *why, uint64_t transfers, uint64_t bytes)
 {
+	bool early = c->x->launched && (!c->began_ns || ts_ns < c->began_ns);
 	size_t i;
 
 	if (!bytes && !transfers)
 		return;
 	for (i = 0; i < c->nstrays; i++)
 		if (c->strays[i].device == device && c->strays[i].dir == dir &&
-		    c->strays[i].why == why)
+		    c->strays[i].why == why && c->strays[i].early == early)
 			break;
 	if (i == CORRELATE_STRAYS)
 		i = 0; /* hostile: wrong reason, but never left out */
 	else if (i == c->nstrays)
-		c->strays[c->nstrays++] =
-			(struct stray){ .device = device, .dir = (uint8_t)dir, .why = why };
+		c->strays[c->nstrays++] = (struct stray){
+			.device = device, .dir = (uint8_t)dir, .why = why, .early = early
+		};
 	c->strays[i].transfers += transfers;
 	c->strays[i].bytes += bytes;
 }
@@ -360,7 +364,7 @@ void correlate_stray(struct correlate *c, uint16_t device, enum flow_dir dir, co
 static void correlate_not_tcp(struct correlate *c, const char *kind,
 			      const struct carriage *carriage)
 {
-	correlate_stray(c, carriage->device, carriage->dir, kind, carriage->ndma,
+	correlate_stray(c, carriage->ts_ns, carriage->device, carriage->dir, kind, carriage->ndma,
 			carriage->dma_bytes);
 	for (size_t i = 0; i < c->nstrays; i++)
 		if (c->strays[i].why == kind)
@@ -371,7 +375,7 @@ static void stray(void *ctx, uint64_t ts_ns, uint16_t device, enum flow_dir dir,
 		  const char *why)
 {
 	if (in_window(ctx, ts_ns))
-		correlate_stray(ctx, device, dir, why, 1, bytes);
+		correlate_stray(ctx, ts_ns, device, dir, why, 1, bytes);
 }
 
 /* ---- the interface ---- */
@@ -501,6 +505,8 @@ void correlate_event(struct correlate *c, const struct event *e)
 	if (e->kind == EVENT_MARK)
 		mark(c, e);
 	diskcount_event(c->diskcount, e);
+	if (e->kind == EVENT_EXEC && !c->began_ns && owners_is_program(c->owners, e->pid))
+		c->began_ns = e->ts_ns;
 	s = owners_event(c->owners, e);
 	if (s)
 		bind_socket(c, s);

@@ -320,6 +320,7 @@ void exchanges_write_member(struct jwriter *w, const char *key, const struct exc
 			jwrite_end_object(w);
 	jwrite_end_array(w);
 	flag(w, "no_follow", x->no_follow);
+	flag(w, "launched", x->launched);
 	jwrite_array(w, "files");
 	for (size_t i = 0; i < x->nfiles; i++) {
 		jwrite_object(w, NULL);

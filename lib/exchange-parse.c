@@ -234,6 +234,7 @@ static void read_all(struct exchanges *x, struct jdoc *doc)
 	free(schema);
 	read_capture(x, &root);
 	x->no_follow = jval_bool(&root, "no_follow", false);
+	x->launched = jval_bool(&root, "launched", false);
 	read_files(x, &root);
 	for (size_t i = 0; i < jval_count(&roots) && i < EXCHANGE_ROOTS; i++) {
 		struct jval v = jval_item_object(&roots, i);

@@ -225,6 +225,7 @@ struct exchanges {
 	/* the program: the processes that it began with; events tell their children */
 	int32_t roots[EXCHANGE_ROOTS];
 	size_t nroots;
+	bool launched;	/* it was started in the window: nothing before its exec is its own */
 	bool no_follow; /* the program's children count for themselves */
 	/* the capture */
 	bool captured;		    /* packets were captured */

@@ -31,6 +31,7 @@ struct machine {
 	uint64_t now;
 	uint64_t slot;
 	uint16_t cpu;
+	bool launched;	/* the program was started in the window */
 	bool addresses; /* TCP probes tell them */
 	bool no_bounce_probe, no_tcp_probes, no_sync, no_maps;
 	uint64_t next_skb;
@@ -254,6 +255,7 @@ static struct exchanges *judge(struct machine *m, bool events)
 		traffic_packet(t, &m->packets[i]);
 	x = traffic_finish(t);
 	x->roots[x->nroots++] = APP;
+	x->launched = m->launched;
 	c = correlate_new(x, m->names, m->platform);
 	for (size_t i = 0; events && i < m->nevents; i++) {
 		while (p < m->npackets && m->packets[p].ts_ns <= m->events[i].ts_ns + 50000)
@@ -859,6 +861,35 @@ static void entropy(struct machine *m)
 	map(m, names_intern(m->names, "0000:00:03.0", 12), EVENT_FROM_DEVICE, 64);
 }
 
+/* What a device was given before the program began is not the program's. */
+static void before_it_began(void)
+{
+	for (int launched = 0; launched < 2; launched++) {
+		for (int late = 0; late < 2; late++) {
+			struct exchanges *x;
+			struct machine m;
+			struct line l;
+
+			begin(&m);
+			m.launched = launched;
+			if (!late)
+				map(&m, m.net, EVENT_TO_DEVICE, 102);
+			emit(&m, EVENT_EXEC, APP);
+			if (late)
+				map(&m, m.net, EVENT_TO_DEVICE, 102);
+			connect_line(&l, &m, 0xcc00, 40000, APP);
+			say(&l, ask, 0);
+			x = judge(&m, true);
+			check(x->nunattributed == 1 && x->unattributed[0].bytes == 102);
+			check(x->devices[0].other_bytes[FLOW_OUT] == (launched && !late ? 102 : 0));
+			check(x->devices[0].unknown_bytes[FLOW_OUT] ==
+			      (launched && !late ? 0 : 102));
+			check(x->conserved);
+			end(&m, x);
+		}
+	}
+}
+
 static void entropy_for_the_program(struct machine *m)
 {
 	entropy(m);
@@ -947,6 +978,7 @@ int main(void)
 	disk_owners();
 	disk_partitions();
 	beyond();
+	before_it_began();
 	rng();
 	return done();
 }
