@@ -115,8 +115,6 @@ int judging_take_policy(struct judging *g, char *text, size_t len, const char *n
 int judging_take_rmm(struct judging *g, char *text, size_t len, const char *name, struct err *err)
 {
 	free(g->rmm_text);
-	limit_free(g->limit);
-	g->limit = NULL;
 	rmm_free(g->rmm);
 	g->rmm_text = text;
 	g->rmm_len = len;
@@ -151,6 +149,8 @@ int judging_prepare(struct judging *g, struct err *err)
 
 void judging_release(struct judging *g)
 {
+	limit_free(g->limit);
+	g->limit = NULL;
 	rmm_free(g->rmm);
 	policy_free(g->policy);
 	free(g->policy_text);
