@@ -282,6 +282,22 @@ static void recognise(struct talk *t, enum flow_dir dir, const uint8_t *data, ui
 	}
 }
 
+/*
+ * Who is the server of a connection without its beginning was guessed from the ports, and two
+ * ephemeral ones tell nothing: a request or an answer does.
+ */
+static void settle_role(struct talk *t, struct conn *conn, enum flow_dir dir, const uint8_t *data,
+			uint64_t len)
+{
+	bool request = dir == direction(t, true);
+
+	if (conn->from_start || !data || t->traffic->options.headers_only ||
+	    http_looks_like(request, data, len) || !http_looks_like(!request, data, len))
+		return;
+	t->server = conn->server = !t->server;
+	t->traffic->x->conns[t->conn].server = t->server;
+}
+
 /* ---- connections ---- */
 
 static void conn_opened(void *ctx, struct conn *conn)
@@ -314,8 +330,10 @@ static void conn_data(void *ctx, struct conn *conn, enum flow_dir dir, uint64_t 
 	(void)ctx;
 	if (!t)
 		return;
-	if (t->protocol == NOTHING_YET)
+	if (t->protocol == NOTHING_YET) {
+		settle_role(t, conn, dir, data, len);
 		recognise(t, dir, data, len);
+	}
 	switch (t->protocol) {
 	case HTTP:
 		feed_http(t, dir, offset, ts_ns, data, len);

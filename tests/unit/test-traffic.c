@@ -251,6 +251,23 @@ static void others(void)
 	exchanges_free(x);
 }
 
+/* A connection that was open before: its ports say server, what it says says client. */
+static void joined_late(void)
+{
+	struct exchanges *x;
+	struct wire w;
+
+	open_wire(&w, false);
+	w.port = 80;
+	send_flags(&w, FLOW_IN, FLOW_ACK, "", 0);
+	say(&w, FLOW_OUT, "GET /late HTTP/1.1\r\nHost: a\r\n\r\n");
+	say(&w, FLOW_IN, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+	x = close_wire(&w);
+	check(x->nconns == 1 && !x->conns[0].from_start && !x->conns[0].server);
+	check(x->nrows == 1 && x->rows[0].protocol == EXCHANGE_HTTP && x->rows[0].status == 200);
+	exchanges_free(x);
+}
+
 static void headers_only(void)
 {
 	struct wire w;
@@ -275,6 +292,7 @@ int main(void)
 	far_pipelined();
 	bad_endings();
 	others();
+	joined_late();
 	headers_only();
 	return done();
 }
