@@ -60,6 +60,8 @@ OBJS  := $(SRCS:%.c=$(BUILD)/%.o)
 UNITS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test-*.c))
 PROPERTY := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/property/*.c))
 FUZZ  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz-*.c))
+# Inputs kept of a fuzzer, taken once more by the unit tests.
+REPLAYS := $(patsubst tests/data/fuzz/%,$(BUILD)/tests/fuzz/replay-%,$(wildcard tests/data/fuzz/*))
 APPS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/apps/keybroker-*.c))
 APP_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/apps/keybroker-%,$(wildcard tests/apps/*.c)))
 # Test tools with a main(), and what they share.
@@ -97,6 +99,9 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(SRCS)
 	$(call say,FUZZ)clang -g -O1 -fsanitize=fuzzer,address,undefined $(FLAGS) $(DEP_CFLAGS) \
 		-o $@ $< $(filter-out cmd/%,$(SRCS)) $(DEP_LIBS)
 
+$(REPLAYS): $(BUILD)/tests/fuzz/replay-%: $(BUILD)/tests/fuzz/fuzz-%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libccaio.a
+	$(call say,LINK)$(CC) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
+
 $(BUILD)/%: %.scd
 	@mkdir -p $(@D)
 	$(call say,MAN)scdoc < $< > $@
@@ -113,8 +118,9 @@ $(BUILD)/tests/property/property: $(PROPERTY) $(BUILD)/libccaio.a
 
 apps: $(APPS) ## build the applications that tests and the demo run
 tools: $(TOOLS) ## build the tools that make test data
-check-unit: $(UNITS) $(TOOLS) ## run the unit tests
-	$(Q)status=0; for t in $(UNITS); do $$t >$$t.tap || { echo "$$t failed"; grep '^not ok' $$t.tap; status=1; }; done; exit $$status
+check-unit: $(UNITS) $(REPLAYS) $(TOOLS) ## run the unit tests
+	$(Q)status=0; for t in $(UNITS); do $$t >$$t.tap || { echo "$$t failed"; grep '^not ok' $$t.tap; status=1; }; done; \
+	for t in $(REPLAYS); do $$t tests/data/fuzz/$${t##*/replay-}/* >$$t.tap || { echo "$$t failed"; tail -n 1 $$t.tap; status=1; }; done; exit $$status
 check-cli: $(BUILD)/ccaio $(APPS) ## run the black-box tests
 	@mkdir -p $(BUILD)/tests/cli
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/cli tests/cli
