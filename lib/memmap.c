@@ -13,7 +13,8 @@ struct rangeset {
 };
 
 struct memmap {
-	struct rangeset pools, ram, decrypted;
+	struct rangeset all_pools, ram, decrypted;
+	struct rangeset pools; /* what of all_pools was not made protected again */
 	struct range
 		first_pool; /* which most addresses of most machines lie in; end < start: none */
 	bool pools_complete;
@@ -103,11 +104,16 @@ static bool touches(const struct rangeset *s, uint64_t start, uint64_t end)
 	return i < s->count && s->list[i].start <= end;
 }
 
+static void find_first_pool(struct memmap *m)
+{
+	m->first_pool = m->pools.count ? m->pools.list[0] : (struct range){ 1, 0 };
+}
+
 struct memmap *memmap_new(const struct platform *p)
 {
 	struct memmap *m = xcalloc(1, sizeof(*m));
 
-	m->first_pool.start = 1;
+	find_first_pool(m);
 	if (!p)
 		return m;
 	for (size_t i = 0; i < p->nram; i++)
@@ -115,10 +121,10 @@ struct memmap *memmap_new(const struct platform *p)
 	for (size_t i = 0; i < p->swiotlb.npools; i++) {
 		struct range r = p->swiotlb.pools[i].range;
 
+		add(&m->all_pools, r.start, r.end);
 		add(&m->pools, r.start, r.end);
 	}
-	if (m->pools.count)
-		m->first_pool = m->pools.list[0];
+	find_first_pool(m);
 	/* An empty list is knowledge only where the kernel was told to have no pool. */
 	m->pools_complete = p->swiotlb.dynamic != TRI_YES &&
 			    (p->swiotlb.npools > 0 || p->swiotlb.slots == 0 ||
@@ -131,6 +137,7 @@ void memmap_free(struct memmap *m)
 	if (!m)
 		return;
 	free(m->pools.list);
+	free(m->all_pools.list);
 	free(m->ram.list);
 	free(m->decrypted.list);
 	free(m);
@@ -138,14 +145,27 @@ void memmap_free(struct memmap *m)
 
 void memmap_decrypt(struct memmap *m, uint64_t start, uint64_t size)
 {
-	if (size)
-		add(&m->decrypted, start, last_byte(start, size));
+	uint64_t end = last_byte(start, size);
+
+	if (!size)
+		return;
+	add(&m->decrypted, start, end);
+	for (size_t i = lower(&m->all_pools, start);
+	     i < m->all_pools.count && m->all_pools.list[i].start <= end; i++) {
+		struct range r = m->all_pools.list[i];
+
+		add(&m->pools, r.start > start ? r.start : start, r.end < end ? r.end : end);
+	}
+	find_first_pool(m);
 }
 
 void memmap_encrypt(struct memmap *m, uint64_t start, uint64_t size)
 {
-	if (size)
-		cut(&m->decrypted, start, last_byte(start, size));
+	if (!size)
+		return;
+	cut(&m->decrypted, start, last_byte(start, size));
+	cut(&m->pools, start, last_byte(start, size));
+	find_first_pool(m);
 }
 
 enum memory_state memmap_state(const struct memmap *m, uint64_t start, uint64_t size)
@@ -168,7 +188,7 @@ enum memory_state memmap_state(const struct memmap *m, uint64_t start, uint64_t 
 
 bool memmap_touches_pool(const struct memmap *m, uint64_t start, uint64_t size)
 {
-	return touches(&m->pools, start, last_byte(start, size));
+	return touches(&m->all_pools, start, last_byte(start, size));
 }
 
 uint64_t memmap_top(const struct memmap *m)
@@ -177,8 +197,8 @@ uint64_t memmap_top(const struct memmap *m)
 
 	if (m->ram.count)
 		top = m->ram.list[m->ram.count - 1].end;
-	if (m->pools.count && m->pools.list[m->pools.count - 1].end > top)
-		top = m->pools.list[m->pools.count - 1].end;
+	if (m->all_pools.count && m->all_pools.list[m->all_pools.count - 1].end > top)
+		top = m->all_pools.list[m->all_pools.count - 1].end;
 	return top;
 }
 

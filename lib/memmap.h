@@ -21,7 +21,10 @@ struct memmap;
 struct memmap *memmap_new(const struct platform *platform);
 void memmap_free(struct memmap *map); /* accepts NULL */
 
-/* [start, start + size) became shared / protected (set_memory_decrypted / _encrypted). */
+/*
+ * [start, start + size) became shared / protected (set_memory_decrypted / _encrypted).  A pool's
+ * memory that became protected is no pool's until it is shared again.
+ */
 void memmap_decrypt(struct memmap *map, uint64_t start, uint64_t size);
 void memmap_encrypt(struct memmap *map, uint64_t start, uint64_t size);
 
@@ -33,7 +36,7 @@ void memmap_encrypt(struct memmap *map, uint64_t start, uint64_t size);
  */
 enum memory_state memmap_state(const struct memmap *map, uint64_t start, uint64_t size);
 
-/* Does any byte of the range lie in a pool? */
+/* Does any byte of the range lie in what is a pool by the facts? */
 bool memmap_touches_pool(const struct memmap *map, uint64_t start, uint64_t size);
 
 /* Highest address of RAM and pools; 0 unknown. */

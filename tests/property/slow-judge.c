@@ -156,7 +156,7 @@ static bool in_ram(const struct slow *s, uint64_t a)
 }
 
 /* The newest decrypt or encrypt that covers this byte decides. */
-static bool decrypted(const struct slow *s, uint64_t a, bool virt)
+static const struct event *change_of(const struct slow *s, uint64_t a, bool virt)
 {
 	for (size_t i = s->nchanges; i > 0; i--) {
 		const struct event *e = &s->ev[s->changes[i - 1]];
@@ -164,14 +164,29 @@ static bool decrypted(const struct slow *s, uint64_t a, bool virt)
 
 		if (!(e->flags & EVENT_F_VIRT) == !virt && a >= start &&
 		    a <= last_of(start, e->size))
-			return e->kind == EVENT_DECRYPT;
+			return e;
 	}
-	return false;
+	return NULL;
+}
+
+static bool decrypted(const struct slow *s, uint64_t a, bool virt)
+{
+	const struct event *e = change_of(s, a, virt);
+
+	return e && e->kind == EVENT_DECRYPT;
+}
+
+/* A pool's byte that was made protected is no pool's any more. */
+static bool still_in_pool(const struct slow *s, uint64_t a)
+{
+	const struct event *e = change_of(s, a, false);
+
+	return in_pool(s, a) && (!e || e->kind == EVENT_DECRYPT);
 }
 
 static enum byte byte_at(const struct slow *s, uint64_t a)
 {
-	return in_pool(s, a)		? BYTE_POOL
+	return still_in_pool(s, a)	? BYTE_POOL
 	       : decrypted(s, a, false) ? BYTE_DECRYPTED
 	       : in_ram(s, a)		? BYTE_RAM
 					: BYTE_NOWHERE;

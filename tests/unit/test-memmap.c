@@ -40,6 +40,27 @@ static void test_ranges(const struct memmap *m)
 	check(memmap_top(m) == RAM + 0x7ffffff);
 }
 
+/* What the kernel takes back of a pool is protected, and a pool's again once it is shared. */
+static void test_pool_taken_back(struct memmap *m)
+{
+	memmap_encrypt(m, POOL + 0x1000, 0x1000);
+	check(memmap_state(m, POOL + 0x1000, 0x1000) == MEMORY_PROTECTED);
+	check(memmap_state(m, POOL + 0xfff, 2) == MEMORY_MIXED);
+	check(memmap_state(m, POOL, 0x1000) == MEMORY_POOL);
+	check(memmap_touches_pool(m, POOL + 0x1800, 1)); /* by the facts */
+	memmap_decrypt(m, POOL - 0x1000, 0x2800);	 /* the first half of it, and more */
+	check(memmap_state(m, POOL, 0x1800) == MEMORY_POOL);
+	check(memmap_state(m, POOL + 0x1800, 0x800) == MEMORY_PROTECTED);
+	memmap_encrypt(m, POOL - 0x1000, 0x1000);
+	memmap_decrypt(m, POOL + 0x1800, 0x800);
+	check(memmap_state(m, POOL, 0x20000) == MEMORY_POOL);
+	memmap_encrypt(m, POOL, 0x20000); /* both */
+	check(memmap_state(m, POOL, 1) == MEMORY_PROTECTED);
+	memmap_decrypt(m, POOL, 0x20000);
+	check(memmap_state(m, POOL, 0x20000) == MEMORY_POOL);
+	check(memmap_state(m, POOL - 1, 1) == MEMORY_PROTECTED);
+}
+
 static void test_changes(struct memmap *m)
 {
 	uint64_t a = RAM + 0x6000000;
@@ -97,6 +118,7 @@ int main(void)
 	struct memmap *m = memmap_new(p);
 
 	test_ranges(m);
+	test_pool_taken_back(m);
 	test_changes(m);
 	test_unknown();
 	memmap_free(m);
