@@ -68,7 +68,9 @@ nothing_of() {
 
 keybroker() {
 	start_broker
-	traced "$@" -- 't x keybroker-app --endpoint $url skywalker'
+	# Without IPv6: its address settles some time after the interface came up, and has the driver set the
+	# device's filters by its control queue then.  Whose these few bytes are is not known, and the report says so.
+	traced --append ipv6.disable=1 "$@" -- 't x keybroker-app --endpoint $url skywalker'
 	proven x
 	same_as_the_log x
 	carried_at x '["exact","nested"]'
