@@ -69,11 +69,9 @@ static void doubt_capture(struct doubts *d, const struct exchanges *x)
 	}
 }
 
-static void doubt_calls(struct doubts *d, const struct correlate *c)
+static void doubt_calls(struct doubts *d, const struct exchanges *x)
 {
-	const struct exchanges *x = c->x;
-
-	if (!correlate_calls_known(c))
+	if (!x->calls_known)
 		doubt(d, "this kernel does not tell what it sent by sockets other than TCP");
 	else if (x->other_calls[FLOW_OUT] || x->other_calls[FLOW_IN])
 		doubt(d,
@@ -127,7 +125,8 @@ void correlate_beyond(struct correlate *c)
 	if (!d.out)
 		return;
 	doubt_capture(&d, x);
-	doubt_calls(&d, c);
+	x->calls_known = correlate_calls_known(c);
+	doubt_calls(&d, x);
 	doubt_devices(&d, x);
 	doubt_disks(&d, x);
 	fclose(d.out);

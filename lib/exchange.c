@@ -217,6 +217,29 @@ uint64_t exchange_half_bytes(const struct exchange_half *half)
 	return half->stream.end - half->stream.start;
 }
 
+/* What left otherwise than over the program's known connections, as a reason; NULL: nothing. */
+static char *left_otherwise(const struct exchanges *x)
+{
+	uint64_t written = 0;
+
+	for (size_t i = 0; i < x->nconns; i++) {
+		if (x->conns[i].owner == GRADE_NONE && x->conns[i].payload[FLOW_OUT])
+			return xstrdup("it is not known whose payload left by some connections");
+	}
+	if (!x->calls_known)
+		return xstrdup("what the program sent by sockets other than TCP is not known");
+	if (x->other_calls[FLOW_OUT])
+		return xasprintf("the program sent %llu bytes by sockets other than TCP, in a form "
+				 "that was not looked at",
+				 (unsigned long long)x->other_call_bytes[FLOW_OUT]);
+	for (size_t i = 0; i < x->nblocks; i++)
+		written += x->blocks[i].program ? x->blocks[i].bytes[FLOW_OUT] : 0;
+	return written ? xasprintf("the program's writes brought %llu bytes to disks, in a form "
+				   "that was not looked at",
+				   (unsigned long long)written)
+		       : NULL;
+}
+
 int exchanges_clear_payload(const struct exchanges *x, char **why)
 {
 	*why = NULL;
@@ -249,6 +272,9 @@ int exchanges_clear_payload(const struct exchanges *x, char **why)
 				 x->ifaces[i].name);
 		return TRI_UNKNOWN;
 	}
+	*why = left_otherwise(x);
+	if (*why)
+		return TRI_UNKNOWN;
 	*why = x->tls_bytes ? xasprintf("all %llu bytes of the program's payload left under TLS",
 					(unsigned long long)x->tls_bytes)
 			    : xstrdup("the program sent no payload");

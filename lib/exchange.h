@@ -241,6 +241,7 @@ struct exchanges {
 	uint64_t conns_left_out, rows_left_out;
 	/* calls of the program on sockets that are neither TCP nor local to the machine's kernel */
 	uint64_t other_calls[2], other_call_bytes[2];
+	bool calls_known; /* the events tell of such calls */
 	/* the result */
 	bool nothing_else;     /* what is listed is all that touched a device for the program */
 	char *beyond;	       /* the same as a sentence, or why it is not known; NULL unknown */
@@ -296,7 +297,8 @@ uint64_t exchange_half_bytes(const struct exchange_half *half);
 /*
  * The program's payload as the claim `confidential` needs it: TRI_YES clear text
  * left, TRI_NO all of it was under TLS (or there was none), TRI_UNKNOWN when that
- * cannot be said (nothing captured, owner unknown, unrecognised streams, losses).
+ * cannot be said (nothing captured, owner unknown, unrecognised streams, losses; bytes
+ * that left otherwise than over TCP: datagrams, writes to disks).
  * why gets the reason, one sentence, to be freed.
  */
 int exchanges_clear_payload(const struct exchanges *x, char **why);

@@ -207,6 +207,40 @@ static void packet_files(void)
 	exchanges_free(x);
 }
 
+/* What leaves by other ways than TLS is not under TLS. */
+static void otherwise(struct exchanges *x)
+{
+	char *why;
+
+	x->calls_known = false;
+	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN && strstr(why, "other than TCP"));
+	free(why);
+	x->calls_known = true;
+	x->other_calls[FLOW_IN] = x->other_call_bytes[FLOW_IN] = 3;
+	check(exchanges_clear_payload(x, &why) == TRI_NO);
+	free(why);
+	x->other_calls[FLOW_OUT] = 1;
+	x->other_call_bytes[FLOW_OUT] = 44;
+	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN && strstr(why, "44 bytes"));
+	free(why);
+	x->other_calls[FLOW_OUT] = 0;
+	x->blocks = xcalloc(2, sizeof(*x->blocks));
+	x->nblocks = 2;
+	x->blocks[0].bytes[FLOW_OUT] = 4096; /* another's */
+	x->blocks[1].program = true;
+	x->blocks[1].bytes[FLOW_IN] = 4096;
+	check(exchanges_clear_payload(x, &why) == TRI_NO);
+	free(why);
+	x->blocks[1].bytes[FLOW_OUT] = 512;
+	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN && strstr(why, "512 bytes to disks"));
+	free(why);
+	x->blocks[1].bytes[FLOW_OUT] = 0;
+	x->conns[0].owner = GRADE_NONE;
+	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN && strstr(why, "whose payload"));
+	free(why);
+	x->conns[0].owner = GRADE_EXACT;
+}
+
 static void confidential(void)
 {
 	struct exchanges *x = made();
@@ -214,12 +248,14 @@ static void confidential(void)
 
 	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN);
 	free(why);
-	x->correlated = x->program_known = true;
+	x->correlated = x->program_known = x->calls_known = true;
+	x->conns[0].owner = GRADE_EXACT;
 	check(exchanges_clear_payload(x, &why) == TRI_NO && strstr(why, "sent no payload"));
 	free(why);
 	x->tls_bytes = 10;
 	check(exchanges_clear_payload(x, &why) == TRI_NO && strstr(why, "TLS"));
 	free(why);
+	otherwise(x);
 	exchanges_iface(x, "eth7")->broken = true; /* unplugged meanwhile */
 	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN && strstr(why, "eth7 broke off"));
 	free(why);
