@@ -2,10 +2,6 @@
 # The I/O that ccaio causes itself, and the options that change how the command runs.
 load helper
 
-teardown() {
-	stop_broker
-}
-
 @test "canary: an HTTP request of known length is found; one that fails leaves the verdict open; -u" {
 	start_broker
 	run -0 guest --out "/root/facts:$BATS_TEST_TMPDIR/facts" -- sh -c '

@@ -4,10 +4,6 @@
 
 load helper
 
-teardown() {
-	stop_broker
-}
-
 # traced OPTION... -- SCRIPT: run ccaio traces in a guest; bundles x*.ccaio come out to $bundles.
 # In SCRIPT, $url is the broker, and `t NAME CMD...` traces CMD into NAME.ccaio.
 traced() {
@@ -39,10 +35,9 @@ same_as_the_log() {
 
 # Every payload byte of the program's connections went in transfers known at these grades.
 carried_at() {
-	local grades=$2
-	[ "$(jq -c --argjson ok "$grades" '[.connections[] | select(.program) | (.out, .in) |
-		(.payload // 0) - ([.carried // {} | to_entries[] | select(.key as $k | $ok | index($k)) | .value] | add // 0)] |
-		add' "$bundles/$1.ccaio/exchanges.json")" = 0 ]
+	jq -ce --argjson ok "$2" '[.connections[] | select(.program)] | length > 0 and all((.out, .in) |
+		(.payload // 0) == ([.carried // {} | to_entries[] | select(.key as $k | $ok | index($k)) | .value] | add // 0))' \
+		"$bundles/$1.ccaio/exchanges.json" || { echo "not all payload of $1 was carried at $2"; false; }
 }
 
 # The network device's claims hold, the sums agree, and judging again comes to the same.  (A device that

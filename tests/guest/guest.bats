@@ -2,10 +2,6 @@
 
 load helper
 
-teardown() {
-	stop_broker
-}
-
 @test "guest: gives the command's output, errors and status" {
 	run -7 --separate-stderr guest -- sh -c 'echo "to $1"; echo err >&2; exit 7' sh "it's  out"
 	[ "$output" = "to it's  out" ]

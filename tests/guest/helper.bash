@@ -15,3 +15,27 @@ guest() {
 broker_url() {
 	echo "http://10.0.2.2:$broker_port"
 }
+
+# explain: after a failure, what is needed to understand it without the machine where it happened.
+explain() {
+	local file
+	[ -z "${BATS_TEST_COMPLETED:-}" ] || return 0
+	printf '%s\n' '--- output of the last command' "${output:-}" '--- its errors' "${stderr:-}"
+	if [[ "${output:-} ${stderr:-}" =~ "console log: "([^ ]*/console.log) ]]; then
+		echo '--- end of the console' && tail -n 60 "${BASH_REMATCH[1]}" | tr -cd '[:print:]\n'
+	fi
+	[ ! -s "${broker_log:-}" ] || { echo '--- log of the broker' && head -n 40 "$broker_log"; }
+	while read -r file; do
+		echo "--- report of ${file%/verdict.json}" && "$CCAIO" report -f text "${file%/verdict.json}"
+	done < <(find "$BATS_TEST_TMPDIR" -name verdict.json)
+	while read -r file; do
+		echo "--- ${file#"$BATS_TEST_TMPDIR/"}: the result, sums that do not agree, the program's connections"
+		jq -c '.result, (.conservation[] | select(.holds | not)),
+			(.connections[] | select(.program) | del(.socket, .opened_ns, .last_ns))' "$file"
+	done < <(find "$BATS_TEST_TMPDIR" -name exchanges.json)
+} 2>&1
+
+teardown() {
+	explain || :
+	stop_broker
+}

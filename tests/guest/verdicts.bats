@@ -8,10 +8,6 @@ setup() {
 	start_broker
 }
 
-teardown() {
-	stop_broker
-}
-
 # trace_key [GUEST OPTION...] [-- TRACE OPTION...]: the key broker's client under ccaio trace; $status is the verdict's.
 trace_key() {
 	local options=()
