@@ -54,7 +54,7 @@ load helper
 	run -124 --separate-stderr guest --timeout 40 -- sh -c 'echo before; sleep 1000'
 	[[ $stderr =~ "ended after 40 seconds; console log: "(.*)/console.log ]]
 	log=${BASH_REMATCH[1]}
-	grep -q 'still runs after 20 seconds' "$log/console.log"
+	grep -q 'still runs 20 seconds after the start' "$log/console.log"
 	grep -q before "$log/console.log"
 	rm -r "$log"
 }
