@@ -119,9 +119,9 @@ keybroker() {
 @test "exchanges: 8 programs in parallel and a stranger get each their own bytes" {
 	start_broker
 	traced --cpus 2 -- '
-		mkfifo go
-		(read -r _ <go; for i in 1 2 3 4 5; do curl -s -o /dev/null "$url/blob/1000"; done) &
-		t x sh -c "echo >go; for i in 1 2 3 4 5 6 7 8; do keybroker-app --endpoint $url skywalker & done; wait"
+		mkfifo go gone
+		(read -r _ <go; for i in 1 2 3 4 5; do curl -s -o /dev/null "$url/blob/1000"; done; echo >gone) &
+		t x sh -c "echo >go; for i in 1 2 3 4 5 6 7 8; do keybroker-app --endpoint $url skywalker & done; wait; read -r _ <gone"
 		wait'
 	proven x
 	same_as_the_log x /keys/
@@ -182,10 +182,14 @@ keybroker() {
 @test "exchanges: what is sent again is counted apart" {
 	start_broker
 	# What is sent waits for the next third of a second.  A connection that opens shortly before that moment
-	# expects answers at once, waits 200 ms for the next one, and sends again: each begins 37 ms later.
+	# expects answers at once, waits 200 ms for the next one, and sends again: each begins 37 ms later, until the
+	# kernel says that an established one did.
 	traced --qemu '-object filter-buffer,id=slow,netdev=net,interval=300000,queue=rx' -- '
 		echo 1 >/proc/sys/net/ipv4/tcp_no_metrics_save
-		t x sh -c "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do usleep \$((i * 37000)); curl -s -o /dev/null \$1/blob/1000; done" sh "$url"'
+		mkdir /sys/kernel/tracing/instances/again && cd /sys/kernel/tracing/instances/again
+		echo 1 >events/tcp/tcp_retransmit_skb/enable && cd /root
+		t x sh -c "i=0; until grep -q TCP_ESTABLISHED /sys/kernel/tracing/instances/again/trace; do
+			i=\$((i % 12 + 1)); usleep \$((i * 37000)); curl -s -o /dev/null \$1/blob/1000; done" sh "$url"'
 	proven x
 	same_as_the_log x
 	carried_at x '["exact","nested"]'
@@ -209,11 +213,14 @@ keybroker() {
 @test "exchanges: a process that runs already, its open connection, and a line for each as it completes" {
 	start_broker
 	traced -- '
-		u=; for i in $(seq 400); do u="$u $url/blob/10"; done
+		u=; for i in $(seq 4000); do u="$u $url/blob/10"; done
 		curl -s --rate 20/s $u >/dev/null & pid=$!
-		(while :; do curl -s -o /dev/null "$url/blob/20"; done) & other=$!
-		until grep -q " 01 " /proc/net/tcp; do :; done
-		ccaio trace --scope window --pid $pid --duration 3 --live -f jsonl -o out/x.ccaio >out/x.txt 2>&1
+		until grep -q " 01 " /proc/net/tcp; do usleep 10000; done
+		>strangers; (while :; do curl -s -o /dev/null "$url/blob/20"; echo >>strangers; done) & other=$!
+		ccaio trace --scope window --pid $pid --live -f jsonl -o out/x.ccaio >out/x.txt 2>&1 & trace=$!
+		until [ "$(grep -c "/blob/10.*complete" out/x.txt)" -gt 20 ]; do usleep 50000; done
+		n=$(wc -l <strangers); until [ "$(wc -l <strangers)" -ge $((n + 2)) ]; do usleep 50000; done
+		kill -INT $trace; wait $trace
 		echo "x $?" >>out/status
 		kill $pid $other'
 	[ "$(ask x '[.connections[] | select(.program) | .comm, .preexisting, .role]')" = '["curl",true,"client"] ' ]
@@ -259,6 +266,7 @@ keybroker() {
 	traced --boot-armed -- '
 		cd out; mkfifo stop
 		printf "#!/bin/sh\nread line <stop\n" >nginx && chmod +x nginx && ./nginx &
+		until pidof nginx; do usleep 10000; done
 		printf "#!/bin/sh\nexec keybroker-app -v --endpoint \"\$1\" skywalker\n" >client && chmod +x client
 		echo "{\"schema\": \"ccaio.policy/1\"}" >ci.json
 		while read -r line; do
