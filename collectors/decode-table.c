@@ -130,7 +130,8 @@ static const struct decode_rule rules[] = {
 
 	{ "sched", "sched_process_fork", EVENT_FORK, DECODE_FLAT, 0,
 	  FIELDS(F("parent_pid", PID), F("child_pid", AUX)) },
-	{ "sched", "sched_process_exec", EVENT_EXEC, DECODE_FLAT, 0, FIELDS(F("pid", PID)) },
+	{ "sched", "sched_process_exec", EVENT_EXEC, DECODE_FLAT, 0,
+	  FIELDS(F("pid", PID), O("old_pid", AUX)) },
 	{ "sched", "sched_process_exit", EVENT_EXIT, DECODE_FLAT, 0, FIELDS(F("pid", PID)) },
 
 	PROBE(SWM, EVENT_MAP, FLAT,

@@ -114,6 +114,39 @@ static void doubt_disks(struct doubts *d, const struct exchanges *x)
 		      back);
 }
 
+static int by_pid(const void *a, const void *b)
+{
+	const struct owner_task *x = a, *y = b;
+
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+/*
+ * Who went on.  Of a program that ccaio launched the first process has ended: where the events do
+ * not tell that, they do not tell of others either.
+ */
+void correlate_alive(struct correlate *c)
+{
+	struct exchanges *x = c->x;
+	size_t n = owners_alive(c->owners, NULL, 0);
+	struct owner_task *tasks = xcalloc(n, sizeof(*tasks));
+
+	x->alive_known = x->nroots && was_on(c->platform, "sched:sched_process_fork") &&
+			 was_on(c->platform, "sched:sched_process_exit") &&
+			 !(x->launched && owners_is_program(c->owners, x->roots[0]));
+	if (x->alive_known) {
+		x->nalive = owners_alive(c->owners, tasks, n);
+		qsort(tasks, n, sizeof(*tasks), by_pid);
+		x->nalive_listed = n < EXCHANGE_ALIVE ? n : EXCHANGE_ALIVE;
+		x->alive = xcalloc(x->nalive_listed, sizeof(*x->alive));
+	}
+	for (size_t i = 0; i < x->nalive_listed; i++)
+		x->alive[i] = xasprintf("%s[%d]",
+					tasks[i].comm ? names_get(c->names, tasks[i].comm) : "?",
+					tasks[i].pid);
+	free(tasks);
+}
+
 void correlate_beyond(struct correlate *c)
 {
 	uint64_t packets = 0, bytes = 0;

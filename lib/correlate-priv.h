@@ -82,6 +82,8 @@ void correlate_result(struct correlate *c);
 
 /* Do the events tell what the program sent and received by any socket? */
 bool correlate_calls_known(const struct correlate *c);
+/* Fills x->alive. */
+void correlate_alive(struct correlate *c);
 /* Fills x->nothing_else and x->beyond. */
 void correlate_beyond(struct correlate *c);
 

@@ -328,5 +328,6 @@ void correlate_result(struct correlate *c)
 	x->conserved = x->nchecks > 0;
 	for (size_t i = 0; i < x->nchecks; i++)
 		x->conserved &= x->checks[i].ok;
+	correlate_alive(c);
 	correlate_beyond(c);
 }

@@ -58,7 +58,7 @@ enum event_kind {
 	EVENT_PAGE_IN,	/* into the page cache: orig, size = memory, link = inode, aux = dev_t */
 	EVENT_PAGE_OUT, /* out of it: the same */
 	EVENT_FORK,	/* pid = parent, aux = child */
-	EVENT_EXEC,	/* pid */
+	EVENT_EXEC,	/* pid; aux = the thread's number until then, 0 unknown */
 	EVENT_EXIT,	/* pid */
 
 	EVENT_KINDS

@@ -336,6 +336,10 @@ void exchanges_write_member(struct jwriter *w, const char *key, const struct exc
 	jwrite_bool(w, "conserved", x->conserved);
 	jwrite_bool(w, "nothing_else", x->nothing_else);
 	jwrite_string(w, "beyond", x->beyond);
+	if (x->alive_known) {
+		jwrite_number(w, "alive", x->nalive);
+		jwrite_strings(w, "alive_tasks", x->alive, x->nalive_listed);
+	}
 	jwrite_number(w, "clear_bytes", x->clear_bytes);
 	jwrite_number(w, "tls_bytes", x->tls_bytes);
 	jwrite_number(w, "unrecognised_bytes", x->opaque_bytes);

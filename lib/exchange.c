@@ -78,6 +78,9 @@ void exchanges_free(struct exchanges *x)
 	free(x->blocks);
 	free(x->checks);
 	free(x->notes);
+	for (size_t i = 0; i < x->nalive_listed; i++)
+		free(x->alive[i]);
+	free(x->alive);
 	free(x->beyond);
 	free(x);
 }
@@ -234,6 +237,11 @@ static char *left_otherwise(const struct exchanges *x)
 				 (unsigned long long)x->other_call_bytes[FLOW_OUT]);
 	for (size_t i = 0; i < x->nblocks; i++)
 		written += x->blocks[i].program ? x->blocks[i].bytes[FLOW_OUT] : 0;
+	if (x->launched && x->nalive)
+		return xasprintf(
+			"what %llu of the program's processes or threads sent later is not "
+			"known: they went on when the recording had ended",
+			(unsigned long long)x->nalive);
 	return written ? xasprintf("the program's writes brought %llu bytes to disks, in a form "
 				   "that was not looked at",
 				   (unsigned long long)written)

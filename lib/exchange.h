@@ -204,6 +204,7 @@ struct conservation {
 };
 
 #define EXCHANGE_ROOTS 512
+#define EXCHANGE_ALIVE 8
 
 struct exchanges {
 	struct exchange_conn *conns; /* in the order of their first packets: conn.id */
@@ -237,6 +238,14 @@ struct exchanges {
 	int64_t realtime_offset_ns; /* CLOCK_REALTIME - packets' clock; 0 unknown */
 	size_t nlisted;		    /* transfers in all lists */
 	size_t nnamed;		    /* names of JSON members in all rows */
+	/*
+	 * Processes and threads of the program that had not ended when the recording did:
+	 * "nginx[124]", the first EXCHANGE_ALIVE of them.
+	 */
+	bool alive_known;
+	uint64_t nalive;
+	char **alive;
+	size_t nalive_listed;
 	/* what did not fit */
 	uint64_t conns_left_out, rows_left_out;
 	/* calls of the program on sockets that are neither TCP nor local to the machine's kernel */

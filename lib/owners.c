@@ -10,12 +10,17 @@
 #define SOCKET_BUCKETS 32768 /* power of two, twice the sockets */
 #define PID_BUCKETS 131072
 
+struct owned {
+	int32_t pid;   /* 0 empty, -1 gone */
+	uint16_t comm; /* names id; 0 not seen */
+};
+
 /* Both tables are open-addressed rings of slots; a slot's entry is found by probing. */
 struct owners {
 	struct owner_socket sockets[OWNERS_SOCKETS];
 	uint16_t socket_at[SOCKET_BUCKETS]; /* index + 1 */
 	uint64_t nsockets;		    /* ever entered */
-	int32_t *pids;			    /* PID_BUCKETS; 0 empty, -1 gone */
+	struct owned *pids;		    /* PID_BUCKETS */
 	uint32_t npids, ngone;
 	bool no_follow;
 	int32_t roots[512];
@@ -45,18 +50,18 @@ static uint32_t pid_hash(int32_t pid)
 	return ((uint32_t)pid * 2654435761u) >> 15 & (PID_BUCKETS - 1);
 }
 
-static int32_t *pid_slot(const struct owners *o, int32_t pid)
+static struct owned *pid_slot(const struct owners *o, int32_t pid)
 {
 	uint32_t i = pid_hash(pid);
 
-	while (o->pids[i] != 0 && o->pids[i] != pid)
+	while (o->pids[i].pid != 0 && o->pids[i].pid != pid)
 		i = (i + 1) & (PID_BUCKETS - 1);
 	return &o->pids[i];
 }
 
 bool owners_is_program(const struct owners *o, int32_t pid)
 {
-	return pid > 0 && *pid_slot(o, pid) == pid;
+	return pid > 0 && pid_slot(o, pid)->pid == pid;
 }
 
 bool owners_is_task(const struct owners *o, int32_t pid, const char *comm)
@@ -74,12 +79,12 @@ void owners_set_follow(struct owners *o, bool follow)
 
 static void pids_rehash(struct owners *o)
 {
-	int32_t *old = o->pids;
+	struct owned *old = o->pids;
 
 	o->pids = xcalloc(PID_BUCKETS, sizeof(*o->pids));
 	for (uint32_t i = 0; i < PID_BUCKETS; i++)
-		if (old[i] > 0)
-			*pid_slot(o, old[i]) = old[i];
+		if (old[i].pid > 0)
+			*pid_slot(o, old[i].pid) = old[i];
 	o->ngone = 0;
 	free(old);
 }
@@ -94,15 +99,15 @@ static bool is_root(const struct owners *o, int32_t pid)
 
 static void add_pid(struct owners *o, int32_t pid)
 {
-	int32_t *slot;
+	struct owned *slot;
 
 	if (pid <= 0 || o->npids == OWNERS_PIDS)
 		return;
 	if (o->npids + o->ngone > PID_BUCKETS / 4 * 3)
 		pids_rehash(o);
 	slot = pid_slot(o, pid);
-	if (*slot == 0) {
-		*slot = pid;
+	if (slot->pid == 0) {
+		slot->pid = pid;
 		o->npids++;
 	}
 }
@@ -116,13 +121,50 @@ void owners_add_root(struct owners *o, int32_t pid)
 
 static void remove_pid(struct owners *o, int32_t pid)
 {
-	int32_t *slot = pid > 0 ? pid_slot(o, pid) : NULL;
+	struct owned *slot = pid > 0 ? pid_slot(o, pid) : NULL;
 
-	if (slot && *slot == pid) {
-		*slot = -1;
+	if (slot && slot->pid == pid) {
+		*slot = (struct owned){ .pid = -1 };
 		o->npids--;
 		o->ngone++;
 	}
+}
+
+/*
+ * Another program from now on.  A thread that is not its process's first one gets that one's
+ * number then, which has ended before (Linux fs/exec.c, de_thread); no exit tells of its own.
+ */
+static void exec_pid(struct owners *o, int32_t pid, int32_t old)
+{
+	if (old > 0 && old != pid && owners_is_program(o, old)) {
+		remove_pid(o, old);
+		add_pid(o, pid);
+	}
+	if (o->no_follow && !is_root(o, pid))
+		remove_pid(o, pid);
+}
+
+/* What a process of the program was called when it last did something. */
+static void note_comm(struct owners *o, const struct event *e)
+{
+	struct owned *slot = e->pid > 0 && e->comm ? pid_slot(o, e->pid) : NULL;
+
+	if (slot && slot->pid == e->pid)
+		slot->comm = e->comm;
+}
+
+size_t owners_alive(const struct owners *o, struct owner_task *list, size_t max)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < PID_BUCKETS && o->npids; i++) {
+		if (o->pids[i].pid <= 0)
+			continue;
+		if (n < max)
+			list[n] = (struct owner_task){ o->pids[i].pid, o->pids[i].comm };
+		n++;
+	}
+	return n;
 }
 
 /* ---- sockets ---- */
@@ -250,10 +292,11 @@ struct owner_socket *owners_event(struct owners *o, const struct event *e)
 	case EVENT_FORK:
 		if (owners_is_program(o, e->pid))
 			add_pid(o, (int32_t)e->aux);
+		note_comm(o, e);
 		break;
 	case EVENT_EXEC:
-		if (o->no_follow && !is_root(o, e->pid))
-			remove_pid(o, e->pid);
+		exec_pid(o, e->pid, (int32_t)e->aux);
+		note_comm(o, e);
 		break;
 	case EVENT_EXIT:
 		remove_pid(o, e->pid);
@@ -268,6 +311,7 @@ struct owner_socket *owners_event(struct owners *o, const struct event *e)
 		s = owners_socket(o, e->link);
 		if (!s && e->link)
 			s = enter_socket(o, e->link);
+		note_comm(o, e);
 		if (!s)
 			break;
 		set_owner(o, s, e);

@@ -3,6 +3,7 @@
 #define CCAIO_LIB_OWNERS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/flow.h"
@@ -12,7 +13,7 @@ struct event;
 /*
  * owners - whose socket is it: processes, their children, and the sockets they opened.
  *
- * Fed with EVENT_FORK, EVENT_EXIT, EVENT_SOCK_STATE, EVENT_SOCK_SEND,
+ * Fed with EVENT_FORK, EVENT_EXEC, EVENT_EXIT, EVENT_SOCK_STATE, EVENT_SOCK_SEND,
  * EVENT_SOCK_RECV, EVENT_TCP_TX and EVENT_TCP_RX; ignores all others.  Remembers OWNERS_SOCKETS
  * sockets and OWNERS_PIDS processes at most; the oldest go first.
  */
@@ -51,6 +52,18 @@ bool owners_is_program(const struct owners *owners, int32_t pid);
  * number of the task that they work for, "iou-wrk-124" (Linux io_uring/io-wq.c, sqpoll.c).
  */
 bool owners_is_task(const struct owners *owners, int32_t pid, const char *comm);
+
+/* A process or thread. */
+struct owner_task {
+	int32_t pid;
+	uint16_t comm; /* names id; 0 unknown */
+};
+
+/*
+ * How many of the program no event has told the end of; up to max of them into list, in no
+ * order.
+ */
+size_t owners_alive(const struct owners *owners, struct owner_task *list, size_t max);
 
 /* The socket that a socket event is about, after it; NULL for other events.  Borrowed. */
 struct owner_socket *owners_event(struct owners *owners, const struct event *event);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/exchange.h"
 #include "lib/limit.h"
 #include "lib/platform.h"
 #include "lib/verdict.h"
@@ -188,6 +189,28 @@ static void limit_facts(struct rows *rows)
 	}
 }
 
+/* "2 processes or threads of the program when the recording ended: nginx[124], …" */
+static const char *alive(struct rows *rows, const struct exchanges *x)
+{
+	char *text;
+	size_t len;
+	FILE *f;
+
+	if (!x || !x->alive_known || !x->nalive)
+		return "";
+	f = rows_open(&text, &len);
+	fprintf(f, "%s of the program when the recording ended",
+		x->nalive == 1
+			? "1 process"
+			: rows_str(rows, "%s processes or threads", rows_count(rows, x->nalive)));
+	for (size_t i = 0; i < x->nalive_listed; i++)
+		fprintf(f, "%s%s", i ? ", " : ": ", x->alive[i]);
+	fprintf(f, "%s; what came after is not in this report",
+		x->nalive > x->nalive_listed ? " …" : "");
+	fclose(f);
+	return rows_take(rows, text);
+}
+
 void rows_fill_facts(struct rows *rows, const struct report_input *in)
 {
 	const struct run *run = in->run;
@@ -198,6 +221,9 @@ void rows_fill_facts(struct rows *rows, const struct report_input *in)
 	if (run) {
 		fact(rows, "command", "Command", command_line(rows, run->argv));
 		fact(rows, "command-end", "Its end", command_end(rows, run));
+	}
+	fact(rows, "alive", "Still alive", alive(rows, in->exchanges));
+	if (run) {
 		fact(rows, "started", "Started", copy(rows, run->started));
 	}
 	if (p) {

@@ -73,8 +73,10 @@ restored() { tracing | diff before - >changes && echo restored || { echo "not re
 		until [ -e ready3 ]; do usleep 10000; done
 		kill -TERM $pid; until [ -e deaf ]; do usleep 10000; done
 		kill -TERM $pid; wait $pid; echo "deaf $?"
-		ccaio trace -q --scope window -o dies.ccaio -- sh -c "kill -SEGV \$\$"; echo "dies $?"
-		ccaio verify dies.ccaio | grep "Its end"
+		ccaio trace -q --scope window -o dies.ccaio -- sh -c "sleep 60 & echo \$! >left; kill -SEGV \$\$"; echo "dies $?"
+		ccaio verify dies.ccaio | grep -E "Its end|Still alive" | sed "s/: [a-z]*\[$(cat left)\].*/: LEFT/"
+		ccaio report -f markdown dies.ccaio | grep -c "Still alive"
+		kill $(cat left)
 		restored'
 	grep -v '^PROVEN' <<<"$output" >"$BATS_TEST_TMPDIR/lines"
 	diff - "$BATS_TEST_TMPDIR/lines" <<-END
@@ -85,6 +87,8 @@ restored() { tracing | diff before - >changes && echo restored || { echo "not re
 		deaf 137
 		dies 0
 		Its end       ended by signal 11 (SEGV)
+		Still alive   1 process of the program when the recording ended: LEFT
+		1
 		restored
 	END
 }

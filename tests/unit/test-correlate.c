@@ -890,6 +890,60 @@ static void before_it_began(void)
 	}
 }
 
+/* Who of the program went on after the recording: as far as starts and ends were told. */
+static void who_went_on(bool told, bool ended, bool thread_execs)
+{
+	static char fork[] = "sched:sched_process_fork", gone[] = "sched:sched_process_exit";
+	char *events[] = { fork, gone };
+	struct platform *p = platform_new();
+	struct exchanges *x;
+	struct machine m;
+	struct event *e;
+	struct line l;
+
+	begin(&m);
+	m.launched = true;
+	if (told) {
+		p->trace.events = events;
+		p->trace.nevents = 2;
+	}
+	m.platform = p;
+	emit(&m, EVENT_EXEC, APP);
+	for (int i = 0; i < 3; i++)
+		emit(&m, EVENT_FORK, APP)->aux = APP + 30u - 10u * (unsigned int)i;
+	e = emit(&m, EVENT_EXEC, APP + 20);
+	e->comm = names_intern(m.names, "daemon", 6);
+	emit(&m, EVENT_EXIT, APP + 30);
+	if (thread_execs) {
+		/* the first thread has been ended by then */
+		emit(&m, EVENT_EXIT, APP);
+		emit(&m, EVENT_EXEC, APP)->aux = APP + 10;
+	} else {
+		emit(&m, EVENT_EXIT, APP + 10);
+	}
+	connect_line(&l, &m, 0xcc00, 40000, APP);
+	say(&l, ask, 0);
+	if (ended)
+		emit(&m, EVENT_EXIT, APP);
+	x = judge(&m, true);
+	check(x->conns[0].program && x->conns[0].pid == APP);
+	check(x->alive_known == (told && ended));
+	check(x->nalive == (told && ended) && x->nalive_listed == x->nalive);
+	check(!x->nalive || strstr(x->alive[0], "daemon["));
+	end(&m, x);
+	p->trace.events = NULL;
+	p->trace.nevents = 0;
+	platform_free(p);
+}
+
+static void alive(void)
+{
+	who_went_on(true, true, false);
+	who_went_on(true, true, true);
+	who_went_on(true, false, false);
+	who_went_on(false, true, false);
+}
+
 static void entropy_for_the_program(struct machine *m)
 {
 	entropy(m);
@@ -979,6 +1033,7 @@ int main(void)
 	disk_partitions();
 	beyond();
 	before_it_began();
+	alive();
 	rng();
 	return done();
 }

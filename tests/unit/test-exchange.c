@@ -239,6 +239,13 @@ static void otherwise(struct exchanges *x)
 	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN && strstr(why, "whose payload"));
 	free(why);
 	x->conns[0].owner = GRADE_EXACT;
+	x->nalive = 2; /* for the time that was asked for; or of a program that goes on behind it */
+	check(exchanges_clear_payload(x, &why) == TRI_NO);
+	free(why);
+	x->launched = true;
+	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN && strstr(why, "2 of the program's"));
+	free(why);
+	x->nalive = 0;
 }
 
 static void confidential(void)
