@@ -96,10 +96,7 @@ static char *claim_reason(const struct judge *j, enum claim_id c, enum claim_sta
 				 (unsigned long long)j->n.paired,
 				 j->n.early ? " (but those made while recording began)" : "");
 	case CLAIM_SLOTS_DISJOINT:
-		return xasprintf("no two live mappings shared memory%s",
-				 j->n.races ? " (slots reused before their unmap was told: see "
-					      "notes)"
-					    : "");
+		return xstrdup("no two live mappings shared memory");
 	case CLAIM_LIFECYCLE:
 		if (j->options.limit)
 			return xstrdup("unmaps, syncs and frees fit their mappings");

@@ -164,13 +164,6 @@ static void notes(struct judge *j, const struct stream_info *info, struct verdic
 	if (!info->by_ccaio)
 		verdict_note(v, "recorded by %s: there are no markers and no canary of ccaio in it",
 			     info->recorder ? info->recorder : "an unknown tool");
-	if (j->n.races)
-		verdict_note(
-			v,
-			"%llu slots were reused by another CPU before their unmap was told: the "
-			"kernel "
-			"tells an unmap after it released the slot",
-			(unsigned long long)j->n.races);
 	if (j->n.early)
 		verdict_note(v,
 			     "%llu maps were made while the events were being switched on; their "

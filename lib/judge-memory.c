@@ -170,15 +170,16 @@ static bool silent_since(const struct leaving *l, const struct mapping *m)
 	return false;
 }
 
-static enum finding how_left(const struct leaving *l, const struct mapping *m)
+/* Was a superseded mapping certainly live when its memory went to the newer one? */
+static bool was_live(const struct leaving *l, const struct mapping *m)
 {
 	if (m->flags & (MAPPING_ALLOC | MAPPING_SG))
-		return FIND_ABSENCE; /* their end is told before the memory is free */
+		return true; /* their end is told before the memory is free */
 	if (m->flags & MAPPING_INHERITED)
-		return FIND_UNDECIDED; /* it may have ended by an unmap that named the buffer */
+		return false; /* it may have ended by an unmap that named the buffer */
 	if (m->gone)
-		return FIND_UNDECIDED; /* an unmap that was counted for a newer one may be its */
-	return silent_since(l, m) ? FIND_UNDECIDED : FIND_ABSENCE;
+		return false; /* an unmap that was counted for a newer one may be its */
+	return !silent_since(l, m);
 }
 
 static void visit_left(void *ctx, uint32_t index, struct mapping *m)
@@ -200,11 +201,11 @@ static void visit_left(void *ctx, uint32_t index, struct mapping *m)
 	(void)index;
 	if (!(m->flags & MAPPING_INHERITED))
 		dev->totals.live++;
-	if (!(m->flags & MAPPING_SUPERSEDED))
+	if (!(m->flags & MAPPING_SUPERSEDED) || !was_live(l, m))
 		return;
 	j->seq = m->seq;
 	judge_find_overlap(
-		j, how_left(l, m), dev, &ev, m,
+		j, FIND_ABSENCE, dev, &ev, m,
 		"memory at 0x%llx was given to another mapping (event %llu) while event %llu's "
 		"was live",
 		(unsigned long long)m->dma, (unsigned long long)m->super_seq,

@@ -45,28 +45,45 @@ bool judge_bounce_untold(const struct judge *j, const struct event *ev)
 }
 
 /*
- * The bounce of a map: same device, buffer address and task; the idle task (which
- * softirqs run in) is another one on each CPU.  Where addresses do not agree but the newest
+ * Number (from 1) of the newest bounce that waits and has this map's device, buffer address
+ * and task, one of its size if there is; 0 none.  The idle task (which softirqs run in) is
+ * another one on each CPU.
+ */
+static size_t find_exact(const struct judge *j, const struct event *ev, bool any_size)
+{
+	size_t found = 0;
+
+	for (size_t i = j->npending; i > 0; i--) {
+		const struct pending *p = &j->pending[i - 1];
+
+		if (p->dev != ev->dev || p->orig != ev->orig || p->pid != ev->pid ||
+		    (p->cpu != ev->cpu && !ev->pid) || (!any_size && p->size != ev->size))
+			continue;
+		found = i;
+		if (p->size == ev->size)
+			break;
+	}
+	return found;
+}
+
+static void remove_pending(struct judge *j, size_t number)
+{
+	memmove(&j->pending[number - 1], &j->pending[number],
+		(j->npending - number) * sizeof(j->pending[0]));
+	j->npending--;
+}
+
+/*
+ * The bounce of a map: the exact one.  Where addresses do not agree but the newest
  * bounce of this CPU is of this device and size (a bus that offsets DMA
  * addresses), it is its pair by order only.
  */
 enum pair judge_take_bounce(struct judge *j, const struct event *ev, struct pending *out)
 {
 	bool untold = judge_bounce_untold(j, ev); /* then nothing but its own will do */
-	enum pair how = PAIR_NONE;
-	size_t i, found = 0;
+	size_t found = find_exact(j, ev, !untold);
+	enum pair how = found ? PAIR_EXACT : PAIR_NONE;
 
-	for (i = j->npending; i > 0; i--) {
-		const struct pending *p = &j->pending[i - 1];
-
-		if (p->dev != ev->dev || p->orig != ev->orig || p->pid != ev->pid ||
-		    (p->cpu != ev->cpu && !ev->pid) || (untold && p->size != ev->size))
-			continue;
-		found = i;
-		how = PAIR_EXACT;
-		if (p->size == ev->size)
-			break;
-	}
 	if (!found && j->npending && !untold) {
 		const struct pending *p = &j->pending[j->npending - 1];
 
@@ -79,10 +96,21 @@ enum pair judge_take_bounce(struct judge *j, const struct event *ev, struct pend
 	if (!found)
 		return PAIR_NONE;
 	*out = j->pending[found - 1];
-	memmove(&j->pending[found - 1], &j->pending[found],
-		(j->npending - found) * sizeof(j->pending[0]));
-	j->npending--;
+	remove_pending(j, found);
 	return how;
+}
+
+/*
+ * Not all that fails was bounced (the entries of a scatter-gather list behind the one that
+ * failed, say), so that the bounce of another must not be taken for its own.
+ */
+bool judge_take_bounce_failed(struct judge *j, const struct event *ev)
+{
+	size_t found = find_exact(j, ev, ev->size == 0);
+
+	if (found)
+		remove_pending(j, found);
+	return found != 0;
 }
 
 static bool overlaps(uint64_t a, uint64_t b, uint64_t size)

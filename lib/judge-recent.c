@@ -2,16 +2,23 @@
 /*
  * Addresses that were given back: what an unmap, sync or free of one that is not mapped means.
  */
+#include <string.h>
+
 #include "lib/judge-state.h"
 
 static uint64_t recent_hash(uint16_t dev, uint64_t dma, bool alloc)
 {
-	return (dma ^ ((uint64_t)dev << 44) ^ ((uint64_t)alloc << 63)) * 0x9e3779b97f4a7c15u;
+	uint64_t h = (dma ^ ((uint64_t)dev << 44) ^ ((uint64_t)alloc << 63)) * 0x9e3779b97f4a7c15u;
+
+	return h ^ h >> 32; /* the low half tells devices apart, too */
 }
 
-static struct recent *recent_at(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
+/* Where an address may be: one of the RECENT_WAYS from here on. */
+static struct recent *recent_row(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
 {
-	return &j->recent[recent_hash(dev, dma, alloc) >> 51];
+	uint64_t row = (recent_hash(dev, dma, alloc) >> 32) % (RECENT_SIZE / RECENT_WAYS);
+
+	return &j->recent[row * RECENT_WAYS];
 }
 
 static bool is_recent(const struct recent *r, uint16_t dev, uint64_t dma, bool alloc)
@@ -19,10 +26,22 @@ static bool is_recent(const struct recent *r, uint16_t dev, uint64_t dma, bool a
 	return r->used && r->dma == dma && r->dev == dev && r->alloc == alloc;
 }
 
+/* The address's entry, or NULL. */
+static struct recent *recent_find(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
+{
+	struct recent *row = recent_row(j, dev, dma, alloc);
+
+	for (size_t i = 0; i < RECENT_WAYS; i++) {
+		if (is_recent(&row[i], dev, dma, alloc))
+			return &row[i];
+	}
+	return NULL;
+}
+
 /* Which bit stands for an address that had to leave the table. */
 static uint64_t forgotten_bit(uint16_t dev, uint64_t dma, bool alloc)
 {
-	return (recent_hash(dev, dma, alloc) >> 20) % FORGOTTEN_BITS;
+	return recent_hash(dev, dma, alloc) % FORGOTTEN_BITS;
 }
 
 /* ---- those that may be live all the same: a sync of a part does not name their start ---- */
@@ -59,27 +78,34 @@ static bool may_be_live(const struct judge *j, const struct event *ev, uint64_t 
 	return j->mixed_lost;
 }
 
+/* A place for an address; of a full row, one is forgotten. */
+static struct recent *recent_place(struct judge *j, const struct recent *what)
+{
+	struct recent *row = recent_row(j, what->dev, what->dma, what->alloc);
+	struct recent *r = recent_find(j, what->dev, what->dma, what->alloc);
+	uint64_t bit;
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < RECENT_WAYS; i++) {
+		if (!row[i].used)
+			return &row[i];
+	}
+	bit = forgotten_bit(row[0].dev, row[0].dma, row[0].alloc);
+	j->forgotten[bit / 64] |= 1ull << (bit % 64);
+	memmove(&row[0], &row[1], (RECENT_WAYS - 1) * sizeof(row[0]));
+	return &row[RECENT_WAYS - 1];
+}
+
 void judge_recent_set(struct judge *j, const struct recent *what)
 {
-	struct recent *r = recent_at(j, what->dev, what->dma, what->alloc);
+	struct recent *r = recent_place(j, what);
 
-	if (r->used && !is_recent(r, what->dev, what->dma, what->alloc)) {
-		uint64_t bit = forgotten_bit(r->dev, r->dma, r->alloc);
-
-		j->forgotten[bit / 64] |= 1ull << (bit % 64);
-	}
 	*r = *what;
 	r->used = true;
 	mixed_drop(j, what->dev, what->dma, what->alloc);
 	if (what->mixed)
 		mixed_add(j, what);
-}
-
-static const struct recent *recent_get(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
-{
-	const struct recent *r = recent_at(j, dev, dma, alloc);
-
-	return is_recent(r, dev, dma, alloc) ? r : NULL;
 }
 
 static bool may_be_forgotten(const struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
@@ -91,9 +117,9 @@ static bool may_be_forgotten(const struct judge *j, uint16_t dev, uint64_t dma, 
 
 void judge_recent_clear(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
 {
-	struct recent *r = recent_at(j, dev, dma, alloc);
+	struct recent *r = recent_find(j, dev, dma, alloc);
 
-	if (is_recent(r, dev, dma, alloc))
+	if (r)
 		r->used = false;
 	mixed_drop(j, dev, dma, alloc);
 }
@@ -111,7 +137,7 @@ bool judge_in_flight_since(const struct judge *j, const struct event *ev, uint64
 void judge_unknown_address(struct judge *j, struct device *dev, const struct event *ev,
 			   uint64_t plain, uint64_t bit, bool alloc, const char *what)
 {
-	const struct recent *r = recent_get(j, dev->id, plain, alloc);
+	const struct recent *r = recent_find(j, dev->id, plain, alloc);
 
 	if ((r && r->mixed) || (!alloc && may_be_live(j, ev, plain))) {
 		judge_find(j, CLAIM_LIFECYCLE, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,

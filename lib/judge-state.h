@@ -89,7 +89,8 @@ struct pending {
 };
 
 #define MAX_PENDING 1024
-#define RECENT_SIZE 8192 /* power of two */
+#define RECENT_SIZE 8192 /* power of two, as are … */
+#define RECENT_WAYS 4	 /* … the places where an address may be */
 
 /* An address that was unmapped or freed and not mapped since. */
 struct recent {
@@ -148,7 +149,6 @@ struct judge {
 	struct {
 		uint64_t bounces, paired, failed_paired, by_order, dropped, early;
 		uint64_t maps, failed, unmaps, syncs, allocs, frees, inherited;
-		uint64_t races, race_slots;
 		uint64_t truncated, lost, undecoded, slots_hiwater;
 		uint64_t dma_events;   /* of the DMA API, bounces included */
 		uint64_t accepted;     /* publications to devices in RUN: judged apart */
@@ -214,6 +214,8 @@ enum pair { PAIR_NONE, PAIR_EXACT, PAIR_BY_ORDER };
 void judge_bounce(struct judge *j, const struct event *ev);
 /* Take the bounce of this map out of those that wait. */
 enum pair judge_take_bounce(struct judge *j, const struct event *ev, struct pending *out);
+/* Take the bounce of this failed map; false where it had none. */
+bool judge_take_bounce_failed(struct judge *j, const struct event *ev);
 /* Can the bounce of this map have come before events were on? */
 bool judge_bounce_untold(const struct judge *j, const struct event *ev);
 /* The claim bounce-paired for one map. */

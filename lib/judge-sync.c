@@ -90,7 +90,9 @@ static bool visit_touched(void *ctx, uint32_t index, struct mapping *m)
 	if ((m->flags & MAPPING_BOUNCED) && !(m->flags & MAPPING_INHERITED))
 		p->owned = true;
 	p->foreign |= (m->flags & MAPPING_INHERITED) && m->dev != p->dev;
-	if ((m->flags & MAPPING_INHERITED) && m->dev == p->dev) {
+	/* one whose memory went to another mapping is not live any more, or that was a fault */
+	if ((m->flags & MAPPING_INHERITED) && m->dev == p->dev &&
+	    !(m->flags & MAPPING_SUPERSEDED)) {
 		p->list[p->count++] = index;
 		if (m->dma < p->start)
 			p->start = m->dma;
@@ -117,11 +119,8 @@ static void note_inherited(struct judge *j, const struct event *ev, uint64_t pla
 	ledger_overlaps(j->ledger, plain, ev->size, visit_touched, &p);
 	if (p.owned)
 		return;
-	for (size_t i = 0; i < p.count; i++) {
-		j->n.taken_marks -=
-			ledger_at(j->ledger, p.list[i])->flags & MAPPING_SUPERSEDED ? 1 : 0;
+	for (size_t i = 0; i < p.count; i++)
 		ledger_remove(j->ledger, p.list[i]);
-	}
 	hull.dma = ev->dma - (plain - p.start);
 	hull.size = p.end - p.start + 1;
 	/* whose slots they are is not for this one to change */

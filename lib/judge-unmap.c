@@ -5,7 +5,7 @@
 #include "lib/judge-state.h"
 
 /*
- * The unmap of a mapping whose memory a newer one has already: a race, or a fault?
+ * The end of a mapping whose memory a newer one has already: no race for certain?
  * The kernel tells an unmap after it released the slot, but an unmap_sg and a
  * free before.  A task that was preempted in between may tell late, so only what
  * one task did on one CPU is certain.
@@ -16,12 +16,10 @@ static void resolve_superseded(struct judge *j, struct device *dev, const struct
 	bool told_before = m->flags & (MAPPING_ALLOC | MAPPING_SG);
 	bool one_task = ev->cpu == m->super_cpu && ev->pid == m->super_pid && !m->gone;
 
-	if (!told_before && judge_in_flight_since(j, ev, m->super_seq)) {
-		j->n.races++;
+	if (!told_before && !one_task)
 		return;
-	}
 	judge_find_overlap(
-		j, told_before || one_task ? FIND_ABSENCE : FIND_UNDECIDED, dev, ev, m,
+		j, FIND_ABSENCE, dev, ev, m,
 		"memory at 0x%llx was given to another mapping (event %llu) before this one, "
 		"of event %llu, ended",
 		(unsigned long long)m->dma, (unsigned long long)m->super_seq,
@@ -72,10 +70,7 @@ static bool drop_inherited(struct judge *j, const struct event *ev, uint64_t pla
 		for (size_t i = 0; i < p.count; i++) {
 			struct mapping *m = ledger_at(j->ledger, p.list[i]);
 
-			if (m->flags & MAPPING_SUPERSEDED) {
-				j->n.races++;
-				j->n.taken_marks--;
-			}
+			j->n.taken_marks -= m->flags & MAPPING_SUPERSEDED ? 1 : 0;
 			ledger_remove(j->ledger, p.list[i]);
 			any = true;
 		}

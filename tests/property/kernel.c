@@ -100,10 +100,8 @@ static bool take_slots(struct sim *s, struct sim_map *m)
 			continue;
 		m->slot = i + 1 - n;
 		m->nslots = n;
-		for (unsigned int k = m->slot; k <= i; k++) {
+		for (unsigned int k = m->slot; k <= i; k++)
 			s->pools[m->pool].used[k] = true;
-			s->pools[m->pool].taken[k] = ++s->clock;
-		}
 		if (m->pool == 0)
 			s->used += n;
 		if (s->used > s->hiwater)
@@ -122,7 +120,13 @@ static void release_slots(struct sim *s, struct sim_map *m)
 		s->used -= m->nslots;
 }
 
-/* Were the slots of m taken again since? */
+static void slots_told(struct sim *s, const struct sim_map *m)
+{
+	for (unsigned int k = m->slot; k < m->slot + m->nslots; k++)
+		s->pools[m->pool].taken[k] = ++s->clock;
+}
+
+/* Was it told since that a slot of m has another mapping? */
 static bool retaken(const struct sim *s, const struct sim_map *m, uint64_t since)
 {
 	for (unsigned int k = m->slot; k < m->slot + m->nslots; k++) {
@@ -321,6 +325,7 @@ static void step_map(struct sim *s, int cpu, struct op *op)
 			not_provable(s, "bounced behind an IOMMU");
 		}
 		tell(s, cpu, op->pid, of(s, EVENT_MAP, m), m, MADE_BOUNCED);
+		slots_told(s, m);
 		m->live = true;
 		m->busy = false;
 		if (op->canary && s->telling)
@@ -380,10 +385,7 @@ static void tell_unmap(struct sim *s, int cpu, const struct op *op, const struct
 	} else if (m->direct && !m->told && s->telling && !s->h->alias && m->region >= 0) {
 		not_provable(s, "a decrypt that nobody told");
 	} else if (!m->direct && s->telling && retaken(s, m, op->taken)) {
-		if (!m->told)
-			not_provable(s, "an inherited mapping's slot was reused in a race");
-		if (op->moved)
-			not_provable(s, "a preempted unmap raced with a reuse of its slot");
+		not_provable(s, "a slot was reused before its unmap was told");
 	}
 	tell(s, cpu, op->pid, ev, m, made_of(m));
 }
@@ -499,6 +501,7 @@ static void step_alloc(struct sim *s, int cpu, struct op *op)
 	}
 	m->told = s->telling;
 	tell(s, cpu, op->pid, of(s, EVENT_ALLOC, m), m, MADE_ALLOC);
+	slots_told(s, m);
 	m->live = true;
 	m->busy = false;
 	op->kind = OP_NONE;

@@ -66,7 +66,7 @@ struct op {
 	int n;	 /* entries */
 	bool sg, failed, moved;
 	bool canary;
-	uint64_t taken; /* slot clock when the slots were released */
+	uint64_t taken; /* clock when the slots were released */
 };
 
 struct sim {
@@ -81,7 +81,7 @@ struct sim {
 		uint64_t base;
 		unsigned int n;
 		bool used[MAX_SLOTS];
-		uint64_t taken[MAX_SLOTS]; /* slot clock when last taken and told */
+		uint64_t taken[MAX_SLOTS]; /* clock when last told of a mapping that has it */
 	} pools[2];
 	int npools;
 	unsigned int used, hiwater;

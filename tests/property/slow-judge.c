@@ -492,7 +492,8 @@ static enum memory_state published(struct slow *s, const struct event *e, uint64
 static bool take_bounce(struct slow *s, const struct event *e, const struct event **bounce,
 			bool *by_order)
 {
-	bool untold = bounce_untold(s);
+	bool failed = e->dma == EVENT_NO_ADDR || e->kind == EVENT_MAP_FAILED;
+	bool own = failed ? e->size != 0 : bounce_untold(s); /* no other size, no other buffer */
 	size_t found = s->nwaiting;
 
 	*by_order = false;
@@ -502,13 +503,13 @@ static bool take_bounce(struct slow *s, const struct event *e, const struct even
 		if (b->dev != e->dev || b->orig != e->orig || b->pid != e->pid ||
 		    (b->cpu != e->cpu && !e->pid))
 			continue;
-		if (untold && b->size != e->size)
+		if (own && b->size != e->size)
 			continue;
 		found = k - 1;
 		if (b->size == e->size)
 			break;
 	}
-	if (found == s->nwaiting && s->nwaiting && !untold) {
+	if (found == s->nwaiting && s->nwaiting && !own && !failed) {
 		const struct event *b = &s->ev[s->waiting[s->nwaiting - 1]];
 
 		if (b->dev == e->dev && b->cpu == e->cpu && b->pid == e->pid &&
@@ -625,6 +626,7 @@ static void take_memory(struct slow *s, const struct life *n)
 		}
 		l->taken = true;
 		l->taken_by = s->now;
+		open_claim(s, CLAIM_SLOTS_DISJOINT); /* a race or a fault */
 	}
 }
 
@@ -799,16 +801,10 @@ static void end_life(struct slow *s, const struct event *e, struct life *l)
 	const struct event *by = &s->ev[l->taken_by];
 	bool racy = false;
 
-	if (l->taken && (l->alloc || l->sg)) {
-		absent(s, CLAIM_SLOTS_DISJOINT);
-	} else if (l->taken && !in_flight(s, l->taken_by + 1)) {
-		if (e->cpu == by->cpu && e->pid == by->pid && !l->maybe_ended)
-			absent(s, CLAIM_SLOTS_DISJOINT);
-		else
-			open_claim(s, CLAIM_SLOTS_DISJOINT);
-	} else if (!l->taken) {
+	if (!l->taken)
 		racy = !s->from_boot && ((e->flags & EVENT_F_BY_ORIG) || in_flight(s, l->seq));
-	}
+	else if (l->alloc || l->sg || (e->cpu == by->cpu && e->pid == by->pid && !l->maybe_ended))
+		absent(s, CLAIM_SLOTS_DISJOINT);
 	l->live = false;
 	add_ended(s, (struct ended){ .dma = l->dma,
 				     .size = l->size,
@@ -1003,7 +999,8 @@ static void sync_of_older(struct slow *s, const struct event *e, uint64_t plain,
 		struct life *l = &s->lives[i];
 		uint64_t end = last_of(l->dma, l->size);
 
-		if (!l->live || !l->older || l->dev != e->dev || !shares(s, l, plain, last))
+		if (!l->live || !l->older || l->taken || l->dev != e->dev ||
+		    !shares(s, l, plain, last))
 			continue;
 		l->live = false;
 		if (l->dma < plain - (e->dma - hull.dma)) {
@@ -1179,11 +1176,7 @@ static void what_is_left(struct slow *s)
 
 		if (!l->live || !l->taken)
 			continue;
-		if (l->alloc || l->sg)
-			absent(s, CLAIM_SLOTS_DISJOINT);
-		else if (l->older || l->maybe_ended || silent_since(s, l))
-			open_claim(s, CLAIM_SLOTS_DISJOINT);
-		else
+		if (l->alloc || l->sg || (!l->older && !l->maybe_ended && !silent_since(s, l)))
 			absent(s, CLAIM_SLOTS_DISJOINT);
 	}
 }

@@ -143,19 +143,21 @@ static void test_lifecycle(void)
 
 static void test_races(void)
 {
-	machine(); /* CPU 1 was in the unmap while CPU 0 took the slot */
+	machine(); /* CPU 1 was in the unmap while CPU 0 took the slot, or it was given twice */
 	bounced(0, BUF, SLOT(0), 163);
 	bounced(0, BUF + 4096, SLOT(0), 64);
 	unmap(1, SLOT(0), 163);
 	unmap(0, SLOT(0), 64);
-	check(outcome() == OUTCOME_PROVEN);
+	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_UNDECIDED);
+	check(claim(CLAIM_LIFECYCLE) == CLAIM_HOLDS);
 
 	machine(); /* twice the same kind: the first unmap is the later mapping's */
 	bounced(0, BUF, SLOT(0), 163);
 	bounced(0, BUF + 4096, SLOT(0), 163);
 	unmap(0, SLOT(0), 163);
 	unmap(1, SLOT(0), 163);
-	check(outcome() == OUTCOME_PROVEN);
+	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_UNDECIDED);
+	check(claim(CLAIM_LIFECYCLE) == CLAIM_HOLDS);
 
 	machine(); /* CPU 1 told something since: at best a preempted task */
 	bounced(0, BUF, SLOT(0), 163);
@@ -195,6 +197,78 @@ static void test_races(void)
 	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_REFUTED);
 }
 
+/* An end that is told for another mapping, or a sync, does not settle who had the slot. */
+static void test_race_with_older(void)
+{
+	machine_in_window();
+	put((struct event){ .kind = EVENT_FORK });
+	sync_to(2, SLOT(0) + 14, 2);
+	bounced(1, BUF, SLOT(0), 16);
+	unmap(2, SLOT(0), 16);
+	sync_to(0, SLOT(0), 16);
+	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_UNDECIDED);
+
+	machine_in_window(); /* its own unmap, in a race */
+	put((struct event){ .kind = EVENT_FORK });
+	sync_to(2, SLOT(0) + 14, 2);
+	bounced(1, BUF, SLOT(0), 16);
+	unmap(2, SLOT(0), 32);
+	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_UNDECIDED);
+}
+
+/* What is remembered of one device's addresses says nothing of another's. */
+static void test_forgotten(void)
+{
+	machine_in_window();
+	for (uint64_t i = 0; i < 120; i++)
+		unmap(0, BUF + i * i * 7919 % 16384 * 2048, 64);
+	for (uint64_t i = 0; i < 120; i++)
+		unmap(0, BUF + i * i * 7919 % 16384 * 2048, 64)->dev = dev2;
+	check(claim(CLAIM_LIFECYCLE) == CLAIM_HOLDS);
+}
+
+static void failed(unsigned int cpu, uint64_t orig, uint64_t size)
+{
+	transfer(cpu, EVENT_MAP_FAILED, orig, EVENT_NO_ADDR, size, EVENT_TO_DEVICE)->flags =
+		EVENT_F_SG;
+}
+
+static void test_failed_maps(void)
+{
+	machine(); /* the third entry was not reached */
+	bounced(0, BUF, SLOT(0), 163);
+	bounce(0, BUF, 4096);
+	bounce(0, BUF + 8192, 2048);
+	failed(0, BUF, 4096);
+	failed(0, BUF + 8192, 2048);
+	failed(0, BUF + 16384, 2048);
+	check(outcome() == OUTCOME_PROVEN);
+
+	machine(); /* it does not answer for another's bounce */
+	bounced(0, BUF, SLOT(0), 163);
+	bounce(0, BUF, 4096);
+	bounce(0, BUF + 8192, 2048);
+	bounce(0, BUF + 8192, 2048);
+	failed(0, BUF, 4096);
+	failed(0, BUF + 8192, 2048);
+	failed(0, BUF + 16384, 2048);
+	put((struct event){ .kind = EVENT_FORK });
+	check(cond(COND_CONSERVED) == COND_UNMET);
+
+	machine(); /* … nor one of another size */
+	bounced(0, BUF, SLOT(0), 163);
+	bounce(0, BUF, 4096);
+	failed(0, BUF, 2048);
+	put((struct event){ .kind = EVENT_FORK });
+	check(cond(COND_CONSERVED) == COND_UNMET);
+
+	machine(); /* a softirq's map fails between a bounce and its map */
+	bounce(0, BUF, 2048);
+	map(0, BUF + 8192, EVENT_NO_ADDR, 2048);
+	map(0, BUF, SLOT(0), 2048);
+	check(outcome() == OUTCOME_PROVEN);
+}
+
 static void test_sg(void)
 {
 	machine();
@@ -221,6 +295,13 @@ static void test_sg(void)
 	unmap_sg(0, BUF);
 	bounced(0, BUF + 4096, SLOT(0), 64);
 	bounced(0, BUF + 8192, SLOT(1), 64);
+	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_REFUTED);
+
+	machine(); /* … also where one newer mapping has the slots of both */
+	bounced(0, BUF, SLOT(0), 512)->flags = EVENT_F_SG;
+	bounced(0, BUF, SLOT(1), 512)->flags = EVENT_F_SG;
+	unmap_sg(0, BUF);
+	bounced(0, BUF + 4096, SLOT(0), 4096);
 	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_REFUTED);
 
 	machine();
@@ -594,6 +675,9 @@ int main(void)
 	test_opening();
 	test_lifecycle();
 	test_races();
+	test_race_with_older();
+	test_forgotten();
+	test_failed_maps();
 	test_sg();
 	test_places();
 	test_inferred_bit();
