@@ -283,6 +283,7 @@ static size_t mark(const struct decode_binding *b, const struct decode_record *r
 		return 0;
 	event->aux = strcmp(word, "start") == 0	 ? EVENT_MARK_START
 		     : strcmp(word, "stop") == 0 ? EVENT_MARK_STOP
+		     : strcmp(word, "rest") == 0 ? EVENT_MARK_REST
 						 : 0;
 	return event->aux != 0;
 }

@@ -346,6 +346,7 @@ size_t encode_record(const struct event *event, const struct names *names, uint8
 					      "ccaio: %s nonce=%016" PRIx64 " cpu=%u\n",
 					      event->aux == EVENT_MARK_START   ? "start"
 					      : event->aux == EVENT_MARK_COUNT ? "count"
+					      : event->aux == EVENT_MARK_REST  ? "rest"
 									       : "stop",
 					      event->link, event->cpu);
 			continue;

@@ -110,10 +110,19 @@ void facts_realm(struct facts *facts, struct platform *p);
 /* facts-virtio.c */
 void facts_virtio(struct facts *facts, struct platform *p);
 uint64_t facts_virtio_activity(struct facts *facts, const char *name);
+/* Of its virtqueues, since boot; PLATFORM_UNKNOWN where /proc/interrupts has none by its name. */
+uint64_t facts_virtio_interrupts(struct facts *facts, const char *name);
 
 /* facts-disks.c */
 void facts_disks(struct facts *facts, struct platform *p);
 void facts_disks_count(struct facts *facts, struct platform *p, bool before);
+
+/* facts-net.c */
+void facts_net(struct facts *facts, struct platform *p);
+void facts_net_count(struct facts *facts, struct platform *p, bool before);
+
+/* facts-ethtool.c: the driver's own counters, by name; NULL: none.  The caller frees all. */
+struct platform_counter *facts_ethtool(const char *iface, size_t *count);
 
 /* facts-pci.c, facts-other.c */
 void facts_pci(struct facts *facts, struct platform *p);

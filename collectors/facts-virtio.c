@@ -129,7 +129,7 @@ static uint64_t line_interrupts(char *line, const char *name)
 	return ours ? sum : PLATFORM_UNKNOWN;
 }
 
-static uint64_t interrupts(struct facts *facts, const char *name)
+uint64_t facts_virtio_interrupts(struct facts *facts, const char *name)
 {
 	char *text = facts_attr(facts, "/proc/interrupts"), *save = NULL;
 	uint64_t sum = PLATFORM_UNKNOWN;
@@ -145,7 +145,7 @@ uint64_t facts_virtio_activity(struct facts *facts, const char *name)
 {
 	uint64_t sum = add(net_packets(facts, name), disks_work(facts, name));
 
-	return sum == PLATFORM_UNKNOWN ? interrupts(facts, name) : sum;
+	return sum == PLATFORM_UNKNOWN ? facts_virtio_interrupts(facts, name) : sum;
 }
 
 static void read_device(struct facts *facts, const char *name, struct platform_virtio *dev)

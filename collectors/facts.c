@@ -62,6 +62,7 @@ struct platform *facts_collect(struct facts *facts)
 	facts_pci(facts, p);
 	facts_other(facts, p);
 	facts_disks(facts, p);
+	facts_net(facts, p);
 	return p;
 }
 
@@ -70,6 +71,7 @@ void facts_count_before(struct facts *facts, struct platform *p)
 	for (size_t i = 0; i < p->nvirtio; i++)
 		p->virtio[i].activity_before = facts_virtio_activity(facts, p->virtio[i].name);
 	facts_disks_count(facts, p, true);
+	facts_net_count(facts, p, true);
 }
 
 void facts_count_after(struct facts *facts, struct platform *p)
@@ -77,6 +79,7 @@ void facts_count_after(struct facts *facts, struct platform *p)
 	for (size_t i = 0; i < p->nvirtio; i++)
 		p->virtio[i].activity_after = facts_virtio_activity(facts, p->virtio[i].name);
 	facts_disks_count(facts, p, false);
+	facts_net_count(facts, p, false);
 	facts->counted = true;
 }
 

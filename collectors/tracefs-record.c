@@ -130,6 +130,11 @@ int recording_note(struct recording *rec, const char *what, struct err *err)
 	return instance_note(&rec->instance, what, rec->nonce, err);
 }
 
+int recording_note_all(struct recording *rec, const char *what, struct err *err)
+{
+	return instance_mark(&rec->instance, what, rec->nonce, err);
+}
+
 int recording_wait(struct recording *rec, int fd, int timeout_ms, struct err *err)
 {
 	unsigned int cpus = rec->instance.cpus;

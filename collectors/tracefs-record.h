@@ -57,6 +57,9 @@ int recording_start(struct recording *rec, const int *out, struct err *err);
 /* Put a marker of this run into the stream: what, "count", is happening. */
 int recording_note(struct recording *rec, const char *what, struct err *err);
 
+/* The same on every CPU, by a task that runs there: "rest". */
+int recording_note_all(struct recording *rec, const char *what, struct err *err);
+
 /*
  * Wait until fd is readable (returns 1), or timeout_ms (-1: none) is over (returns 0), moving
  * pages meanwhile.

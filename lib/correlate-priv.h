@@ -10,6 +10,7 @@
 #include "lib/diskcount.h"
 #include "lib/exchange.h"
 #include "lib/lane.h"
+#include "lib/netcount.h"
 #include "lib/owners.h"
 
 #define CORRELATE_LANES 64
@@ -57,6 +58,7 @@ struct correlate {
 	struct carry *carry;
 	struct blockio *blockio;
 	struct diskcount *diskcount;
+	struct netcount *netcount;
 	struct conn_table *packets;
 	struct conn_state *conns;
 	uint32_t *row_next; /* next row of the same connection */

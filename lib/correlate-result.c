@@ -259,7 +259,8 @@ static void check_device(struct correlate *c, uint16_t id)
 				"attributed and unattributed", shares, d->dma_bytes[dir] == shares);
 		/* packets that were on their way when the window opened are counted when they end
 		 */
-		if (d->counters_known && d->dma_transfers[dir])
+		if (d->counters_known && d->dma_transfers[dir] &&
+		    !(d->iface && netcount_compared(c->netcount, d->iface, dir)))
 			exchanges_check(
 				c->x, what, "packets by the interface's own count",
 				d->counter_packets[dir], "packets in events", d->event_packets[dir],
@@ -312,6 +313,7 @@ void correlate_result(struct correlate *c)
 	if (!x->correlated)
 		return;
 	diskcount_result(c->diskcount, x);
+	netcount_result(c->netcount, x);
 	if (x->conns_left_out)
 		exchanges_check(x, "the capture", "connections", x->nconns + x->conns_left_out,
 				"listed", x->nconns, false);

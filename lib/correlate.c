@@ -400,6 +400,7 @@ struct correlate *correlate_new(struct exchanges *x, const struct names *names,
 	c->carry = carry_new(names, platform, c->owners, &carry_ops, c);
 	c->blockio = blockio_new(x, names, platform, c->owners);
 	c->diskcount = diskcount_new(names, platform);
+	c->netcount = netcount_new(names, platform);
 	c->packets = conn_table_new(&no_ops, NULL);
 	c->sums = xcalloc(65536, sizeof(*c->sums));
 	index_conns(c);
@@ -505,6 +506,7 @@ void correlate_event(struct correlate *c, const struct event *e)
 	if (e->kind == EVENT_MARK)
 		mark(c, e);
 	diskcount_event(c->diskcount, e);
+	netcount_event(c->netcount, e);
 	if (e->kind == EVENT_EXEC && !c->began_ns && owners_is_program(c->owners, e->pid))
 		c->began_ns = e->ts_ns;
 	s = owners_event(c->owners, e);
@@ -530,6 +532,7 @@ void correlate_finish(struct correlate *c)
 	blockio_free(c->blockio);
 	correlate_result(c);
 	free(c->diskcount);
+	netcount_free(c->netcount);
 	carry_free(c->carry);
 	owners_free(c->owners);
 	conn_table_free(c->packets);

@@ -150,6 +150,51 @@ static void write_disks(struct jwriter *w, const struct platform *p)
 	jwrite_end_array(w);
 }
 
+static void write_frames(struct jwriter *w, const char *key, const struct platform_frames *f)
+{
+	jwrite_object(w, key);
+	jwrite_number(w, "rx_packets", f->rx_packets);
+	jwrite_number(w, "rx_bytes", f->rx_bytes);
+	jwrite_number(w, "rx_dropped", f->rx_dropped);
+	jwrite_number(w, "rx_errors", f->rx_errors);
+	jwrite_number(w, "tx_packets", f->tx_packets);
+	jwrite_number(w, "tx_bytes", f->tx_bytes);
+	jwrite_number(w, "tx_dropped", f->tx_dropped);
+	jwrite_number(w, "tx_errors", f->tx_errors);
+	jwrite_known(w, "interrupts", f->interrupts);
+	jwrite_end_object(w);
+}
+
+static void write_net(struct jwriter *w, const struct platform *p)
+{
+	jwrite_array(w, "net");
+	for (size_t i = 0; i < p->nnet; i++) {
+		const struct platform_net *net = &p->net[i];
+
+		jwrite_object(w, NULL);
+		jwrite_string(w, "name", net->name);
+		jwrite_number(w, "index", net->index);
+		jwrite_string(w, "virtio", net->virtio);
+		if (net->looked)
+			jwrite_bool(w, "counted", net->counted);
+		if (net->counted) {
+			write_frames(w, "before", &net->before);
+			write_frames(w, "after", &net->after);
+			jwrite_array(w, "counters");
+			for (size_t k = 0; k < net->ncounters; k++) {
+				jwrite_object(w, NULL);
+				jwrite_string(w, "name", net->counters[k].name);
+				jwrite_number(w, "before", net->counters[k].before);
+				jwrite_number(w, "after", net->counters[k].after);
+				jwrite_end_object(w);
+			}
+			jwrite_end_array(w);
+		}
+		jwrite_end_object(w);
+	}
+	jwrite_end_array(w);
+}
+
 static void write_window(struct jwriter *w, const struct platform *p)
 {
 	jwrite_object(w, "window");
@@ -221,6 +266,7 @@ char *platform_format(const struct platform *p)
 		write_pci(&w, p);
 	write_other(&w, p);
 	write_disks(&w, p);
+	write_net(&w, p);
 	write_window(&w, p);
 	write_trace(&w, p);
 	jwrite_end_object(&w);

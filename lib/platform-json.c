@@ -195,6 +195,68 @@ static void read_disks(struct platform *p, const struct jval *root)
 	}
 }
 
+static void read_frames(struct platform_frames *f, const struct jval *net, const char *key)
+{
+	struct jval v = jval_object(net, key);
+	const struct {
+		const char *key;
+		uint64_t *to;
+	} members[] = {
+		{ "rx_packets", &f->rx_packets }, { "rx_bytes", &f->rx_bytes },
+		{ "rx_dropped", &f->rx_dropped }, { "rx_errors", &f->rx_errors },
+		{ "tx_packets", &f->tx_packets }, { "tx_bytes", &f->tx_bytes },
+		{ "tx_dropped", &f->tx_dropped }, { "tx_errors", &f->tx_errors },
+	};
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		if (!jval_has(&v, members[i].key))
+			jval_fail_at(&v, members[i].key, "missing");
+		*members[i].to = jval_number(&v, members[i].key, MAX_COUNT, 0);
+	}
+	f->interrupts = jval_number(&v, "interrupts", MAX_COUNT, PLATFORM_UNKNOWN);
+}
+
+static void read_counters(struct platform_net *net, const struct jval *item)
+{
+	struct jval list = jval_array(item, "counters");
+
+	net->ncounters = jval_count(&list);
+	net->counters = xcalloc(net->ncounters, sizeof(*net->counters));
+	for (size_t i = 0; i < net->ncounters; i++) {
+		struct jval v = jval_item_object(&list, i);
+		struct platform_counter *c = &net->counters[i];
+
+		c->name = jval_name_required(&v, "name");
+		if (!jval_has(&v, "before") || !jval_has(&v, "after"))
+			jval_fail_at(&v, jval_has(&v, "before") ? "after" : "before", "missing");
+		c->before = jval_number(&v, "before", MAX_COUNT, 0);
+		c->after = jval_number(&v, "after", MAX_COUNT, 0);
+	}
+}
+
+static void read_net(struct platform *p, const struct jval *root)
+{
+	struct jval list = jval_array(root, "net");
+
+	p->nnet = jval_count(&list);
+	p->net = xcalloc(p->nnet, sizeof(*p->net));
+	for (size_t i = 0; i < p->nnet; i++) {
+		struct jval item = jval_item_object(&list, i);
+		struct platform_net *net = &p->net[i];
+
+		net->name = jval_name_required(&item, "name");
+		net->index = (uint32_t)jval_number(&item, "index", INT32_MAX, 0);
+		net->virtio = jval_name(&item, "virtio");
+		net->looked = jval_has(&item, "counted");
+		net->counted = jval_bool(&item, "counted", false);
+		if (!net->counted)
+			continue;
+		read_frames(&net->before, &item, "before");
+		read_frames(&net->after, &item, "after");
+		read_counters(net, &item);
+	}
+}
+
 static void read_window(struct platform *p, const struct jval *root)
 {
 	struct jval window = jval_object(root, "window");
@@ -276,7 +338,7 @@ static void check_unique(const struct jval *root, const char *key, const char **
 
 static void check_devices(const struct platform *p, const struct jval *root)
 {
-	const char **names = xcalloc(p->nvirtio + p->npci + p->ndisks, sizeof(*names));
+	const char **names = xcalloc(p->nvirtio + p->npci + p->ndisks + p->nnet, sizeof(*names));
 
 	for (size_t i = 0; i < p->nvirtio; i++)
 		names[i] = p->virtio[i].name;
@@ -287,6 +349,9 @@ static void check_devices(const struct platform *p, const struct jval *root)
 	for (size_t i = 0; i < p->ndisks; i++)
 		names[i] = p->disks[i].number;
 	check_unique(root, "disks", names, p->ndisks);
+	for (size_t i = 0; i < p->nnet; i++)
+		names[i] = p->net[i].name;
+	check_unique(root, "net", names, p->nnet);
 	free(names);
 }
 
@@ -311,6 +376,7 @@ static struct platform *read_doc(struct jdoc *doc)
 	read_pci(p, &root);
 	read_other(p, &root);
 	read_disks(p, &root);
+	read_net(p, &root);
 	read_window(p, &root);
 	read_trace(p, &root);
 	if (jdoc_status(doc) == 0)

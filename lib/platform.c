@@ -46,6 +46,15 @@ static void free_pci(struct platform_pci *dev)
 	free(dev->tsm);
 }
 
+static void free_net(struct platform_net *net)
+{
+	free(net->name);
+	free(net->virtio);
+	for (size_t i = 0; i < net->ncounters; i++)
+		free(net->counters[i].name);
+	free(net->counters);
+}
+
 static void free_trace(struct platform *p)
 {
 	free(p->trace.lost);
@@ -92,6 +101,9 @@ void platform_free(struct platform *p)
 		free_strings(p->disks[i].partitions, p->disks[i].npartitions);
 	}
 	free(p->disks);
+	for (size_t i = 0; i < p->nnet; i++)
+		free_net(&p->net[i]);
+	free(p->net);
 	free_strings(p->window.kernel_log, p->window.nkernel_log);
 	free_trace(p);
 	free(p);

@@ -77,6 +77,36 @@ struct platform_disk {
 	struct platform_work before, after;
 };
 
+/*
+ * What the kernel counted of an interface since boot, as /proc/net/dev has it; frames without
+ * their virtio-net headers.
+ */
+struct platform_frames {
+	uint64_t rx_packets, rx_bytes;
+	uint64_t rx_dropped, rx_errors; /* all columns of errors */
+	uint64_t tx_packets, tx_bytes;
+	uint64_t tx_dropped, tx_errors;
+	uint64_t interrupts; /* of its virtqueues; PLATFORM_UNKNOWN */
+};
+
+/* A counter of the driver's, by the name that the kernel gives it: "rx_queue_0_packets". */
+struct platform_counter {
+	char *name;
+	uint64_t before, after;
+};
+
+/* The interface of a virtio network device. */
+struct platform_net {
+	char *name;	/* "eth0", as packet events call it */
+	uint32_t index; /* the kernel's, never given twice; 0 unknown */
+	char *virtio;	/* "virtio0" */
+	bool looked;	/* the counters were to be read */
+	bool counted;	/* they were, before and after the window, of the same interface */
+	struct platform_frames before, after;
+	struct platform_counter *counters; /* read both times */
+	size_t ncounters;
+};
+
 /* Another device that can be a DMA master and is neither virtio nor PCI. */
 struct platform_other {
 	char *name, *bus, *driver;
@@ -126,6 +156,8 @@ struct platform {
 	size_t nother;
 	struct platform_disk *disks; /* those that have requests and are counted */
 	size_t ndisks;
+	struct platform_net *net; /* of virtio devices */
+	size_t nnet;
 	struct {
 		enum tri devices_changed, cpus_changed, tsm_changed;
 		char **kernel_log; /* lines of the window that concern DMA */

@@ -151,6 +151,44 @@ static void test_disks(void)
 	platform_free(p);
 }
 
+#define ETH0 "sys/bus/virtio/devices/virtio0/net/eth0"
+#define INTERRUPT "echo ' 50: 7 4 ITS Edge virtio0-output.0' >>proc/interrupts; "
+
+/* Is the interface counted both times when this happens in the window? */
+static bool counted_with(const char *command)
+{
+	struct platform *p = window_with(command);
+	bool counted = p->net[0].counted;
+
+	check(p->nnet == 1 && p->net[0].looked);
+	platform_free(p);
+	return counted;
+}
+
+static void test_net(void)
+{
+	struct platform *p = window_with(INTERRUPT "sed -i 's/12345     100/12400     101/' "
+						   "proc/net/dev");
+	const struct platform_net *net = &p->net[0];
+
+	check(p->nnet == 1 && same(net->name, "eth0") && same(net->virtio, "virtio0"));
+	check(net->index == 2 && net->looked && net->counted && net->ncounters == 0);
+	check(net->before.rx_bytes == 12345 && net->before.rx_packets == 100);
+	check(net->before.rx_errors == 1 + 3 + 4 && net->before.rx_dropped == 2);
+	check(net->before.tx_bytes == 6789 && net->before.tx_packets == 50);
+	check(net->before.tx_errors == 6 + 8 && net->before.tx_dropped == 7);
+	check(net->before.interrupts == PLATFORM_UNKNOWN && net->after.interrupts == 11);
+	check(net->after.rx_bytes == 12400 && net->after.rx_packets == 101);
+	platform_free(p);
+	check(counted_with("true"));
+	/* another one of the same name, another name, none, and what is no number */
+	check(!counted_with("echo 3 >" ETH0 "/ifindex"));
+	check(!counted_with("mv " ETH0 " " ETH0 "x"));
+	check(!counted_with("sed -i s/eth0:/eth1:/ proc/net/dev"));
+	check(!counted_with("sed -i 's/eth0: .*/eth0: 1 2 3/' proc/net/dev"));
+	check(!counted_with("rm proc/net/dev"));
+}
+
 #define RX_PACKETS "sys/bus/virtio/devices/virtio0/net/eth0/statistics/rx_packets"
 
 /* What moves before the recording begins or after it ends is not the window's. */
@@ -458,6 +496,7 @@ int main(void)
 	test_quiet_window();
 	test_counted_in_the_recording();
 	test_disks();
+	test_net();
 	test_changes();
 	test_log_window();
 	test_realm();

@@ -47,6 +47,12 @@ static void test_full(void)
 	check(p->disks[0].after.discards == 2 && p->disks[0].after.in_flight == 5);
 	check(p->disks[0].npartitions == 1 && strcmp(p->disks[0].partitions[0], "254:1") == 0);
 	check(!p->disks[1].counted && p->disks[1].npartitions == 0);
+	check(p->nnet == 3 && strcmp(p->net[0].virtio, "virtio0") == 0 && p->net[0].index == 2);
+	check(p->net[0].counted && p->net[0].before.rx_errors == 4);
+	check(p->net[0].before.interrupts == PLATFORM_UNKNOWN && p->net[0].after.interrupts == 19);
+	check(p->net[0].after.tx_bytes == 16 && p->net[0].after.tx_dropped == 17);
+	check(p->net[0].ncounters == 1 && p->net[0].counters[0].after == 15);
+	check(p->net[1].looked && !p->net[1].counted && !p->net[2].looked);
 	check(p->window.devices_changed == TRI_NO && p->window.cpus_changed == TRI_YES);
 	check(p->window.tsm_changed == TRI_UNKNOWN);
 	check(p->window.log_known && p->window.nkernel_log == 1);
@@ -116,6 +122,14 @@ static void test_foreign_bytes(void)
 #define DISK(before)                    \
 	"{\"schema\":\"ccaio.platform/" \
 	"1\",\"disks\":[{\"name\":\"a\",\"number\":\"1:0\",\"before\":" before "}]}"
+
+#define FRAMES                                                                                     \
+	"{\"rx_packets\":1,\"rx_bytes\":2,\"rx_dropped\":0,\"rx_errors\":0,\"tx_packets\":1,\"tx_" \
+	"bytes\":2,\"tx_dropped\":0,\"tx_errors\":0}"
+
+/* Of an interface, what was counted. */
+#define NET(rest) \
+	"{\"schema\":\"ccaio.platform/1\",\"net\":[{\"name\":\"a\",\"counted\":true," rest "}]}"
 
 /* Facts that are refused, and what the one sentence says. */
 static const struct {
@@ -200,6 +214,20 @@ static const struct {
 	{ "{\"schema\":\"ccaio.platform/1\",\"disks\":[{\"name\":\"a\",\"number\":\"1:0\"},"
 	  "{\"name\":\"b\",\"number\":\"1:0\"}]}",
 	  "disks: '1:0' is listed twice" },
+	{ NET("\"before\":" FRAMES), "net[0].after.rx_packets: missing" },
+	{ NET("\"before\":{\"rx_packets\":1}"), "net[0].before.rx_bytes: missing" },
+	{ NET("\"before\":{\"rx_packets\":9223372036854775808}"),
+	  "net[0].before.rx_packets: expected a number up to" },
+	{ NET("\"index\":-1"), "net[0].index: expected a number that is not negative" },
+	{ NET("\"before\":" FRAMES ",\"after\":" FRAMES ",\"counters\":[{\"name\":\"x\"}]"),
+	  "net[0].counters[0].before: missing" },
+	{ NET("\"before\":" FRAMES ",\"after\":" FRAMES
+	      ",\"counters\":[{\"name\":\"x\",\"before\":1}]"),
+	  "net[0].counters[0].after: missing" },
+	{ NET("\"before\":" FRAMES ",\"after\":" FRAMES ",\"counters\":{}"),
+	  "net[0].counters: expected an array" },
+	{ "{\"schema\":\"ccaio.platform/1\",\"net\":[{\"name\":\"a\"},{\"name\":\"a\"}]}",
+	  "net: 'a' is listed twice" },
 	{ "{\"schema\":\"ccaio.platform/1\",\"window\":{\"kernel_log\":[\"a\",3]}}",
 	  "window.kernel_log[1]: expected a string" },
 	{ "{\"schema\":\"ccaio.platform/1\",\"window\":{\"kernel_log\":[null]}}",
