@@ -277,9 +277,8 @@ static int conclude(struct trace *t, struct err *err)
 	if (judge(t, err) < 0)
 		return cmd_fail(&cmd_trace, err);
 	in.verdict = t->verdict;
-	/* JSON lines of exchanges are out already when they were written as they completed */
-	if (!t->options.live || strcmp(t->options.format, "jsonl") != 0)
-		in.exchanges = t->exchanging.x;
+	in.exchanges = t->exchanging.x;
+	in.exchanges_shown = t->options.live && !t->options.report; /* on standard output */
 	run.recorder = t->stream->info.recorder;
 	run.policy = t->judging.policy ? t->judging.policy->name : NULL;
 	if (seal_bundle(t->bundle, &t->judging, &t->exchanging, &in, t->platform->trace.nonce,

@@ -48,7 +48,7 @@ static void write_states(FILE *out, const struct rows *r)
 		     "reason", r->conds[i].reason, "remedy", r->conds[i].remedy, NULL);
 }
 
-static void write_lists(FILE *out, const struct rows *r)
+static void write_lists(FILE *out, const struct rows *r, bool shown)
 {
 	for (size_t i = 0; i < r->nexamples; i++) {
 		const struct row_example *ex = &r->examples[i];
@@ -65,7 +65,7 @@ static void write_lists(FILE *out, const struct rows *r)
 		     d->state, "findings", d->findings, "traffic", d->traffic, "egress", d->egress,
 		     "note", d->note, "aside", d->aside ? "yes" : "", NULL);
 	}
-	for (size_t i = 0; i < r->nexchanges; i++) {
+	for (size_t i = 0; !shown && i < r->nexchanges; i++) {
 		const struct row_exchange *e = &r->exchanges[i];
 
 		line(out, "exchange", "what", e->what, "time", e->time, "connection", e->connection,
@@ -95,7 +95,7 @@ static void write_jsonl(FILE *out, const struct report_input *in)
 	struct rows *r = rows_new(in);
 
 	write_states(out, r);
-	write_lists(out, r);
+	write_lists(out, r, in->exchanges_shown);
 	for (size_t i = 0; i < r->ntotals; i++)
 		line(out, "total", "name", r->totals[i].key, "value", r->totals[i].value, NULL);
 	for (size_t i = 0; i < r->nsums; i++)

@@ -18,6 +18,7 @@ struct report_input {
 	const struct platform *platform;
 	const struct run *run;
 	const struct exchanges *exchanges; /* lib/exchange.h */
+	bool exchanges_shown;		   /* line by line as they completed: not once more */
 	bool colour;			   /* a terminal reads it and NO_COLOR is not set */
 	int verbosity;			   /* -1 quiet, 0, 1 … */
 };

@@ -230,6 +230,8 @@ keybroker() {
 	[ "$(ask x '[.exchanges[] | select(.end == "complete")] | length')" = \
 		"$(grep -c '"type": "exchange".*"end": "complete"' "$bundles/x.txt") " ]
 	[ "$(tail -n +1 "$bundles/x.txt" | grep -c '"type":"verdict"')" = 1 ]
+	[ "$(grep -c '"type":"beyond"' "$bundles/x.txt")" = 1 ]
+	grep -q 'GET /blob/20' "$bundles/x.ccaio/report.html"
 }
 
 @test "exchanges: under TLS payload is confidential, and nothing of it is anywhere" {
