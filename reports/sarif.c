@@ -49,12 +49,27 @@ static void text_object(struct jwriter *w, const char *key, const char *text)
 	jwrite_end_object(w);
 }
 
-static void rule(struct jwriter *w, const char *id, const char *summary, const char *level)
+/* Text for people ends with a full stop; it may begin with a name, which stays as it is. */
+static const char *sentence(struct rows *rows, const char *text)
 {
+	size_t len = strlen(text);
+
+	return rows_str(rows, "%s%s", text, len && strchr(".!?", text[len - 1]) ? "" : ".");
+}
+
+/* No name: the id is one that people can read, and a name must differ from it. */
+static void rule(struct sarif *s, const char *id, const char *summary, const char *level,
+		 const char *section)
+{
+	struct jwriter *w = &s->w;
+
 	jwrite_object(w, NULL);
 	jwrite_string(w, "id", id);
-	jwrite_string(w, "name", id);
-	text_object(w, "shortDescription", summary);
+	text_object(w, "shortDescription", sentence(s->rows, summary));
+	text_object(w, "fullDescription", sentence(s->rows, summary));
+	text_object(w, "help",
+		    rows_str(s->rows, "See ccaio(1), %s. Judge the evidence again with: %s",
+			     section, *s->rows->recheck ? s->rows->recheck : "ccaio verify"));
 	jwrite_object(w, "defaultConfiguration");
 	jwrite_string(w, "level", level);
 	jwrite_end_object(w);
@@ -71,10 +86,10 @@ static void tool(struct sarif *s)
 	jwrite_string(w, "version", VERSION);
 	jwrite_array(w, "rules");
 	for (int i = 0; i < CLAIMS; i++)
-		rule(w, s->rows->claims[i].name, s->rows->claims[i].summary, "error");
+		rule(s, s->rows->claims[i].name, s->rows->claims[i].summary, "error", "CLAIMS");
 	for (int i = 0; i < CONDS; i++)
-		rule(w, s->rows->conds[i].name, s->rows->conds[i].summary, "warning");
-	rule(w, "verdict", "the run is PROVEN", "warning");
+		rule(s, s->rows->conds[i].name, s->rows->conds[i].summary, "warning", "COVERAGE");
+	rule(s, "verdict", "the run is PROVEN", "warning", "VERDICT");
 	jwrite_end_array(w);
 	jwrite_end_object(w);
 	jwrite_end_object(w);
@@ -91,6 +106,10 @@ static void locations(struct sarif *s, const char *name, const char *kind)
 		jwrite_object(w, "physicalLocation");
 		jwrite_object(w, "artifactLocation");
 		jwrite_string(w, "uri", s->uri);
+		jwrite_end_object(w);
+		/* some consumers take no file without a line */
+		jwrite_object(w, "region");
+		jwrite_number(w, "startLine", 1);
 		jwrite_end_object(w);
 		jwrite_end_object(w);
 	}
@@ -117,7 +136,7 @@ static void result(struct sarif *s, int rule_index, const char *id, const char *
 	/* a level other than none goes with a failure only */
 	jwrite_string(w, "kind", strcmp(level, "none") == 0 ? "informational" : "fail");
 	jwrite_string(w, "level", level);
-	text_object(w, "message", message);
+	text_object(w, "message", sentence(s->rows, message));
 	locations(s, where, kind);
 	jwrite_object(w, "partialFingerprints");
 	jwrite_string(w, "ccaio/v1", rows_str(s->rows, "%s %s", id, where));

@@ -70,6 +70,18 @@ static bool is_uri_reference(const char *s)
 	return *s && s[strspn(s, allowed)] == '\0';
 }
 
+/* Whole sentences, as the validation rules of its makers ask for (SARIF2001). */
+static bool is_sentence(json_object *message, const char *what)
+{
+	const char *text = text_of(message, "text");
+	bool ok = MEMBERS(message, what, "!text", "markdown", "id", "arguments", "properties") &&
+		  *text && strchr(".!?", text[strlen(text) - 1]);
+
+	if (!ok)
+		printf("# %s: not a sentence: %s\n", what, text);
+	return ok;
+}
+
 static bool good_locations(json_object *list)
 {
 	bool ok = json_object_is_type(list, json_type_array);
@@ -87,7 +99,9 @@ static bool good_locations(json_object *list)
 				     "contextRegion", "address", "properties") &&
 			     MEMBERS(art, "artifactLocation", "!uri", "uriBaseId", "index",
 				     "description", "properties") &&
-			     is_uri_reference(text_of(art, "uri"));
+			     is_uri_reference(text_of(art, "uri")) &&
+			     MEMBERS(get(phys, "region"), "region", "!startLine") &&
+			     json_object_get_int(get(get(phys, "region"), "startLine")) >= 1;
 		}
 		logic = json_object_array_get_idx(get(loc, "logicalLocations"), 0);
 		ok = ok &&
@@ -115,9 +129,8 @@ static bool good_result(json_object *result, json_object *rules)
 	       /* 3.27.10: whatever is no failure has the level none */
 	       (strcmp(text_of(result, "kind"), "fail") == 0 ||
 		strcmp(text_of(result, "level"), "none") == 0) &&
-	       MEMBERS(get(result, "message"), "message", "!text", "markdown", "id", "arguments",
-		       "properties") &&
-	       *text_of(get(result, "message"), "text") && good_locations(get(result, "locations"));
+	       is_sentence(get(result, "message"), "message") &&
+	       good_locations(get(result, "locations"));
 }
 
 static bool good_rules(json_object *rules)
@@ -128,11 +141,17 @@ static bool good_rules(json_object *rules)
 		json_object *rule = json_object_array_get_idx(rules, i);
 
 		ok = MEMBERS(rule, "rule", "!id", "deprecatedIds", "guid", "deprecatedGuids",
-			     "name", "deprecatedNames", "!shortDescription", "fullDescription",
-			     "messageStrings", "defaultConfiguration", "helpUri", "help",
+			     "name", "deprecatedNames", "!shortDescription", "!fullDescription",
+			     "messageStrings", "!defaultConfiguration", "helpUri", "!help",
 			     "relationships", "properties") &&
-		     MEMBERS(get(rule, "shortDescription"), "shortDescription", "!text", "markdown",
-			     "properties");
+		     is_sentence(get(rule, "shortDescription"), "shortDescription") &&
+		     /* what forges that take SARIF require besides */
+		     is_sentence(get(rule, "fullDescription"), "fullDescription") &&
+		     *text_of(get(rule, "help"), "text") &&
+		     /* SARIF1001: a name that is the id says nothing */
+		     strcmp(text_of(rule, "name"), text_of(rule, "id")) != 0 &&
+		     one_of(text_of(get(rule, "defaultConfiguration"), "level"),
+			    " none note warning error ");
 		for (size_t j = 0; ok && j < i; j++) /* ids are unique */
 			ok = strcmp(text_of(json_object_array_get_idx(rules, j), "id"),
 				    text_of(rule, "id")) != 0;
