@@ -3,7 +3,8 @@
 # Sourced by the scripts that fill the cache.
 # shellcheck shell=bash
 
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/ccaio
+# Without HOME, as under some services, it is the user's own.
+cache=${XDG_CACHE_HOME:-${HOME:-~}/.cache}/ccaio
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 say() {
@@ -46,22 +47,34 @@ debian_mirror() {
 apt_private() {
 	local dir=$cache/apt/$1-$2 arch=$2 tool=$3
 	shift 3
-	"$tool" -q -o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+	LC_ALL=C "$tool" -q -o Acquire::Retries=3 -o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null \
 		-o Dir::State="$dir/state" -o Dir::State::Lists="$dir/lists" -o Dir::State::status="$dir/status" \
 		-o Dir::Cache="$dir" -o Dir::Etc::PreferencesParts=/dev/null -o Dir::Etc::Preferences=/dev/null \
 		-o APT::Architecture="$arch" -o APT::Architectures="$arch" \
 		-o APT::Sandbox::User="$(id -un)" -o APT::Install-Recommends=false "$@"
 }
 
-# apt_update SUITE ARCH: fetch the package lists of that suite; fails where the mirror lacks it.
+# apt_update SUITE ARCH: fetch the package lists of that suite; fails where the mirror lacks it.  Whatever else
+# is wrong with a mirror may be right the next moment.
 apt_update() {
-	local dir=$cache/apt/$1-$2 signed='' mirror
+	local dir=$cache/apt/$1-$2 signed='' mirror attempt
 	mirror=$(debian_mirror)
 	mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/state"
 	[ ! -r $keyring ] || signed="[signed-by=$keyring] "
 	echo "deb $signed$mirror $1 main" >"$dir/sources.list"
 	: >"$dir/status"
-	apt_private "$1" "$2" apt-get -o APT::Update::Error-Mode=any update >"$dir/update.log" 2>&1
+	for attempt in 1 2 3; do
+		! apt_private "$1" "$2" apt-get -o APT::Update::Error-Mode=any update >"$dir/update.log" 2>&1 || return 0
+		! grep -q 'does not have a Release file' "$dir/update.log" || return 1
+		[ "$attempt" = 3 ] || sleep "$attempt"
+	done
+	return 1
+}
+
+# apt_fetch SUITE ARCH ARGS...: apt-get with these arguments; once more with fresh lists when that fails: a mirror
+# may change between its lists and its packages.
+apt_fetch() {
+	apt_private "$1" "$2" apt-get "${@:3}" || { apt_update "$1" "$2" && apt_private "$1" "$2" apt-get "${@:3}"; }
 }
 
 # cache_lock NAME: wait for the only right to fill that part of the cache; held until this shell ends.

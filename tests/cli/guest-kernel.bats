@@ -11,8 +11,10 @@ setup() {
 	echo "$*" >>"$CALLS"
 	[ "$1" != indextargets ] || { echo 'Debian main bookworm http://mirror.invalid/debian/' && exit; }
 	[[ $* =~ /apt/([a-z-]+)-arm64/ ]] && suite=${BASH_REMATCH[1]}
-	[[ " $SUITES " == *" $suite "* ]] || exit 100
-	[ "${*: -1}" != update ] || exit 0
+	[[ " $SUITES " == *" $suite "* ]] || { echo "E: $suite does not have a Release file." && exit 100; }
+	# Each of UPDATE and FETCH fails once where it is set.
+	[ "${*: -1}" != update ] || { [ -z "$UPDATE" ] || ! mkdir update 2>/dev/null || exit 100; exit 0; }
+	[ -z "$FETCH" ] || ! mkdir ../fetch 2>/dev/null || exit 100
 	release=${*: -1} release=${release#linux-image-}
 	mkdir -p deb/DEBIAN deb/boot "deb/lib/modules/$release/kernel/net"
 	printf 'Package: linux\nVersion: 1\nArchitecture: all\nMaintainer: x\nDescription: x\n' >deb/DEBIAN/control
@@ -49,6 +51,20 @@ setup() {
 		[ "$(cat "$output/release")" = 6.12.9-arm64 ]
 		[[ $stderr == *"no kernel of sid to be had: running 6.12.9-arm64 of trixie instead" ]]
 	done
+}
+
+@test "guest-kernel: a mirror that breaks off once is asked again, and no other kernel is taken" {
+	export SUITES='sid trixie bookworm' UPDATE=1 FETCH=1
+	cd "$BATS_TEST_TMPDIR"
+	run -0 --separate-stderr "$TOP/scripts/guest-kernel" arm64 newest
+	[ "$(cat "$output/release")" = 9.1.2-arm64 ]
+	[[ $stderr != *instead* ]]
+	[ -d update ] && compgen -G "$XDG_CACHE_HOME/ccaio/*/fetch"
+}
+
+@test "guest-kernel: without HOME the cache is in the user's own" {
+	run -0 env -u HOME -u XDG_CACHE_HOME bash -c '. "$1/scripts/debian.sh" && echo "$cache"' - "$TOP"
+	[ "$output" = "$(getent passwd "$(id -u)" | cut -d: -f6)/.cache/ccaio" ]
 }
 
 @test "guest-kernel: 6.12 comes from trixie where the backports are not mirrored" {

@@ -36,8 +36,21 @@ fake_id() {
 @test "setup: root installs what is missing, and only that" {
 	fake_id 0
 	run -0 "$TOP/scripts/setup"
-	[ "$(cat "$CALLS")" = "apt-get -q update
-apt-get -qy install --no-install-recommends jq zstd" ]
+	options='-o Acquire::Retries=3 -o DPkg::Lock::Timeout=120'
+	[ "$(cat "$CALLS")" = "apt-get $options -q update
+apt-get $options -qy install --no-install-recommends jq zstd" ]
+}
+
+@test "setup: a mirror that fails once is asked again; one that fails on and on is trouble, exit 3" {
+	fake_id 0
+	printf '#!/bin/sh\n' >"$BATS_TEST_TMPDIR/bin/sleep" && chmod +x "$BATS_TEST_TMPDIR/bin/sleep"
+	printf '#!/bin/sh\necho "$*" >>"$CALLS"\n[ "$(wc -l <"$CALLS")" -gt "$FAILURES" ]\n' >"$BATS_TEST_TMPDIR/bin/apt-get"
+	FAILURES=3 run -0 --separate-stderr "$TOP/scripts/setup"
+	[ "$(wc -l <"$CALLS")" = 4 ]
+	rm "$CALLS"
+	FAILURES=99 run -3 --separate-stderr "$TOP/scripts/setup"
+	[ "$(grep -c install "$CALLS")" = 3 ]
+	[[ $stderr == *"the packages could not be installed"* ]]
 }
 
 @test "setup: a group leaves out what it does not need" {
