@@ -98,18 +98,6 @@ static void settle_gone(struct judge *j, uint32_t index)
 	}
 }
 
-/* A new entry for a buffer of which some mappings ended, unknown which, is one more of them. */
-static uint32_t gone_like(const struct judge *j, const struct mapping *m)
-{
-	for (uint32_t i = 0; (i = ledger_next_orig(j->ledger, i, m->dev, m->orig));) {
-		const struct mapping *other = ledger_at(j->ledger, i);
-
-		if (other->dir == m->dir)
-			return other->gone;
-	}
-	return 0;
-}
-
 void judge_enter(struct judge *j, const struct event *ev, uint64_t plain, unsigned int flags)
 {
 	struct mapping m = {
@@ -142,8 +130,6 @@ void judge_enter(struct judge *j, const struct event *ev, uint64_t plain, unsign
 		else /* more of them than were unmapped */
 			supersede(&o, old);
 	}
-	if (flags & MAPPING_SG)
-		m.gone = gone_like(j, &m);
 	judge_recent_clear(j, ev->dev, plain, flags & MAPPING_ALLOC);
 	ledger_add(j->ledger, &m);
 	if (!j->n.ambiguous && ledger_slots(j->ledger) > j->n.slots_hiwater)

@@ -144,10 +144,35 @@ static void sync_unknown(struct judge *j, struct device *dev, const struct event
 	note_inherited(j, ev, plain);
 }
 
+/*
+ * Of several scatter-gather mappings of one buffer some ended, which was open: not the one
+ * that is synced now.  Those that are left must be enough for the unmaps.
+ */
+static void show_live(struct judge *j, struct device *dev, const struct event *ev,
+		      struct mapping *m)
+{
+	uint32_t gone = 0, left = 0;
+
+	for (uint32_t i = 0; (i = ledger_next_orig(j->ledger, i, m->dev, m->orig));) {
+		const struct mapping *like = ledger_at(j->ledger, i);
+
+		left += like != m && like->gone;
+		if (like->dir == m->dir && like->gone > gone)
+			gone = like->gone;
+	}
+	m->gone = 0;
+	if (left < gone) /* an older one may be among those that ended */
+		judge_find(j, CLAIM_LIFECYCLE, j->from_boot ? FIND_ABSENCE : FIND_UNDECIDED, dev,
+			   ev, MEMORY_UNKNOWN,
+			   "sync of 0x%llx, but so many mappings of its buffer were unmapped that "
+			   "it must be among them",
+			   (unsigned long long)ev->dma);
+}
+
 void judge_sync(struct judge *j, const struct event *ev)
 {
 	struct device *dev = judge_device(j, ev->dev);
-	const struct mapping *m;
+	struct mapping *m;
 	uint64_t plain, bit;
 	struct event part;
 	uint32_t i;
@@ -165,6 +190,8 @@ void judge_sync(struct judge *j, const struct event *ev)
 	m = ledger_at(j->ledger, i);
 	if (m->flags & (MAPPING_ALLOC | MAPPING_INHERITED))
 		return;
+	if (m->gone && (m->flags & MAPPING_SG) && (m->flags & MAPPING_POOL))
+		show_live(j, dev, ev, m);
 	part = *ev;
 	part.size = m->size; /* a sync may concern a part, and a BIDIRECTIONAL map any direction */
 	if (m->dir == EVENT_BIDIRECTIONAL)

@@ -679,10 +679,6 @@ static void begin(struct slow *s, const struct event *e, uint64_t plain, struct 
 	l.live = true;
 	if (!l.older)
 		take_memory(s, &l);
-	for (size_t i = 0; l.sg && i < s->nlives; i++) {
-		if (is_alike(&s->lives[i], l.dev, l.orig, l.dir))
-			l.gone = s->lives[i].gone;
-	}
 	forget_ended(s, e->dev, plain, l.alloc);
 	XGROW(s->lives, s->nlives, s->cap);
 	s->lives[s->nlives++] = l;
@@ -1016,6 +1012,25 @@ static void sync_of_older(struct slow *s, const struct event *e, uint64_t plain,
 			     .bounced = memory(s, plain, hull.size) == MEMORY_POOL });
 }
 
+/* What is synced is not among those of its buffer that ended. */
+static void show_live(struct slow *s, struct life *l)
+{
+	size_t gone = 0, left = 0;
+
+	for (size_t i = 0; i < s->nlives; i++) {
+		const struct life *m = &s->lives[i];
+
+		if (is_alike(m, l->dev, l->orig, l->dir) && m->gone > gone)
+			gone = m->gone;
+		left += m != l && m->gone && is_alike(m, l->dev, l->orig, -1);
+	}
+	l->gone = 0;
+	if (left < gone && s->from_boot)
+		absent(s, CLAIM_LIFECYCLE);
+	else if (left < gone)
+		open_claim(s, CLAIM_LIFECYCLE);
+}
+
 static void do_sync(struct slow *s, const struct event *e)
 {
 	uint64_t plain, bit, last;
@@ -1045,6 +1060,8 @@ static void do_sync(struct slow *s, const struct event *e)
 		bool right = l->dir == EVENT_BIDIRECTIONAL || l->dir == e->dir ||
 			     (e->flags & EVENT_F_NO_DIR);
 
+		if (l->gone && l->sg && has_slots(s, l))
+			show_live(s, l);
 		if (!right && fits)
 			return;
 		if (!right && !s->from_boot && !l->bounced) {

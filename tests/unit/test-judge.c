@@ -304,6 +304,32 @@ static void test_sg(void)
 	bounced(0, BUF + 4096, SLOT(0), 4096);
 	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_REFUTED);
 
+	machine(); /* one that was mapped after the unmap is not the one that ended */
+	bounced(0, BUF, SLOT(0), 512)->flags = EVENT_F_SG;
+	bounced(0, BUF, SLOT(1), 512)->flags = EVENT_F_SG;
+	unmap_sg(0, BUF);
+	bounced(0, BUF, SLOT(2), 512)->flags = EVENT_F_SG;
+	check(outcome() == OUTCOME_PROVEN);
+	bounced(0, BUF + 4096, SLOT(2), 64);
+	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_REFUTED);
+
+	machine(); /* nor is one that is synced, and not both can be live */
+	bounced(0, BUF, SLOT(0), 512)->flags = EVENT_F_SG;
+	bounced(0, BUF, SLOT(1), 512)->flags = EVENT_F_SG;
+	unmap_sg(0, BUF);
+	sync_to(0, SLOT(0), 512);
+	check(outcome() == OUTCOME_PROVEN);
+	sync_to(0, SLOT(1), 512);
+	check(claim(CLAIM_LIFECYCLE) == CLAIM_REFUTED);
+
+	machine(); /* the synced one's slot is given away */
+	bounced(0, BUF, SLOT(0), 512)->flags = EVENT_F_SG;
+	bounced(0, BUF, SLOT(1), 512)->flags = EVENT_F_SG;
+	unmap_sg(0, BUF);
+	sync_to(0, SLOT(0), 512);
+	bounced(0, BUF + 4096, SLOT(0), 64);
+	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_REFUTED);
+
 	machine();
 	bounced(0, BUF, SLOT(0), 512)->flags = EVENT_F_SG;
 	put((struct event){ .kind = EVENT_SG_TRUNCATED, .dev = dev1 });
