@@ -48,6 +48,12 @@ bool cmd_to_stdout(const char *output);
 int cmd_check_output(const char *output, const char *what, struct err *err);
 
 /*
+ * Make sure that --output (NULL: standard output) is neither input, a file that is read, nor lies
+ * in it, a bundle: it would be destroyed.  Returns 0, or -EINVAL with err set.
+ */
+int cmd_spare(const char *input, const char *path, struct err *err);
+
+/*
  * Write with fn to where --output says.  what is for messages: "the report".
  * A file appears whole or not at all: what was there stays when this fails.  What is no regular
  * file (a FIFO, a device, a link) is written as it is.  main looks at standard output when all is

@@ -73,6 +73,29 @@ int cmd_check_output(const char *path, const char *what, struct err *err)
 	return ret;
 }
 
+static bool same(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+int cmd_spare(const char *input, const char *path, struct err *err)
+{
+	char *folder;
+	bool hit;
+
+	if (cmd_to_stdout(path) || !input)
+		return 0;
+	folder = folder_of(path);
+	hit = same(path, input) || same(folder, input);
+	free(folder);
+	return hit ? err_set(err, EINVAL,
+			     "%s is evidence or belongs to it: write the output to another place",
+			     path)
+		   : 0;
+}
+
 static int write_and_close(int fd, const char *path, const char *what, const char *text, size_t len,
 			   struct err *err)
 {

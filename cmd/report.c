@@ -181,7 +181,8 @@ static int report(int argc, char **argv)
 		return cmd_usage(&cmd_report, "expected one bundle");
 	if (against && g.report)
 		return cmd_usage(&cmd_report, "--format does not go with --against");
-	if (judging_prepare(&g, &err) < 0)
+	if (cmd_spare(argv[optind], g.output, &err) < 0 || cmd_spare(against, g.output, &err) < 0 ||
+	    judging_prepare(&g, &err) < 0)
 		return cmd_fail(&cmd_report, &err);
 	return against ? compare(&g, against, argv[optind]) : render(&g, argv[optind]);
 }

@@ -254,7 +254,9 @@ static int verify(int argc, char **argv)
 		return cmd_usage(&cmd_verify, "expected one bundle or trace.dat");
 	v.evidence = argv[optind];
 	status = CMD_TROUBLE;
-	if (judging_prepare(&v.judging, &err) < 0)
+	if (cmd_spare(v.evidence, v.judging.output, &err) < 0 ||
+	    cmd_spare(v.platform_path, v.judging.output, &err) < 0 ||
+	    judging_prepare(&v.judging, &err) < 0)
 		cmd_fail(&cmd_verify, &err);
 	else
 		status = verify_evidence(&v);

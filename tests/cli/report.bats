@@ -139,3 +139,17 @@ setup() {
 	run -3 --separate-stderr "$CCAIO" report "$BATS_TEST_TMPDIR/none.ccaio"
 	[[ $stderr == *"none.ccaio"* ]]
 }
+
+@test "report, verify: output that would overwrite the evidence is refused, and the evidence stays" {
+	cp -r "$good" "$BATS_TEST_TMPDIR/kept"
+	cd "$BATS_TEST_TMPDIR"
+	for line in "report -o good.ccaio/report.html -f html good.ccaio" "verify -o good.ccaio/verdict.json good.ccaio" \
+		"report --against bad.ccaio -o bad.ccaio/new good.ccaio" "verify -o good.ccaio/trace.dat good.ccaio/trace.dat" \
+		"verify --platform good.ccaio/platform.json -o good.ccaio/platform.json good.ccaio/trace.dat"; do
+		# shellcheck disable=SC2086
+		run -3 --separate-stderr "$CCAIO" $line
+		[[ $stderr == "ccaio "*" is evidence or belongs to it: write the output to another place" ]]
+	done
+	diff -r "$good" kept
+	[ ! -e bad.ccaio/new ]
+}
