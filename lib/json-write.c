@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/json.h"
+#include "lib/printable.h"
 #include "lib/utf8.h"
 
 void jwriter_init(struct jwriter *w, FILE *out)
@@ -10,6 +11,20 @@ void jwriter_init(struct jwriter *w, FILE *out)
 	*w = (struct jwriter){ .out = out };
 }
 
+/* As JSON escapes it; beyond the first plane as the two halves of UTF-16. */
+static void write_escaped(FILE *out, unsigned int code)
+{
+	if (code <= 0xffff)
+		fprintf(out, "\\u%04x", code);
+	else
+		fprintf(out, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10),
+			0xdc00 + (code & 0x3ff));
+}
+
+/*
+ * What would steer a terminal, or change the order in which a line is read, is escaped: foreign
+ * names are in here, and people look at JSON, too.
+ */
 static void write_text(FILE *out, const char *s)
 {
 	size_t len = strlen(s);
@@ -18,14 +33,15 @@ static void write_text(FILE *out, const char *s)
 	for (size_t i = 0; i < len;) {
 		unsigned char c = (unsigned char)s[i];
 		size_t n = utf8_sequence(s + i, len - i);
+		unsigned int code;
 
 		if (n == 0) {
 			fputs("\xef\xbf\xbd", out);
 			n = 1;
 		} else if (c == '"' || c == '\\') {
 			fprintf(out, "\\%c", c);
-		} else if (c < 0x20 || c == 0x7f) {
-			fprintf(out, "\\u%04x", c);
+		} else if (!printable_char(s + i, &code)) {
+			write_escaped(out, code);
 		} else {
 			fwrite(s + i, 1, n, out);
 		}
