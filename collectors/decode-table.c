@@ -109,6 +109,7 @@ static const struct decode_rule rules[] = {
 	{ "net", "net_dev_xmit", EVENT_NET_XMIT, DECODE_FLAT, 0,
 	  FIELDS(F("name", DEV), F("skbaddr", LINK), F("len", SIZE), F("rc", AUX)) },
 	{ "net", "netif_receive_skb", EVENT_NET_RX, DECODE_FLAT, 0, SKB_FIELDS },
+	{ "net", "napi_gro_receive_entry", EVENT_NET_ENTER, DECODE_FLAT, 0, SKB_FIELDS },
 
 	{ "sock", "inet_sock_set_state", EVENT_SOCK_STATE, DECODE_SOCK, 0,
 	  FIELDS(F("skaddr", LINK), F("oldstate", OLDSTATE), F("newstate", NEWSTATE),
@@ -143,8 +144,9 @@ static const struct decode_rule rules[] = {
 	PROBE(TCP_TX, EVENT_TCP_TX, TCP, TCP_FIELDS),
 	PROBE(TCP_RX, EVENT_TCP_RX, TCP, TCP_FIELDS),
 	PROBE(TCP_RX2, EVENT_TCP_RX, TCP, TCP_FIELDS),
+	PROBE(GRO, EVENT_NET_MERGE, FLAT, FIELDS(F("into", ORIG), F("skb", LINK), O("ret", AUX))),
 	PROBE(VQ_ADD, EVENT_VQ_ADD, FLAT,
-	      FIELDS(F("vq", ORIG), F("data", LINK), O("num", AUX), O("queue", DEV))),
+	      FIELDS(F("vq", ORIG), F("data", LINK), O("num", AUX), O("queue", DEV), O("sk", DMA))),
 	PROBE(VQ_GET, EVENT_VQ_GET, FLAT, FIELDS(F("vq", ORIG), F("ret", LINK))),
 	PROBE(VQ_KICK, EVENT_VQ_KICK, FLAT, FIELDS(F("vq", ORIG))),
 	/* for kernels without dma events */

@@ -23,7 +23,8 @@ static void tell(struct model *m, enum event_kind kind, uint64_t link, uint64_t 
 			   .dma = EVENT_NO_ADDR,
 			   .size = size };
 
-	if (kind == EVENT_NET_XMIT_START || kind == EVENT_NET_XMIT || kind == EVENT_NET_RX)
+	if (kind == EVENT_NET_XMIT_START || kind == EVENT_NET_XMIT || kind == EVENT_NET_RX ||
+	    kind == EVENT_NET_ENTER)
 		e.dev = m->iface;
 	bounce_trace_emit(m->machine.trace, e);
 }
@@ -172,6 +173,7 @@ static void at_guest(void *ctx, const uint8_t *frame, size_t size)
 	struct model_conn *c = find(m, frame, size, false, &s);
 
 	show(m, frame, size, FLOW_IN);
+	tell(m, EVENT_NET_ENTER, skb, EVENT_NO_ADDR, size - 14);
 	tell(m, EVENT_NET_RX, skb, EVENT_NO_ADDR, size - 14);
 	if (!c)
 		return;

@@ -16,10 +16,14 @@
  *   encrypt  set_memory_encrypted: the same
  *            (the bounce path's recordings also have device, for whom the state changed)
  *   tsm      device, state (enum event_tsm): only in recordings of the bounce path
- *   tcp_tx   __ip_queue_xmit: skb, sk, len; of an IPv4 socket family, sport, dport, saddr and
- * daddr, too tcp_rx   tcp_rcv_established: skb, sk, len tcp_rx2  tcp_v4_do_rcv: the same
- *   tcp_rx__backlog  tcp_add_backlog: the same
- *   vq_add   virtqueue_add_*: vq, data (token), num; queue where known, its name
+ *   tcp_tx   __ip_queue_xmit: skb, sk, len; of an IPv4 socket family, sport, dport, saddr
+ *            and daddr, too
+ *   tcp_rx   tcp_rcv_established: skb, sk, len; the same
+ *   tcp_rx2  tcp_v4_do_rcv: skb, sk, len
+ *   tcp_rx__backlog  tcp_add_backlog: as tcp_rx
+ *   gro      return of skb_gro_receive: into, skb, ret (0: skb has become a part of into)
+ *   vq_add   virtqueue_add_*: vq, data (token), num; queue where known, its name; for
+ *            sending sk, which is the packet's socket if data is an skb
  *   vq_get   return of virtqueue_get_buf_ctx: vq, ret (token)
  *   vq_kick  virtqueue_kick: vq
  *
@@ -46,6 +50,7 @@
 #define PROBE_TCP_TX "tcp_tx"
 #define PROBE_TCP_RX "tcp_rx"
 #define PROBE_TCP_RX2 "tcp_rx2"
+#define PROBE_GRO "gro"
 #define PROBE_VQ_ADD "vq_add"
 #define PROBE_VQ_GET "vq_get"
 #define PROBE_VQ_KICK "vq_kick"

@@ -27,6 +27,7 @@ static const struct wanted {
 	{ "net", "net_dev_start_xmit" },
 	{ "net", "net_dev_xmit" },
 	{ "net", "netif_receive_skb" },
+	{ "net", "napi_gro_receive_entry" },
 	{ "sock", "inet_sock_set_state" },
 	{ "sock", "sock_send_length" },
 	{ "sock", "sock_recv_length" },

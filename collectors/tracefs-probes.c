@@ -66,9 +66,11 @@ static const struct probe {
 	    "len=+{sk_buff.len}($arg2):u32" ADDRESSES,
 	    "p:{group}/tcp_rx__backlog tcp_add_backlog sk=$arg1 skb=$arg2 "
 	    "len=+{sk_buff.len}($arg2):u32" } },
+	/* by its return: it may refuse, and then lengths alone would not always tell */
+	{ PROBE_GRO, { "r:{group}/gro skb_gro_receive into=$arg1 skb=$arg2 ret=$retval:s32" } },
 	{ PROBE_VQ_ADD "__out",
 	  { "p:{group}/vq_add__out virtqueue_add_outbuf vq=$arg1 num=$arg3:u32 data=$arg4 "
-	    "queue=+0(+{virtqueue.name}($arg1)):string",
+	    "queue=+0(+{virtqueue.name}($arg1)):string sk=+{sk_buff.sk}($arg4)",
 	    "p:{group}/vq_add__out virtqueue_add_outbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },
 	{ PROBE_VQ_ADD "__in",
 	  { "p:{group}/vq_add__in virtqueue_add_inbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },
@@ -213,13 +215,26 @@ static char *write_form(struct words *words, const char *form)
 	return text;
 }
 
+/*
+ * Packets only: with other drivers the token may be what they send, of which no byte is to be
+ * recorded as if it were a socket.
+ */
+static int only_packets(const struct instance *instance, const char *group, const char *name)
+{
+	char *path = xasprintf("events/%s/%s/filter", group, name);
+	int ret = tracing_write(instance->fd, path, "queue ~ \"output.*\"");
+
+	free(path);
+	return ret;
+}
+
 static void arm_probe(const struct probe *probe, const struct tracing *tracing,
 		      const struct instance *instance, struct words *words, struct arming *arming)
 {
 	const char *why = NULL;
-	int ret = -ENOENT;
+	int ret = -ENOENT, i;
 
-	for (int i = 0; i < FORMS && probe->forms[i] && ret < 0; i++) {
+	for (i = 0; i < FORMS && probe->forms[i] && ret < 0; i++) {
 		char *text = write_form(words, probe->forms[i]);
 
 		if (text)
@@ -228,6 +243,8 @@ static void arm_probe(const struct probe *probe, const struct tracing *tracing,
 			why = "this kernel does not describe its types (BTF)";
 		free(text);
 	}
+	if (ret == 0 && i == 1 && strcmp(probe->name, PROBE_VQ_ADD "__out") == 0)
+		ret = only_packets(instance, words->group, probe->name);
 	if (ret == 0)
 		ret = arming_enable(arming, instance, words->group, probe->name);
 	if (ret == -ENOENT && !why)

@@ -11,8 +11,9 @@
 #define CARRY_DEVICES 256
 #define CARRY_MAPS 80	  /* of one packet: MAX_SKB_FRAGS and then some */
 #define CARRY_BUFFERS 512 /* received buffers that wait for their packets, per CPU and device */
-#define CARRY_HELD 64	  /* received packets that wait for their socket */
-#define CARRY_SKBS 4096	  /* sent skbs whose transmission is still to come */
+#define BUFFERS_OF_CPU 4
+#define CARRY_HELD 256	/* received packets that wait for their socket */
+#define CARRY_SKBS 4096 /* sent skbs whose transmission is still to come */
 #define ETHERNET 14
 
 /* A network device and its interface. */
@@ -29,12 +30,21 @@ struct carry_skb {
 	uint32_t len; /* TCP header and payload */
 };
 
-/* Buffers of one device that one CPU took over. */
+/* A buffer that was handed over, until the packet in it is received. */
+struct carry_waiting {
+	struct carried_dma dma;
+	uint64_t skb; /* that it became, or that this was merged into; 0 unknown */
+	uint32_t len; /* of the packet that begins in it, as that entered; else 0 */
+};
+
+/* Buffers of one device that one CPU took over, the oldest first. */
 struct carry_buffers {
 	uint16_t device;
 	bool unmapped; /* their sizes are the buffers', not the packets' */
+	bool entered;  /* events tell which skb they become */
 	unsigned int first, count;
-	struct carried_dma ring[CARRY_BUFFERS];
+	unsigned int fresh; /* the newest, handed over since an skb entered last */
+	struct carry_waiting ring[CARRY_BUFFERS];
 };
 
 struct carry_cpu {
@@ -56,7 +66,7 @@ struct carry_cpu {
 	int32_t segmented_pid;
 	uint32_t segmented_left; /* bytes of it that may still come */
 	/* receiving */
-	struct carry_buffers *buffers[4]; /* of the devices that this CPU polls */
+	struct carry_buffers *buffers[BUFFERS_OF_CPU]; /* of the devices that this CPU polls */
 };
 
 struct carry_held {
@@ -77,7 +87,8 @@ struct carry {
 	struct carry_skb skbs[CARRY_SKBS]; /* by hash of skb; a newer one replaces an older */
 	struct carry_held held[CARRY_HELD];
 	unsigned int first_held, nheld;
-	bool maps_seen; /* map events exist */
+	unsigned int ncpus; /* one more than the highest number seen */
+	bool maps_seen;	    /* map events exist */
 };
 
 struct carry_cpu *carry_cpu(struct carry *c, unsigned int cpu);	   /* NULL: too many */
@@ -96,7 +107,15 @@ void carry_vq_kick(struct carry *c, const struct event *e);
 
 void carry_buffer(struct carry *c, const struct event *e);
 void carry_net_rx(struct carry *c, const struct event *e);
+void carry_net_enter(struct carry *c, const struct event *e);
+void carry_net_merge(struct carry *c, const struct event *e);
 void carry_tcp_rx(struct carry *c, const struct event *e);
+/*
+ * Mark as skb's those of the waiting buffers that a packet of len bytes probably came of.  Returns
+ * how sure that is, and in *wire how many packets became one; GRADE_NONE: none is marked.
+ */
+enum grade carry_guess(struct carry_buffers *b, uint64_t skb, uint64_t len, unsigned int header,
+		       unsigned int *wire);
 void carry_rx_finish(struct carry *c);
 
 #endif

@@ -9,20 +9,13 @@
 #include "lib/owners.h"
 #include "lib/xalloc.h"
 
-#define BUFFERS_OF_PACKET 64
 #define SMALLEST 64	   /* what is smaller holds no packet, but an answer of the control queue */
 #define STALE_NS 100000000 /* no poll keeps a packet for a tenth of a second */
-
-/* Some of the waiting buffers: count of them from index on, and how the packet came of them. */
-struct made_of {
-	unsigned int index, count;
-	unsigned int wire; /* packets on the wire that became one */
-	enum grade grade;
-};
+#define WAIT_NS 2000000000 /* unless its CPU is a virtual one, and had to wait for a real one */
 
 static struct carry_buffers *buffers_of(struct carry_cpu *cpu, uint16_t device)
 {
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < BUFFERS_OF_CPU; i++) {
 		if (!cpu->buffers[i]) {
 			cpu->buffers[i] = xcalloc(1, sizeof(*cpu->buffers[i]));
 			cpu->buffers[i]->device = device;
@@ -33,17 +26,23 @@ static struct carry_buffers *buffers_of(struct carry_cpu *cpu, uint16_t device)
 	return NULL;
 }
 
-static struct carried_dma *buffer_at(struct carry_buffers *b, unsigned int i)
+static struct carry_waiting *waiting_at(struct carry_buffers *b, unsigned int i)
 {
 	return &b->ring[(b->first + i) % CARRY_BUFFERS];
 }
 
 static void drop_oldest(struct carry *c, struct carry_buffers *b)
 {
-	c->ops.stray(c->ctx, buffer_at(b, 0)->ts_ns, b->device, FLOW_IN, buffer_at(b, 0)->size,
-		     "no packet came of it");
+	const struct carried_dma *dma = &waiting_at(b, 0)->dma;
+
+	c->ops.stray(c->ctx, dma->ts_ns, b->device, FLOW_IN, dma->size, "no packet came of it");
 	b->first = (b->first + 1) % CARRY_BUFFERS;
 	b->count--;
+}
+
+static bool is_stale(const struct carry_waiting *w, uint64_t now_ns)
+{
+	return now_ns - w->dma.ts_ns > (w->skb ? WAIT_NS : STALE_NS);
 }
 
 void carry_buffer(struct carry *c, const struct event *e)
@@ -73,130 +72,172 @@ void carry_buffer(struct carry *c, const struct event *e)
 			     "too many devices on one CPU");
 		return;
 	}
+	/* they were no received packets after all: the sizes that came tell */
 	if (b->unmapped && !unmap)
-		b->count =
-			0; /* they were no received packets after all: the sizes that came tell */
+		b->count = b->fresh = 0;
 	b->unmapped = unmap;
-	while (b->count &&
-	       (b->count == CARRY_BUFFERS || e->ts_ns - buffer_at(b, 0)->ts_ns > STALE_NS))
+	while (b->count && (b->count == CARRY_BUFFERS || is_stale(waiting_at(b, 0), e->ts_ns)))
 		drop_oldest(c, b);
-	*buffer_at(b, b->count++) =
-		(struct carried_dma){ e->ts_ns, e->dma, e->size, carry_in_pool(c, e->dma) };
+	*waiting_at(b, b->count++) = (struct carry_waiting){ .dma = { e->ts_ns, e->dma, e->size,
+								      carry_in_pool(c, e->dma) } };
+	b->fresh++;
 }
 
-/* One long packet in several buffers: the first holds the headers. */
-static unsigned int one_packet(struct carry_buffers *b, unsigned int from, uint64_t bytes)
-{
-	uint64_t sum = 0;
+/* ---- what the events tell ---- */
 
-	for (unsigned int n = 0; n < BUFFERS_OF_PACKET && from + n < b->count; n++) {
-		sum += buffer_at(b, from + n)->size;
-		if (sum == bytes)
-			return n + 1;
-		if (sum > bytes)
+static unsigned int find_skb(struct carry_buffers *b, uint64_t skb)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->count; i++)
+		if (waiting_at(b, i)->skb == skb)
 			break;
-	}
-	return 0;
+	return i;
+}
+
+static void rename_skb(struct carry_buffers *b, uint64_t from, uint64_t to)
+{
+	for (unsigned int i = 0; i < b->count; i++)
+		if (waiting_at(b, i)->skb == from)
+			waiting_at(b, i)->skb = to;
+}
+
+/* A virtio-net header, where none has been seen yet? */
+static bool teaches_header(struct carry_device *d, uint64_t over)
+{
+	if (d->header || (over != 10 && over != 20 && over != 24))
+		return false;
+	d->header = (unsigned int)over;
+	return true;
 }
 
 /*
- * Several packets merged into one (GRO): all but the last carry the same payload,
- * and all but the first lost their IP and TCP headers, 40 to 120 bytes.
+ * How many of the newest buffers hold len bytes with what is before them?  All since
+ * an skb entered last, unless the driver threw some away.
  */
-static unsigned int merged(struct carry_buffers *b, unsigned int from, uint64_t len,
-			   unsigned int over)
+static unsigned int filled(const struct carry *c, struct carry_buffers *b, struct carry_device *d,
+			   uint64_t len)
 {
-	uint64_t first = buffer_at(b, from)->size, sum = first - over;
+	uint64_t bytes = len + ETHERNET + carry_header(c, d->device), sum = 0, newest = 0;
+	unsigned int fresh = b->fresh < b->count ? b->fresh : b->count;
 
-	if (first <= over + 40)
-		return 0;
-	for (unsigned int n = 2; n <= BUFFERS_OF_PACKET && from + n <= b->count; n++) {
-		uint64_t size = buffer_at(b, from + n - 1)->size;
-		uint64_t headers;
+	for (unsigned int n = 1; n <= fresh; n++) {
+		uint64_t size = waiting_at(b, b->count - n)->dma.size;
 
-		if (size > first || size <= over + 40)
-			return 0;
-		sum += size - over;
-		headers = sum > len ? (sum - len) / (n - 1) : 0;
-		if (headers >= 40 && headers <= 120 && headers % 4 == 0 &&
-		    headers * (n - 1) == sum - len)
+		newest = n == 1 ? size : newest;
+		sum += size;
+		if (!b->unmapped && sum == bytes)
 			return n;
-		if (size < first)
-			return 0; /* a shorter one is the last */
 	}
-	return 0;
+	/* unmapped ones are whole, and only the last of them need not be full */
+	if (b->unmapped)
+		return sum >= bytes && sum - newest < bytes ? fresh : 0;
+	return sum > len + ETHERNET && teaches_header(d, sum - len - ETHERNET) ? fresh : 0;
 }
 
-static struct made_of made_at(struct carry_buffers *b, unsigned int from, uint64_t len,
-			      unsigned int header)
+void carry_net_enter(struct carry *c, const struct event *e)
 {
-	unsigned int n = one_packet(b, from, len + ETHERNET + header);
+	struct carry_device *d = carry_iface(c, e->dev);
+	struct carry_cpu *cpu = carry_cpu(c, e->cpu);
+	struct carry_buffers *b = NULL;
+	unsigned int count;
 
-	if (n)
-		return (struct made_of){ from, n, 1, GRADE_NESTED };
-	n = merged(b, from, len, ETHERNET + header);
-	return (struct made_of){ from, n, n, GRADE_NESTED };
+	if (d && cpu && d->device && e->link && e->size <= UINT32_MAX - ETHERNET)
+		b = buffers_of(cpu, d->device);
+	if (!b)
+		return;
+	b->entered = true;
+	rename_skb(b, e->link, 0); /* its address has been used before: what became of that? */
+	count = filled(c, b, d, e->size);
+	for (unsigned int n = 1; n <= count; n++)
+		waiting_at(b, b->count - n)->skb = e->link;
+	if (count)
+		waiting_at(b, b->count - count)->len = (uint32_t)e->size;
+	b->fresh = 0;
+}
+
+void carry_net_merge(struct carry *c, const struct event *e)
+{
+	struct carry_cpu *cpu = carry_cpu(c, e->cpu);
+
+	if (!cpu || e->aux || !e->link || !e->orig)
+		return;
+	for (size_t i = 0; i < BUFFERS_OF_CPU && cpu->buffers[i]; i++) {
+		struct carry_buffers *b = cpu->buffers[i];
+
+		rename_skb(b, e->link, find_skb(b, e->orig) < b->count ? e->orig : 0);
+	}
+}
+
+/* Where the skb's buffers wait: elsewhere only if another CPU goes on with what this one polled. */
+static struct carry_buffers *where_is(struct carry *c, struct carry_cpu *cpu, uint16_t device,
+				      uint64_t skb)
+{
+	struct carry_buffers *here = buffers_of(cpu, device);
+
+	if (!here || !skb || find_skb(here, skb) < here->count)
+		return here;
+	for (unsigned int i = 0; i < c->ncpus; i++) {
+		struct carry_buffers *b = NULL;
+
+		for (size_t j = 0; c->cpus[i] && j < BUFFERS_OF_CPU && !b; j++)
+			if (c->cpus[i]->buffers[j] && c->cpus[i]->buffers[j]->device == device)
+				b = c->cpus[i]->buffers[j];
+		if (b && find_skb(b, skb) < b->count)
+			return b;
+	}
+	return here;
 }
 
 /*
- * Which waiting buffers became the packet of len bytes?  The first ones if their
- * sizes fit; else the only ones that fit (GRO gives out several connections' packets in
- * its own order); where several would do, the first of them, and then it is size
- * alone that says so.
+ * Do the lengths of those that were merged come to len?  All but the first lost the same headers:
+ * IPv4 and UDP at least.  Returns how many there are; 0: they do not.
  */
-static struct made_of find_buffers(struct carry_buffers *b, uint64_t len, unsigned int header)
+static unsigned int adds_up(struct carry_buffers *b, uint64_t skb, uint64_t len)
 {
-	struct made_of found = { 0 };
+	unsigned int parts = 0;
+	uint64_t sum = 0, lost;
 
 	for (unsigned int i = 0; i < b->count; i++) {
-		struct made_of made = made_at(b, i, len, header);
+		const struct carry_waiting *w = waiting_at(b, i);
 
-		if (!made.count)
+		if (w->skb != skb || !w->len)
 			continue;
-		if (i == 0)
-			return made;
-		if (found.count) {
-			found.grade = GRADE_SIZED;
-			return found;
+		parts++;
+		sum += w->len;
+	}
+	if (parts < 2)
+		return parts && sum == len ? 1 : 0;
+	lost = sum > len ? sum - len : 0;
+	if (lost % (parts - 1) || lost / (parts - 1) < 28 || lost / (parts - 1) > 256)
+		return 0;
+	return parts;
+}
+
+/* Take the skb's buffers out; the others stay in their order. */
+static void take_buffers(struct carry_buffers *b, uint64_t skb, struct carriage *in)
+{
+	unsigned int kept = 0, n = 0;
+
+	for (unsigned int i = 0; i < b->count; i++)
+		n += waiting_at(b, i)->skb == skb;
+	in->dma = xcalloc(n, sizeof(*in->dma));
+	for (unsigned int i = 0; i < b->count; i++) {
+		const struct carry_waiting *w = waiting_at(b, i);
+
+		if (w->skb != skb) {
+			*waiting_at(b, kept++) = *w;
+			continue;
 		}
-		found = made;
+		in->dma[in->ndma++] = w->dma;
+		in->dma_bytes += w->dma.size;
 	}
-	return found;
+	b->count = kept;
+	if (b->fresh > kept)
+		b->fresh = kept;
 }
 
-/* Unmapped buffers do not tell how much of them was used: only their number can fit. */
-static struct made_of count_buffers(struct carry_buffers *b, uint64_t len)
-{
-	struct made_of found = { 0 };
-	const uint64_t mtu = 1500, headers = 40;
-
-	if (!b->count)
-		return found;
-	found.count = 1;
-	if (len > mtu)
-		found.count = (unsigned int)((len - headers + mtu - headers - 1) / (mtu - headers));
-	if (found.count > b->count)
-		found.count = b->count;
-	if (found.count > BUFFERS_OF_PACKET)
-		found.count = BUFFERS_OF_PACKET;
-	found.wire = found.count;
-	found.grade = GRADE_SIZED;
-	return found;
-}
-
-static void take_buffers(struct carry_buffers *b, const struct made_of *made, struct carriage *in)
-{
-	in->dma = xcalloc(made->count, sizeof(*in->dma));
-	in->ndma = made->count;
-	for (unsigned int i = 0; i < made->count; i++) {
-		in->dma[i] = *buffer_at(b, made->index + i);
-		in->dma_bytes += in->dma[i].size;
-	}
-	for (unsigned int i = made->index; i > 0; i--)
-		*buffer_at(b, i - 1 + made->count) = *buffer_at(b, i - 1);
-	b->first = (b->first + made->count) % CARRY_BUFFERS;
-	b->count -= made->count;
-}
+/* ---- packets ---- */
 
 static void hand_out(struct carry *c, struct carry_held *h)
 {
@@ -210,7 +251,7 @@ static void release_held(struct carry *c, unsigned int keep, uint64_t now_ns)
 {
 	while (c->nheld) {
 		struct carry_held *h = &c->held[c->first_held];
-		bool late = now_ns > h->carriage.ts_ns + STALE_NS;
+		bool late = now_ns > h->carriage.ts_ns + WAIT_NS;
 
 		if (!h->resolved && c->nheld <= keep && !late)
 			return;
@@ -220,12 +261,26 @@ static void release_held(struct carry *c, unsigned int keep, uint64_t now_ns)
 	}
 }
 
+/* The buffers that the packet came of. */
+static void find_buffers(struct carry *c, struct carry_cpu *cpu, const struct event *e,
+			 struct carriage *in)
+{
+	struct carry_buffers *b = where_is(c, cpu, in->device, e->link);
+
+	if (!b || !e->link)
+		return;
+	in->wire = adds_up(b, e->link, e->size);
+	in->dma_grade =
+		in->wire ? GRADE_NESTED
+			 : carry_guess(b, e->link, e->size, carry_header(c, in->device), &in->wire);
+	if (in->dma_grade != GRADE_NONE)
+		take_buffers(b, e->link, in);
+}
+
 void carry_net_rx(struct carry *c, const struct event *e)
 {
 	struct carry_device *d = carry_iface(c, e->dev);
 	struct carry_cpu *cpu = carry_cpu(c, e->cpu);
-	struct carry_buffers *b = NULL;
-	struct made_of made = { 0 };
 	struct carry_held *h;
 
 	if (!d || !cpu || e->size > UINT32_MAX - ETHERNET)
@@ -239,18 +294,15 @@ void carry_net_rx(struct carry *c, const struct event *e)
 	h->carriage.device = d->device;
 	h->carriage.conn = OWNERS_NO_CONN;
 	if (d->device)
-		b = buffers_of(cpu, d->device);
-	if (b)
-		made = b->unmapped ? count_buffers(b, e->size)
-				   : find_buffers(b, e->size, carry_header(c, d->device));
-	if (made.count)
-		take_buffers(b, &made, &h->carriage);
-	h->carriage.wire = made.count ? made.wire : 1;
-	h->carriage.dma_grade = (uint8_t)made.grade;
+		find_buffers(c, cpu, e, &h->carriage);
+	if (!h->carriage.wire)
+		h->carriage.wire = 1;
 }
 
 void carry_tcp_rx(struct carry *c, const struct event *e)
 {
+	if (!e->link)
+		return;
 	/* the newest one at this address; several events may tell of it */
 	for (unsigned int i = c->nheld; i > 0; i--) {
 		struct carry_held *h = &c->held[(c->first_held + i - 1) % CARRY_HELD];
@@ -269,7 +321,7 @@ void carry_rx_finish(struct carry *c)
 {
 	release_held(c, 0, UINT64_MAX);
 	for (size_t i = 0; i < CARRY_CPUS; i++)
-		for (size_t j = 0; c->cpus[i] && j < 4; j++)
+		for (size_t j = 0; c->cpus[i] && j < BUFFERS_OF_CPU; j++)
 			while (c->cpus[i]->buffers[j] && c->cpus[i]->buffers[j]->count)
 				drop_oldest(c, c->cpus[i]->buffers[j]);
 }

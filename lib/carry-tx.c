@@ -146,6 +146,23 @@ void carry_tx_map(struct carry *c, const struct event *e)
 	}
 }
 
+/*
+ * The socket that the skb carries along.  A segment has its own from the skb that was cut,
+ * whoever sends it, and wherever.
+ */
+static void told_socket(struct carry *c, struct carriage *out, uint64_t socket)
+{
+	const struct owner_socket *s;
+
+	if (!socket || socket == EVENT_NO_ADDR)
+		return;
+	s = owners_socket(c->owners, socket);
+	if (s && s->key_known)
+		carry_set_socket(c, out, socket, GRADE_EXACT);
+	else if (out->socket_grade != GRADE_EXACT)
+		carry_set_socket(c, out, 0, GRADE_NONE);
+}
+
 void carry_vq_add(struct carry *c, const struct event *e)
 {
 	struct carry_cpu *cpu = carry_cpu(c, e->cpu);
@@ -154,6 +171,7 @@ void carry_vq_add(struct carry *c, const struct event *e)
 		cpu->vq = e->orig;
 		cpu->out.descriptors += e->aux;
 		cpu->out.queue = e->dev;
+		told_socket(c, &cpu->out, e->dma);
 	}
 }
 

@@ -34,7 +34,7 @@ void carry_free(struct carry *c)
 	if (!c)
 		return;
 	for (size_t i = 0; i < CARRY_CPUS; i++) {
-		for (size_t b = 0; c->cpus[i] && b < 4; b++)
+		for (size_t b = 0; c->cpus[i] && b < BUFFERS_OF_CPU; b++)
 			free(c->cpus[i]->buffers[b]);
 		free(c->cpus[i]);
 	}
@@ -49,6 +49,8 @@ struct carry_cpu *carry_cpu(struct carry *c, unsigned int cpu)
 		return NULL;
 	if (!c->cpus[cpu])
 		c->cpus[cpu] = xcalloc(1, sizeof(*c->cpus[cpu]));
+	if (cpu >= c->ncpus)
+		c->ncpus = cpu + 1;
 	return c->cpus[cpu];
 }
 
@@ -185,6 +187,12 @@ void carry_event(struct carry *c, const struct event *e)
 		break;
 	case EVENT_NET_RX:
 		carry_net_rx(c, e);
+		break;
+	case EVENT_NET_ENTER:
+		carry_net_enter(c, e);
+		break;
+	case EVENT_NET_MERGE:
+		carry_net_merge(c, e);
 		break;
 	case EVENT_TCP_RX:
 		carry_tcp_rx(c, e);

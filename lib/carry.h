@@ -20,13 +20,16 @@ struct platform;
  * net_dev_start_xmit and net_dev_xmit on one CPU is of that packet; they sum up to
  * the frame and the virtio-net header.  __ip_queue_xmit names the skb's socket;
  * an skb that was cut into segments on its way shows up as several new ones right
- * after it on that CPU.
+ * after it on that CPU; the socket that a segment carries along is told as it is put
+ * into its virtqueue.
  *
  * Receiving: buffers are handed to the CPU (sync, or unmap where the driver
- * unmaps) in the order in which one poll sees them, then the packets made of
- * them are received on that CPU, in sizes that tell how buffers became packets: one
- * each, several for a long one, or several merged by GRO.  tcp_rcv_established
- * and its like name the socket of the received skb.
+ * unmaps) in the order in which one poll sees them.  napi_gro_receive_entry names the
+ * skb that those since the last such event became, and skb_gro_receive the skb that
+ * this one was merged into; a packet that is received then is all that bears its address,
+ * if lengths agree.  Without these events the sizes tell how buffers became packets:
+ * one each, several for a long one, or several merged by GRO.
+ * tcp_rcv_established and its like name the socket of the received skb.
  */
 struct carried_dma {
 	uint64_t ts_ns;

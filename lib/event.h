@@ -47,10 +47,18 @@ enum event_kind {
 	EVENT_TCP_RX,	      /* the same */
 	EVENT_NET_XMIT_START, /* link = skb, dev = interface name, size = frame bytes */
 	EVENT_NET_XMIT,	      /* link = skb, dev = interface name, size = frame bytes, aux = rc */
-	EVENT_NET_RX,  /* link = skb, dev = interface name, size = bytes without Ethernet header */
-	EVENT_VQ_ADD,  /* link = token, orig = vq, aux = descriptors, dev = the queue's name or 0 */
-	EVENT_VQ_GET,  /* link = token, orig = vq */
-	EVENT_VQ_KICK, /* orig = vq */
+	EVENT_NET_RX, /* link = skb, dev = interface name, size = bytes without Ethernet header */
+	/* received, before anything is merged (GRO): fields as of NET_RX */
+	EVENT_NET_ENTER,
+	EVENT_NET_MERGE, /* link = skb, orig = the skb that it was merged into; aux = 0, or why not
+			  */
+	/*
+	 * link = token, orig = vq, aux = descriptors, dev = the queue's name or 0; dma = the
+	 * socket of a token that is an skb, 0 or EVENT_NO_ADDR unknown
+	 */
+	EVENT_VQ_ADD,
+	EVENT_VQ_GET,	    /* link = token, orig = vq */
+	EVENT_VQ_KICK,	    /* orig = vq */
 	EVENT_BLK_QUEUE,    /* a bio, by the task that wants it; the fields are those of issue */
 	EVENT_BLK_ISSUE,    /* dma = sector, size = bytes, dev = disk ("major:minor"), aux = enum
 			       event_blk */
