@@ -75,7 +75,9 @@ static const struct probe {
 	{ PROBE_VQ_ADD "__in",
 	  { "p:{group}/vq_add__in virtqueue_add_inbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },
 	{ PROBE_VQ_ADD "__sgs",
-	  { "p:{group}/vq_add__sgs virtqueue_add_sgs vq=$arg1 num=$arg3:u32 data=$arg5" } },
+	  { "p:{group}/vq_add__sgs virtqueue_add_sgs vq=$arg1 num=$arg3:u32 data=$arg5 "
+	    "queue=+0(+{virtqueue.name}($arg1)):string",
+	    "p:{group}/vq_add__sgs virtqueue_add_sgs vq=$arg1 num=$arg3:u32 data=$arg5" } },
 	{ PROBE_VQ_GET, { "r:{group}/vq_get virtqueue_get_buf_ctx vq=$arg1 ret=$retval" } },
 	{ PROBE_VQ_KICK, { "p:{group}/vq_kick virtqueue_notify vq=$arg1" } },
 };

@@ -12,8 +12,9 @@
 #define CARRY_MAPS 80	  /* of one packet: MAX_SKB_FRAGS and then some */
 #define CARRY_BUFFERS 512 /* received buffers that wait for their packets, per CPU and device */
 #define BUFFERS_OF_CPU 4
-#define CARRY_HELD 256	/* received packets that wait for their socket */
-#define CARRY_SKBS 4096 /* sent skbs whose transmission is still to come */
+#define CARRY_HELD 256	 /* received packets that wait for their socket */
+#define CARRY_SKBS 4096	 /* sent skbs whose transmission is still to come */
+#define CARRY_COMMANDS 8 /* tasks that give a network device a command */
 #define ETHERNET 14
 
 /* A network device and its interface. */
@@ -45,6 +46,13 @@ struct carry_buffers {
 	unsigned int first, count;
 	unsigned int fresh; /* the newest, handed over since an skb entered last */
 	struct carry_waiting ring[CARRY_BUFFERS];
+};
+
+/* Between virtqueue_add_sgs of a control queue and its kick. */
+struct carry_command {
+	int32_t pid; /* 0: none */
+	uint64_t vq;
+	uint64_t since_ns;
 };
 
 struct carry_cpu {
@@ -87,6 +95,7 @@ struct carry {
 	struct carry_skb skbs[CARRY_SKBS]; /* by hash of skb; a newer one replaces an older */
 	struct carry_held held[CARRY_HELD];
 	unsigned int first_held, nheld;
+	struct carry_command commands[CARRY_COMMANDS];
 	unsigned int ncpus; /* one more than the highest number seen */
 	bool maps_seen;	    /* map events exist */
 };

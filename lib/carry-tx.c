@@ -5,7 +5,12 @@
 #include <string.h>
 
 #include "lib/carry-priv.h"
+#include "lib/names.h"
 #include "lib/owners.h"
+
+#define COMMAND_NS 1000000000 /* who has not rung by then does not give that command */
+
+const char carry_command[] = "commands of the driver's control queue";
 
 static struct carry_skb *skb_slot(struct carry *c, uint64_t skb)
 {
@@ -119,6 +124,22 @@ void carry_bounce(struct carry *c, const struct event *e)
 	}
 }
 
+/* The command that the task is giving a network device, or a free place for one (pid 0). */
+static struct carry_command *command_of(struct carry *c, int32_t pid)
+{
+	for (size_t i = 0; i < CARRY_COMMANDS; i++)
+		if (c->commands[i].pid == pid)
+			return &c->commands[i];
+	return NULL;
+}
+
+static bool is_command(struct carry *c, const struct event *e)
+{
+	struct carry_command *command = e->pid > 0 ? command_of(c, e->pid) : NULL;
+
+	return command && e->ts_ns - command->since_ns < COMMAND_NS && carry_is_net(c, e->dev);
+}
+
 void carry_tx_map(struct carry *c, const struct event *e)
 {
 	struct carry_cpu *cpu = carry_cpu(c, e->cpu);
@@ -142,8 +163,30 @@ void carry_tx_map(struct carry *c, const struct event *e)
 		keep_map(cpu, &dma);
 	} else {
 		c->ops.stray(c->ctx, e->ts_ns, e->dev, FLOW_OUT, e->size,
-			     "mapped outside any packet's transmission");
+			     !is_command(c, e) ? "mapped outside any packet's transmission"
+			     : owners_is_program(c->owners, e->pid)
+				     ? "commands that the program gave by the control queue"
+				     : carry_command);
 	}
+}
+
+/* A command of the task pid begins, where there is room to remember it. */
+static void command_begins(struct carry *c, const struct event *e)
+{
+	struct carry_command *command = e->pid > 0 ? command_of(c, e->pid) : NULL;
+
+	if (e->pid > 0 && !command)
+		command = command_of(c, 0);
+	if (command)
+		*command = (struct carry_command){ e->pid, e->orig, e->ts_ns };
+}
+
+static void command_ends(struct carry *c, const struct event *e)
+{
+	struct carry_command *command = e->pid > 0 ? command_of(c, e->pid) : NULL;
+
+	if (command && command->vq == e->orig)
+		command->pid = 0;
 }
 
 /*
@@ -172,6 +215,8 @@ void carry_vq_add(struct carry *c, const struct event *e)
 		cpu->out.descriptors += e->aux;
 		cpu->out.queue = e->dev;
 		told_socket(c, &cpu->out, e->dma);
+	} else if (e->dev && strcmp(names_get(c->names, e->dev), "control") == 0) {
+		command_begins(c, e);
 	}
 }
 
@@ -179,6 +224,7 @@ void carry_vq_kick(struct carry *c, const struct event *e)
 {
 	struct carry_cpu *cpu = carry_cpu(c, e->cpu);
 
+	command_ends(c, e);
 	if (cpu && cpu->sending && cpu->vq && cpu->vq == e->orig)
 		cpu->out.kicks++;
 }

@@ -21,7 +21,8 @@ struct platform;
  * the frame and the virtio-net header.  __ip_queue_xmit names the skb's socket;
  * an skb that was cut into segments on its way shows up as several new ones right
  * after it on that CPU; the socket that a segment carries along is told as it is put
- * into its virtqueue.
+ * into its virtqueue.  What one task maps between putting a command into the control
+ * queue and its kick is the command.
  *
  * Receiving: buffers are handed to the CPU (sync, or unmap where the driver
  * unmaps) in the order in which one poll sees them.  napi_gro_receive_entry names the
@@ -68,6 +69,12 @@ struct carry_ops {
 	void (*stray)(void *ctx, uint64_t ts_ns, uint16_t device, enum flow_dir dir, uint64_t bytes,
 		      const char *why);
 };
+
+/*
+ * The reason of what a network device's driver mapped as commands to the device, for whomever
+ * but the program: filters and settings, no packet.
+ */
+extern const char carry_command[];
 
 struct carry;
 

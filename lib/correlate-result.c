@@ -150,7 +150,8 @@ static void strays(struct correlate *c)
 		if (!carry_is_net(c->carry, s->device))
 			continue;
 		device = exchanges_device(c->x, names_get(c->names, s->device));
-		others = (s->early && c->began_ns) || (s->not_tcp && not_the_programs(c, s));
+		others = (s->early && c->began_ns) || s->why == carry_command ||
+			 (s->not_tcp && not_the_programs(c, s));
 		*(others ? &c->x->devices[device].other_bytes[s->dir]
 			 : &c->x->devices[device].unknown_bytes[s->dir]) += s->bytes;
 		exchanges_unattributed(c->x, device, s->dir, s->why, s->transfers, s->bytes);
