@@ -8,7 +8,7 @@ load ../broker
 
 # guest [OPTION...] -- CMD...: as scripts/guest; the programs were built before the first test.
 guest() {
-	"$BATS_TEST_DIRNAME/../../scripts/guest" --no-build "$@"
+	"$BATS_TEST_DIRNAME/../../scripts/guest" --no-build --verdicts "$BATS_TEST_TMPDIR/verdicts" "$@"
 }
 
 # The broker as a guest reaches it, and as CMD of a trace.
@@ -26,8 +26,13 @@ explain() {
 	fi
 	[ ! -s "${broker_log:-}" ] || { echo '--- log of the broker' && head -n 40 "$broker_log"; }
 	while read -r file; do
-		echo "--- report of ${file%/verdict.json}" && "$CCAIO" report -f text "${file%/verdict.json}"
+		echo "--- report of ${file%/verdict.json}" && "$CCAIO" report -f text "${file%/verdict.json}" | head -n 200
 	done < <(find "$BATS_TEST_TMPDIR" -name verdict.json)
+	for file in "$BATS_TEST_TMPDIR"/verdicts/*; do
+		[ ! -e "$file" ] || jq -r --arg name "${file##*/}" '"--- \($name): \(.verdict)", (.claims, .conditions | to_entries[] |
+			select(.value.state | IN("holds", "met", "not-applicable") | not) | "\(.value.state) \(.key): \(.value.reason)"),
+			(.devices[] | select([.claims[] == "undecided" or .claims[] == "refuted"] | any) | "\(.name): \(.claims)")' "$file"
+	done
 	while read -r file; do
 		echo "--- ${file#"$BATS_TEST_TMPDIR/"}: the result, sums that do not agree, the program's connections"
 		jq -c '.result, (.conservation[] | select(.holds | not)),
