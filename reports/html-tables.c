@@ -36,14 +36,19 @@ void html_bounded(FILE *out, const char *text)
 	html_cut(out, text, HTML_MOST_TEXT);
 }
 
-/* A second line in a cell, smaller; nothing where there is no text. */
-static void below(FILE *out, const char *text)
+/* A further line in a cell, smaller, behind what it is; nothing where there is no text. */
+static void labelled(FILE *out, const char *label, const char *text)
 {
 	if (!*text)
 		return;
-	fputs("<br><span class=\"note\">", out);
+	fprintf(out, "<br><span class=\"note\">%s", label);
 	html_bounded(out, text);
 	fputs("</span>", out);
+}
+
+static void below(FILE *out, const char *text)
+{
+	labelled(out, "", text);
 }
 
 static void cell_of_two(FILE *out, const char *attributes, const char *text, const char *second)
@@ -68,6 +73,12 @@ static void keyed_cell(FILE *out, const char *class, const char *text, const cha
 void html_cell(FILE *out, const char *text)
 {
 	cell_of_two(out, "", text, "");
+}
+
+/* A word of our own, which needs no more room than it takes. */
+static void short_cell(FILE *out, const char *text)
+{
+	cell_of_two(out, " class=\"s\"", text, "");
 }
 
 void html_prose(FILE *out, const char *text)
@@ -196,8 +207,8 @@ void html_devices(FILE *out, const struct rows *rows)
 
 static void blocks(FILE *out, const struct rows *rows)
 {
-	static const char *const heads[] = { "Task",	 "The program", "Device", "File",
-					     "Requests", "Grade",	NULL };
+	static const char *const heads[] = { "Task",	 "Program", "Device", "File",
+					     "Requests", "Grade",   NULL };
 	size_t n = rows->nblocks < HTML_MOST_WITNESSES ? rows->nblocks : HTML_MOST_WITNESSES;
 
 	fputs("<h3>Requests to disks</h3>\n", out);
@@ -207,7 +218,7 @@ static void blocks(FILE *out, const struct rows *rows)
 
 		fputs("<tr>", out);
 		html_cell(out, b->owner);
-		html_cell(out, b->program ? "yes" : "no");
+		short_cell(out, b->program ? "yes" : "no");
 		html_cell(out, b->device);
 		html_cell(out, b->file);
 		html_prose(out, b->what);
@@ -245,15 +256,15 @@ static void exchange_cell(FILE *out, const struct row_exchange *e)
 {
 	fputs("<td class=\"p\">", out);
 	html_bounded(out, e->what);
-	below(out, e->asked);
-	below(out, e->answered);
+	labelled(out, "asked: ", e->asked);
+	labelled(out, "answered: ", e->answered);
 	fputs("</td>", out);
 }
 
 void html_exchanges(FILE *out, const struct rows *rows)
 {
-	static const char *const heads[] = { "#Time", "Exchange", "Task",    "The program", "End",
-					     "Out",   "In",	  "Payload", "Link",	    NULL };
+	static const char *const heads[] = { "#Time", "Exchange", "Task",    "Program", "End",
+					     "Out",   "In",	  "Payload", "Link",	NULL };
 	size_t n = rows->nexchanges < HTML_MOST_EXCHANGES ? rows->nexchanges : HTML_MOST_EXCHANGES;
 
 	html_table(out, "exchanges-table", "Exchanges", heads);
@@ -264,14 +275,14 @@ void html_exchanges(FILE *out, const struct rows *rows)
 		html_number(out, e->time, e->first_ns);
 		exchange_cell(out, e);
 		cell_of_two(out, " class=\"p\"", e->owner, e->connection);
-		html_cell(out, e->program ? "yes" : "no");
-		html_cell(out, e->end);
+		short_cell(out, e->program ? "yes" : "no");
+		short_cell(out, e->end);
 		keyed_cell(out, "p", e->half[FLOW_OUT].what, e->half[FLOW_OUT].where,
 			   e->half[FLOW_OUT].bytes);
 		keyed_cell(out, "p", e->half[FLOW_IN].what, e->half[FLOW_IN].where,
 			   e->half[FLOW_IN].bytes);
-		html_cell(out, e->secrecy);
-		html_cell(out, e->grade);
+		short_cell(out, e->secrecy);
+		short_cell(out, e->grade);
 		fputs("</tr>\n", out);
 	}
 	html_table_end(out);

@@ -65,7 +65,7 @@ is() {
 	is '.bars == 2 and .zoomed'
 	is '.dragged == 50'
 	is '.out == (.reversed | reverse) and (.out[0] | length) < (.out[1] | length)'
-	is '.what | contains("POST /keys/v1/key/skywalker → 201") and contains("JSON members pubkey")'
+	is '.what | contains("POST /keys/v1/key/skywalker → 201") and contains("asked: JSON members pubkey")'
 	[ -z "$console" ] || { echo "$console"; false; }
 }
 
