@@ -95,8 +95,10 @@ static const struct decode_rule rules[] = {
 	/* These addresses are physical: sg_phys() of each entry. */
 	{ "dma", "dma_unmap_sg", EVENT_UNMAP, DECODE_SG, EVENT_F_SG | EVENT_F_BY_ORIG,
 	  FIELDS(F("device", DEV), F("addrs", PHYS_LIST), F("dir", DIR), F("attrs", ATTRS)) },
-	{ "dma", "dma_map_sg_err", EVENT_MAP_FAILED, DECODE_FLAT, EVENT_F_SG,
-	  FIELDS(F("device", DEV), F("err", AUX), F("dir", DIR), O("attrs", ATTRS)) },
+	/* All entries; those before the one that failed were bounced. */
+	{ "dma", "dma_map_sg_err", EVENT_MAP_FAILED, DECODE_SG, EVENT_F_SG,
+	  FIELDS(F("device", DEV), F("phys_addrs", PHYS_LIST), F("err", AUX), F("dir", DIR),
+		 O("attrs", ATTRS)) },
 	{ "dma", "dma_sync_single_for_cpu", EVENT_SYNC_CPU, DECODE_FLAT, 0, SYNC_FIELDS },
 	{ "dma", "dma_sync_single_for_device", EVENT_SYNC_DEVICE, DECODE_FLAT, 0, SYNC_FIELDS },
 	{ "dma", "dma_sync_sg_for_cpu", EVENT_SYNC_CPU, DECODE_SG, EVENT_F_SG, SYNC_SG_FIELDS },

@@ -103,7 +103,7 @@ static const struct layout layouts[] = {
 	LAYOUT("dma", "dma_alloc_sgt", 309, ALLOC, 0, SGT_FIELDS),
 	LAYOUT("dma", "dma_free_sgt", 306, FREE, 0, SGT_FIELDS),
 	LAYOUT("dma", "dma_map_sg_err", 304, MAP_FAILED, 0, DEVICE("device"),
-	       LIST("u64", "phys_addrs", END), INT("err", AUX), DIRECTION, ATTRIBUTES),
+	       LIST("u64", "phys_addrs", PHYS_LIST), INT("err", AUX), DIRECTION, ATTRIBUTES),
 	LAYOUT(PROBE_GROUP, PROBE_DECRYPT "__virt", 1608, DECRYPT, EVENT_F_VIRT, VIRT_FIELDS),
 	LAYOUT(PROBE_GROUP, PROBE_ENCRYPT "__virt", 1609, ENCRYPT, EVENT_F_VIRT, VIRT_FIELDS),
 	LAYOUT(PROBE_GROUP, PROBE_DECRYPT, 1600, DECRYPT, 0, PAGES_FIELDS),

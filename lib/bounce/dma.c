@@ -231,7 +231,8 @@ int dma_map_sg(struct dma_device *dev, struct dma_sg *sg, size_t n, enum event_d
 	}
 	return 0;
 undo:
-	tell(dev, EVENT_MAP_FAILED, dir, sg[done].ipa, EVENT_NO_ADDR, sg[done].size, attrs);
+	for (size_t i = 0; i < n; i++)
+		tell(dev, EVENT_MAP_FAILED, dir, sg[i].ipa, EVENT_NO_ADDR, 0, attrs);
 	while (done-- > 0)
 		unmap_one(dev, sg[done].dma, sg[done].size, dir, EVENT_ATTR_SKIP_CPU_SYNC);
 	return -ENOMEM;

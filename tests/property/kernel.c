@@ -281,6 +281,8 @@ static void map_failed(struct sim *s, int cpu, struct op *op, int got)
 		if (k < got)
 			release_slots(s, m);
 		ev.dma = EVENT_NO_ADDR;
+		if (op->sg)
+			ev.size = 0; /* not told */
 		tell(s, cpu, op->pid, ev, m, MADE_FAILED);
 		/* the bounces of this failed map are what they are */
 		for (size_t i = 0; i < s->h->count; i++) {

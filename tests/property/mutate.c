@@ -112,12 +112,27 @@ static bool drop_unmap(struct history *h, struct rng *r)
 
 /* ---- doubled ---- */
 
+/* One more bounce may be that of another entry that failed. */
+static bool may_be_of_another(const struct history *h, size_t i)
+{
+	const struct event *e = event_at(h, i);
+
+	for (size_t k = i + 1; k < h->count; k++) {
+		const struct event *f = event_at(h, k);
+
+		if (f->kind == EVENT_MAP_FAILED && h->steps[k].map != h->steps[i].map &&
+		    f->dev == e->dev && f->orig == e->orig && f->pid == e->pid)
+			return true;
+	}
+	return false;
+}
+
 static bool doubles(const struct history *h, size_t i)
 {
 	const struct event *e = event_at(h, i);
 
 	if (e->kind == EVENT_BOUNCE)
-		return cpu_goes_on(h, i);
+		return cpu_goes_on(h, i) && !may_be_of_another(h, i);
 	if (is_bounced_map(h, i))
 		return !bounce_may_lack(h, i);
 	if (is_unmap(h, i) || is_free_event(h, i))

@@ -176,7 +176,8 @@ static void exhausted(void)
 	for (int i = 0; i < 5; i++)
 		sg[i] = (struct dma_sg){ .ipa = buf, .size = SWIOTLB_MAX_MAPPING };
 	check(dma_map_sg(&f.dev, sg, 5, EVENT_TO_DEVICE, 0) == -ENOMEM);
-	check(nseen == 6 && seen[4].kind == EVENT_BOUNCE && seen[5].kind == EVENT_MAP_FAILED);
+	check(nseen == 10 && seen[4].kind == EVENT_BOUNCE && seen[5].kind == EVENT_MAP_FAILED);
+	check(seen[5].orig == buf && seen[9].kind == EVENT_MAP_FAILED);
 	swiotlb_counters(f.pool, &c);
 	check(c.used == 0 && c.full == 1); /* the first four were given back */
 	check(dma_map_sg(&f.dev, sg, 4, EVENT_TO_DEVICE, 0) == 0);

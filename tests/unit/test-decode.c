@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Binding of event formats by field name, and decoding of single records. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,6 +214,40 @@ static struct decode_record sg_record(unsigned int fits)
 	return r;
 }
 
+/* A list that could not be mapped names its buffers only. */
+static void test_sg_err(void)
+{
+	static const char format[] =
+		"name: dma_map_sg_err\nID: 304\nformat:\n" COMMON
+		"\tfield:__data_loc char[] device;\toffset:8;\tsize:4;\tsigned:0;\n"
+		"\tfield:__data_loc u64[] phys_addrs;\toffset:12;\tsize:4;\tsigned:0;\n"
+		"\tfield:int err;\toffset:16;\tsize:4;\tsigned:1;\n"
+		"\tfield:enum dma_data_direction dir;\toffset:20;\tsize:4;\tsigned:0;\n"
+		"\tfield:unsigned long attrs;\toffset:24;\tsize:8;\tsigned:0;\n\n"
+		"print fmt: \"\"\n";
+	struct names *names = names_new();
+	struct decode *d = decode_new(names, 4096);
+	struct decode_record r = begin(304, 56);
+	struct event e[8];
+
+	put(8, 32 | 4 << 16, 4);
+	memcpy(bytes + 32, "sda", 4);
+	put(12, 40 | 16 << 16, 4);
+	put(16, (uint32_t)-ENOMEM, 4);
+	put(20, EVENT_FROM_DEVICE, 4);
+	put(40, 0x1000, 8);
+	put(48, 0x5000, 8);
+	decode_add(d, "dma", format, strlen(format));
+	check(decode_record(d, &r, e, 8) == 2 && r.resume == 0);
+	for (int i = 0; i < 2; i++) {
+		check(e[i].kind == EVENT_MAP_FAILED && e[i].orig == (i ? 0x5000 : 0x1000));
+		check(e[i].dma == EVENT_NO_ADDR && e[i].size == 0 && e[i].flags == EVENT_F_SG);
+		check(e[i].aux == (uint32_t)-ENOMEM && e[i].dir == EVENT_FROM_DEVICE);
+	}
+	decode_free(d);
+	names_free(names);
+}
+
 static void test_sg(void)
 {
 	struct names *names = names_new();
@@ -358,5 +393,6 @@ int main(void)
 	test_undecoded();
 	test_one_number();
 	test_sg();
+	test_sg_err();
 	return done();
 }

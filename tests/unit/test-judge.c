@@ -244,6 +244,15 @@ static void test_failed_maps(void)
 	failed(0, BUF + 16384, 2048);
 	check(outcome() == OUTCOME_PROVEN);
 
+	machine(); /* the kernel does not tell sizes of a list that failed */
+	bounced(0, BUF, SLOT(0), 163);
+	bounce(0, BUF, 4096);
+	bounce(0, BUF + 8192, 2048);
+	failed(0, BUF, 0);
+	failed(0, BUF + 8192, 0);
+	failed(0, BUF + 16384, 0);
+	check(outcome() == OUTCOME_PROVEN);
+
 	machine(); /* it does not answer for another's bounce */
 	bounced(0, BUF, SLOT(0), 163);
 	bounce(0, BUF, 4096);

@@ -168,6 +168,7 @@ static void test_kinds(void)
 	in[n].kind = EVENT_FREE, in[n++].ts_ns = 1080;
 	in[n] = make(EVENT_MAP_FAILED, 1090, 0);
 	in[n].aux = (uint32_t)-ENOMEM, in[n].dir = EVENT_TO_DEVICE, in[n].flags = EVENT_F_SG;
+	in[n].orig = 0x3000;
 	in[n++].dev = dev;
 	in[n] = make(EVENT_DECRYPT, 1100, 0);
 	in[n].link = 0xffff000040100000, in[n].orig = 0x40100000, in[n].size = 8192;
