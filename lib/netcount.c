@@ -348,6 +348,18 @@ static void unmap(struct netcount *n, struct netcount_cpu *cpu, const struct eve
 		told(n, cpu, iface, FLOW_OUT, bytes, state == NETCOUNT_SENT);
 }
 
+/* ---- receiving ---- */
+
+/* The driver polls its queues one after another, takes back first what it sent, then receives. */
+static void enter_gro(struct netcount *n, struct netcount_cpu *cpu, const struct event *e)
+{
+	struct netcount_iface *iface = find(n, e->dev, false);
+
+	taken_back(n, cpu);
+	if (iface)
+		told(n, cpu, iface, FLOW_IN, add(e->size, ETHERNET), true);
+}
+
 /* ---- the interface ---- */
 
 void netcount_event(struct netcount *n, const struct event *e)
@@ -369,6 +381,9 @@ void netcount_event(struct netcount *n, const struct event *e)
 		break;
 	case EVENT_UNMAP:
 		unmap(n, cpu, e);
+		break;
+	case EVENT_NET_ENTER:
+		enter_gro(n, cpu, e);
 		break;
 	case EVENT_NET_RX:
 		taken_back(n, cpu);
