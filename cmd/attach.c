@@ -28,8 +28,12 @@ static int open_signals(struct attach *a, struct err *err)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	/* for a command they would be passed on; here they are nobody's, and must not end ccaio */
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
 	if (a->signal_fd < 0 || watch(a, a->signal_fd, SIGNAL) < 0)
 		return err_sys(err, "cannot wait for signals");
 	return 0;

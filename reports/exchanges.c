@@ -12,16 +12,23 @@
 #define LABEL 13 /* columns before a label's text */
 #define MOST 100 /* exchanges listed without -v */
 
-static uint64_t first_ns(const struct exchange *e)
+/* Where no payload went, the connection's. */
+static uint64_t first_ns(const struct exchanges *x, const struct exchange *e)
 {
 	uint64_t a = e->half[0].first_ns, b = e->half[1].first_ns;
 
+	if (!a && !b)
+		return x->conns[e->conn].opened_ns;
 	return a && (!b || a < b) ? a : b;
 }
 
-static uint64_t last_ns(const struct exchange *e)
+static uint64_t last_ns(const struct exchanges *x, const struct exchange *e)
 {
-	return e->half[0].last_ns > e->half[1].last_ns ? e->half[0].last_ns : e->half[1].last_ns;
+	uint64_t a = e->half[0].last_ns, b = e->half[1].last_ns;
+
+	if (!a && !b)
+		return x->conns[e->conn].last_ns;
+	return a > b ? a : b;
 }
 
 static void labelled(FILE *out, const char *label, const char *text)
@@ -126,7 +133,7 @@ void exchanges_line(FILE *out, const struct exchanges *x, const struct exchange 
 	struct row_exchange r;
 
 	rows_exchange(rows, x, e, &r);
-	fprintf(out, "%s %s  %s: %s, %s, %s out, %s in%s%s\n", rows_time(rows, first_ns(e)),
+	fprintf(out, "%s %s  %s: %s, %s, %s out, %s in%s%s\n", rows_time(rows, first_ns(x, e)),
 		r.connection, r.what, r.end, r.secrecy, rows_count(rows, r.half[FLOW_OUT].bytes),
 		rows_count(rows, r.half[FLOW_IN].bytes), *r.lasted ? ", " : "", r.lasted);
 	rows_free(rows);
@@ -145,8 +152,8 @@ void exchanges_json_line(FILE *out, const struct exchanges *x, const struct exch
 	jwriter_init(&w, f);
 	jwrite_object(&w, NULL);
 	jwrite_string(&w, "type", "exchange");
-	jwrite_number(&w, "first_ns", first_ns(e));
-	jwrite_number(&w, "last_ns", last_ns(e));
+	jwrite_number(&w, "first_ns", first_ns(x, e));
+	jwrite_number(&w, "last_ns", last_ns(x, e));
 	jwrite_string(&w, "local", flow_addr_text(&c->local, addr));
 	jwrite_string(&w, "remote", flow_addr_text(&c->remote, addr));
 	jwrite_string(&w, "protocol", exchange_protocol_name(e->protocol));

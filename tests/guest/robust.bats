@@ -76,6 +76,9 @@ restored() { tracing | diff before - >changes && echo restored || { echo "not re
 		ccaio verify dies.ccaio | grep -E "Its end|Still alive" | sed "s/: [a-z]*\[$(cat left)\].*/: LEFT/"
 		ccaio report -f markdown dies.ccaio | grep -c "Still alive"
 		kill $(cat left)
+		ccaio trace -q --scope window --duration 60 -o attached.ccaio & pid=$!
+		until [ -d /sys/kernel/tracing/instances/ccaio-$pid ]; do usleep 10000; done
+		kill -USR1 $pid; kill -QUIT $pid; wait $pid; echo "attached $?"
 		restored'
 	grep -v '^PROVEN' <<<"$output" >"$BATS_TEST_TMPDIR/lines"
 	diff - "$BATS_TEST_TMPDIR/lines" <<-END
@@ -89,6 +92,7 @@ restored() { tracing | diff before - >changes && echo restored || { echo "not re
 		Its end       ended by signal 11 (SEGV)
 		Still alive   1 process of the program when the recording ended: LEFT
 		1
+		attached 0
 		restored
 	END
 }

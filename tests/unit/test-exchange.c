@@ -12,6 +12,7 @@
 #include "lib/platform.h"
 #include "lib/traffic.h"
 #include "lib/xalloc.h"
+#include "reports/exchanges.h"
 #include "tests/unit/packets.h"
 #include "tests/unit/test.h"
 
@@ -275,6 +276,27 @@ static void confidential(void)
 	exchanges_free(x);
 }
 
+/* A line for an exchange as it completes: one that nobody accepted has a time, too. */
+static void live_lines(void)
+{
+	struct exchanges *x = made();
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	exchanges_line(out, x, &x->rows[0]);
+	x->rows[0].end = EXCHANGE_REFUSED;
+	memset(x->rows[0].half, 0, sizeof(x->rows[0].half));
+	exchanges_line(out, x, &x->rows[0]);
+	exchanges_json_line(out, x, &x->rows[0]);
+	fclose(out);
+	check(strncmp(text, "5.000002000 s 10.0.2.15:40000 ", 30) == 0);
+	check(strstr(text, "\n5.000000000 s 10.0.2.15:40000 "));
+	check(strstr(text, "\"first_ns\": 5000000000, \"last_ns\": 5000005000,"));
+	free(text);
+	exchanges_free(x);
+}
+
 /* Every list as long as it gets: what is written can be read; what no longer fits is told. */
 static void as_much_as_fits(void)
 {
@@ -366,5 +388,6 @@ int main(void)
 	malformed();
 	packet_files();
 	confidential();
+	live_lines();
 	return done();
 }
