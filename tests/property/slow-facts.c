@@ -520,7 +520,7 @@ static bool stable(const struct slow *s)
 			return false;
 	}
 	for (size_t i = 0; i < p->window.nkernel_log; i++) {
-		if (!strstr(p->window.kernel_log[i], "buffer is full") || !s->failed)
+		if (!strstr(p->window.kernel_log[i], "buffer is full") || !s->failed_paired)
 			return false;
 	}
 	return true;

@@ -620,7 +620,8 @@ static void take_memory(struct slow *s, const struct life *n)
 			continue;
 		if (l->sg && l->gone) { /* so it was this one that ended */
 			for (size_t k = 0; k < s->nlives; k++)
-				s->lives[k].gone -= is_alike(&s->lives[k], l->dev, l->orig, l->dir);
+				s->lives[k].gone -= s->lives[k].gone &&
+						    is_alike(&s->lives[k], l->dev, l->orig, l->dir);
 			l->live = false;
 			continue;
 		}

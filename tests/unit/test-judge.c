@@ -278,6 +278,20 @@ static void test_failed_maps(void)
 	check(outcome() == OUTCOME_PROVEN);
 }
 
+/* The kernel's log of a full pool is about a bounce whose map failed, and no other failure. */
+static void test_full_pool(void)
+{
+	machine();
+	facts->window.nkernel_log = 1;
+	facts->window.kernel_log = xcalloc(1, sizeof(*facts->window.kernel_log));
+	facts->window.kernel_log[0] = xstrdup("0000:00:01.0: swiotlb buffer is full (sz: 4096)");
+	bounced(0, BUF, SLOT(0), 163);
+	alloc(0, EVENT_NO_ADDR, 4096);
+	check(cond(COND_ENVIRONMENT_STABLE) == COND_UNMET);
+	bounced(0, BUF, EVENT_NO_ADDR, 4096);
+	check(outcome() == OUTCOME_PROVEN);
+}
+
 static void test_sg(void)
 {
 	machine();
@@ -713,6 +727,7 @@ int main(void)
 	test_race_with_older();
 	test_forgotten();
 	test_failed_maps();
+	test_full_pool();
 	test_sg();
 	test_places();
 	test_inferred_bit();
