@@ -68,7 +68,7 @@ APP_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/apps/keybroker-%,$(wi
 TOOLS := $(addprefix $(BUILD)/tests/tools/,gen-trace trim-trace)
 TOOL_OBJS := $(BUILD)/tests/tools/trace-v7.o
 # Two guests fit on two cores; bats needs GNU parallel for that.
-BATS   := bats $(if $(shell command -v parallel),--jobs $(shell nproc)) --report-formatter tap
+BATS   := bats $(if $(shell command -v parallel),--jobs $(shell scripts/jobs)) --report-formatter tap
 SHELLS := $(wildcard scripts/* .ci/run tests/*.bash tests/*/*.bash tests/*/*.bats)
 PAGES := $(if $(shell command -v scdoc),$(patsubst %.scd,$(BUILD)/%,$(wildcard man/*.scd)))
 
