@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collectors/probes.h"
 #include "collectors/tracefs-instance.h"
 #include "collectors/tracefs.h"
 #include "lib/err.h"
@@ -57,6 +58,7 @@ void arming_release(struct arming *arming)
 	free_list(arming->events, arming->nevents);
 	free_list(arming->failed, arming->nfailed);
 	free_list(arming->switched, arming->nswitched);
+	free(arming->spoilt);
 	*arming = (struct arming){ 0 };
 }
 
@@ -222,6 +224,44 @@ void arming_arm(struct arming *arming, const struct instance *instance)
 			try_one(arming, instance, wanted[i].system, wanted[i].event);
 		else
 			arm_system(arming, instance, wanted[i].system);
+	}
+}
+
+/* Does a control file hold exactly this line?  wanted "": or nothing, or is not there. */
+static bool says(const struct instance *instance, const char *path, const char *wanted)
+{
+	char *text = tracing_read(instance->fd, path);
+	size_t len = text ? strcspn(text, "\n") : 0;
+	bool same = text ? len == strlen(wanted) && strncmp(text, wanted, len) == 0 : !*wanted;
+
+	free(text);
+	return same;
+}
+
+static bool is_as_armed(const struct instance *instance, const char *name)
+{
+	const char *event = strchr(name, ':') + 1;
+	int system = (int)(event - name - 1);
+	char path[256];
+
+	snprintf(path, sizeof(path), "events/%.*s/%s/enable", system, name, event);
+	if (!says(instance, path, "1"))
+		return false;
+	/* the probes of ccaio have filters of their own */
+	snprintf(path, sizeof(path), "events/%.*s/%s/filter", system, name, event);
+	return strncmp(name, PROBE_GROUP, strlen(PROBE_GROUP)) == 0 || says(instance, path, "none");
+}
+
+void arming_look_again(struct arming *arming, const struct instance *instance)
+{
+	bool some = !says(instance, "set_event_pid", "") ||
+		    !says(instance, "set_event_notrace_pid", "");
+
+	arming->spoilt = xcalloc(arming->nevents, sizeof(*arming->spoilt));
+	for (size_t i = 0; i < arming->nevents; i++) {
+		arming->spoilt[i] = some || !is_as_armed(instance, arming->events[i]);
+		if (arming->spoilt[i])
+			arming_failed(arming, "%s" ARMING_SPOILT, arming->events[i]);
 	}
 }
 

@@ -18,6 +18,7 @@ struct tracing;
 struct arming {
 	char **events; /* "dma:dma_map_phys": on since arming */
 	size_t nevents, cap_events;
+	bool *spoilt;  /* of these: not as they were when it was looked again; NULL not looked */
 	char **failed; /* "dma: not in this kernel" */
 	size_t nfailed, cap_failed;
 	char **switched; /* control files that were off before: "events/net/net_dev_xmit/enable" */
@@ -49,6 +50,13 @@ int arming_enable(struct arming *arming, const struct instance *instance, const 
 
 /* Switch off what arming_arm() and arming_enable() switched on (an adopted instance stays). */
 void arming_disarm(struct arming *arming, const struct instance *instance);
+
+/*
+ * Are all events still as they were armed?  Notes those that are off, filtered, or limited to some
+ * processes as spoilt, and as failed with ARMING_SPOILT behind their names.
+ */
+#define ARMING_SPOILT ": was switched off or filtered in the window"
+void arming_look_again(struct arming *arming, const struct instance *instance);
 
 /* Are all events of the system on in the instance? */
 bool arming_system_is_on(const struct instance *instance, const char *system);

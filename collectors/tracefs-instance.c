@@ -270,9 +270,14 @@ static int mark_cpu(void *arg, unsigned int cpu)
 		return err_sys(mark->err, "cannot run on CPU %u to mark its buffer", cpu);
 	len = snprintf(text, sizeof(text), "ccaio: %s nonce=%016" PRIx64 " cpu=%u", mark->what,
 		       mark->nonce, cpu);
-	if (write(mark->fd, text, len) != len)
-		return err_sys(mark->err, "cannot write a marker into CPU %u's buffer", cpu);
-	return 0;
+	if (write(mark->fd, text, len) == len)
+		return 0;
+	if (errno == EBADF)
+		return err_set(mark->err, EBADF,
+			       "somebody else has switched tracing off on CPU %u: leave the "
+			       "instances of ccaio alone while it records",
+			       cpu);
+	return err_sys(mark->err, "cannot write a marker into CPU %u's buffer", cpu);
 }
 
 int instance_note(const struct instance *instance, const char *what, uint64_t nonce,
@@ -285,7 +290,10 @@ int instance_note(const struct instance *instance, const char *what, uint64_t no
 		return err_sys(err, "cannot open %s/trace_marker", instance->path);
 	len = snprintf(text, sizeof(text), "ccaio: %s nonce=%016" PRIx64 " cpu=0", what, nonce);
 	if (write(fd, text, len) != len)
-		ret = err_sys(err, "cannot write a marker");
+		ret = errno == EBADF ? err_set(err, EBADF,
+					       "somebody else has switched tracing off: leave the "
+					       "instances of ccaio alone while it records")
+				     : err_sys(err, "cannot write a marker");
 	close(fd);
 	return ret;
 }

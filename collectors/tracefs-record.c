@@ -179,6 +179,7 @@ int recording_stop(struct recording *rec, struct err *err)
 	/* which CPU it was is not told; what matters is that something is missing */
 	rec->lost[0].dropped += probes_missed(&rec->tracing);
 	rec->lost_known = ret == 0;
+	arming_look_again(&rec->arming, &rec->instance);
 	return ret;
 }
 
@@ -237,8 +238,11 @@ void recording_describe(const struct recording *rec, struct platform *platform)
 	}
 	platform->trace.nlost = cpus;
 	platform->trace.lost_known = rec->lost_known;
-	platform->trace.events = copy_list(rec->arming.events, rec->arming.nevents);
-	platform->trace.nevents = rec->arming.nevents;
+	platform->trace.events = xcalloc(rec->arming.nevents, sizeof(*platform->trace.events));
+	for (size_t i = 0; i < rec->arming.nevents; i++)
+		if (!rec->arming.spoilt || !rec->arming.spoilt[i])
+			platform->trace.events[platform->trace.nevents++] =
+				xstrdup(rec->arming.events[i]);
 	platform->trace.events_known = true;
 	platform->trace.failed = copy_list(rec->arming.failed, rec->arming.nfailed);
 	platform->trace.nfailed = rec->arming.nfailed;

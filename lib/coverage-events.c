@@ -140,6 +140,21 @@ static const struct stream_format *unreadable(const struct stream_info *info)
 	return NULL;
 }
 
+/* An event that did not stay as it was armed, as its recorder says; NULL none. */
+static const char *spoilt(const struct judge *j)
+{
+	static const char end[] = " in the window";
+
+	for (size_t i = 0; j->platform && i < j->platform->trace.nfailed; i++) {
+		const char *failed = j->platform->trace.failed[i];
+		size_t len = strlen(failed);
+
+		if (len > strlen(end) && strcmp(failed + len - strlen(end), end) == 0)
+			return failed;
+	}
+	return NULL;
+}
+
 void coverage_events_armed(const struct judge *j, const struct stream_info *info,
 			   struct cond_verdict *cond)
 {
@@ -168,6 +183,11 @@ void coverage_events_armed(const struct judge *j, const struct stream_info *info
 			       : armed(j, info, "ccaio:dma_map")
 				       ? "ccaio's own probes were on in place of the dma events"
 				       : "all needed swiotlb and dma events existed and were on");
+		return;
+	}
+	if (spoilt(j)) {
+		cond_unmet(cond, "leave the tracing instance of ccaio alone while it records", "%s",
+			   spoilt(j));
 		return;
 	}
 	cond_unmet(cond,

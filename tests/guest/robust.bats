@@ -118,6 +118,10 @@ restored() { tracing | diff before - >changes && echo restored || { echo "not re
 			cat $mark >peak; ccaio trace -q --scope window -o inner.ccaio -- dd if=/dev/vda of=/dev/null bs=4k count=16 iflag=direct 2>/dev/null >/dev/null
 			echo inner \$?; [ \$(cat $mark) -ge \$(cat peak) ] && echo peak kept" | grep -E "inner|peak"
 		ccaio verify -q --scope window outer.ccaio >/dev/null; echo "outer $?"
+		ccaio trace -q --scope window -o filtered.ccaio -- sh -c "cd /sys/kernel/tracing/instances/ccaio-*
+			echo \"size > 99999\" >events/dma/dma_map_phys/filter" | grep -o "events-armed"
+		ccaio report filtered.ccaio | grep -o "dma:dma_map_phys: was switched off"
+		ccaio trace -o no.ccaio -- sh -c "echo 0 >\$(echo /sys/kernel/tracing/instances/ccaio-*)/tracing_on" 2>&1; echo "status $?"
 		restored
 		ccaio trace -o no.ccaio -- /root 2>&1; echo "status $?"; ls -d no.ccaio 2>&1
 		ccaio trace -C sundial -o no.ccaio -- true 2>&1; echo "status $?"; ls -d no.ccaio 2>&1
@@ -127,6 +131,10 @@ restored() { tracing | diff before - >changes && echo restored || { echo "not re
 	[[ $output == "inner 0
 peak kept
 outer 0
+events-armed
+dma:dma_map_phys: was switched off
+ccaio trace: somebody else has switched tracing off on CPU 0: leave the instances of ccaio alone while it records
+status 3
 restored
 ccaio trace: cannot run /root: Permission denied
 status 3
