@@ -95,7 +95,11 @@ static const struct decode_rule rules[] = {
 	/* These addresses are physical: sg_phys() of each entry. */
 	{ "dma", "dma_unmap_sg", EVENT_UNMAP, DECODE_SG, EVENT_F_SG | EVENT_F_BY_ORIG,
 	  FIELDS(F("device", DEV), F("addrs", PHYS_LIST), F("dir", DIR), F("attrs", ATTRS)) },
-	/* All entries; those before the one that failed were bounced. */
+	/*
+	 * All entries; those before the one that failed were bounced.  Told of strange errors only:
+	 * of a list that did not fit in the pool (EIO, ENOMEM) the kernel tells nothing
+	 * (__dma_map_sg_attrs(), kernel/dma/mapping.c).
+	 */
 	{ "dma", "dma_map_sg_err", EVENT_MAP_FAILED, DECODE_SG, EVENT_F_SG,
 	  FIELDS(F("device", DEV), F("phys_addrs", PHYS_LIST), F("err", AUX), F("dir", DIR),
 		 O("attrs", ATTRS)) },

@@ -261,8 +261,11 @@ void coverage_conserved(const struct judge *j, const struct stream_info *info,
 		return;
 	}
 	if (open || j->n.dropped) {
-		cond_unmet(cond, remedy, "%llu bounces have no map",
-			   (unsigned long long)(open + j->n.dropped));
+		cond_unmet(cond,
+			   "record again with a larger buffer, and with a larger bounce pool "
+			   "(swiotlb=): of a scatter-gather list that did not fit in it the kernel "
+			   "tells no more than the bounces",
+			   "%llu bounces have no map", (unsigned long long)(open + j->n.dropped));
 		return;
 	}
 	if (hiwater != PLATFORM_UNKNOWN && p->swiotlb.npools && hiwater > all_slots(p)) {

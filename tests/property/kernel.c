@@ -273,6 +273,11 @@ static void start_map(struct sim *s, int cpu, int dev, bool canary)
 
 static void map_failed(struct sim *s, int cpu, struct op *op, int got)
 {
+	/* of a list that could not be mapped the kernel tells nothing, but with a strange error */
+	bool silent = op->sg && one_in(s, 2);
+
+	if (silent && s->telling)
+		not_provable(s, "a list that could not be mapped is not told");
 	for (int k = 0; k < op->n; k++) {
 		struct sim_map *m = &s->maps[op->map + k];
 		struct event ev = of(s, op->sg ? EVENT_MAP_FAILED : EVENT_MAP, m);
@@ -283,7 +288,8 @@ static void map_failed(struct sim *s, int cpu, struct op *op, int got)
 		ev.dma = EVENT_NO_ADDR;
 		if (op->sg)
 			ev.size = 0; /* not told */
-		tell(s, cpu, op->pid, ev, m, MADE_FAILED);
+		if (!silent)
+			tell(s, cpu, op->pid, ev, m, MADE_FAILED);
 		/* the bounces of this failed map are what they are */
 		for (size_t i = 0; i < s->h->count; i++) {
 			if (s->h->steps[i].map == m->id)
