@@ -16,7 +16,7 @@
 #define LOOKS 4		    /* markers: two around each */
 
 /* A counter, or the sum of several: by how much it moved. */
-struct moved {
+struct delta {
 	const char *by; /* whose count it is */
 	uint64_t before, after;
 };
@@ -51,7 +51,7 @@ static bool is_queues(const char *name, const char *way, const char *what)
 
 /* The sum over all queues.  Returns how many there are. */
 static size_t queues(const struct platform_net *net, const char *way, const char *what,
-		     struct moved *sum)
+		     struct delta *sum)
 {
 	size_t n = 0;
 
@@ -81,10 +81,10 @@ static bool handled_by_xdp(const struct platform_net *net)
 /* ---- the equations ---- */
 
 /* unit: "packets"; spared: so much more may have been counted without being told. */
-static void check(struct exchanges *x, const char *what, const char *unit, const struct moved *m,
+static void check(struct exchanges *x, const char *what, const char *unit, const struct delta *m,
 		  uint64_t surely, uint64_t at_most, uint64_t spared)
 {
-	uint64_t moved = m->after - m->before;
+	uint64_t by = m->after - m->before;
 	uint64_t upper = at_most > UINT64_MAX - spared ? UINT64_MAX : at_most + spared;
 	char left[96], right[96];
 
@@ -96,13 +96,13 @@ static void check(struct exchanges *x, const char *what, const char *unit, const
 	snprintf(left, sizeof(left), "%s by the %s", unit, m->by);
 	if (surely == upper) {
 		snprintf(right, sizeof(right), "%s in events", unit);
-		exchanges_check(x, what, left, moved, right, surely, moved == surely);
+		exchanges_check(x, what, left, by, right, surely, by == surely);
 		return;
 	}
 	snprintf(right, sizeof(right), "%s in events, those on their way at a look included", unit);
-	exchanges_check(x, what, left, moved, right, upper, moved <= upper);
+	exchanges_check(x, what, left, by, right, upper, by <= upper);
 	snprintf(right, sizeof(right), "%s in events surely counted between the looks", unit);
-	exchanges_check(x, what, right, surely, left, moved, surely <= moved);
+	exchanges_check(x, what, right, surely, left, by, surely <= by);
 }
 
 /* What was received and counted, but handed to nobody: broken, or no memory for it. */
@@ -126,11 +126,11 @@ static void check_direction(struct exchanges *x, const struct netcount_iface *if
 	bool out = dir == FLOW_OUT;
 	const char *way = out ? "tx" : "rx";
 	uint64_t spared = out ? 0 : not_handed_on(net), spared_bytes;
-	struct moved packets = { "interface's own count", out ? a->tx_packets : a->rx_packets,
+	struct delta packets = { "interface's own count", out ? a->tx_packets : a->rx_packets,
 				 out ? b->tx_packets : b->rx_packets };
-	struct moved bytes = { "interface's own count", out ? a->tx_bytes : a->rx_bytes,
+	struct delta bytes = { "interface's own count", out ? a->tx_bytes : a->rx_bytes,
 			       out ? b->tx_bytes : b->rx_bytes };
-	struct moved by_queue = { "queues' own counts", 0, 0 };
+	struct delta by_queue = { "queues' own counts", 0, 0 };
 	char what[128];
 
 	if (__builtin_mul_overflow(spared, LARGEST_FRAME, &spared_bytes))
@@ -176,12 +176,13 @@ bool netcount_compared(const struct netcount *n, const char *name, int dir)
 	return false;
 }
 
-static bool was_still(const struct platform_net *net)
+static bool moved(const struct platform_net *net, enum flow_dir dir)
 {
-	struct platform_frames a = net->before, b = net->after;
+	const struct platform_frames *a = &net->before, *b = &net->after;
 
-	return a.rx_packets == b.rx_packets && a.tx_packets == b.tx_packets &&
-	       a.rx_bytes == b.rx_bytes && a.tx_bytes == b.tx_bytes;
+	if (dir == FLOW_OUT)
+		return a->tx_packets != b->tx_packets || a->tx_bytes != b->tx_bytes;
+	return a->rx_packets != b->rx_packets || a->rx_bytes != b->rx_bytes;
 }
 
 static void tell_interrupts(struct exchanges *x, const struct platform_net *net)
@@ -214,15 +215,15 @@ void netcount_result(const struct netcount *n, struct exchanges *x)
 		for (int dir = 0; dir < 2; dir++) {
 			const char *why = doubt(n, iface, dir);
 
-			if (!why && (!was_still(iface->net) || iface->surely[dir].packets))
+			if (!why && (moved(iface->net, dir) || iface->surely[dir].packets))
 				check_direction(x, iface, dir);
-			else if (why && !was_still(iface->net))
+			else if (why && moved(iface->net, dir))
 				exchanges_note(x,
 					       "%s %s: its own counters cannot be compared from "
 					       "both sides: %s",
 					       iface->net->name, dirs[dir], why);
 		}
-		if (!was_still(iface->net))
+		if (moved(iface->net, FLOW_OUT) || moved(iface->net, FLOW_IN))
 			tell_interrupts(x, iface->net);
 	}
 }

@@ -324,3 +324,39 @@ facts_without_bit33() {
 	[ ! -s "$BATS_TEST_TMPDIR/wide" ] || { cat "$BATS_TEST_TMPDIR/wide"; false; }
 	[ "$(wc -l <<<"$output")" -gt "$("$CCAIO" verify --platform="$DATA/trace/linux-7.2-noforce.json" "$DATA/trace/linux-7.2-noforce.dat" | wc -l)" ]
 }
+
+# with_net BUNDLE PACKETS BYTES: the kept recording, as if its interface had counted so much as sent.
+with_net() {
+	rm -rf "$1"
+	cp -r "$DATA/demo.ccaio" "$1"
+	jq --argjson packets "$2" --argjson bytes "$3" '
+		{rx_packets: 0, rx_bytes: 0, rx_dropped: 0, rx_errors: 0, tx_packets: 7, tx_bytes: 70, tx_dropped: 0, tx_errors: 0} as $before |
+		.net = [{name: "eth0", index: 2, virtio: "virtio0", counted: true, before: $before, counters: [],
+			after: ($before | .tx_packets += $packets | .tx_bytes += $bytes)}]' "$DATA/demo.ccaio/platform.json" >"$1/platform.json"
+	seal "$1"
+}
+
+@test "verify: what an interface counted itself is compared with the events, from both sides" {
+	bundle=$BATS_TEST_TMPDIR/demo.ccaio
+	# what the trace tells between the two looks; where the demo is recorded anew this is another number
+	packets=14 bytes=4378
+	with_net "$bundle" $packets $bytes
+	run -0 --separate-stderr "$CCAIO" verify "$bundle"
+	for by in -1 1; do
+		for what in packets bytes; do
+			[ $what = packets ] && with_net "$bundle" $((packets + by)) $bytes || with_net "$bundle" $packets $((bytes + by))
+			run -2 --separate-stderr "$CCAIO" verify --scope=window "$bundle"
+			[[ $output == *"unmet"*"conserved"*"eth0 out: $what by the interface's own count $((${!what} + by)), $what in"*"events ${!what}"* ]]
+			[[ $output == *"equations of bytes and packets hold: not every byte is accounted for"* ]]
+			run -2 --separate-stderr "$CCAIO" verify --scope=window -f json "$bundle"
+			[ "$(jq -c '.conditions.conserved.state, [.exchanges.conservation[] | select(.holds | not) | .what, .left, .right]' <<<"$output" | tr '\n' ' ')" = \
+				"\"unmet\" [\"eth0 out\",$((${!what} + by)),${!what}] " ]
+			run -2 "$CCAIO" verify --scope=window -f html -o "$BATS_TEST_TMPDIR/r.html" "$bundle"
+			grep -q "$what by the interface.*s own count" "$BATS_TEST_TMPDIR/r.html"
+		done
+	done
+	# counters that cannot be: refused, and named
+	with_net "$bundle" $packets -80
+	run -3 --separate-stderr "$CCAIO" verify "$bundle"
+	[[ $stderr == *"net[0].after.tx_bytes: expected a number that is not negative" ]]
+}
