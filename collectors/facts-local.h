@@ -124,6 +124,9 @@ void facts_net_count(struct facts *facts, struct platform *p, bool before);
 /* facts-ethtool.c: the driver's own counters, by name; NULL: none.  The caller frees all. */
 struct platform_counter *facts_ethtool(const char *iface, size_t *count);
 
+/* facts-qstats.c: the same of each queue, "tx0_packets", of the interface with this index. */
+struct platform_counter *facts_qstats(uint32_t index, size_t *count);
+
 /* facts-pci.c, facts-other.c */
 void facts_pci(struct facts *facts, struct platform *p);
 char *facts_tsm_state(struct facts *facts, const char *name); /* NULL: none */

@@ -69,11 +69,43 @@ static void free_counters(struct platform_counter *counters, size_t count)
 	free(counters);
 }
 
+/* Are packets of each queue among the driver's counters?  ("rx0_xdp_packets" are others.) */
+static bool counts_queues(const struct platform_counter *counters, size_t count)
+{
+	static const char end[] = "_packets";
+
+	for (size_t i = 0; i < count; i++) {
+		size_t len = strlen(counters[i].name);
+
+		if (len > sizeof(end) && !strstr(counters[i].name, "xdp") &&
+		    strcmp(counters[i].name + len - (sizeof(end) - 1), end) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* All that the driver counts, by name (caller frees). */
+static struct platform_counter *read_counters(const struct platform_net *net, size_t *count)
+{
+	struct platform_counter *counters = facts_ethtool(net->name, count), *more = NULL;
+	size_t queues = 0;
+
+	if (!counts_queues(counters, *count))
+		more = facts_qstats(net->index, &queues);
+	if (queues) {
+		counters = xrealloc(counters, *count + queues, sizeof(*counters));
+		memcpy(counters + *count, more, queues * sizeof(*more));
+		*count += queues;
+	}
+	free(more);
+	return counters;
+}
+
 /* Those that are there again, in the same order; another number of queues is another list. */
 static void read_again(struct platform_net *net)
 {
 	size_t count;
-	struct platform_counter *now = facts_ethtool(net->name, &count);
+	struct platform_counter *now = read_counters(net, &count);
 	bool same = count == net->ncounters;
 
 	for (size_t i = 0; i < count && same; i++)
@@ -118,7 +150,7 @@ void facts_net_count(struct facts *facts, struct platform *p, bool before)
 			continue;
 		if (before) {
 			free_counters(net->counters, net->ncounters);
-			net->counters = facts_ethtool(net->name, &net->ncounters);
+			net->counters = read_counters(net, &net->ncounters);
 		} else {
 			read_again(net);
 		}

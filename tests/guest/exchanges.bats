@@ -61,11 +61,30 @@ nothing_of() {
 	done
 }
 
+# What the interface itself counted, packets and bytes, out and in, lies within what the events allow.
+counted() {
+	[ "$(jq -c '[.net[] | .name, .counted, (.counters | any(.name == "tx0_kicks"))]' "$bundles/$1.ccaio/platform.json")" = '["eth0",true,true]' ]
+	[ "$(ask "$1" '[.conservation[] | select(.what | startswith("eth0 "))] | [(map(select(.left > 0) | .what + " " +
+		(.left_name | split(" ")[0]) + (.left_name + .right_name | if contains("queues") then ", queues" else "" end)) | unique), all(.holds)]')" = \
+		'[["eth0 in bytes","eth0 in bytes, queues","eth0 in packets","eth0 in packets, queues","eth0 out bytes","eth0 out bytes, queues","eth0 out packets","eth0 out packets, queues"],true] ' ] ||
+		{ ask "$1" '.conservation, .result.notes'; cat "$bundles/$1.txt"; false; }
+}
+
 keybroker() {
 	start_broker
-	traced "$@" -- 't x keybroker-app --endpoint $url skywalker'
+	traced "$@" -- '
+		t x keybroker-app --endpoint $url skywalker
+		# the same interface while it is busy, at both ends of the window
+		for bytes in 300 20000; do
+			(while :; do curl -s -o /dev/null $url/blob/$bytes; done) & busy="$busy $!"
+		done
+		until grep -q " 01 " /proc/net/tcp; do :; done
+		t busy curl -s -o /dev/null $url/blob/100000
+		kill $busy'
 	proven x
-	same_as_the_log x
+	same_as_the_log x /keys/
+	counted x
+	counted busy
 	carried_at x '["exact","nested"]'
 	[ "$(ask x '.exchanges[] | [.method, .status, .end, .clear, .grade, .out.body_bytes]')" = \
 		'["POST",201,"complete",true,"nested",228] ["POST",200,"complete",true,"nested",2766] ' ]
@@ -112,6 +131,9 @@ keybroker() {
 	traced --kernel 6.1 -- 't x keybroker-app --endpoint $url skywalker'
 	same_as_the_log x
 	[ "$(ask x '[.exchanges[] | .grade == "exact"] | any')" = 'false ' ]
+	# this kernel's driver counts queue by queue, too
+	[ "$(ask x '[.conservation[] | select(.left_name | contains("queues'"'"' own counts")) | .what, .left > 0, .holds] | unique')" = \
+		'[true,"eth0 in","eth0 out"] ' ]
 }
 
 @test "exchanges: 8 programs in parallel and a stranger get each their own bytes" {
