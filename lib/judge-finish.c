@@ -57,6 +57,12 @@ static void policy_setting(struct judge *j, struct verdict *v, char **why)
 		*why = judge_limit_refused(j);
 }
 
+/* The bounce path of lib/bounce plays a Realm; no policy takes it for one. */
+static bool is_model(const struct platform *p)
+{
+	return p && p->realm.kind && strcmp(p->realm.kind, "model") == 0;
+}
+
 static char *proven_reason(const struct judge *j, const struct verdict *v)
 {
 	const char *where = v->setting == SETTING_REALM
@@ -64,19 +70,24 @@ static char *proven_reason(const struct judge *j, const struct verdict *v)
 				    : "what stands for shared memory (bounce pool and coherent "
 				      "allocations)";
 	uint64_t n = judge_publications(j) - j->n.accepted;
+	const char *who = "the kernel";
 	char *which = v->nlimit ? limit_join(v->limit, v->nlimit) : NULL, *reason;
 
+	if (is_model(j->platform)) {
+		who = "ccaio's own bounce path";
+		where = "its shared memory, which says nothing about any machine";
+	}
 	if (j->n.accepted)
-		reason = xasprintf("%llu DMA address ranges that the kernel published%s%s lie in "
+		reason = xasprintf("%llu DMA address ranges that %s published%s%s lie in "
 				   "%s; %llu more went to devices that the Realm had accepted "
 				   "(TDISP)",
-				   (unsigned long long)n, which ? " to " : "", which ? which : "",
-				   where, (unsigned long long)j->n.accepted);
+				   (unsigned long long)n, who, which ? " to " : "",
+				   which ? which : "", where, (unsigned long long)j->n.accepted);
 	else
-		reason = xasprintf("all %llu DMA address ranges that the kernel published%s%s lie "
+		reason = xasprintf("all %llu DMA address ranges that %s published%s%s lie "
 				   "in %s",
-				   (unsigned long long)n, which ? " to " : "", which ? which : "",
-				   where);
+				   (unsigned long long)n, who, which ? " to " : "",
+				   which ? which : "", where);
 	free(which);
 	return reason;
 }
@@ -142,12 +153,6 @@ static void totals(struct judge *j, const struct stream_info *info, struct verdi
 	v->totals.last_ns = j->last_ns;
 	v->totals.read_ns = info->read_ns;
 	v->totals.judge_ns = j->judge_ns;
-}
-
-/* The bounce path of lib/bounce plays a Realm; no policy takes it for one. */
-static bool is_model(const struct platform *p)
-{
-	return p && p->realm.kind && strcmp(p->realm.kind, "model") == 0;
 }
 
 static void notes(struct judge *j, const struct stream_info *info, struct verdict *v)

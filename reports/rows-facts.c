@@ -282,11 +282,19 @@ static void trust(struct rows *rows, const char *sentence)
 void rows_fill_trust(struct rows *rows, const struct report_input *in)
 {
 	const struct verdict *v = in->verdict;
+	bool model = in->platform && in->platform->realm.kind &&
+		     strcmp(in->platform->realm.kind, "model") == 0;
 
-	trust(rows, "The guest's kernel and its root user: they told what is judged here.");
-	trust(rows, "The RMM and the hardware: they, not this report, keep the host out of "
-		    "protected memory.");
-	if (v->setting == SETTING_REHEARSAL)
+	if (model) {
+		trust(rows, "The bounce path inside ccaio: it played the Realm, the driver and the "
+			    "host.  No kernel, RMM or hardware had a part in it, and nothing is "
+			    "said about any.");
+	} else {
+		trust(rows, "The guest's kernel and its root user: they told what is judged here.");
+		trust(rows, "The RMM and the hardware: they, not this report, keep the host out of "
+			    "protected memory.");
+	}
+	if (v->setting == SETTING_REHEARSAL && !model)
 		trust(rows,
 		      "Rehearsal: this machine is not a Realm.  Bounce pools and coherent "
 		      "allocations stand for shared memory, all other RAM for protected memory; "
