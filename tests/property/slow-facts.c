@@ -4,7 +4,7 @@
 
 #include "lib/ledger.h"
 #include "lib/names.h"
-#include "tests/property/slow-judge.h"
+#include "tests/property/slow-state.h"
 
 static bool is_dma(unsigned int kind)
 {

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The claim dma-in-shared for one address, and bounce-paired for one map. */
+#include <string.h>
+
+#include "tests/property/slow-state.h"
+
+/* ---- dma-in-shared ---- */
+
+static enum answer alloc_is(const struct slow *s, const struct event *e, uint64_t link)
+{
+	if (s->rehearsal)
+		return SHARED;
+	if (link && slow_virt_decrypted(s, link, e->size))
+		return SHARED;
+	return s->alias_seen && !(e->dma & s->bit) ? PROTECTED : OPEN;
+}
+
+static enum answer iova_is(const struct slow *s, const struct event *e, bool alloc)
+{
+	enum memory_state m;
+
+	if (alloc)
+		return s->rehearsal ? SHARED : OPEN;
+	if (e->orig == EVENT_NO_ADDR)
+		return OPEN;
+	m = slow_memory(s, e->orig, e->size);
+	return m == MEMORY_POOL || m == MEMORY_DECRYPTED    ? SHARED
+	       : m == MEMORY_PROTECTED || m == MEMORY_MIXED ? PROTECTED
+							    : OPEN;
+}
+
+enum answer slow_address_is(struct slow *s, const struct event *e, uint64_t plain, uint64_t bit,
+			    bool alloc, enum memory_state *what)
+{
+	const struct life *l;
+
+	*what = MEMORY_UNKNOWN;
+	if (slow_behind_iommu(s, e->dev))
+		return iova_is(s, e, alloc);
+	if (bit) {
+		*what = MEMORY_ALIAS;
+		if (plain >= bit)
+			return OPEN;
+		return slow_last_of(plain, e->size) >= bit ? PROTECTED : SHARED;
+	}
+	*what = slow_memory(s, plain, e->size);
+	if (*what == MEMORY_POOL || *what == MEMORY_DECRYPTED)
+		return SHARED;
+	if (*what == MEMORY_OUTSIDE)
+		return e->attrs & EVENT_ATTR_MMIO ? SHARED : OPEN;
+	if (alloc)
+		return alloc_is(s, e, e->link);
+	l = slow_alloc_around(s, e->dev, plain, e->size);
+	if (l) {
+		*what = MEMORY_DECRYPTED;
+		return alloc_is(s, e, l->orig + (plain - l->dma));
+	}
+	if (*what == MEMORY_UNKNOWN || (*what == MEMORY_MIXED && !slow_pools_complete(s)))
+		return OPEN;
+	/* bounced to a pool that is not known, perhaps */
+	if (e->kind == EVENT_MAP && plain != e->orig && s->p &&
+	    s->p->swiotlb.dynamic == TRI_UNKNOWN)
+		return OPEN;
+	return (e->attrs & EVENT_ATTR_CC_SHARED) && !s->rehearsal ? OPEN : PROTECTED;
+}
+
+enum memory_state slow_published(struct slow *s, const struct event *e, uint64_t plain,
+				 uint64_t bit, bool alloc)
+{
+	bool sync = e->kind == EVENT_SYNC_CPU || e->kind == EVENT_SYNC_DEVICE;
+	enum memory_state what;
+	enum answer is = slow_address_is(s, e, plain, bit, alloc, &what);
+
+	if (slow_trusted(s, e->dev)) {
+		if (slow_touches_pool(s, plain, e->size))
+			slow_fact(s, CLAIM_DMA_IN_SHARED);
+		return is == SHARED ? what : MEMORY_UNKNOWN;
+	}
+	if (bit && !s->bit)
+		s->loose_bits |= bit;
+	/* who publishes aliases does so for all shared memory */
+	if (!bit && !slow_behind_iommu(s, e->dev) && !(e->attrs & EVENT_ATTR_MMIO))
+		s->against++;
+	s->alias_seen |= bit && s->bit;
+	if (is == PROTECTED && !sync && !(slow_accepted_by_facts(s, e->dev) && !s->realm))
+		slow_fact(s, CLAIM_DMA_IN_SHARED);
+	else if (is != SHARED)
+		slow_open(s, CLAIM_DMA_IN_SHARED);
+	return is == SHARED ? what : MEMORY_UNKNOWN;
+}
+
+/* ---- bounces and maps ---- */
+
+bool slow_take_bounce(struct slow *s, const struct event *e, const struct event **bounce,
+		      bool *by_order)
+{
+	bool failed = e->dma == EVENT_NO_ADDR || e->kind == EVENT_MAP_FAILED;
+	bool own =
+		failed ? e->size != 0 : slow_bounce_untold(s); /* no other size, no other buffer */
+	size_t found = s->nwaiting;
+
+	*by_order = false;
+	for (size_t k = s->nwaiting; k > 0; k--) {
+		const struct event *b = &s->ev[s->waiting[k - 1]];
+
+		if (b->dev != e->dev || b->orig != e->orig || b->pid != e->pid ||
+		    (b->cpu != e->cpu && !e->pid))
+			continue;
+		if (own && b->size != e->size)
+			continue;
+		found = k - 1;
+		if (b->size == e->size)
+			break;
+	}
+	if (found == s->nwaiting && s->nwaiting && !own && !failed) {
+		const struct event *b = &s->ev[s->waiting[s->nwaiting - 1]];
+
+		if (b->dev == e->dev && b->cpu == e->cpu && b->pid == e->pid &&
+		    b->size == e->size) {
+			found = s->nwaiting - 1;
+			*by_order = true;
+		}
+	}
+	if (found == s->nwaiting)
+		return false;
+	*bounce = &s->ev[s->waiting[found]];
+	memmove(&s->waiting[found], &s->waiting[found + 1],
+		(s->nwaiting - found - 1) * sizeof(*s->waiting));
+	s->nwaiting--;
+	return true;
+}
+
+void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memory_state is,
+	       const struct event *bounce, bool by_order)
+{
+	enum memory_state orig = e->orig == EVENT_NO_ADDR	? MEMORY_UNKNOWN
+				 : s->bit && (e->orig & s->bit) ? MEMORY_ALIAS
+								: slow_memory(s, e->orig, e->size);
+
+	if (bounce) {
+		uint64_t gap = plain > e->orig ? plain - e->orig : e->orig - plain;
+
+		s->from_pool |= orig == MEMORY_POOL;
+		if (orig == MEMORY_OUTSIDE)
+			slow_open(s, CLAIM_DMA_IN_SHARED);
+		if (by_order)
+			slow_open(s, CLAIM_BOUNCE_PAIRED);
+		if (bounce->size != e->size)
+			slow_fact(s, CLAIM_BOUNCE_PAIRED);
+		if (!slow_behind_iommu(s, e->dev) && gap < (e->size ? e->size : 1))
+			slow_fact(s, CLAIM_BOUNCE_PAIRED);
+		return;
+	}
+	if (slow_trusted(s, e->dev) || orig == MEMORY_POOL || orig == MEMORY_DECRYPTED ||
+	    orig == MEMORY_ALIAS || (e->attrs & EVENT_ATTR_MMIO))
+		return;
+	if (e->orig != EVENT_NO_ADDR && plain == e->orig) {
+		if (is == MEMORY_DECRYPTED || is == MEMORY_ALIAS)
+			return;
+		if (((e->attrs & EVENT_ATTR_CC_SHARED) && !s->rehearsal) ||
+		    (orig != MEMORY_PROTECTED && orig != MEMORY_MIXED))
+			slow_open(s, CLAIM_BOUNCE_PAIRED);
+		else
+			slow_fact(s, CLAIM_BOUNCE_PAIRED);
+		return;
+	}
+	if ((e->attrs & EVENT_ATTR_CC_SHARED) && is == MEMORY_ALIAS && (e->orig & s->top) == plain)
+		return;
+	if (slow_bounce_untold(s))
+		s->early++;
+	else
+		slow_absent(s, CLAIM_BOUNCE_PAIRED);
+}

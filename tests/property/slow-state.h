@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_TESTS_PROPERTY_SLOW_STATE_H
+#define CCAIO_TESTS_PROPERTY_SLOW_STATE_H
+
+#include "tests/property/slow-judge.h"
+
+/*
+ * slow-state - what the slow judge's own files share; nobody else includes it.
+ */
+
+/* How the stream bears on a claim. */
+struct slow_claim {
+	bool fact;   /* refuted whatever is missing */
+	bool absent; /* refuted if nothing is missing */
+	bool open;   /* cannot hold */
+};
+
+/* A mapping, an allocation, or what syncs showed of an older mapping. */
+struct life {
+	size_t begin; /* index of the event that made it */
+	uint64_t dma, size, orig, seq;
+	uint16_t dev;
+	uint8_t dir;
+	bool live, alloc, bounced, older, sg, aliased;
+	bool taken;	  /* its memory went to a later one … */
+	size_t taken_by;  /* … of this event */
+	bool maybe_ended; /* an unmap counted for a later one may have been its */
+	size_t gone;	  /* of all with its buffer, so many ended, which is open */
+};
+
+struct ended {
+	uint64_t dma, size, since;
+	uint16_t dev;
+	bool alloc, shared, racy, mixed, valid;
+};
+
+struct slow {
+	const struct event *ev;
+	size_t n, now; /* now: index of the event that is judged */
+	const struct platform *p;
+	const struct names *names;
+	const struct stream_info *info;
+	bool window_only, realm, rehearsal, from_boot, alias_seen, bad_bit;
+	uint64_t bit, top;
+	struct life *lives;
+	size_t nlives, cap;
+	struct ended *ended;
+	size_t nended, ended_cap;
+	size_t *changes; /* decrypts and encrypts up to now, by index */
+	size_t nchanges;
+	size_t *waiting; /* bounces without a map yet, by index */
+	size_t nwaiting;
+	struct slow_claim claims[CLAIMS];
+	uint64_t publications, older, early, bounces, maps, paired, failed, failed_paired;
+	uint64_t truncated, undecoded, hiwater, support[64], against;
+	bool from_pool;	     /* a buffer was bounced that lay in a pool */
+	uint64_t loose_bits; /* above RAM, that some address carried */
+};
+
+/* Refuted whatever is missing; refuted if nothing is; cannot hold. */
+static inline void slow_fact(struct slow *s, enum claim_id c)
+{
+	s->claims[c].fact = true;
+}
+
+static inline void slow_absent(struct slow *s, enum claim_id c)
+{
+	s->claims[c].absent = true;
+}
+
+static inline void slow_open(struct slow *s, enum claim_id c)
+{
+	s->claims[c].open = true;
+}
+
+/* slow-stream.c */
+/* Can this CPU have been in the kernel's unmap since event seq of another one? */
+bool slow_in_flight(const struct slow *s, uint64_t seq);
+/* The bounce of this map may have been before the events were on. */
+bool slow_bounce_untold(const struct slow *s);
+const struct platform_pci *slow_pci_of(const struct slow *s, uint16_t dev);
+bool slow_behind_iommu(const struct slow *s, uint16_t dev);
+bool slow_accepted_by_facts(const struct slow *s, uint16_t dev);
+/* The device's state after the first `end` events. */
+enum event_tsm slow_trust(const struct slow *s, uint16_t dev, size_t end);
+bool slow_trusted(const struct slow *s, uint16_t dev);
+
+/* slow-memory.c */
+uint64_t slow_last_of(uint64_t start, uint64_t size);
+bool slow_in_pool(const struct slow *s, uint64_t a);
+bool slow_pools_complete(const struct slow *s);
+enum memory_state slow_memory(const struct slow *s, uint64_t start, uint64_t size);
+bool slow_virt_decrypted(const struct slow *s, uint64_t start, uint64_t size);
+bool slow_touches_pool(const struct slow *s, uint64_t start, uint64_t size);
+uint64_t slow_plain_of(const struct slow *s, uint16_t dev, uint64_t dma, uint64_t *bit);
+bool slow_contains(const struct life *l, uint64_t start, uint64_t last);
+/* In the pool a mapping has its slots for itself. */
+bool slow_shares(const struct slow *s, const struct life *l, uint64_t start, uint64_t last);
+/* Has it slots?  Not where it reaches beyond its pool. */
+bool slow_has_slots(const struct slow *s, const struct life *l);
+/* Of a slot, the one that was mapped last is the owner. */
+bool slow_owns(const struct slow *s, const struct life *l, uint64_t addr);
+/* The live mapping that this range is a part of; one whose memory is not taken, if there is. */
+struct life *slow_around(struct slow *s, uint16_t dev, uint64_t start, uint64_t size);
+/* The live allocation that this range is a part of. */
+const struct life *slow_alloc_around(const struct slow *s, uint16_t dev, uint64_t start,
+				     uint64_t size);
+
+/* slow-place.c */
+enum answer { SHARED, PROTECTED, OPEN };
+enum answer slow_address_is(struct slow *s, const struct event *e, uint64_t plain, uint64_t bit,
+			    bool alloc, enum memory_state *what);
+/* Decide one address; says what memory it is when that is shared. */
+enum memory_state slow_published(struct slow *s, const struct event *e, uint64_t plain,
+				 uint64_t bit, bool alloc);
+bool slow_take_bounce(struct slow *s, const struct event *e, const struct event **bounce,
+		      bool *by_order);
+void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memory_state is,
+	       const struct event *bounce, bool by_order);
+
+/* slow-begin.c */
+void slow_add_ended(struct slow *s, struct ended e);
+const struct ended *slow_find_ended(const struct slow *s, uint16_t dev, uint64_t dma, bool alloc);
+bool slow_is_alike(const struct life *l, uint16_t dev, uint64_t orig, int dir);
+void slow_begin(struct slow *s, const struct event *e, uint64_t plain, struct life l);
+void slow_map(struct slow *s, const struct event *e);
+void slow_alloc(struct slow *s, const struct event *e);
+
+/* slow-end.c */
+void slow_unmap(struct slow *s, const struct event *e);
+void slow_free(struct slow *s, const struct event *e);
+void slow_sync(struct slow *s, const struct event *e);
+
+/* slow-facts.c */
+void slow_conditions(struct slow *s, enum cond_state *conds);
+void slow_bypass(struct slow *s);
+void slow_silence(struct slow *s);
+bool slow_whole(const struct slow *s);
+bool slow_complete(const struct slow *s);
+bool slow_armed(const struct slow *s);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the stream told before, and what it and the facts tell of devices. */
+#include <string.h>
+
+#include "lib/names.h"
+#include "tests/property/slow-state.h"
+
+/* ---- what the stream told before ---- */
+
+/* Is event i a further entry of the record that its CPU told last? */
+static bool continues(const struct slow *s, size_t i, size_t before)
+{
+	return (s->ev[i].flags & EVENT_F_SG) && s->ev[i].ts_ns == s->ev[before].ts_ns &&
+	       s->ev[i].kind == s->ev[before].kind;
+}
+
+/* Sequence number of what this CPU told before the record of event i; 0 nothing. */
+static uint64_t told_before(const struct slow *s, size_t i, bool but_bounces)
+{
+	bool same = true;
+	size_t newer = i;
+
+	for (size_t k = i; k > 0; k--) {
+		const struct event *e = &s->ev[k - 1];
+
+		if (e->cpu != s->ev[i].cpu)
+			continue;
+		same = same && continues(s, newer, k - 1);
+		newer = k - 1;
+		if (!same && !(but_bounces && e->kind == EVENT_BOUNCE))
+			return k;
+	}
+	return 0;
+}
+
+bool slow_in_flight(const struct slow *s, uint64_t seq)
+{
+	return told_before(s, s->now, false) < seq;
+}
+
+static bool is_own_mark(const struct slow *s, size_t i, unsigned int which)
+{
+	const struct event *e = &s->ev[i];
+
+	return e->kind == EVENT_MARK && e->aux == which && s->p && s->p->trace.nonce &&
+	       e->link == s->p->trace.nonce;
+}
+
+static bool marked_before(const struct slow *s, unsigned int which)
+{
+	for (size_t i = 0; i < s->now; i++) {
+		if (s->ev[i].cpu == s->ev[s->now].cpu && is_own_mark(s, i, which))
+			return true;
+	}
+	return false;
+}
+
+bool slow_bounce_untold(const struct slow *s)
+{
+	if (s->from_boot || marked_before(s, EVENT_MARK_START))
+		return false;
+	for (size_t i = 0; i < s->now; i++) {
+		if (s->ev[i].kind == EVENT_BOUNCE)
+			return told_before(s, s->now, true) < i + 1;
+	}
+	return true;
+}
+
+/* ---- devices ---- */
+
+const struct platform_pci *slow_pci_of(const struct slow *s, uint16_t dev)
+{
+	return s->p ? platform_find_pci(s->p, names_get(s->names, dev)) : NULL;
+}
+
+bool slow_behind_iommu(const struct slow *s, uint16_t dev)
+{
+	const struct platform_pci *pci = slow_pci_of(s, dev);
+
+	return pci && pci->iommu_group &&
+	       !(pci->iommu_type && strcmp(pci->iommu_type, "identity") == 0);
+}
+
+bool slow_accepted_by_facts(const struct slow *s, uint16_t dev)
+{
+	const struct platform_pci *pci = slow_pci_of(s, dev);
+
+	return pci && pci->tsm && strcmp(pci->tsm, "accepted") == 0;
+}
+
+enum event_tsm slow_trust(const struct slow *s, uint16_t dev, size_t end)
+{
+	for (size_t i = end; i > 0; i--) {
+		const struct event *e = &s->ev[i - 1];
+
+		if (i - 1 < s->n && e->kind == EVENT_TSM && e->dev == dev)
+			return e->aux;
+	}
+	return s->realm && slow_accepted_by_facts(s, dev) ? EVENT_TSM_RUN : EVENT_TSM_UNLOCKED;
+}
+
+bool slow_trusted(const struct slow *s, uint16_t dev)
+{
+	return slow_trust(s, dev, s->now + 1) == EVENT_TSM_RUN;
+}
