@@ -115,7 +115,8 @@ static const struct decode_rule rules[] = {
 	{ "net", "net_dev_xmit", EVENT_NET_XMIT, DECODE_FLAT, 0,
 	  FIELDS(F("name", DEV), F("skbaddr", LINK), F("len", SIZE), F("rc", AUX)) },
 	{ "net", "netif_receive_skb", EVENT_NET_RX, DECODE_FLAT, 0, SKB_FIELDS },
-	{ "net", "napi_gro_receive_entry", EVENT_NET_ENTER, DECODE_FLAT, 0, SKB_FIELDS },
+	{ "net", "napi_gro_receive_entry", EVENT_NET_ENTER, DECODE_FLAT, 0,
+	  FIELDS(F("name", DEV), F("skbaddr", LINK), F("len", SIZE), O("queue_mapping", AUX)) },
 
 	{ "sock", "inet_sock_set_state", EVENT_SOCK_STATE, DECODE_SOCK, 0,
 	  FIELDS(F("skaddr", LINK), F("oldstate", OLDSTATE), F("newstate", NEWSTATE),

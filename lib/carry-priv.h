@@ -34,8 +34,9 @@ struct carry_skb {
 /* A buffer that was handed over, until the packet in it is received. */
 struct carry_waiting {
 	struct carried_dma dma;
-	uint64_t skb; /* that it became, or that this was merged into; 0 unknown */
-	uint32_t len; /* of the packet that begins in it, as that entered; else 0 */
+	uint64_t skb;	/* that it became, or that this was merged into; 0 unknown */
+	uint32_t len;	/* of the packet that begins in it, as that entered; else 0 */
+	uint16_t queue; /* of the same: 1 + its number, 0 unknown */
 };
 
 /* Buffers of one device that one CPU took over, the oldest first. */

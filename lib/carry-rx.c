@@ -151,8 +151,10 @@ void carry_net_enter(struct carry *c, const struct event *e)
 	count = filled(c, b, d, e->size);
 	for (unsigned int n = 1; n <= count; n++)
 		waiting_at(b, b->count - n)->skb = e->link;
-	if (count)
+	if (count) {
 		waiting_at(b, b->count - count)->len = (uint32_t)e->size;
+		waiting_at(b, b->count - count)->queue = (uint16_t)e->aux;
+	}
 	b->fresh = 0;
 }
 
@@ -229,6 +231,8 @@ static void take_buffers(struct carry_buffers *b, uint64_t skb, struct carriage 
 			*waiting_at(b, kept++) = *w;
 			continue;
 		}
+		if (!in->rx_queue)
+			in->rx_queue = w->queue;
 		in->dma[in->ndma++] = w->dma;
 		in->dma_bytes += w->dma.size;
 	}

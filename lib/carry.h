@@ -53,8 +53,9 @@ struct carriage {
 	uint32_t frame;		/* bytes with the Ethernet header */
 	uint32_t descriptors;	/* 0 unknown */
 	uint32_t kicks;
-	uint16_t queue; /* names id: "output.0"; 0 unknown */
-	uint32_t wire;	/* packets on the wire that became this one (GRO) */
+	uint16_t queue;	   /* names id: "output.0"; 0 unknown */
+	uint16_t rx_queue; /* 1 + number of the queue that it came by; 0 unknown */
+	uint32_t wire;	   /* packets on the wire that became this one (GRO) */
 	uint64_t dma_bytes;
 	size_t ndma;
 	struct carried_dma *dma; /* in the callback: borrowed */

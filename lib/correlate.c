@@ -12,6 +12,7 @@
 #include "lib/xalloc.h"
 
 #define SLOT_SIZE 2048
+#define VIRTIO_ID_NET 1
 
 /* ---- connections of the capture ---- */
 
@@ -142,6 +143,22 @@ static void credit_queue(struct exchange_half *half, const char *queue)
 	snprintf(half->queues + len, sizeof(half->queues) - len, "%s%s", len ? " " : "", queue);
 }
 
+/* virtio-net calls its queues so (Linux drivers/net/virtio_net.c, virtnet_find_vqs). */
+static void credit_rx_queue(struct correlate *c, struct exchange_half *half,
+			    const struct carriage *carriage)
+{
+	const struct platform_virtio *v =
+		c->platform && carriage->device
+			? platform_find_virtio(c->platform, names_get(c->names, carriage->device))
+			: NULL;
+	char name[24];
+
+	if (!carriage->rx_queue || !v || v->device_id != VIRTIO_ID_NET)
+		return;
+	snprintf(name, sizeof(name), "input.%u", carriage->rx_queue - 1u);
+	credit_queue(half, name);
+}
+
 static void credit_transfers(struct correlate *c, struct exchange_half *half,
 			     const struct carriage *carriage, enum grade grade)
 {
@@ -154,6 +171,7 @@ static void credit_transfers(struct correlate *c, struct exchange_half *half,
 	half->kicks += carriage->kicks;
 	if (carriage->queue)
 		credit_queue(half, names_get(c->names, carriage->queue));
+	credit_rx_queue(c, half, carriage);
 	for (size_t i = 0; i < carriage->ndma; i++) {
 		const struct carried_dma *dma = &carriage->dma[i];
 

@@ -48,7 +48,7 @@ enum event_kind {
 	EVENT_NET_XMIT_START, /* link = skb, dev = interface name, size = frame bytes */
 	EVENT_NET_XMIT,	      /* link = skb, dev = interface name, size = frame bytes, aux = rc */
 	EVENT_NET_RX, /* link = skb, dev = interface name, size = bytes without Ethernet header */
-	/* received, before anything is merged (GRO): fields as of NET_RX */
+	/* received, before anything is merged (GRO): fields as of NET_RX; aux = 1 + queue or 0 */
 	EVENT_NET_ENTER,
 	EVENT_NET_MERGE, /* link = skb, orig = the skb that it was merged into; aux = 0, or why not
 			  */

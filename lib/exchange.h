@@ -71,8 +71,8 @@ struct exchange_half {
 	uint64_t dma_bytes;   /* of these transfers: headers, padding and all */
 	uint64_t slots;	      /* swiotlb slots of 2 KiB that these transfers touch */
 	uint64_t descriptors; /* of the virtqueue, where its events are known */
-	char queues[64];      /* virtqueues that its packets were put into: "output.0 output.2" */
-	uint64_t kicks;	      /* doorbells rung while its packets were handed over */
+	char queues[64]; /* virtqueues that its packets went by: "output.0 output.2", "input.0" */
+	uint64_t kicks;	 /* doorbells rung while its packets were handed over */
 	struct transfer *list;
 	size_t nlist;
 };

@@ -90,7 +90,7 @@ keybroker() {
 		'["POST",201,"complete",true,"nested",228] ["POST",200,"complete",true,"nested",2766] ' ]
 	nothing_of x 'May the force'
 	[ "$(ask x '.exchanges | all(.out.first_packet > 0 and (.out.queues | test("^output[.][0-9]")) and .out.descriptors > 0 and
-		(.out.transfer_list | all(.slot >= 0)))')" = 'true ' ]
+		(.in.queues | test("^input[.][0-9]")) and (.out.transfer_list | all(.slot >= 0)))')" = 'true ' ]
 	# That is all of the program: unless the kernel itself sent between the first marker and the first captured packet.
 	[ "$(ask x '.result.nothing_else or (.unattributed | any(.reason == "packet that was not captured"))')" = 'true ' ] ||
 		{ ask x '.result.beyond, .unattributed'; false; }

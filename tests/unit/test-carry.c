@@ -22,7 +22,7 @@ struct found {
 	uint64_t skb_len, socket;
 	uint64_t dma[8];
 	size_t ndma;
-	unsigned int wire, grade, socket_grade;
+	unsigned int wire, grade, socket_grade, queue;
 };
 
 struct bench {
@@ -30,7 +30,7 @@ struct bench {
 	struct owners *owners;
 	struct carry *carry;
 	uint16_t eth0, net, disk;
-	uint16_t cpu;
+	uint16_t cpu, queue;
 	uint64_t now;
 	bool unmaps;
 	struct found in[32], out[32];
@@ -46,6 +46,7 @@ static void carried(void *ctx, const struct carriage *carriage)
 	f->skb_len = carriage->frame - ETH;
 	f->socket = carriage->socket;
 	f->wire = carriage->wire;
+	f->queue = carriage->rx_queue;
 	f->grade = carriage->dma_grade;
 	f->socket_grade = carriage->socket_grade;
 	f->ndma = carriage->ndma;
@@ -143,6 +144,7 @@ static void enter(struct bench *b, uint64_t skb, uint64_t len)
 	next(b, &e, EVENT_NET_ENTER)->link = skb;
 	e.dev = b->eth0;
 	e.size = len;
+	e.aux = b->queue;
 	carry_event(b->carry, &e);
 }
 
@@ -246,6 +248,7 @@ static void several_buffers(void)
 	struct bench b;
 
 	begin(&b);
+	b.queue = 3;
 	take(&b, 0x1000, 4096);
 	take(&b, 0x2000, 4096);
 	take(&b, 0x3000, 100);
@@ -256,7 +259,7 @@ static void several_buffers(void)
 	merge(&b, 0xa0, 0xa1, 0);
 	receive(&b, 0xa0, 8292 + 8192 - 2 * (ETH + HDR) - 52);
 	carry_finish(b.carry);
-	check(b.nin == 1);
+	check(b.nin == 1 && b.in[0].queue == 3);
 	check(IS(&b.in[0], GRADE_NESTED, 2, 0x1000, 0x2000, 0x3000, 0x4000, 0x5000));
 	end(&b);
 }

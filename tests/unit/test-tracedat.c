@@ -192,7 +192,7 @@ static void test_kinds(void)
 	in[n] = make(EVENT_VQ_ADD, UINT64_C(1140) << 28, 2); /* a time extend */
 	in[n].orig = 0xf00, in[n].link = 0xf01, in[n].aux = 2, in[n++].flags = EVENT_F_PROBE;
 	in[n] = make(EVENT_NET_ENTER, UINT64_C(1141) << 28, 2);
-	in[n].link = 0xffff1, in[n].size = 137, in[n++].dev = eth;
+	in[n].link = 0xffff1, in[n].size = 137, in[n].aux = 3, in[n++].dev = eth;
 	in[n] = make(EVENT_NET_MERGE, UINT64_C(1142) << 28, 2);
 	in[n].link = 0xffff3, in[n].orig = 0xffff1;
 	in[n].aux = (uint32_t)-E2BIG, in[n++].flags = EVENT_F_PROBE;
