@@ -130,6 +130,8 @@ void judge_enter(struct judge *j, const struct event *ev, uint64_t plain, unsign
 		else /* more of them than were unmapped */
 			supersede(&o, old);
 	}
+	if (flags & MAPPING_BOUNCED)
+		m.late = judge_recent_late(j, ev->dev, plain);
 	judge_recent_clear(j, ev->dev, plain, flags & MAPPING_ALLOC);
 	ledger_add(j->ledger, &m);
 	if (!j->n.ambiguous && ledger_slots(j->ledger) > j->n.slots_hiwater)

@@ -125,6 +125,17 @@ void judge_recent_clear(struct judge *j, uint16_t dev, uint64_t dma, bool alloc)
 }
 
 /*
+ * A preempted task's unmap of a mapping older than the window was taken for that of the first
+ * mapping of the stream in its slot, perhaps: then the latter's is still to come.
+ */
+uint32_t judge_recent_late(struct judge *j, uint16_t dev, uint64_t dma)
+{
+	const struct recent *r = recent_find(j, dev, dma, false);
+
+	return r && r->racy && r->size && !j->from_boot ? JUDGE_KIND(r->size, r->dir) : 0;
+}
+
+/*
  * Could this CPU have been inside the kernel's unmap ever since event `since`
  * of another CPU?  Only if it has told nothing in between.
  */

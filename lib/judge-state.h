@@ -101,8 +101,11 @@ struct recent {
 	bool shared;   /* a direct mapping: there may be several like it */
 	bool racy;     /* the unmap may have meant another, older mapping */
 	bool mixed;    /* it may have meant one that is still entered: this one may be live */
-	uint64_t size; /* with mixed */
+	uint8_t dir;   /* with size */
+	uint64_t size; /* of the mapping that ended; 0 unknown */
 };
+/* Size and direction, as struct mapping.late keeps them. */
+#define JUDGE_KIND(size, dir) ((uint32_t)(size) << 2 | (dir))
 #define MAX_MIXED 64
 #define FORGOTTEN_BITS 65536 /* power of two */
 
@@ -244,6 +247,8 @@ void judge_agreement(struct judge *j, struct device *dev, const struct event *ev
 /* judge-recent.c: plain is an address without the shared bit */
 void judge_recent_set(struct judge *j, const struct recent *what);
 void judge_recent_clear(struct judge *j, uint16_t dev, uint64_t dma, bool alloc);
+/* Of an address that is mapped anew: which unmap may still be told of it (struct mapping.late). */
+uint32_t judge_recent_late(struct judge *j, uint16_t dev, uint64_t dma);
 /* Could this event's CPU have been inside the kernel's unmap ever since event `since` of another?
  */
 bool judge_in_flight_since(const struct judge *j, const struct event *ev, uint64_t since);

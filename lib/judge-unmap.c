@@ -106,7 +106,8 @@ static void end_mapping(struct judge *j, struct device *dev, const struct event 
 		resolve_superseded(j, dev, ev, m);
 	else
 		racy = !j->from_boot &&
-		       ((ev->flags & EVENT_F_BY_ORIG) || judge_in_flight_since(j, ev, m->seq));
+		       ((ev->flags & EVENT_F_BY_ORIG) || judge_in_flight_since(j, ev, m->seq) ||
+			(m->late && m->late == JUDGE_KIND(ev->size, ev->dir)));
 	judge_recent_set(
 		j, &(struct recent){ .dma = m->dma,
 				     .since = m->seq,
@@ -115,6 +116,7 @@ static void end_mapping(struct judge *j, struct device *dev, const struct event 
 				     .shared = !(m->flags & (MAPPING_ALLOC | MAPPING_BOUNCED)),
 				     .racy = racy,
 				     .mixed = mixed,
+				     .dir = m->dir,
 				     .size = m->size });
 	ledger_remove(j->ledger, i);
 }
@@ -248,6 +250,21 @@ static void unmap_by_orig(struct judge *j, struct device *dev, const struct even
 	j->n.inherited++;
 }
 
+/* The unmap that may still have been to come of the one before m. */
+static void take_late(struct judge *j, struct device *dev, const struct event *ev,
+		      struct mapping *m)
+{
+	m->late = 0;
+	judge_find(j, CLAIM_LIFECYCLE, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
+		   "unmap of 0x%llx, which does not fit the mapping there, but may be of the one "
+		   "before",
+		   (unsigned long long)ev->dma);
+	judge_find_overlap(j, FIND_UNDECIDED, dev, ev, m,
+			   "memory at 0x%llx was mapped (event %llu) before the unmap of the "
+			   "mapping before was told",
+			   (unsigned long long)m->dma, (unsigned long long)m->seq);
+}
+
 void judge_unmap(struct judge *j, const struct event *ev)
 {
 	struct device *dev = judge_device(j, ev->dev);
@@ -267,7 +284,7 @@ void judge_unmap(struct judge *j, const struct event *ev)
 	i = find_ending(j, ev, plain, false);
 	if (i) {
 		bool mixed = may_have_meant(j, ev, plain, i);
-		const struct mapping *m = ledger_at(j->ledger, i);
+		struct mapping *m = ledger_at(j->ledger, i);
 		bool agrees = m->size == ev->size && m->dir == ev->dir;
 
 		bool older = !j->from_boot && (judge_in_flight_since(j, ev, m->seq) ||
@@ -278,6 +295,10 @@ void judge_unmap(struct judge *j, const struct event *ev)
 				   "unmap of 0x%llx, which does not fit the mapping there, but may "
 				   "be of an older one",
 				   (unsigned long long)ev->dma);
+			older = true;
+		} else if (!agrees && !older && m->late &&
+			   m->late == JUDGE_KIND(ev->size, ev->dir)) {
+			take_late(j, dev, ev, m);
 			older = true;
 		}
 		/* One older than the window may have had the slot, or maps the same memory. */

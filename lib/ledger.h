@@ -38,6 +38,8 @@ struct mapping {
 	uint32_t gone;	   /* unmaps told for one of several mappings like this: which is open */
 	uint16_t dev, cpu, super_cpu;
 	uint8_t dir, flags;
+	uint32_t late; /* size << 2 | dir of the mapping before: its unmap may still be told; 0 none
+			*/
 	/* the ledger's own */
 	uint32_t next, next_orig; /* hash chains; next also links free entries */
 	uint32_t left, right, prio;

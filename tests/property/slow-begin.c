@@ -108,6 +108,8 @@ static void count_slots(struct slow *s)
 
 void slow_begin(struct slow *s, const struct event *e, uint64_t plain, struct life l)
 {
+	const struct ended *before;
+
 	l.begin = s->now;
 	l.seq = s->now + 1;
 	l.dma = plain;
@@ -119,6 +121,11 @@ void slow_begin(struct slow *s, const struct event *e, uint64_t plain, struct li
 	l.live = true;
 	if (!l.older)
 		take_memory(s, &l);
+	before = slow_find_ended(s, e->dev, plain, false);
+	if (l.bounced && before && before->racy && before->size && !s->from_boot) {
+		l.late = before->size;
+		l.late_dir = before->dir;
+	}
 	forget_ended(s, e->dev, plain, l.alloc);
 	XGROW(s->lives, s->nlives, s->cap);
 	s->lives[s->nlives++] = l;

@@ -61,13 +61,20 @@ static void agree(struct slow *s, const struct event *e, const struct life *l, u
 		slow_absent(s, CLAIM_LIFECYCLE);
 }
 
+/* Is this what may still be told of the mapping before l? */
+static bool is_late(const struct event *e, const struct life *l)
+{
+	return l->late && l->late == e->size && l->late_dir == e->dir;
+}
+
 static void end_life(struct slow *s, const struct event *e, struct life *l)
 {
 	const struct event *by = &s->ev[l->taken_by];
 	bool racy = false;
 
 	if (!l->taken)
-		racy = !s->from_boot && ((e->flags & EVENT_F_BY_ORIG) || slow_in_flight(s, l->seq));
+		racy = !s->from_boot &&
+		       ((e->flags & EVENT_F_BY_ORIG) || slow_in_flight(s, l->seq) || is_late(e, l));
 	else if (l->alloc || l->sg || (e->cpu == by->cpu && e->pid == by->pid && !l->maybe_ended))
 		slow_absent(s, CLAIM_SLOTS_DISJOINT);
 	l->live = false;
@@ -75,6 +82,7 @@ static void end_life(struct slow *s, const struct event *e, struct life *l)
 					  .size = l->size,
 					  .since = l->seq,
 					  .dev = l->dev,
+					  .dir = l->dir,
 					  .alloc = l->alloc,
 					  .shared = !l->alloc && !l->bounced,
 					  .racy = racy });
@@ -193,9 +201,17 @@ void slow_unmap(struct slow *s, const struct event *e)
 	plain = slow_plain_of(s, e->dev, e->dma, &bit);
 	l = which_ends(s, e, plain, false);
 	if (l && !(l->size == e->size && l->dir == e->dir) && !s->from_boot && l->bounced &&
-	    !slow_in_flight(s, l->seq) && fits_taken(s, e, plain)) {
-		slow_open(s, CLAIM_LIFECYCLE);
-		l = NULL;
+	    !slow_in_flight(s, l->seq)) {
+		bool taken = fits_taken(s, e, plain), late = !taken && is_late(e, l);
+
+		if (taken || late)
+			slow_open(s, CLAIM_LIFECYCLE);
+		if (late) {
+			slow_open(s, CLAIM_SLOTS_DISJOINT);
+			l->late = 0;
+		}
+		if (taken || late)
+			l = NULL;
 	}
 	if (l && ((l->size == e->size && l->dir == e->dir) || s->from_boot ||
 		  (l->bounced && !slow_in_flight(s, l->seq)))) {

@@ -26,11 +26,14 @@ struct life {
 	size_t taken_by;  /* … of this event */
 	bool maybe_ended; /* an unmap counted for a later one may have been its */
 	size_t gone;	  /* of all with its buffer, so many ended, which is open */
+	uint64_t late;	  /* an unmap of this size and … */
+	uint8_t late_dir; /* … direction may still be told of the one before; 0 none */
 };
 
 struct ended {
 	uint64_t dma, size, since;
 	uint16_t dev;
+	uint8_t dir;
 	bool alloc, shared, racy, mixed, valid;
 };
 

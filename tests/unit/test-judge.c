@@ -216,6 +216,35 @@ static void test_race_with_older(void)
 	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_UNDECIDED);
 }
 
+/*
+ * The first unmap is an older mapping's, told late; so the second is the first one's of the
+ * stream, told when its slot has the second one.
+ */
+static void test_late_chain(void)
+{
+	machine_in_window();
+	put((struct event){ .kind = EVENT_FORK });
+	bounced(2, BUF, SLOT(0), 512);
+	unmap(0, SLOT(0), 512);
+	bounced(2, BUF + 4096, SLOT(0), 163);
+	put((struct event){ .kind = EVENT_FORK, .cpu = 1 });
+	unmap(1, SLOT(0), 512);
+	check(claim(CLAIM_LIFECYCLE) == CLAIM_UNDECIDED);
+	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_UNDECIDED);
+	unmap(1, SLOT(0), 512); /* once */
+	check(claim(CLAIM_LIFECYCLE) == CLAIM_REFUTED);
+
+	machine_in_window(); /* CPU 0 was not in an unmap when it was mapped */
+	put((struct event){ .kind = EVENT_FORK });
+	bounced(2, BUF, SLOT(0), 512);
+	put((struct event){ .kind = EVENT_FORK });
+	unmap(0, SLOT(0), 512);
+	bounced(2, BUF + 4096, SLOT(0), 163);
+	put((struct event){ .kind = EVENT_FORK, .cpu = 1 });
+	unmap(1, SLOT(0), 512);
+	check(claim(CLAIM_LIFECYCLE) == CLAIM_REFUTED);
+}
+
 /* What is remembered of one device's addresses says nothing of another's. */
 static void test_forgotten(void)
 {
@@ -725,6 +754,7 @@ int main(void)
 	test_lifecycle();
 	test_races();
 	test_race_with_older();
+	test_late_chain();
 	test_forgotten();
 	test_failed_maps();
 	test_full_pool();
