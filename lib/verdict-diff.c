@@ -292,6 +292,14 @@ static void diff_unattributed(struct verdict_diff *d, const struct exchanges *a,
 	}
 }
 
+/* Numbers in what is said are longer or shorter by a digit; none at all is another matter. */
+static enum change by_clear_bytes(uint64_t a, uint64_t b)
+{
+	if (b > a)
+		return b - a > a / 10 ? CHANGE_WORSE : CHANGE_NEUTRAL;
+	return a - b > a / 10 ? CHANGE_BETTER : CHANGE_NEUTRAL;
+}
+
 static void diff_traffic(struct verdict_diff *d, const struct exchanges *a,
 			 const struct exchanges *b)
 {
@@ -303,8 +311,7 @@ static void diff_traffic(struct verdict_diff *d, const struct exchanges *a,
 		return;
 	diff_unattributed(d, a, b);
 	if (a->clear_bytes != b->clear_bytes)
-		add(d, b->clear_bytes > a->clear_bytes ? CHANGE_WORSE : CHANGE_BETTER, "traffic",
-		    "clear text",
+		add(d, by_clear_bytes(a->clear_bytes, b->clear_bytes), "traffic", "clear text",
 		    xasprintf("%" PRIu64 " → %" PRIu64 " bytes of the program's payload",
 			      a->clear_bytes, b->clear_bytes));
 }
@@ -328,10 +335,18 @@ static char *joined(char *const *argv)
 	return text;
 }
 
+static bool is_model(const struct platform *p)
+{
+	return p->realm.kind && strcmp(p->realm.kind, "model") == 0;
+}
+
 /* Not worse by itself, but the reader must know that two different things are compared. */
 static void diff_runs(struct verdict_diff *d, const struct verdict_side *a,
 		      const struct verdict_side *b)
 {
+	if (a->platform && b->platform && is_model(b->platform) && !is_model(a->platform))
+		add(d, CHANGE_WORSE, "run", "machine",
+		    xstrdup("is ccaio's own bounce path now, which says nothing about any"));
 	if (a->platform && b->platform)
 		diff_text(d, "kernel", a->platform->kernel.release, b->platform->kernel.release);
 	if (a->run && b->run) {

@@ -117,6 +117,14 @@ static void test_traffic(void)
 	check(d->count == 3 && d->worse == 3);
 	check(find(d, "traffic", "0000:00:02.0") && find(d, "traffic", "clear text"));
 	verdict_diff_free(d);
+	/* a number in a path that has a digit more is no news */
+	for (int more = 0; more < 2; more++) {
+		a->clear_bytes = 3307;
+		b->clear_bytes = more ? 3700 : 3309;
+		d = verdict_diff_new(&before, &after);
+		check(d->worse == (more ? 3 : 2) && find(d, "traffic", "clear text"));
+		verdict_diff_free(d);
+	}
 	exchanges_free(a);
 	exchanges_free(b);
 	verdict_free(v);
@@ -171,7 +179,7 @@ static void test_runs(void)
 	struct run one = fixture_run(), two = fixture_run();
 	struct platform p = { .kernel = { "6.12.1", NULL, NULL } };
 	struct platform q = { .kernel = { "7.2.13", NULL, NULL } };
-	char *argv[] = { "curl", NULL };
+	char *argv[] = { "curl", NULL }, model[] = "model";
 	struct verdict_diff *d;
 
 	two.argv = argv;
@@ -184,6 +192,14 @@ static void test_runs(void)
 	check(find(d, "run", "command") && strstr(find(d, "run", "command")->text, " → curl"));
 	check(find(d, "run", "policy") && strstr(find(d, "run", "policy")->text, "none → ci.json"));
 	verdict_diff_free(d);
+	q.realm.kind = model;
+	for (int back = 0; back < 2; back++) {
+		d = verdict_diff_new(
+			&(struct verdict_side){ v, NULL, back ? &q : &p, back ? &two : &one },
+			&(struct verdict_side){ v, NULL, back ? &p : &q, back ? &one : &two });
+		check(d->worse == (back ? 0 : 1) && (find(d, "run", "machine") != NULL) == !back);
+		verdict_diff_free(d);
+	}
 	v->claims[CLAIM_CONFIDENTIAL].required = true;
 	d = diff_of(v, w);
 	check(d->worse == 1 && find(d, "claim", "confidential"));
