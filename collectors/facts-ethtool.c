@@ -24,14 +24,15 @@ static int ask(int fd, const char *iface, void *what)
 
 static size_t how_many(int fd, const char *iface)
 {
-	struct {
-		struct ethtool_sset_info info;
-		uint32_t size;
-	} sets = { .info = { .cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1u << ETH_SS_STATS } };
+	struct ethtool_sset_info *sets = xcalloc(1, sizeof(*sets) + sizeof(sets->data[0]));
+	size_t n = 0;
 
-	if (ask(fd, iface, &sets) < 0 || !sets.info.sset_mask || sets.size > COUNTERS)
-		return 0;
-	return sets.size;
+	sets->cmd = ETHTOOL_GSSET_INFO;
+	sets->sset_mask = 1u << ETH_SS_STATS;
+	if (ask(fd, iface, sets) == 0 && sets->sset_mask && sets->data[0] <= COUNTERS)
+		n = sets->data[0];
+	free(sets);
+	return n;
 }
 
 /* Numbers that move without a packet, or that the device itself would have to be asked for. */
