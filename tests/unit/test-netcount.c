@@ -583,7 +583,7 @@ static void xdp(struct run *r)
 
 static void not_armed(struct run *r)
 {
-	strcpy(r->p->trace.events[1], "net:net_dev_queue");
+	strcpy(r->p->trace.events[1], "net:net_dev_q");
 }
 
 static void no_unmaps(struct run *r)
