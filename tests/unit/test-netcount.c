@@ -447,9 +447,51 @@ static void answering(struct run *r)
 	mark(r), mark(r);
 }
 
+/* A poll takes back what was sent before it receives. */
+static void then_receiving(struct run *r)
+{
+	mark(r), mark(r);
+	poll_of_two(r);
+	got(r, 100);
+	r->cpu = 0;
+	mark(r), mark(r);
+}
+
+/* What came before the first look is not among what came since, whatever became of it. */
+static void silent_since(struct run *r)
+{
+	r->cpu = 1;
+	for (int i = 0; i < 3; i++)
+		got(r, 100);
+	r->cpu = 0;
+	mark(r), mark(r);
+	got(r, 100);
+	got(r, 100);
+	mark(r), mark(r);
+}
+
+/* Bytes of frames: with the Ethernet header, that events leave out. */
+static bool received_bytes(uint64_t bytes)
+{
+	struct exchanges *x;
+	struct run r;
+	bool ok;
+
+	begin(&r);
+	r.net->after.rx_packets = 2;
+	r.net->after.rx_bytes = bytes;
+	quiet_receiving(&r);
+	x = end(&r);
+	ok = all_hold(x);
+	exchanges_free(x);
+	return ok;
+}
+
 static void receiving(void)
 {
+	check(received_bytes(200) && !received_bytes(199) && !received_bytes(201));
 	check(allows(answering, 2, 2));
+	check(allows(then_receiving, 2, 2));
 	receives = true;
 	check(allows(answering, 0, 2));
 	check(allows(quiet_receiving, 2, 2));
@@ -457,6 +499,7 @@ static void receiving(void)
 	check(allows(receiving_under_way, 0, 6));
 	check(allows(receiving_over, 3, 3));
 	check(allows(long_receiving, 36, 164));
+	check(allows(silent_since, 2, 5));
 	spare = true;
 	check(allows(quiet_receiving, 2, 4));
 	spare = false;
