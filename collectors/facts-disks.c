@@ -34,6 +34,17 @@ static bool read_work(const struct facts *facts, const char *name, struct platfo
 	return n >= 5;
 }
 
+/* "virtio0"; NULL where the disk is no virtio device's. */
+static char *virtio_of(const struct facts *facts, const char *name)
+{
+	char *device = facts_link(facts, DISKS "/%s/device", name);
+
+	if (device && strncmp(device, "virtio", strlen("virtio")) == 0)
+		return device;
+	free(device);
+	return NULL;
+}
+
 static void read_partitions(const struct facts *facts, struct platform_disk *disk)
 {
 	size_t count;
@@ -67,6 +78,7 @@ void facts_disks(struct facts *facts, struct platform *p)
 
 			disk->name = xstrdup(names[i]);
 			disk->number = number;
+			disk->virtio = virtio_of(facts, disk->name);
 			read_partitions(facts, disk);
 			number = NULL;
 		}

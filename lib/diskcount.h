@@ -16,13 +16,16 @@ struct platform;
  * nothing can have been counted that completed neither between them nor during one.  A
  * request that was on its way at a look (its in_flight) may have been told before and
  * counted after it: it is allowed for with the size of the largest one of that disk.
+ *
+ * Data that virtio-blk read or wrote was mapped for its device first, so no more of it can have
+ * been counted than was mapped since the first look began, but for what was on its way then.
  */
 struct diskcount;
 
 /* platform may be NULL.  All are borrowed.  Free it with free(). */
 struct diskcount *diskcount_new(const struct names *names, const struct platform *platform);
 
-/* EVENT_BLK_COMPLETE and EVENT_MARK of this run, in order; ignores all others. */
+/* EVENT_BLK_COMPLETE, EVENT_MAP and EVENT_MARK of this run, in order; ignores all others. */
 void diskcount_event(struct diskcount *d, const struct event *event);
 
 /* Adds the equations to x->checks, and a note where they cannot be made. */

@@ -138,6 +138,8 @@ static void write_disks(struct jwriter *w, const struct platform *p)
 		jwrite_object(w, NULL);
 		jwrite_string(w, "name", p->disks[i].name);
 		jwrite_string(w, "number", p->disks[i].number);
+		if (p->disks[i].virtio)
+			jwrite_string(w, "virtio", p->disks[i].virtio);
 		if (p->disks[i].npartitions)
 			jwrite_strings(w, "partitions", p->disks[i].partitions,
 				       p->disks[i].npartitions);

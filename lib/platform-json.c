@@ -186,6 +186,7 @@ static void read_disks(struct platform *p, const struct jval *root)
 
 		disk->name = jval_name_required(&item, "name");
 		disk->number = jval_name_required(&item, "number");
+		disk->virtio = jval_name(&item, "virtio");
 		disk->partitions = jval_strings(&item, "partitions", &disk->npartitions);
 		disk->counted = jval_has(&item, "before") || jval_has(&item, "after");
 		if (!disk->counted)

@@ -98,6 +98,7 @@ void platform_free(struct platform *p)
 	for (size_t i = 0; i < p->ndisks; i++) {
 		free(p->disks[i].name);
 		free(p->disks[i].number);
+		free(p->disks[i].virtio);
 		free_strings(p->disks[i].partitions, p->disks[i].npartitions);
 	}
 	free(p->disks);

@@ -71,6 +71,7 @@ struct platform_work {
 struct platform_disk {
 	char *name;	   /* "vda" */
 	char *number;	   /* "254:0", as block events call it */
+	char *virtio;	   /* "virtio0", the device behind it; NULL: another one, or unknown */
 	char **partitions; /* their numbers: "254:1" … */
 	size_t npartitions;
 	bool counted; /* before and after the window */

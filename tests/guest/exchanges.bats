@@ -186,14 +186,26 @@ keybroker() {
 			dd if=/dev/vda of=/dev/null bs=64k skip=16 count=8
 			dd if=/dev/vda of=/dev/null bs=4k skip=1000 count=3 iflag=direct
 			dd if=/dev/zero of=/dev/vda bs=4k seek=1500 count=5
-			sync"'
+			sync"
+		# somebody hides maps for a moment, in the instance itself
+		t hidden sh -c "
+			for f in /sys/kernel/tracing/instances/ccaio*/events/dma/dma_map_phys/filter; do
+				echo size == 1 >\$f; done
+			dd if=/dev/vda of=/dev/null bs=64k skip=32 count=8 iflag=direct
+			for f in /sys/kernel/tracing/instances/ccaio*/events/dma/dma_map_phys/filter; do
+				echo 0 >\$f; done"'
 	[ "$(ask disk '.result.conserved')" = 'true ' ]
 	# process by process, whoever issued the requests; the file where the memory was one of the page cache
 	[ "$(ask disk '[.block_requests[] | select(.program and .owner == "exact") | {cached: .file.path, read, written}] |
 		group_by(.cached) | map([.[0].cached, ([.[].read] | add) >= 524288, ([.[].read] | add) == 12288, ([.[].written] | add)])')" = \
 		'[[null,false,true,0],["/dev/vda",true,false,20480]] ' ]
 	[ "$(ask disk '[.block_requests[] | select(.comm == "ccaio") | .program] | unique')" = '[false] ' ]
-	[ "$(ask disk '[.conservation[] | select(.what == "vda written") | .left, .right]')" = '[20480,20480,1,1] ' ]
+	[ "$(ask disk '[.conservation[] | select(.what == "vda written") | .left], .result.conserved')" = '[20480,1,20480] true ' ]
+	[ "$(ask disk '[.conservation[] | select(.what == "vda written") | .right][0:2]')" = '[20480,1] ' ]
+	[ "$(ask disk '[.conservation[] | select(.what == "vda read") | .holds] | length, unique')" = '3 [true] ' ]
+	[ "$(ask hidden '[.conservation[] | select(.holds | not) | .what, .left_name, .left >= 524288, .right < 524288]')" = \
+		'["vda read","bytes by the disk'"'"'s own count",true,true] ' ]
+	grep -q '^hidden 2$' "$bundles/status"
 	tr -s ' \n' ' ' <"$bundles/disk.txt" | grep -q 'block requests of dd.* (vda), file /dev/vda'
 	proven big
 	same_as_the_log big

@@ -52,6 +52,33 @@ static void done_with(struct run *r, const char *number, enum event_blk what, ui
 	diskcount_event(r->d, &e);
 }
 
+/* The disk is virtio1's, whose maps are traced. */
+static void with_maps(struct run *r, const char *features)
+{
+	r->disk->virtio = xstrdup("virtio1");
+	r->p->virtio = xcalloc(1, sizeof(*r->p->virtio));
+	r->p->nvirtio = 1;
+	r->p->virtio[0].name = xstrdup("virtio1");
+	r->p->virtio[0].parent = xstrdup("0000:00:02.0");
+	r->p->virtio[0].features = xstrdup(features);
+	free(r->p->trace.events[0]);
+	free(r->p->trace.events);
+	r->p->trace.events = xcalloc(2, sizeof(char *));
+	r->p->trace.events[0] = xstrdup("block:block_rq_complete");
+	r->p->trace.events[1] = xstrdup("dma:dma_map_phys");
+	r->p->trace.nevents = 2;
+}
+
+static void mapped(struct run *r, const char *dev, enum event_dir dir, uint64_t bytes)
+{
+	const struct event e = { .kind = EVENT_MAP,
+				 .dir = dir,
+				 .size = bytes,
+				 .dev = names_intern(r->names, dev, strlen(dev)) };
+
+	diskcount_event(r->d, &e);
+}
+
 static struct exchanges *end(struct run *r)
 {
 	struct exchanges *x = exchanges_new();
@@ -112,6 +139,83 @@ static void looks(void)
 	check(agrees(quiet, 2 * 8192, 1, 0) && !agrees(quiet, 2 * 8192 + 512, 1, 0));
 	check(!agrees(quiet, 2 * 8192, 0, 1));
 	check(agrees(quiet, 0, 0, 1) && !agrees(quiet, 0, 1, 0));
+}
+
+/* All features up to bit 33, and all but it. */
+#define TRANSLATED "1111111111111111111111111111111111"
+#define UNTRANSLATED "1111111111111111111111111111111110"
+
+/* at: bytes mapped before the first look, during it, between, during the last, after it. */
+static bool maps_agree(const uint64_t at[5], const char *dev, enum event_dir dir, uint64_t before,
+		       const char *features)
+{
+	struct exchanges *x;
+	struct run r;
+	bool ok;
+
+	begin(&r);
+	with_maps(&r, features);
+	r.disk->before.in_flight = before;
+	r.disk->after.writes = 1;
+	r.disk->after.written_sectors = 16;
+	for (int i = 0; i < 5; i++) {
+		if (at[i])
+			mapped(&r, dev, dir, at[i]);
+		if (i == 2)
+			done_with(&r, "254:0", EVENT_BLK_WRITE, 8192);
+		if (i < 4)
+			mark(&r, NONCE);
+	}
+	x = end(&r);
+	ok = all_hold(x);
+	exchanges_free(x);
+	return ok;
+}
+
+static void maps(void)
+{
+	static const uint64_t all[5] = { 0, 4096, 2048, 2048, 0 };
+	static const uint64_t early[5] = { 8192, 0, 0, 0, 0 };
+	static const uint64_t late[5] = { 0, 4096, 2048, 0, 2048 };
+	static const uint64_t none[5];
+	const char *dev = "0000:00:02.0";
+
+	check(maps_agree(all, dev, EVENT_TO_DEVICE, 0, TRANSLATED));
+	check(maps_agree(all, dev, EVENT_BIDIRECTIONAL, 0, TRANSLATED));
+	/* the wrong way, by another device, not at all */
+	check(!maps_agree(all, dev, EVENT_FROM_DEVICE, 0, TRANSLATED));
+	check(!maps_agree(all, "0000:00:03.0", EVENT_TO_DEVICE, 0, TRANSLATED));
+	check(!maps_agree(none, dev, EVENT_TO_DEVICE, 0, TRANSLATED));
+	/* a request on its way may have been mapped before, no other */
+	check(!maps_agree(early, dev, EVENT_TO_DEVICE, 0, TRANSLATED));
+	check(maps_agree(early, dev, EVENT_TO_DEVICE, 1, TRANSLATED));
+	check(!maps_agree(late, dev, EVENT_TO_DEVICE, 0, TRANSLATED));
+	/* what bypasses the DMA API maps nothing */
+	check(maps_agree(none, dev, EVENT_TO_DEVICE, 0, UNTRANSLATED));
+}
+
+/* Zeroes are written without data, and may be counted. */
+static void zeroes(void)
+{
+	for (int counted = 0; counted < 2; counted++) {
+		struct exchanges *x;
+		struct run r;
+
+		begin(&r);
+		with_maps(&r, TRANSLATED);
+		mark(&r, NONCE);
+		mark(&r, NONCE);
+		mapped(&r, "0000:00:02.0", EVENT_TO_DEVICE, 512);
+		done_with(&r, "254:0", EVENT_BLK_WRITE, 512);
+		done_with(&r, "254:0", EVENT_BLK_OTHER, 4096);
+		mark(&r, NONCE);
+		mark(&r, NONCE);
+		r.disk->after.writes = 1;
+		r.disk->after.written_sectors = counted ? 9 : 1;
+		x = end(&r);
+		check(all_hold(x));
+		exchanges_free(x);
+	}
 }
 
 static void groups(void)
@@ -196,6 +300,8 @@ static void hostile(void)
 int main(void)
 {
 	looks();
+	maps();
+	zeroes();
 	groups();
 	hostile();
 	return done();
