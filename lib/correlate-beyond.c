@@ -13,18 +13,11 @@
 #include "lib/platform.h"
 #include "lib/xalloc.h"
 
-static bool was_on(const struct platform *p, const char *event)
-{
-	for (size_t i = 0; p && i < p->trace.nevents; i++)
-		if (strcmp(p->trace.events[i], event) == 0)
-			return true;
-	return false;
-}
-
 bool correlate_calls_known(const struct correlate *c)
 {
-	return was_on(c->platform, "sock:sock_send_length") &&
-	       was_on(c->platform, "sock:sock_recv_length") && (c->x->nroots || c->x->nconns);
+	return platform_event_on(c->platform, "sock:sock_send_length") &&
+	       platform_event_on(c->platform, "sock:sock_recv_length") &&
+	       (c->x->nroots || c->x->nconns);
 }
 
 /* Reasons why not, one behind the other. */
@@ -131,8 +124,8 @@ void correlate_alive(struct correlate *c)
 	size_t n = owners_alive(c->owners, NULL, 0);
 	struct owner_task *tasks = xcalloc(n, sizeof(*tasks));
 
-	x->alive_known = x->nroots && was_on(c->platform, "sched:sched_process_fork") &&
-			 was_on(c->platform, "sched:sched_process_exit") &&
+	x->alive_known = x->nroots && platform_event_on(c->platform, "sched:sched_process_fork") &&
+			 platform_event_on(c->platform, "sched:sched_process_exit") &&
 			 !(x->launched && owners_is_program(c->owners, x->roots[0]));
 	if (x->alive_known) {
 		x->nalive = owners_alive(c->owners, tasks, n);

@@ -55,29 +55,12 @@ static bool in_stream(const struct stream_info *info, const char *full)
 	return stream_info_format(info, system, colon + 1) != NULL;
 }
 
-/* Is event, as the recorder lists it, the one called full?  "ccaio_1234:" is a run's own "ccaio:".
- */
-static bool is_event(const char *event, const char *full)
-{
-	if (strncmp(event, "ccaio_", 6) == 0 && strncmp(full, "ccaio:", 6) == 0)
-		return strcmp(event + strcspn(event, ":"), full + 5) == 0;
-	return strcmp(event, full) == 0;
-}
-
-static bool in_list(const struct platform *p, const char *full)
-{
-	for (size_t i = 0; i < p->trace.nevents; i++) {
-		if (is_event(p->trace.events[i], full))
-			return true;
-	}
-	return false;
-}
-
 static bool armed(const struct judge *j, const struct stream_info *info, const char *full)
 {
 	if (!in_stream(info, full))
 		return false;
-	return !j->platform || !j->platform->trace.events_known || in_list(j->platform, full);
+	return !j->platform || !j->platform->trace.events_known ||
+	       platform_event_on(j->platform, full);
 }
 
 static bool is_had(const struct stream_info *info, enum had_by had_by)

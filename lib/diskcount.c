@@ -180,14 +180,6 @@ void diskcount_event(struct diskcount *d, const struct event *e)
 	}
 }
 
-static bool was_on(const struct platform *p, const char *event)
-{
-	for (size_t i = 0; i < p->trace.nevents; i++)
-		if (strcmp(p->trace.events[i], event) == 0)
-			return true;
-	return false;
-}
-
 /* How much of a group the kernel counted. */
 struct counter {
 	const char *what;
@@ -265,8 +257,8 @@ static bool shows_maps(const struct diskcount *d, const struct platform_disk *di
 		/* without this feature it maps nothing, and is a bypass */
 		if (strcmp(v->name, disk->virtio) == 0)
 			return platform_virtio_feature(v, VIRTIO_F_ACCESS_PLATFORM) == TRI_YES &&
-			       (seen || was_on(p, "dma:dma_map_phys") ||
-				was_on(p, "dma:dma_map_page"));
+			       (seen || platform_event_on(p, "dma:dma_map_phys") ||
+				platform_event_on(p, "dma:dma_map_page"));
 	}
 	return false;
 }
@@ -295,7 +287,7 @@ static void check_disk(const struct diskcount *d, struct exchanges *x,
 void diskcount_result(const struct diskcount *d, struct exchanges *x)
 {
 	const struct platform *p = d->platform;
-	bool comparable = d->marks == 4 && p && was_on(p, "block:block_rq_complete");
+	bool comparable = d->marks == 4 && p && platform_event_on(p, "block:block_rq_complete");
 
 	for (size_t i = 0; p && i < p->ndisks; i++) {
 		const struct platform_disk *disk = &p->disks[i];

@@ -21,19 +21,6 @@ struct delta {
 	uint64_t before, after;
 };
 
-static bool was_on(const struct platform *p, const char *event)
-{
-	size_t len = strlen(event);
-
-	for (size_t i = 0; i < p->trace.nevents; i++) {
-		const char *name = strchr(p->trace.events[i], ':');
-
-		if (name && strncmp(name + 1, event, len) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* ---- the driver's own, queue by queue ---- */
 
 /* Is it "tx_queue_0_packets", or "tx0_packets", for way "tx" and what "packets"? */
@@ -145,6 +132,13 @@ static void check_direction(struct exchanges *x, const struct netcount_iface *if
 		check(x, what, "bytes", &by_queue, surely->bytes, most->bytes, spared_bytes);
 }
 
+static bool unmaps_told(const struct platform *p)
+{
+	return platform_event_on(p, "dma:dma_unmap_phys") ||
+	       platform_event_on(p, "dma:dma_unmap_page") ||
+	       platform_event_on(p, "ccaio:dma_unmap");
+}
+
 /* Why it cannot be compared; NULL: it can. */
 static const char *doubt(const struct netcount *n, const struct netcount_iface *iface,
 			 enum flow_dir dir)
@@ -158,12 +152,13 @@ static const char *doubt(const struct netcount *n, const struct netcount_iface *
 	if (n->too_many)
 		return "too many mappings are live";
 	if (dir == FLOW_IN)
-		return was_on(p, "napi_gro_receive_entry")
+		return platform_event_on(p, "net:napi_gro_receive_entry")
 			       ? NULL
 			       : "packets were not recorded as they arrived";
-	if (!was_on(p, "net_dev_start_xmit") || !was_on(p, "net_dev_xmit"))
+	if (!platform_event_on(p, "net:net_dev_start_xmit") ||
+	    !platform_event_on(p, "net:net_dev_xmit"))
 		return "packets that were sent were not recorded";
-	if (!was_on(p, "dma_unmap") || iface->unmapped_sends || !iface->seen)
+	if (!unmaps_told(p) || iface->unmapped_sends || !iface->seen)
 		return "no event tells when its memory was given back";
 	return NULL;
 }

@@ -131,6 +131,21 @@ enum tri platform_virtio_active(const struct platform_virtio *dev)
 	return known || dev->driver_untold ? TRI_UNKNOWN : TRI_NO;
 }
 
+static bool is_event(const char *listed, const char *event)
+{
+	if (strncmp(listed, "ccaio_", 6) == 0 && strncmp(event, "ccaio:", 6) == 0)
+		return strcmp(listed + strcspn(listed, ":"), event + 5) == 0;
+	return strcmp(listed, event) == 0;
+}
+
+bool platform_event_on(const struct platform *p, const char *event)
+{
+	for (size_t i = 0; p && i < p->trace.nevents; i++)
+		if (is_event(p->trace.events[i], event))
+			return true;
+	return false;
+}
+
 const struct platform_virtio *platform_find_virtio(const struct platform *p, const char *dma_name)
 {
 	for (size_t i = 0; i < p->nvirtio; i++) {

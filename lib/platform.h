@@ -214,6 +214,12 @@ enum tri platform_virtio_feature(const struct platform_virtio *dev, unsigned int
  */
 enum tri platform_virtio_active(const struct platform_virtio *dev);
 
+/*
+ * Was this event ("dma:dma_map_phys") on for the whole window, as the recorder lists it?
+ * "ccaio:" stands for the group of any run's own probes, too ("ccaio_1234:").  False where p is NULL.
+ */
+bool platform_event_on(const struct platform *p, const char *event);
+
 /* The virtio device whose DMA events carry this name, or NULL. */
 const struct platform_virtio *platform_find_virtio(const struct platform *p, const char *dma_name);
 const struct platform_pci *platform_find_pci(const struct platform *p, const char *dma_name);
