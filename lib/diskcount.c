@@ -29,7 +29,7 @@ struct sums {
 };
 
 struct counted {
-	uint16_t number; /* names id of "254:0" */
+	uint16_t number; /* names id of "254:0"; 0 until an event has it */
 	const struct platform_disk *disk;
 	struct sums sums[GROUPS];
 	bool maps; /* its device has mapped something */
@@ -72,7 +72,7 @@ static struct counted *find(struct diskcount *d, uint16_t number)
 	const char *name = names_get(d->names, number);
 
 	for (size_t i = 0; i < d->ndisks; i++)
-		if (d->disks[i].number == number)
+		if (number && d->disks[i].number == number)
 			return &d->disks[i];
 	for (size_t i = 0; d->platform && i < d->platform->ndisks; i++) {
 		struct counted *c;

@@ -218,6 +218,28 @@ static void zeroes(void)
 	}
 }
 
+/* An event that names no disk is of none, also while only maps have told of one. */
+static void nameless(void)
+{
+	const struct event e = { .kind = EVENT_BLK_COMPLETE, .aux = EVENT_BLK_READ, .size = 512 };
+	struct exchanges *x;
+	struct run r;
+
+	begin(&r);
+	with_maps(&r, TRANSLATED);
+	mark(&r, NONCE);
+	mark(&r, NONCE);
+	mapped(&r, "0000:00:02.0", EVENT_FROM_DEVICE, 512);
+	diskcount_event(r.d, &e);
+	mark(&r, NONCE);
+	mark(&r, NONCE);
+	r.disk->after.reads = 1;
+	r.disk->after.read_sectors = 1;
+	x = end(&r);
+	check(x->nchecks == 3 && !x->checks[0].ok && !x->checks[1].ok && x->checks[2].ok);
+	exchanges_free(x);
+}
+
 static void groups(void)
 {
 	struct exchanges *x;
@@ -302,6 +324,7 @@ int main(void)
 	looks();
 	maps();
 	zeroes();
+	nameless();
 	groups();
 	hostile();
 	return done();
