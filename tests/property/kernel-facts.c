@@ -8,8 +8,6 @@
 #include "lib/xalloc.h"
 #include "tests/property/kernel.h"
 
-#define NONCE 0xc0ffee
-
 static uint16_t intern(struct history *h, const char *name)
 {
 	return names_intern(h->names, name, strlen(name));

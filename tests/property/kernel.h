@@ -24,6 +24,7 @@
 #define ALIAS_BIT (1ull << 32)
 #define SLOT 2048ull
 #define PAGE 4096ull
+#define NONCE 0xc0ffee
 
 #define MAX_CPUS 4
 #define MAX_DEVS 5
@@ -99,8 +100,69 @@ struct sim {
 	uint64_t ts;
 };
 
+static inline uint64_t sim_below(struct sim *s, uint64_t n)
+{
+	return rng_below(&s->r, n);
+}
+
+static inline bool sim_one_in(struct sim *s, uint64_t n)
+{
+	return rng_one_in(&s->r, n);
+}
+
+/* kernel.c */
+
+/* A task nobody else is, or the idle task (softirq). */
+int32_t sim_random_pid(struct sim *s);
+
 /* kernel-facts.c */
 void sim_machine(struct sim *s);
 void sim_facts(struct sim *s);
+
+/* kernel-tell.c */
+void sim_not_provable(struct sim *s, const char *why);
+/* Tell ev, of mapping m (NULL: of none), unless it is not recorded. */
+void sim_tell(struct sim *s, int cpu, int32_t pid, struct event ev, const struct sim_map *m,
+	      enum made made);
+/* What an event of this kind says of mapping m. */
+struct event sim_event(const struct sim *s, unsigned int kind, const struct sim_map *m);
+enum made sim_made(const struct sim_map *m);
+/* Tell something that is no DMA. */
+void sim_noise(struct sim *s, int cpu);
+void sim_mark(struct sim *s, int cpu, unsigned int which);
+
+/* kernel-memory.c */
+
+/* The DMA address that shared memory has. */
+uint64_t sim_published(const struct sim *s, uint64_t phys);
+/* Give m slots of its pool; false: the pool is full. */
+bool sim_take_slots(struct sim *s, struct sim_map *m);
+void sim_release_slots(struct sim *s, struct sim_map *m);
+/* It was told that m has its slots. */
+void sim_slots_told(struct sim *s, const struct sim_map *m);
+/* Was it told since that a slot of m has another mapping? */
+bool sim_retaken(const struct sim *s, const struct sim_map *m, uint64_t since);
+/* A mapping that is not live yet, and busy; NULL: there are too many. */
+struct sim_map *sim_new_map(struct sim *s, int *index);
+/* A random live mapping that nobody works on and that fits, or NULL. */
+struct sim_map *sim_pick(struct sim *s, bool (*fits)(const struct sim_map *), int *index);
+uint64_t sim_random_size(struct sim *s);
+
+/* kernel-map.c: calls that take several steps are started on a CPU that does nothing. */
+void sim_start_map(struct sim *s, int cpu, int dev, bool canary);
+void sim_step_map(struct sim *s, int cpu, struct op *op);
+void sim_start_unmap(struct sim *s, int cpu);
+void sim_step_unmap(struct sim *s, int cpu, struct op *op);
+void sim_sync(struct sim *s, int cpu);
+
+/* kernel-coherent.c */
+void sim_start_alloc(struct sim *s, int cpu, int dev);
+void sim_step_alloc(struct sim *s, int cpu, struct op *op);
+void sim_start_free(struct sim *s, int cpu);
+void sim_step_free(struct sim *s, int cpu, struct op *op);
+
+/* kernel-direct.c: both take one step. */
+void sim_direct(struct sim *s, int cpu, int dev);
+void sim_region(struct sim *s, int cpu);
 
 #endif
