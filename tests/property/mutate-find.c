@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tests/property/mutate.h"
 
+#include "lib/names.h"
+
 size_t find_step(const struct history *h, struct rng *r, fits_fn *fits)
 {
 	size_t start = h->count ? rng_below(r, h->count) : 0;
@@ -142,4 +144,47 @@ bool is_alloc_event(const struct history *h, size_t i)
 bool is_free_event(const struct history *h, size_t i)
 {
 	return event_at(h, i)->kind == EVENT_FREE;
+}
+
+bool is_mark(const struct history *h, size_t i)
+{
+	return event_at(h, i)->kind == EVENT_MARK;
+}
+
+bool behind_iommu(const struct history *h, size_t i)
+{
+	const char *name = names_get(h->names, event_at(h, i)->dev);
+	const struct platform_pci *pci = platform_find_pci(h->platform, name);
+
+	return pci && pci->iommu_group;
+}
+
+bool is_untrusted_map(const struct history *h, size_t i)
+{
+	return is_map(h, i) && !h->steps[i].trusted;
+}
+
+bool is_plain_bounced(const struct history *h, size_t i)
+{
+	return is_bounced_map(h, i) && other_step(h, i, EVENT_BOUNCE) != NOWHERE &&
+	       !behind_iommu(h, i);
+}
+
+bool is_sized_pair(const struct history *h, size_t i)
+{
+	return is_bounced_map(h, i) && other_step(h, i, EVENT_BOUNCE) != NOWHERE &&
+	       !bounce_may_lack(h, i);
+}
+
+bool is_pair_event(const struct history *h, size_t i)
+{
+	size_t map = is_bounce(h, i) ? other_step(h, i, EVENT_MAP) : i;
+
+	return map != NOWHERE && is_sized_pair(h, map) && !behind_iommu(h, map);
+}
+
+bool is_lone_end(const struct history *h, size_t i)
+{
+	return (is_unmap(h, i) || is_free_event(h, i)) && from_boot(h) &&
+	       !(event_at(h, i)->flags & EVENT_F_BY_ORIG) && !has_twin(h, i);
 }

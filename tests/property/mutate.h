@@ -36,7 +36,29 @@ void move_mapping(struct history *h, uint32_t map, uint64_t from, uint64_t to);
 
 /* Kinds of steps, as fits_fn. */
 fits_fn is_bounce, is_bounced_map, is_direct_map, is_map, is_unmap, is_sync, is_alloc_event,
-	is_free_event;
+	is_free_event, is_mark;
+fits_fn behind_iommu;	  /* its device is */
+fits_fn is_untrusted_map; /* of a device that is not accepted */
+fits_fn is_plain_bounced; /* a map with its bounce, at an address of memory */
+fits_fn is_sized_pair;	  /* a map with its bounce, which it may not lack */
+fits_fn is_pair_event;	  /* the map or the bounce of such a pair */
+fits_fn is_lone_end;	  /* UNMAP, FREE of a mapping that only its two events describe */
+
+/* A mutation; see struct mutation. */
+typedef bool mutate_fn(struct history *h, struct rng *r);
+
+/* mutate-drop.c */
+mutate_fn drop_bounce, drop_bounced_map, drop_begin, drop_unmap, drop_decrypt, drop_mark, duplicate,
+	silence;
+
+/* mutate-change.c */
+mutate_fn publish_protected, publish_original, past_end, end_elsewhere, size_of_pair, size_of_end,
+	sync_beyond, direction_of_end, direction_of_sync, device_of_pair, device_of_end, wrong_bit,
+	end_without_bit, wrong_nonce, swap_marks;
+
+/* mutate-move.c */
+mutate_fn map_before_bounce, sync_after_end, end_before_begin, overlap, alloc_overlap, late_encrypt,
+	late_encrypt_virt, trusted_in_pool, not_accepted, lost, sg_cut, undecoded;
 
 /* mutate-facts.c */
 extern const struct mutation mutations_facts[];

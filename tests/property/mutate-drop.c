@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Mutations that drop or double events. */
+#include "tests/property/mutate.h"
+
+#include "lib/names.h"
+#include "tests/property/kernel.h"
+
+/* ---- dropped ---- */
+
+static bool lacks_noticed(const struct history *h, size_t i)
+{
+	size_t map = other_step(h, i, EVENT_MAP);
+
+	return is_bounce(h, i) && map != NOWHERE && is_bounced_map(h, map) &&
+	       !bounce_may_lack(h, map);
+}
+
+bool drop_bounce(struct history *h, struct rng *r)
+{
+	size_t i = find_step(h, r, lacks_noticed);
+
+	if (i == NOWHERE)
+		return false;
+	history_remove(h, i);
+	return true;
+}
+
+/* Its bounce stays behind, and is not just cut off by the end. */
+static bool leaves_bounce(const struct history *h, size_t i)
+{
+	size_t bounce = other_step(h, i, EVENT_BOUNCE);
+
+	if (event_at(h, i)->kind != EVENT_MAP || bounce == NOWHERE)
+		return false;
+	for (size_t k = bounce + 1; k < h->count; k++) {
+		const struct event *e = event_at(h, k);
+
+		if (k != i && e->cpu == event_at(h, bounce)->cpu && e->kind != EVENT_BOUNCE)
+			return true;
+	}
+	return false;
+}
+
+bool drop_bounced_map(struct history *h, struct rng *r)
+{
+	size_t i = find_step(h, r, leaves_bounce);
+
+	if (i == NOWHERE)
+		return false;
+	history_remove(h, i);
+	return true;
+}
+
+static bool leaves_end(const struct history *h, size_t i)
+{
+	return from_boot(h) && (is_direct_map(h, i) || is_alloc_event(h, i)) &&
+	       end_step(h, i) != NOWHERE && !has_twin(h, i) && !has_twin(h, end_step(h, i)) &&
+	       !h->steps[i].within;
+}
+
+bool drop_begin(struct history *h, struct rng *r)
+{
+	size_t i = find_step(h, r, leaves_end);
+
+	if (i == NOWHERE)
+		return false;
+	history_remove(h, i);
+	return true;
+}
+
+/* A later mapping takes the slots, and no unmap that fits both can explain it. */
+static bool missed_by_next(const struct history *h, size_t i)
+{
+	size_t map = other_step(h, i, EVENT_MAP);
+	bool taken = false;
+	const struct event *m;
+
+	if (!is_unmap(h, i) || h->steps[i].made != MADE_BOUNCED || map == NOWHERE)
+		return false;
+	m = event_at(h, map);
+	for (size_t k = 0; k < h->count; k++) {
+		const struct event *e = event_at(h, k);
+
+		if (h->steps[k].map == h->steps[i].map || e->kind != EVENT_MAP ||
+		    h->steps[k].made != MADE_BOUNCED)
+			continue;
+		if (e->dev == m->dev &&
+		    (e->orig == m->orig ||
+		     (e->dma == m->dma && e->size == m->size && e->dir == m->dir)))
+			return false;
+		taken |= k > i && e->dma / SLOT == m->dma / SLOT;
+	}
+	return taken;
+}
+
+bool drop_unmap(struct history *h, struct rng *r)
+{
+	size_t i = find_step(h, r, missed_by_next);
+
+	if (i == NOWHERE)
+		return false;
+	history_remove(h, i);
+	return true;
+}
+
+static bool is_needed_decrypt(const struct history *h, size_t i)
+{
+	const struct event *e = event_at(h, i);
+
+	return !h->alias && e->kind == EVENT_DECRYPT && (e->flags & EVENT_F_VIRT) &&
+	       other_step(h, i, EVENT_ALLOC) != NOWHERE;
+}
+
+bool drop_decrypt(struct history *h, struct rng *r)
+{
+	size_t i = find_step(h, r, is_needed_decrypt);
+
+	if (i == NOWHERE)
+		return false;
+	history_remove(h, i);
+	return true;
+}
+
+bool drop_mark(struct history *h, struct rng *r)
+{
+	size_t i = find_step(h, r, is_mark);
+
+	if (i == NOWHERE)
+		return false;
+	for (size_t k = 0; k < h->count; k++) { /* a CPU without any other event needs none */
+		if (event_at(h, k)->cpu == event_at(h, i)->cpu && k != i) {
+			history_remove(h, i);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* All of one device's events are gone although it worked. */
+bool silence(struct history *h, struct rng *r)
+{
+	const struct platform_virtio *d = &h->platform->virtio[rng_below(r, h->platform->nvirtio)];
+	uint16_t dev = names_find(h->names, d->parent);
+	bool any = false;
+
+	if (d->activity_before == d->activity_after)
+		return false;
+	for (size_t k = h->count; k > 0; k--) {
+		if (event_at(h, k - 1)->dev != dev)
+			continue;
+		history_remove(h, k - 1);
+		any = true;
+	}
+	return any;
+}
+
+/* ---- doubled ---- */
+
+/* One more bounce may be that of another entry that failed. */
+static bool may_be_of_another(const struct history *h, size_t i)
+{
+	const struct event *e = event_at(h, i);
+
+	for (size_t k = i + 1; k < h->count; k++) {
+		const struct event *f = event_at(h, k);
+
+		if (f->kind == EVENT_MAP_FAILED && h->steps[k].map != h->steps[i].map &&
+		    f->dev == e->dev && f->orig == e->orig && f->pid == e->pid)
+			return true;
+	}
+	return false;
+}
+
+static bool doubles(const struct history *h, size_t i)
+{
+	const struct event *e = event_at(h, i);
+
+	if (e->kind == EVENT_BOUNCE)
+		return cpu_goes_on(h, i) && !may_be_of_another(h, i);
+	if (is_bounced_map(h, i))
+		return !bounce_may_lack(h, i);
+	if (is_unmap(h, i) || is_free_event(h, i))
+		return from_boot(h) && !has_twin(h, i);
+	return is_alloc_event(h, i);
+}
+
+static bool cpu_has_other(const struct history *h, size_t i)
+{
+	for (size_t k = i + 1; k < h->count; k++) {
+		const struct event *e = event_at(h, k);
+
+		if (e->cpu == event_at(h, i)->cpu && e->kind != EVENT_BOUNCE)
+			return true;
+	}
+	return false;
+}
+
+bool duplicate(struct history *h, struct rng *r)
+{
+	size_t i = find_step(h, r, doubles);
+
+	/* two bounces and no map: the end may just have cut it */
+	if (i == NOWHERE || (is_bounce(h, i) && !cpu_has_other(h, i)))
+		return false;
+	history_insert(h, i + 1, &h->steps[i]);
+	return true;
+}
