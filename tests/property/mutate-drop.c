@@ -7,6 +7,16 @@
 
 /* ---- dropped ---- */
 
+static bool drop_one(struct history *h, struct rng *r, fits_fn *fits)
+{
+	size_t i = find_step(h, r, fits);
+
+	if (i == NOWHERE)
+		return false;
+	history_remove(h, i);
+	return true;
+}
+
 static bool lacks_noticed(const struct history *h, size_t i)
 {
 	size_t map = other_step(h, i, EVENT_MAP);
@@ -17,12 +27,7 @@ static bool lacks_noticed(const struct history *h, size_t i)
 
 bool drop_bounce(struct history *h, struct rng *r)
 {
-	size_t i = find_step(h, r, lacks_noticed);
-
-	if (i == NOWHERE)
-		return false;
-	history_remove(h, i);
-	return true;
+	return drop_one(h, r, lacks_noticed);
 }
 
 /* Its bounce stays behind, and is not just cut off by the end. */
@@ -43,12 +48,7 @@ static bool leaves_bounce(const struct history *h, size_t i)
 
 bool drop_bounced_map(struct history *h, struct rng *r)
 {
-	size_t i = find_step(h, r, leaves_bounce);
-
-	if (i == NOWHERE)
-		return false;
-	history_remove(h, i);
-	return true;
+	return drop_one(h, r, leaves_bounce);
 }
 
 static bool leaves_end(const struct history *h, size_t i)
@@ -60,12 +60,7 @@ static bool leaves_end(const struct history *h, size_t i)
 
 bool drop_begin(struct history *h, struct rng *r)
 {
-	size_t i = find_step(h, r, leaves_end);
-
-	if (i == NOWHERE)
-		return false;
-	history_remove(h, i);
-	return true;
+	return drop_one(h, r, leaves_end);
 }
 
 /* A later mapping takes the slots, and no unmap that fits both can explain it. */
@@ -95,12 +90,7 @@ static bool missed_by_next(const struct history *h, size_t i)
 
 bool drop_unmap(struct history *h, struct rng *r)
 {
-	size_t i = find_step(h, r, missed_by_next);
-
-	if (i == NOWHERE)
-		return false;
-	history_remove(h, i);
-	return true;
+	return drop_one(h, r, missed_by_next);
 }
 
 static bool is_needed_decrypt(const struct history *h, size_t i)
@@ -113,12 +103,7 @@ static bool is_needed_decrypt(const struct history *h, size_t i)
 
 bool drop_decrypt(struct history *h, struct rng *r)
 {
-	size_t i = find_step(h, r, is_needed_decrypt);
-
-	if (i == NOWHERE)
-		return false;
-	history_remove(h, i);
-	return true;
+	return drop_one(h, r, is_needed_decrypt);
 }
 
 bool drop_mark(struct history *h, struct rng *r)
