@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is the program's at all: when it began, who of it went on, what else it did. */
+#include "tests/unit/correlate-fixture.h"
+#include "tests/unit/test.h"
+
+static struct platform_virtio *rng_device; /* NULL: none is known */
+
+/* One exchange of the program, and then something else.  Is that all of the program? */
+static bool nothing_else(void (*then)(struct machine *), bool calls_known, const char *doubt)
+{
+	static char *calls[] = { (char *)"sock:sock_send_length", (char *)"sock:sock_recv_length" };
+	struct platform *p = platform_new();
+	struct exchanges *x;
+	struct machine m;
+	struct line l;
+	bool nothing;
+
+	begin(&m);
+	m.platform = p;
+	if (calls_known) {
+		p->trace.events = calls;
+		p->trace.nevents = 2;
+	}
+	p->virtio = rng_device;
+	p->nvirtio = rng_device != NULL;
+	connect_line(&l, &m, 0xcc00, 40000, APP);
+	say(&l, ask, 0);
+	hear(&l, ok);
+	if (then)
+		then(&m);
+	x = judge(&m, true);
+	nothing = x->nothing_else;
+	check(x->conns[0].control_packets[FLOW_OUT] == 2);
+	check(x->conns[0].control_packets[FLOW_IN] == 1);
+	check(x->conns[0].control_bytes[FLOW_OUT] == 2 * (FRAME_HEADERS + HDR));
+	check(strstr(x->beyond, "besides, 3 packets without payload") == x->beyond);
+	check(strstr(x->beyond, doubt));
+	end(&m, x);
+	p->trace.events = NULL;
+	p->trace.nevents = p->nvirtio = 0;
+	p->virtio = NULL;
+	platform_free(p);
+	return nothing;
+}
+
+static void call(struct machine *m, int32_t pid, unsigned int family, unsigned int protocol)
+{
+	struct event *e = emit(m, EVENT_SOCK_SEND, pid);
+
+	e->link = 0xdd00;
+	e->size = 58;
+	e->aux = family << 16 | protocol;
+}
+
+static void udp(struct machine *m)
+{
+	call(m, APP, 2, 17);
+}
+
+static void raw_frames(struct machine *m)
+{
+	call(m, APP, 17, 0);
+}
+
+static void unknown_family(struct machine *m)
+{
+	call(m, APP, 0, 0);
+}
+
+static void uring(struct machine *m)
+{
+	call(m, 300, 2, 17);
+	m->events[m->nevents - 1].comm = names_intern(m->names, "iou-wrk-100", 11);
+}
+
+static void harmless(struct machine *m)
+{
+	call(m, OTHER, 2, 17);
+	call(m, 301, 2, 17);
+	m->events[m->nevents - 1].comm = names_intern(m->names, "iou-wrk-200", 11);
+	call(m, APP, 1, 0);
+	call(m, APP, 16, 0);
+	call(m, APP, 10, 6);
+	bio(m, OTHER, 100, 4096, "254:0");
+	request(m, 100, 4096, EVENT_FROM_DEVICE, 0x62000000);
+}
+
+static void unasked(struct machine *m)
+{
+	request(m, 100, 4096, EVENT_FROM_DEVICE, 0x62000000);
+}
+
+static void written_back(struct machine *m)
+{
+	bio(m, OTHER, 100, 4096, "254:0");
+	request(m, 100, 4096, EVENT_TO_DEVICE, 0x62000000);
+}
+
+static void entropy(struct machine *m)
+{
+	map(m, names_intern(m->names, "0000:00:03.0", 12), EVENT_FROM_DEVICE, 64);
+}
+
+static void entropy_for_the_program(struct machine *m)
+{
+	entropy(m);
+	m->events[m->nevents - 1].pid = APP;
+}
+
+static void beyond(void)
+{
+	check(nothing_else(NULL, true, "; nothing else of the program touched a device"));
+	check(nothing_else(harmless, true, "; nothing else of the program touched a device"));
+	check(!nothing_else(NULL, false, "does not tell what it sent by sockets other than TCP"));
+	check(!nothing_else(udp, true, "other than TCP it sent 58 bytes and received 0"));
+	check(!nothing_else(raw_frames, true, "other than TCP it sent 58 bytes"));
+	check(!nothing_else(unknown_family, true, "other than TCP it sent 58 bytes"));
+	check(!nothing_else(uring, true, "other than TCP it sent 58 bytes"));
+	check(!nothing_else(unasked, true, "who asked for 4096 bytes of disks is not known"));
+	check(!nothing_else(written_back, true, "4096 bytes that others wrote to disks may hold"));
+	check(!nothing_else(entropy, true, "whose 0 bytes out and 64 in were is not known"));
+}
+
+/* What the kernel's own thread asks of the device is not the program's. */
+static void rng(void)
+{
+	static struct platform_virtio v = { .device_id = 4, .parent = (char *)"0000:00:03.0" };
+
+	rng_device = &v;
+	check(nothing_else(entropy, true, "; nothing else of the program touched a device"));
+	check(!nothing_else(entropy_for_the_program, true, "whose 0 bytes out and 64 in"));
+	rng_device = NULL;
+}
+
+/* What a device was given before the program began is not the program's. */
+static void before_it_began(void)
+{
+	for (int launched = 0; launched < 2; launched++) {
+		for (int late = 0; late < 2; late++) {
+			struct exchanges *x;
+			struct machine m;
+			struct line l;
+
+			begin(&m);
+			m.launched = launched;
+			if (!late)
+				map(&m, m.net, EVENT_TO_DEVICE, 102);
+			emit(&m, EVENT_EXEC, APP);
+			if (late)
+				map(&m, m.net, EVENT_TO_DEVICE, 102);
+			connect_line(&l, &m, 0xcc00, 40000, APP);
+			say(&l, ask, 0);
+			x = judge(&m, true);
+			check(x->nunattributed == 1 && x->unattributed[0].bytes == 102);
+			check(x->devices[0].other_bytes[FLOW_OUT] == (launched && !late ? 102 : 0));
+			check(x->devices[0].unknown_bytes[FLOW_OUT] ==
+			      (launched && !late ? 0 : 102));
+			check(x->conserved);
+			end(&m, x);
+		}
+	}
+}
+
+/* Who of the program went on after the recording: as far as starts and ends were told. */
+static void who_went_on(bool told, bool ended, bool thread_execs)
+{
+	static char fork[] = "sched:sched_process_fork", gone[] = "sched:sched_process_exit";
+	char *events[] = { fork, gone };
+	struct platform *p = platform_new();
+	struct exchanges *x;
+	struct machine m;
+	struct event *e;
+	struct line l;
+
+	begin(&m);
+	m.launched = true;
+	if (told) {
+		p->trace.events = events;
+		p->trace.nevents = 2;
+	}
+	m.platform = p;
+	emit(&m, EVENT_EXEC, APP);
+	for (int i = 0; i < 3; i++)
+		emit(&m, EVENT_FORK, APP)->aux = APP + 30u - 10u * (unsigned int)i;
+	e = emit(&m, EVENT_EXEC, APP + 20);
+	e->comm = names_intern(m.names, "daemon", 6);
+	emit(&m, EVENT_EXIT, APP + 30);
+	if (thread_execs) {
+		/* the first thread has been ended by then */
+		emit(&m, EVENT_EXIT, APP);
+		emit(&m, EVENT_EXEC, APP)->aux = APP + 10;
+	} else {
+		emit(&m, EVENT_EXIT, APP + 10);
+	}
+	connect_line(&l, &m, 0xcc00, 40000, APP);
+	say(&l, ask, 0);
+	if (ended)
+		emit(&m, EVENT_EXIT, APP);
+	x = judge(&m, true);
+	check(x->conns[0].program && x->conns[0].pid == APP);
+	check(x->alive_known == (told && ended));
+	check(x->nalive == (told && ended) && x->nalive_listed == x->nalive);
+	check(!x->nalive || strstr(x->alive[0], "daemon["));
+	end(&m, x);
+	p->trace.events = NULL;
+	p->trace.nevents = 0;
+	platform_free(p);
+}
+
+static void alive(void)
+{
+	who_went_on(true, true, false);
+	who_went_on(true, true, true);
+	who_went_on(true, false, false);
+	who_went_on(false, true, false);
+}
+
+int main(void)
+{
+	beyond();
+	before_it_began();
+	alive();
+	rng();
+	return done();
+}
