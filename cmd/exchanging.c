@@ -169,20 +169,6 @@ int exchanging_feed(struct exchanging *e, const struct event *events, size_t cou
 	return 0;
 }
 
-/* The first sum that does not agree, as a sentence (caller frees). */
-static char *broken_sum(const struct exchanges *x)
-{
-	for (size_t i = 0; i < x->nchecks; i++) {
-		const struct conservation *c = &x->checks[i];
-
-		if (!c->ok)
-			return xasprintf("%s: %s %llu, %s %llu", c->what, c->left_name,
-					 (unsigned long long)c->left, c->right_name,
-					 (unsigned long long)c->right);
-	}
-	return NULL;
-}
-
 int exchanging_finish(struct exchanging *e, struct judge *judge, struct err *err)
 {
 	struct judge_traffic traffic = { 0 };
@@ -198,7 +184,7 @@ int exchanging_finish(struct exchanging *e, struct judge *judge, struct err *err
 		return ret;
 	traffic.clear_payload = exchanges_clear_payload(e->x, &why);
 	traffic.clear_reason = why;
-	broken = broken_sum(e->x);
+	broken = exchanges_broken(e->x);
 	traffic.conserved = !broken;
 	traffic.broken = broken;
 	judge_set_traffic(judge, &traffic);

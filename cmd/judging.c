@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cmd/exchanging.h"
+#include "lib/counters.h"
 #include "lib/err.h"
 #include "lib/file.h"
 #include "lib/judge.h"
@@ -160,6 +161,15 @@ void judging_release(struct judging *g)
 	g->policy_text = g->rmm_text = NULL;
 }
 
+static void take_counters(struct judge *judge, const struct counters *counters)
+{
+	char *broken = counters_broken(counters);
+	const struct judge_traffic traffic = { .conserved = !broken, .broken = broken };
+
+	judge_set_traffic(judge, &traffic);
+	free(broken);
+}
+
 struct verdict *judging_run(const struct judging *g, struct stream *stream, struct names *names,
 			    const struct platform *platform, struct err *err)
 {
@@ -174,6 +184,9 @@ struct verdict *judging_run(const struct judging *g, struct stream *stream, stru
 	struct event *batch = xcalloc(BATCH, sizeof(*batch));
 	struct verdict *verdict = NULL;
 	struct exchanging *exchanging = g->exchanging;
+	/* without exchanges nobody else asks the devices' own counters */
+	struct counters *counters =
+		exchanging && exchanging->x ? NULL : counters_new(names, platform);
 	struct timeline *line = NULL;
 	ssize_t n = exchanging ? exchanging_begin(exchanging, names, platform, err) : 0;
 
@@ -181,11 +194,14 @@ struct verdict *judging_run(const struct judging *g, struct stream *stream, stru
 		judge_feed(judge, batch, n);
 		if (timeline)
 			timeline_builder_feed(timeline, batch, n);
+		counters_feed(counters, batch, n);
 		if (exchanging && exchanging_feed(exchanging, batch, n, err) < 0)
 			n = -EINVAL;
 	}
 	if (n == 0 && exchanging)
 		n = exchanging_finish(exchanging, judge, err);
+	if (counters)
+		take_counters(judge, counters);
 	if (timeline)
 		line = timeline_builder_finish(timeline);
 	if (n == 0) {
@@ -195,6 +211,7 @@ struct verdict *judging_run(const struct judging *g, struct stream *stream, stru
 	}
 	free(line);
 	free(batch);
+	counters_free(counters);
 	judge_free(judge);
 	return verdict;
 }

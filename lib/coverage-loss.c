@@ -280,7 +280,9 @@ void coverage_conserved(const struct judge *j, const struct stream_info *info,
 		return;
 	}
 	if (j->broken) {
-		cond_unmet(cond, "see the sums in exchanges.json; record again, with nothing lost",
+		cond_unmet(cond,
+			   "see the sums (of a bundle in exchanges.json); record again, with "
+			   "nothing lost",
 			   "%s", j->broken);
 		return;
 	}

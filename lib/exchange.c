@@ -193,6 +193,19 @@ void exchanges_check(struct exchanges *x, const char *what, const char *left_nam
 	c->right_name = xstrdup(right_name);
 }
 
+char *exchanges_broken(const struct exchanges *x)
+{
+	for (size_t i = 0; i < x->nchecks; i++) {
+		const struct conservation *c = &x->checks[i];
+
+		if (!c->ok)
+			return xasprintf("%s: %s %llu, %s %llu", c->what, c->left_name,
+					 (unsigned long long)c->left, c->right_name,
+					 (unsigned long long)c->right);
+	}
+	return NULL;
+}
+
 void exchanges_note(struct exchanges *x, const char *fmt, ...)
 {
 	char text[512];

@@ -295,6 +295,8 @@ void exchanges_unattributed(struct exchanges *x, uint16_t device, enum flow_dir 
 			    const char *reason, uint64_t transfers, uint64_t bytes);
 void exchanges_check(struct exchanges *x, const char *what, const char *left_name, uint64_t left,
 		     const char *right_name, uint64_t right, bool ok);
+/* The first check that does not hold, as a sentence (caller frees); NULL: all hold. */
+char *exchanges_broken(const struct exchanges *x);
 void exchanges_note(struct exchanges *x, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

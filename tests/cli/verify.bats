@@ -355,6 +355,17 @@ with_net() {
 			grep -q "$what by the interface.*s own count" "$BATS_TEST_TMPDIR/r.html"
 		done
 	done
+	# of a bare trace.dat with the same facts, and of a bundle in which nobody looks at exchanges, too
+	with_net "$bundle" $((packets - 1)) $bytes
+	run -2 --separate-stderr "$CCAIO" verify -f json --platform="$bundle/platform.json" "$bundle/trace.dat"
+	[ "$(jq -r .conditions.conserved.reason <<<"$output")" = \
+		"eth0 out: packets by the interface's own count 13, packets in events 14" ]
+	rm "$bundle/exchanges.json" "$bundle/packets.pcap"
+	seal "$bundle"
+	run -2 --separate-stderr "$CCAIO" verify -q --scope=window "$bundle"
+	[[ $output == *"not shown: conserved" ]]
+	with_net "$bundle" $packets $bytes
+	run -0 --separate-stderr "$CCAIO" verify --platform="$bundle/platform.json" "$bundle/trace.dat"
 	# counters that cannot be: refused, and named
 	with_net "$bundle" $packets -80
 	run -3 --separate-stderr "$CCAIO" verify "$bundle"
