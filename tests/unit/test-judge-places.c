@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where the judge finds memory shared: pools, aliases, what was decrypted, accepted devices. */
+#include "tests/unit/judge-fixture.h"
+#include "tests/unit/test.h"
+
+static void test_places(void)
+{
+	machine(); /* the last byte is outside the pool */
+	bounced(0, BUF, POOL_LAST - 161, 163);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+
+	machine(); /* … and this one is the last inside */
+	bounced(0, BUF, POOL_LAST - 162, 163);
+	check(outcome() == OUTCOME_PROVEN);
+
+	machine(); /* neither RAM nor pool */
+	bounced(0, BUF, RAM_LAST + 1, 163);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+
+	machine(); /* bounds may be incomplete */
+	facts->swiotlb.dynamic = TRI_YES;
+	bounced(0, BUF, PAGES, 163);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+
+	machine(); /* a size that wraps around */
+	facts->realm.ipa_bits = 33;
+	bounced(0, BUF, SLOT(0) | ALIAS, UINT64_MAX);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+
+	machine(); /* a size that leaves the alias and comes back to the bit */
+	facts->realm.ipa_bits = 33;
+	bounced(0, BUF, SLOT(0) | ALIAS, 2 * ALIAS);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+
+	machine(); /* above the alias */
+	facts->realm.ipa_bits = 33;
+	bounced(0, BUF, SLOT(0) | ALIAS | (ALIAS << 3), 64);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+
+	machine(); /* a shared bit that all RAM carries */
+	facts->realm.shared_bit = RAM;
+	bounced(0, BUF, SLOT(0), 64);
+	map(0, BUF, BUF, 64);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+
+	machine(); /* the kernel calls it shared, nothing shows it */
+	bounced(0, BUF, SLOT(0), 64);
+	map(0, BUF, BUF, 64)->attrs = EVENT_ATTR_CC_SHARED;
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+	check(claim(CLAIM_BOUNCE_PAIRED) == CLAIM_UNDECIDED);
+
+	machine(); /* … and here the address does */
+	facts->realm.ipa_bits = 33;
+	map(0, BUF, BUF | ALIAS, 64)->attrs = EVENT_ATTR_CC_SHARED;
+	check(outcome() == OUTCOME_PROVEN);
+
+	machine(); /* … but not where it names another buffer */
+	facts->realm.ipa_bits = 33;
+	map(0, BUF, PAGES | ALIAS, 64)->attrs = EVENT_ATTR_CC_SHARED;
+	check(claim(CLAIM_BOUNCE_PAIRED) == CLAIM_REFUTED);
+
+	machine(); /* a shared buffer that was allocated in the pool */
+	map(0, SLOT(3), SLOT(3), 64);
+	check(outcome() == OUTCOME_PROVEN);
+}
+
+static void test_inferred_bit(void)
+{
+	machine();
+	bounced(0, BUF, SLOT(0) | ALIAS, 64);
+	alloc(0, PAGES | ALIAS, 4096);
+	check(outcome() == OUTCOME_PROVEN);
+	check(last->totals.shared_bit == ALIAS && last->totals.shared_bit_inferred);
+
+	alloc(0, (PAGES + 0x10000) | (ALIAS << 1), 4096); /* another bit */
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+
+	machine(); /* one pair without it contradicts */
+	bounced(0, BUF, SLOT(0) | ALIAS, 64);
+	bounced(0, BUF, SLOT(1), 64);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+
+	machine(); /* no pair, no evidence */
+	alloc(0, PAGES | ALIAS, 4096);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+}
+
+static void test_coherent(void)
+{
+	machine(); /* a plain Realm: only the decrypt shows it */
+	alloc(0, PAGES, 4096);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+
+	machine();
+	change_virt(EVENT_DECRYPT, PAGES, 8192);
+	alloc(0, PAGES, 6726);
+	check(outcome() == OUTCOME_PROVEN);
+	change_virt(EVENT_ENCRYPT, PAGES, 8192);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+
+	machine(); /* a part of it is mapped, and a part of that part */
+	bounced(0, BUF, SLOT(0), 64);
+	change_virt(EVENT_DECRYPT, PAGES, 8192);
+	alloc(0, PAGES, 6726);
+	unmap(0, SLOT(0), 64);
+	map(0, PAGES, PAGES, 1024);
+	map(0, PAGES + 128, PAGES + 128, 64);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_HOLDS);
+
+	machine(); /* a part of it is not enough */
+	change_virt(EVENT_DECRYPT, PAGES, 4096);
+	alloc(0, PAGES, 6726);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+
+	machine(); /* a decrypt that failed */
+	change_virt(EVENT_DECRYPT, PAGES, 8192)->aux = 1;
+	alloc(0, PAGES, 6726);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+
+	machine(); /* free first, then encrypt */
+	change_virt(EVENT_DECRYPT, PAGES, 8192);
+	alloc(0, PAGES, 6726);
+	free_alloc(0, PAGES, 6726);
+	change_virt(EVENT_ENCRYPT, PAGES, 8192);
+	check(outcome() == OUTCOME_PROVEN);
+
+	machine(); /* the pool's memory is taken back under a mapping */
+	bounced(0, BUF, SLOT(0), 64);
+	put((struct event){ .kind = EVENT_ENCRYPT, .orig = POOL, .size = 4096 });
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+}
+
+static void test_devices(void)
+{
+	machine(); /* accepted: protected memory is fine, the pool is not */
+	put((struct event){ .kind = EVENT_TSM, .dev = dev1, .aux = EVENT_TSM_RUN });
+	map(0, BUF, BUF, 64);
+	check(outcome() == OUTCOME_PROVEN);
+	map(0, BUF, SLOT(0), 64);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+
+	machine(); /* … but only as long as it is, and it is told apart */
+	put((struct event){ .kind = EVENT_TSM, .dev = dev1, .aux = EVENT_TSM_RUN });
+	map(0, BUF, BUF, 64);
+	put((struct event){ .kind = EVENT_TSM, .dev = dev1, .aux = EVENT_TSM_ERROR });
+	check(outcome() == OUTCOME_PROVEN); /* it reaches nothing now */
+	check(strstr(last->reason, "1 more went to devices that the Realm had accepted"));
+	check(last->devices[0].trusted);
+	put((struct event){ .kind = EVENT_TSM, .dev = dev1, .aux = EVENT_TSM_UNLOCKED });
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+
+	machine();
+	bounced(0, BUF, SLOT(0), 64);
+	put((struct event){ .kind = EVENT_TSM, .dev = dev1, .aux = EVENT_TSM_LOCKED });
+	check(outcome() == OUTCOME_PROVEN);
+	put((struct event){ .kind = EVENT_TSM, .dev = dev1, .aux = EVENT_TSM_RUN });
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+
+	machine(); /* … nor by its alias */
+	facts->realm.ipa_bits = 33;
+	put((struct event){ .kind = EVENT_TSM, .dev = dev1, .aux = EVENT_TSM_RUN });
+	map(0, BUF, SLOT(0) | ALIAS, 64);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+
+	machine(); /* an IOMMU: the memory counts, not the number */
+	facts->pci[0].iommu_group = xstrdup("1");
+	map(0, SLOT(5), 0xfffff000, 64);
+	check(outcome() == OUTCOME_PROVEN);
+	map(0, BUF, 0xffffe000, 64);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+
+	machine(); /* … and two devices have the same numbers */
+	facts->pci[0].iommu_group = xstrdup("1");
+	facts->pci[1].iommu_group = xstrdup("2");
+	map(0, SLOT(5), 0xfffff000, 64);
+	map(0, SLOT(6), 0xfffff000, 64)->dev = dev2;
+	check(outcome() == OUTCOME_PROVEN);
+
+	machine(); /* no driver, and yet it has a mapping */
+	bounced(0, BUF, SLOT(0), 64);
+	check(cond(COND_DEVICES_KNOWN) == COND_MET);
+	free(facts->pci[0].driver);
+	facts->pci[0].driver = NULL;
+	check(cond(COND_DEVICES_KNOWN) == COND_UNMET);
+
+	machine(); /* a name of a network interface is no DMA device */
+	bounced(0, BUF, SLOT(0), 64);
+	put((struct event){ .kind = EVENT_NET_XMIT, .dev = names_intern(names, "eth0", 4) });
+	check(outcome() == OUTCOME_PROVEN);
+	check(last->ndevices == 1);
+}
+
+int main(void)
+{
+	test_places();
+	test_inferred_bit();
+	test_coherent();
+	test_devices();
+	machine_release();
+	return done();
+}
