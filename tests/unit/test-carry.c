@@ -118,8 +118,10 @@ static void begin(struct bench *b)
 	b->nout = 0;
 }
 
-static void end(struct bench *b)
+/* The stream is over; what carry found stays in b. */
+static void finish(struct bench *b)
 {
+	carry_finish(b->carry);
 	carry_free(b->carry);
 	owners_free(b->owners);
 	names_free(b->names);
@@ -205,12 +207,11 @@ static void two_flows_merged(void)
 	receive(&b, 0xb0, 2960);
 	receive(&b, 0xa2, 2960);
 	receive(&b, 0xa0, 2960);
-	carry_finish(b.carry);
+	finish(&b);
 	check(b.nin == 3 && b.stray[FLOW_IN] == 0);
 	check(IS(&b.in[0], GRADE_NESTED, 2, 0x2000, 0x4000));
 	check(IS(&b.in[1], GRADE_NESTED, 2, 0x5000, 0x6000));
 	check(IS(&b.in[2], GRADE_NESTED, 2, 0x1000, 0x3000));
-	end(&b);
 }
 
 /* What was merged is freed, and its address is the next packet's in the same poll. */
@@ -233,13 +234,12 @@ static void address_used_again(void)
 	arrive(&b, 0xa0, 0x6000, 1500);
 	arrive(&b, 0xa0, 0x7000, 1500);
 	receive(&b, 0xa0, 1500);
-	carry_finish(b.carry);
+	finish(&b);
 	check(b.nin == 4 && b.stray[FLOW_IN] == 1500 + ETH + HDR);
 	check(IS(&b.in[3], GRADE_NESTED, 1, 0x7000));
 	check(IS(&b.in[0], GRADE_NESTED, 1, 0x4000));
 	check(IS(&b.in[1], GRADE_NESTED, 3, 0x1000, 0x2000, 0x3000));
 	check(IS(&b.in[2], GRADE_NESTED, 1, 0x5000));
-	end(&b);
 }
 
 /* Long packets in several buffers, of which one is merged into another. */
@@ -258,10 +258,9 @@ static void several_buffers(void)
 	enter(&b, 0xa1, 8192 - ETH - HDR);
 	merge(&b, 0xa0, 0xa1, 0);
 	receive(&b, 0xa0, 8292 + 8192 - 2 * (ETH + HDR) - 52);
-	carry_finish(b.carry);
+	finish(&b);
 	check(b.nin == 1 && b.in[0].queue == 3);
 	check(IS(&b.in[0], GRADE_NESTED, 2, 0x1000, 0x2000, 0x3000, 0x4000, 0x5000));
-	end(&b);
 }
 
 /* What the driver throws away becomes no packet, and nobody else's. */
@@ -273,10 +272,9 @@ static void thrown_away(void)
 	take(&b, 0x1000, 1500 + ETH + HDR);
 	arrive(&b, 0xa0, 0x2000, 1500);
 	receive(&b, 0xa0, 1500);
-	carry_finish(b.carry);
+	finish(&b);
 	check(b.nin == 1 && IS(&b.in[0], GRADE_NESTED, 1, 0x2000));
 	check(b.stray[FLOW_IN] == 1500 + ETH + HDR);
-	end(&b);
 }
 
 /* Events of merging that are missing: sizes only make it likely, and what they contradict is no
@@ -298,12 +296,11 @@ static void merging_not_told(void)
 	arrive(&b, 0xb1, 0x5000, 1500);
 	merge(&b, 0xb0, 0xb1, 0);
 	receive(&b, 0xb0, 1500);
-	carry_finish(b.carry);
+	finish(&b);
 	check(b.nin == 3);
 	check(IS(&b.in[0], GRADE_SIZED, 2, 0x1000, 0x2000));
 	check(b.in[1].grade == GRADE_NONE && b.in[1].ndma == 0);
 	check(b.in[2].grade < GRADE_NESTED);
-	end(&b);
 }
 
 /* An event of a buffer is missing: its packet gets none of those that are others'. */
@@ -316,10 +313,9 @@ static void buffer_not_told(void)
 	arrive(&b, 0xb0, 0x2000, 1500);
 	receive(&b, 0xa0, 1500);
 	receive(&b, 0xb0, 1500);
-	carry_finish(b.carry);
+	finish(&b);
 	check(b.nin == 2 && b.in[0].ndma == 0 && b.in[0].grade == GRADE_NONE);
 	check(IS(&b.in[1], GRADE_NESTED, 1, 0x2000));
-	end(&b);
 }
 
 /* A kernel that does not tell any of it: the first ones that fit, as long as only they do. */
@@ -335,10 +331,9 @@ static void nothing_told(void)
 	take(&b, 0x4000, 1500 + ETH + HDR);
 	take(&b, 0x5000, 1500 + ETH + HDR);
 	receive(&b, 0xa1, 1500);
-	carry_finish(b.carry);
+	finish(&b);
 	check(b.nin == 2 && IS(&b.in[0], GRADE_NESTED, 2, 0x1000, 0x2000));
 	check(IS(&b.in[1], GRADE_SIZED, 1, 0x4000));
-	end(&b);
 }
 
 /* Buffers that are unmapped, whole: how many became a packet is told by nothing but the bracket. */
@@ -363,11 +358,10 @@ static void unmapped(void)
 	take(&b, 0x6000, 1536);
 	enter(&b, 0xa3, 1000);
 	receive(&b, 0xa3, 1000);
-	carry_finish(b.carry);
+	finish(&b);
 	check(b.nin == 3 && IS(&b.in[0], GRADE_NESTED, 1, 0x2000, 0x3000));
 	check(IS(&b.in[1], GRADE_NESTED, 2, 0x1000, 0x4000));
 	check(b.in[2].grade == GRADE_SIZED);
-	end(&b);
 }
 
 /* Polled here, received by another CPU; and what another one polls at the same time. */
@@ -385,10 +379,9 @@ static void other_cpus(void)
 	receive(&b, 0xa0, 1500);
 	b.cpu = 0;
 	receive(&b, 0xb0, 1500);
-	carry_finish(b.carry);
+	finish(&b);
 	check(b.nin == 2 && IS(&b.in[0], GRADE_NESTED, 1, 0x1000));
 	check(IS(&b.in[1], GRADE_NESTED, 1, 0x2000));
-	end(&b);
 }
 
 static void establish(struct bench *b, uint64_t sock, uint16_t port)
@@ -435,13 +428,12 @@ static void segments_of_another(void)
 	xmit(&b, 0x600, 1514, APP + 1, 0xee00);
 	/* an older kernel */
 	xmit(&b, 0x700, 1514, APP + 1, EVENT_NO_ADDR);
-	carry_finish(b.carry);
+	finish(&b);
 	check(b.nout == 4);
 	check(b.out[0].socket == 0xcc00 && b.out[0].socket_grade == GRADE_EXACT);
 	check(b.out[1].socket == 0xdd00 && b.out[1].socket_grade == GRADE_EXACT);
 	check(b.out[2].socket == 0);
 	check(b.out[3].socket == 0xdd00 && b.out[3].socket_grade == GRADE_NESTED);
-	end(&b);
 }
 
 static void command(struct bench *b, enum event_kind kind, int32_t pid, uint64_t size)
@@ -485,9 +477,8 @@ static void commands(void)
 	command(&b, EVENT_VQ_ADD, KWORKER, 0);
 	b.now += 2000000000;
 	command(&b, EVENT_MAP, KWORKER, 5000);
-	carry_finish(b.carry);
+	finish(&b);
 	check(b.commands == 32 && b.stray[FLOW_OUT] == 6340);
-	end(&b);
 }
 
 int main(void)
