@@ -8,9 +8,8 @@
 #include "lib/names.h"
 #include "lib/platform.h"
 #include "lib/xalloc.h"
+#include "tests/unit/counted.h"
 #include "tests/unit/test.h"
-
-#define NONCE 0x1234
 
 /* One disk, its counters, and a stream that tells of it. */
 struct run {
@@ -20,14 +19,13 @@ struct run {
 	struct diskcount *d;
 };
 
+static const char *const traced[] = { "block:block_rq_complete", "dma:dma_map_phys" };
+
 static void begin(struct run *r)
 {
 	r->names = names_new();
 	r->p = platform_new();
-	r->p->trace.nonce = NONCE;
-	r->p->trace.events = xcalloc(1, sizeof(char *));
-	r->p->trace.events[0] = xstrdup("block:block_rq_complete");
-	r->p->trace.nevents = 1;
+	recorded(r->p, traced, 1);
 	r->p->disks = xcalloc(1, sizeof(*r->p->disks));
 	r->p->ndisks = 1;
 	r->disk = &r->p->disks[0];
@@ -40,6 +38,13 @@ static void mark(struct run *r, uint64_t nonce)
 	const struct event e = { .kind = EVENT_MARK, .aux = EVENT_MARK_COUNT, .link = nonce };
 
 	diskcount_event(r->d, &e);
+}
+
+/* The counters are read, and nothing happens meanwhile. */
+static void look(struct run *r)
+{
+	mark(r, NONCE);
+	mark(r, NONCE);
 }
 
 static void done_with(struct run *r, const char *number, enum event_blk what, uint64_t bytes)
@@ -56,17 +61,10 @@ static void done_with(struct run *r, const char *number, enum event_blk what, ui
 static void with_maps(struct run *r, const char *features)
 {
 	r->disk->virtio = xstrdup("virtio1");
-	r->p->virtio = xcalloc(1, sizeof(*r->p->virtio));
-	r->p->nvirtio = 1;
-	r->p->virtio[0].name = xstrdup("virtio1");
-	r->p->virtio[0].parent = xstrdup("0000:00:02.0");
-	r->p->virtio[0].features = xstrdup(features);
+	only_virtio(r->p, "virtio1", "0000:00:02.0")->features = xstrdup(features);
 	free(r->p->trace.events[0]);
 	free(r->p->trace.events);
-	r->p->trace.events = xcalloc(2, sizeof(char *));
-	r->p->trace.events[0] = xstrdup("block:block_rq_complete");
-	r->p->trace.events[1] = xstrdup("dma:dma_map_phys");
-	r->p->trace.nevents = 2;
+	recorded(r->p, traced, 2);
 }
 
 static void mapped(struct run *r, const char *dev, enum event_dir dir, uint64_t bytes)
@@ -90,23 +88,13 @@ static struct exchanges *end(struct run *r)
 	return x;
 }
 
-static bool all_hold(const struct exchanges *x)
-{
-	for (size_t i = 0; i < x->nchecks; i++)
-		if (!x->checks[i].ok)
-			return false;
-	return x->nchecks > 0;
-}
-
 /*
  * at: bytes completed before the first look, during it, between the looks, during the
  * second, after it.  Does a count of so many bytes read agree with that?
  */
 static bool agrees(const uint64_t at[5], uint64_t counted, uint64_t before, uint64_t after)
 {
-	struct exchanges *x;
 	struct run r;
-	bool ok;
 
 	begin(&r);
 	r.disk->before.in_flight = before;
@@ -118,10 +106,7 @@ static bool agrees(const uint64_t at[5], uint64_t counted, uint64_t before, uint
 		if (i < 4)
 			mark(&r, NONCE);
 	}
-	x = end(&r);
-	ok = all_hold(x);
-	exchanges_free(x);
-	return ok;
+	return agreed(end(&r));
 }
 
 static void looks(void)
@@ -149,9 +134,7 @@ static void looks(void)
 static bool maps_agree(const uint64_t at[5], const char *dev, enum event_dir dir, uint64_t before,
 		       const char *features)
 {
-	struct exchanges *x;
 	struct run r;
-	bool ok;
 
 	begin(&r);
 	with_maps(&r, features);
@@ -166,10 +149,7 @@ static bool maps_agree(const uint64_t at[5], const char *dev, enum event_dir dir
 		if (i < 4)
 			mark(&r, NONCE);
 	}
-	x = end(&r);
-	ok = all_hold(x);
-	exchanges_free(x);
-	return ok;
+	return agreed(end(&r));
 }
 
 static void maps(void)
@@ -198,23 +178,18 @@ static void maps(void)
 static void zeroes(void)
 {
 	for (int counted = 0; counted < 2; counted++) {
-		struct exchanges *x;
 		struct run r;
 
 		begin(&r);
 		with_maps(&r, TRANSLATED);
-		mark(&r, NONCE);
-		mark(&r, NONCE);
+		look(&r);
 		mapped(&r, "0000:00:02.0", EVENT_TO_DEVICE, 512);
 		done_with(&r, "254:0", EVENT_BLK_WRITE, 512);
 		done_with(&r, "254:0", EVENT_BLK_OTHER, 4096);
-		mark(&r, NONCE);
-		mark(&r, NONCE);
+		look(&r);
 		r.disk->after.writes = 1;
 		r.disk->after.written_sectors = counted ? 9 : 1;
-		x = end(&r);
-		check(all_hold(x));
-		exchanges_free(x);
+		check(agreed(end(&r)));
 	}
 }
 
@@ -227,12 +202,10 @@ static void nameless(void)
 
 	begin(&r);
 	with_maps(&r, TRANSLATED);
-	mark(&r, NONCE);
-	mark(&r, NONCE);
+	look(&r);
 	mapped(&r, "0000:00:02.0", EVENT_FROM_DEVICE, 512);
 	diskcount_event(r.d, &e);
-	mark(&r, NONCE);
-	mark(&r, NONCE);
+	look(&r);
 	r.disk->after.reads = 1;
 	r.disk->after.read_sectors = 1;
 	x = end(&r);
@@ -255,8 +228,7 @@ static void groups(void)
 	done_with(&r, "254:0", EVENT_BLK_FLUSH, 0);
 	done_with(&r, "254:0", EVENT_BLK_OTHER, 2048); /* zeroes: written, or nothing */
 	done_with(&r, "254:16", EVENT_BLK_READ, 65536);
-	mark(&r, NONCE);
-	mark(&r, NONCE);
+	look(&r);
 	r.disk->after = (struct platform_work){ .reads = 1, .read_sectors = 1, .writes = 2 };
 	r.disk->after.written_sectors = 2 + 4;
 	r.disk->after.discards = 1;
@@ -267,8 +239,8 @@ static void groups(void)
 
 	/* more requests than were told */
 	begin(&r);
-	for (int i = 0; i < 4; i++)
-		mark(&r, NONCE);
+	look(&r);
+	look(&r);
 	r.disk->after.writes = 1;
 	x = end(&r);
 	check(x->nchecks == 2 && x->checks[0].ok && !x->checks[1].ok);
@@ -282,8 +254,8 @@ static void hostile(void)
 
 	/* counters that go backwards */
 	begin(&r);
-	for (int i = 0; i < 4; i++)
-		mark(&r, NONCE);
+	look(&r);
+	look(&r);
 	r.disk->before.read_sectors = 8;
 	x = end(&r);
 	check(x->nchecks == 1 && !x->checks[0].ok);
@@ -291,12 +263,10 @@ static void hostile(void)
 
 	/* sums that do not fit into 64 bits */
 	begin(&r);
-	mark(&r, NONCE);
-	mark(&r, NONCE);
+	look(&r);
 	done_with(&r, "254:0", EVENT_BLK_READ, UINT64_MAX);
 	done_with(&r, "254:0", EVENT_BLK_READ, UINT64_MAX);
-	mark(&r, NONCE);
-	mark(&r, NONCE);
+	look(&r);
 	r.disk->before.in_flight = r.disk->after.in_flight = 1u << 20;
 	x = end(&r);
 	check(x->nchecks > 0);
@@ -310,8 +280,8 @@ static void hostile(void)
 	check(x->nchecks == 0 && x->nnotes == 1);
 	exchanges_free(x);
 	begin(&r);
-	for (int i = 0; i < 4; i++)
-		mark(&r, NONCE);
+	look(&r);
+	look(&r);
 	strcpy(r.p->trace.events[0], "block:block_rq_issue");
 	r.disk->after.read_sectors = 8;
 	x = end(&r);

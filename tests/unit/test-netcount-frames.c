@@ -55,10 +55,10 @@ static void on_its_way(struct run *r)
 {
 	uint64_t early = sent(r, 100), late;
 
-	mark(r), mark(r);
+	look(r);
 	back(r, early, 100);
 	late = sent(r, 100);
-	mark(r), mark(r);
+	look(r);
 	back(r, late, 100);
 }
 
@@ -79,46 +79,46 @@ static void during_the_looks(struct run *r)
 /* It did just before each look, and no more was heard of it. */
 static void polls_under_way(struct run *r)
 {
-	for (int look = 0; look < 2; look++) {
+	for (int n = 0; n < 2; n++) {
 		poll_of_two(r);
 		r->cpu = 0;
-		mark(r), mark(r);
+		look(r);
 	}
 }
 
 /* Whatever it sends next ends what it took back before. */
 static void sent_afterwards(struct run *r)
 {
-	mark(r), mark(r);
+	look(r);
 	r->cpu = 1;
 	back(r, sent(r, 100), 100);
 	sent(r, 100);
 	r->cpu = 0;
-	mark(r), mark(r);
+	look(r);
 }
 
 /* The same of a transmission that is not over at the look. */
 static void sending_meanwhile(struct run *r)
 {
-	mark(r), mark(r);
+	look(r);
 	poll_of_two(r);
 	put(r, (struct event){ .kind = EVENT_NET_XMIT_START, .link = 1, .dev = name(r, "lo") });
 	r->cpu = 0;
-	mark(r), mark(r);
+	look(r);
 }
 
 static void refused(struct run *r)
 {
-	mark(r), mark(r);
+	look(r);
 	back(r, sent_as(r, 100, 1, 16), 100);
 	back(r, sent(r, 100), 100);
-	mark(r), mark(r);
+	look(r);
 }
 
 /* Taken back within its own transmission: it failed, or the device was fast. */
 static void within_its_own(struct run *r)
 {
-	mark(r), mark(r);
+	look(r);
 	back(r, sent(r, 100), 100);
 	put(r,
 	    (struct event){
@@ -130,22 +130,22 @@ static void within_its_own(struct run *r)
 			       .dev = name(r, "0000:00:01.0") });
 	back(r, 9, 100);
 	put(r, (struct event){ .kind = EVENT_NET_XMIT, .link = 9, .dev = name(r, "eth0") });
-	mark(r), mark(r);
+	look(r);
 }
 
 /* Mapped before the recording began: a frame, or a part of one. */
 static void of_earlier(struct run *r)
 {
-	mark(r), mark(r);
+	look(r);
 	back(r, 0x77, 100);
 	back(r, sent(r, 100), 100);
-	mark(r), mark(r);
+	look(r);
 }
 
 /* A command to the device: too short for a frame. */
 static void control_queue(struct run *r)
 {
-	mark(r), mark(r);
+	look(r);
 	put(r, (struct event){ .kind = EVENT_MAP,
 			       .dma = 0x55,
 			       .size = 2,
@@ -153,13 +153,13 @@ static void control_queue(struct run *r)
 			       .dev = name(r, "0000:00:01.0") });
 	back(r, 0x55, 2);
 	back(r, sent(r, 100), 100);
-	mark(r), mark(r);
+	look(r);
 }
 
 /* Other interfaces and devices, loopback, received buffers: of no account. */
 static void others(struct run *r)
 {
-	mark(r), mark(r);
+	look(r);
 	put(r, (struct event){ .kind = EVENT_NET_XMIT_START, .link = 1, .dev = name(r, "lo") });
 	put(r, (struct event){ .kind = EVENT_NET_XMIT, .link = 1, .dev = name(r, "lo") });
 	put(r, (struct event){ .kind = EVENT_UNMAP,
@@ -172,7 +172,7 @@ static void others(struct run *r)
 			       .dev = name(r, "0000:00:01.0") });
 	put(r, (struct event){ .kind = EVENT_MARK, .aux = EVENT_MARK_COUNT, .link = NONCE + 1 });
 	back(r, sent(r, 100), 100);
-	mark(r), mark(r);
+	look(r);
 }
 
 /* Thousands live at once, given back in another order. */
@@ -180,12 +180,12 @@ static void many(struct run *r)
 {
 	uint64_t dma[3000];
 
-	mark(r), mark(r);
+	look(r);
 	for (int i = 0; i < 3000; i++)
 		dma[i] = sent(r, 100);
 	for (int i = 0; i < 3000; i++)
 		back(r, dma[(i * 7) % 3000], 100);
-	mark(r), mark(r);
+	look(r);
 }
 
 static void sending(void)
@@ -208,13 +208,13 @@ static void sending(void)
 static void quiet_receiving(struct run *r)
 {
 	got(r, 100);
-	mark(r), mark(r);
+	look(r);
 	got(r, 100);
 	got(r, 100);
 	/* merged or not, later or elsewhere: what is handed on is not what came */
 	put(r, (struct event){ .kind = EVENT_NET_RX, .size = 186, .dev = name(r, "eth0") });
 	put(r, (struct event){ .kind = EVENT_NET_ENTER, .size = 86, .dev = name(r, "eth1") });
-	mark(r), mark(r);
+	look(r);
 	got(r, 100);
 }
 
@@ -231,14 +231,14 @@ static void received_during(struct run *r)
 /* Another CPU's poll of so many frames before each look; then, if it does, it runs a task. */
 static void polls_of(struct run *r, int frames, bool over)
 {
-	for (int look = 0; look < 2; look++) {
+	for (int n = 0; n < 2; n++) {
 		r->cpu = 1;
 		for (int i = 0; i < frames; i++)
 			got(r, 100);
 		if (over)
 			task(r);
 		r->cpu = 0;
-		mark(r), mark(r);
+		look(r);
 	}
 }
 
@@ -263,7 +263,7 @@ static void answering(struct run *r)
 {
 	uint64_t first, second;
 
-	mark(r), mark(r);
+	look(r);
 	r->cpu = 1;
 	first = sent(r, 100);
 	second = sent(r, 100);
@@ -273,17 +273,17 @@ static void answering(struct run *r)
 	got(r, 100);
 	sent(r, 100);
 	r->cpu = 0;
-	mark(r), mark(r);
+	look(r);
 }
 
 /* A poll takes back what was sent before it receives. */
 static void then_receiving(struct run *r)
 {
-	mark(r), mark(r);
+	look(r);
 	poll_of_two(r);
 	got(r, 100);
 	r->cpu = 0;
-	mark(r), mark(r);
+	look(r);
 }
 
 /* What came before the first look is not among what came since, whatever became of it. */
@@ -293,27 +293,22 @@ static void silent_since(struct run *r)
 	for (int i = 0; i < 3; i++)
 		got(r, 100);
 	r->cpu = 0;
-	mark(r), mark(r);
+	look(r);
 	got(r, 100);
 	got(r, 100);
-	mark(r), mark(r);
+	look(r);
 }
 
 /* Bytes of frames: with the Ethernet header, that events leave out. */
 static bool received_bytes(uint64_t bytes)
 {
-	struct exchanges *x;
 	struct run r;
-	bool ok;
 
 	begin(&r);
 	r.net->after.rx_packets = 2;
 	r.net->after.rx_bytes = bytes;
 	quiet_receiving(&r);
-	x = end(&r);
-	ok = all_hold(x);
-	exchanges_free(x);
-	return ok;
+	return agreed(end(&r));
 }
 
 static void receiving(void)
