@@ -8,6 +8,7 @@
 #include "lib/exchange.h"
 #include "lib/names.h"
 #include "lib/platform.h"
+#include "lib/saturate.h"
 #include "lib/xalloc.h"
 
 #define DISKS 256
@@ -171,24 +172,19 @@ static bool overlap(const struct bio *bio, uint64_t start, uint64_t end)
 	return bio->start < bio->end && bio->start < end && start < bio->end;
 }
 
-static uint64_t end_of(uint64_t byte, uint64_t size)
-{
-	return byte > UINT64_MAX - size ? UINT64_MAX : byte + size;
-}
-
 void bios_issued(struct bios *b, uint16_t number, uint64_t byte, uint64_t size)
 {
 	struct disk *disk = find_disk(b, number);
 
 	for (unsigned int i = 0; disk && i < BIOS_KEPT; i++)
-		if (overlap(bio_at(disk, i), byte, end_of(byte, size)))
+		if (overlap(bio_at(disk, i), byte, saturate_add(byte, size)))
 			bio_at(disk, i)->issued = true;
 }
 
 void bios_completed(struct bios *b, uint16_t number, uint64_t byte, uint64_t size)
 {
 	struct disk *disk = find_disk(b, number);
-	uint64_t end = end_of(byte, size);
+	uint64_t end = saturate_add(byte, size);
 
 	for (unsigned int i = 0; disk && i < BIOS_KEPT; i++) {
 		struct bio *bio = bio_at(disk, i);

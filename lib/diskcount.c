@@ -12,6 +12,7 @@
 #include "lib/exchange.h"
 #include "lib/names.h"
 #include "lib/platform.h"
+#include "lib/saturate.h"
 #include "lib/xalloc.h"
 
 #define DISKS 256
@@ -114,23 +115,18 @@ static struct counted *mapped_by(struct diskcount *d, uint16_t dev)
 	return d->disk_of[dev] == NO_DISK ? NULL : &d->disks[d->disk_of[dev] - NO_DISK - 1];
 }
 
-static uint64_t add(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
 static void complete(const struct diskcount *d, struct sums *s, uint64_t bytes, bool surely)
 {
 	if (bytes > s->largest)
 		s->largest = bytes;
 	if (d->marks == 2 && surely)
-		s->between = add(s->between, bytes);
+		s->between = saturate_add(s->between, bytes);
 	if (d->marks == 0 || d->marks > 3)
 		return;
-	s->at_most = add(s->at_most, bytes);
+	s->at_most = saturate_add(s->at_most, bytes);
 	s->completions++;
 	if (!surely)
-		s->dataless = add(s->dataless, bytes);
+		s->dataless = saturate_add(s->dataless, bytes);
 }
 
 /* A map that failed is of a request that may fail, and is counted then. */
@@ -144,9 +140,9 @@ static void map(struct diskcount *d, const struct event *e)
 	if (d->marks == 0 || d->marks > 3)
 		return;
 	if (e->dir != EVENT_TO_DEVICE)
-		c->sums[READ].mapped = add(c->sums[READ].mapped, e->size);
+		c->sums[READ].mapped = saturate_add(c->sums[READ].mapped, e->size);
 	if (e->dir != EVENT_FROM_DEVICE)
-		c->sums[WRITTEN].mapped = add(c->sums[WRITTEN].mapped, e->size);
+		c->sums[WRITTEN].mapped = saturate_add(c->sums[WRITTEN].mapped, e->size);
 }
 
 void diskcount_event(struct diskcount *d, const struct event *e)
@@ -193,11 +189,10 @@ static void check_group(struct exchanges *x, const struct platform_disk *disk,
 	bool back = k->after < k->before || k->after_ops < k->before_ops;
 	uint64_t counted = back ? 0 : (k->after - k->before) * 512;
 	uint64_t ops = back ? 0 : k->after_ops - k->before_ops;
-	uint64_t early = s->largest, late = s->largest;
+	uint64_t early = saturate_mul(s->largest, disk->before.in_flight);
+	uint64_t late = saturate_mul(s->largest, disk->after.in_flight);
 	char what[128], name[96];
 
-	early = __builtin_mul_overflow(early, disk->before.in_flight, &early) ? UINT64_MAX : early;
-	late = __builtin_mul_overflow(late, disk->after.in_flight, &late) ? UINT64_MAX : late;
 	snprintf(what, sizeof(what), "%.64s %s", disk->name, k->what);
 	if (back) {
 		exchanges_check(x, what, "the disk's own count before", k->before * 512, "after",
@@ -213,29 +208,30 @@ static void check_group(struct exchanges *x, const struct platform_disk *disk,
 		snprintf(name, sizeof(name), "by the disk's own count (%" PRIu64 " on their way)",
 			 disk->after.in_flight);
 		exchanges_check(x, what, "bytes surely completed between its looks", s->between,
-				name, counted, s->between <= add(counted, late));
+				name, counted, s->between <= saturate_add(counted, late));
 		snprintf(name, sizeof(name),
 			 "completed until the last look (%" PRIu64 " on their way before)",
 			 disk->before.in_flight);
 		exchanges_check(x, what, "bytes by the disk's own count", counted, name, s->at_most,
-				counted <= add(s->at_most, early));
+				counted <= saturate_add(s->at_most, early));
 	}
 	/* one request may be completed in several steps */
 	exchanges_check(x, what, "requests by the disk's own count", ops, "completions in events",
-			s->completions, ops <= add(s->completions, disk->before.in_flight));
+			s->completions,
+			ops <= saturate_add(s->completions, disk->before.in_flight));
 }
 
 /* Was every byte mapped that the disk read or wrote? */
 static void check_maps(struct exchanges *x, const struct platform_disk *disk,
 		       const struct counter *k, const struct sums *s)
 {
-	uint64_t counted = (k->after - k->before) * 512, most = s->largest;
+	uint64_t counted = (k->after - k->before) * 512, most;
 	char what[128], name[96];
 
 	if (k->after < k->before || !counted)
 		return;
-	most = __builtin_mul_overflow(most, disk->before.in_flight, &most) ? UINT64_MAX : most;
-	most = add(s->mapped, add(most, s->dataless));
+	most = saturate_mul(s->largest, disk->before.in_flight);
+	most = saturate_add(s->mapped, saturate_add(most, s->dataless));
 	snprintf(what, sizeof(what), "%.64s %s", disk->name, k->what);
 	if (disk->before.in_flight)
 		snprintf(name, sizeof(name), "mapped for %.32s (%" PRIu64 " on their way before)",

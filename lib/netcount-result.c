@@ -11,6 +11,7 @@
 #include "lib/flow.h"
 #include "lib/netcount-priv.h"
 #include "lib/platform.h"
+#include "lib/saturate.h"
 
 #define LARGEST_FRAME 65550 /* IP's largest packet, and an Ethernet header */
 #define LOOKS 4		    /* markers: two around each */
@@ -72,7 +73,7 @@ static void check(struct exchanges *x, const char *what, const char *unit, const
 		  uint64_t surely, uint64_t at_most, uint64_t spared)
 {
 	uint64_t by = m->after - m->before;
-	uint64_t upper = at_most > UINT64_MAX - spared ? UINT64_MAX : at_most + spared;
+	uint64_t upper = saturate_add(at_most, spared);
 	char left[96], right[96];
 
 	if (m->after < m->before) {

@@ -10,6 +10,7 @@
 #include "lib/names.h"
 #include "lib/netcount-priv.h"
 #include "lib/platform.h"
+#include "lib/saturate.h"
 #include "lib/xalloc.h"
 
 #define ETHERNET 14
@@ -85,15 +86,10 @@ static struct netcount_cpu *cpu_of(struct netcount *n, unsigned int cpu)
 
 /* ---- sums ---- */
 
-static uint64_t add(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
 static void count(struct netcount_sums *s, uint64_t packets, uint64_t bytes)
 {
-	s->packets = add(s->packets, packets);
-	s->bytes = add(s->bytes, bytes);
+	s->packets = saturate_add(s->packets, packets);
+	s->bytes = saturate_add(s->bytes, bytes);
 }
 
 static void uncount(struct netcount_sums *s, const struct netcount_sums *less)
@@ -357,7 +353,7 @@ static void enter_gro(struct netcount *n, struct netcount_cpu *cpu, const struct
 
 	taken_back(n, cpu);
 	if (iface)
-		told(n, cpu, iface, FLOW_IN, add(e->size, ETHERNET), true);
+		told(n, cpu, iface, FLOW_IN, saturate_add(e->size, ETHERNET), true);
 }
 
 /* ---- the interface ---- */

@@ -272,6 +272,15 @@ static void hostile(void)
 	check(x->nchecks > 0);
 	exchanges_free(x);
 
+	/* … and must not wrap around to what the disk counted */
+	begin(&r);
+	look(&r);
+	done_with(&r, "254:0", EVENT_BLK_READ, UINT64_MAX);
+	done_with(&r, "254:0", EVENT_BLK_READ, 4097);
+	look(&r);
+	r.disk->after = (struct platform_work){ .reads = 2, .read_sectors = 8 };
+	check(!agreed(end(&r)));
+
 	/* nobody says when they were read, or no completion was recorded: not compared, and said so
 	 */
 	begin(&r);
