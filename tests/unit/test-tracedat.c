@@ -131,18 +131,9 @@ static void same(const struct event *a, const struct event *b)
 	check(a->attrs == b->attrs && a->aux == b->aux && a->flags == b->flags && a->dir == b->dir);
 }
 
-/* Each kind there and back. */
-static void test_kinds(void)
+/* Put events of the DMA API behind the first n.  Returns how many they are then. */
+static size_t make_dma(struct event *in, size_t n, uint16_t dev)
 {
-	struct making m = making_begin();
-	uint16_t dev = names_intern(m.names, "0000:00:01.0", 12),
-		 eth = names_intern(m.names, "eth0", 4);
-	struct names *names = names_new();
-	struct event in[32], out[64];
-	struct stream *stream;
-	struct err err = { "" };
-	size_t n = 0;
-
 	in[n] = make(EVENT_BOUNCE, 1000, 0);
 	in[n].orig = 0x4375bb86, in[n].size = 98, in[n].flags = EVENT_F_FORCED, in[n++].dev = dev;
 	in[n] = make(EVENT_MAP, 1010, 0);
@@ -170,6 +161,12 @@ static void test_kinds(void)
 	in[n].aux = (uint32_t)-ENOMEM, in[n].dir = EVENT_TO_DEVICE, in[n].flags = EVENT_F_SG;
 	in[n].orig = 0x3000;
 	in[n++].dev = dev;
+	return n;
+}
+
+/* What becomes shared, and devices that are accepted. */
+static size_t make_shared(struct event *in, size_t n, uint16_t dev)
+{
 	in[n] = make(EVENT_DECRYPT, 1100, 0);
 	in[n].link = 0xffff000040100000, in[n].orig = 0x40100000, in[n].size = 8192;
 	in[n++].flags = EVENT_F_PROBE;
@@ -181,6 +178,12 @@ static void test_kinds(void)
 	in[n++].flags = EVENT_F_PROBE | EVENT_F_VIRT;
 	in[n] = make(EVENT_TSM, 1103, 0);
 	in[n].aux = EVENT_TSM_RUN, in[n].flags = EVENT_F_PROBE, in[n++].dev = dev;
+	return n;
+}
+
+/* All else: markers, tasks, sockets, packets, virtqueues. */
+static size_t make_others(struct event *in, size_t n, uint16_t eth)
+{
 	in[n] = make(EVENT_MARK, 1110, 2);
 	in[n].aux = EVENT_MARK_START, in[n++].link = 0x0123456789abcdef;
 	in[n] = make(EVENT_NET_XMIT, 1120, 2);
@@ -196,6 +199,42 @@ static void test_kinds(void)
 	in[n] = make(EVENT_NET_MERGE, UINT64_C(1142) << 28, 2);
 	in[n].link = 0xffff3, in[n].orig = 0xffff1;
 	in[n].aux = (uint32_t)-E2BIG, in[n++].flags = EVENT_F_PROBE;
+	return n;
+}
+
+/* What making_end() says of the recording, and what was counted while it was read. */
+static void check_info(const struct stream_info *info)
+{
+	check(info->by_ccaio && strcmp(info->recorder, "ccaio 0.1") == 0);
+	check(strcmp(info->clock, "mono") == 0 && strcmp(info->arch, "aarch64") == 0);
+	check(strcmp(info->release, "7.2.1") == 0);
+	check(info->ncpus == CPUS && info->cpus[1].has_stats);
+	check(info->cpus[1].overrun == 28276 && info->cpus[1].commit_overrun == 834);
+	check(info->cpus[1].written == 59 + 31827);
+	check(info->cpus[1].dropped == 7 && !info->cpus[1].from_start);
+	check(info->cpus[1].has_read && info->cpus[1].read == 31827);
+	check(info->cpus[1].left == 59 && !info->cpus[0].has_read);
+	check(!info->cpus[0].has_stats && info->cpus[3].events == 1);
+	check(info->cpus[3].first_ns == 1040 && info->cpus[3].last_ns == 1040);
+	check(info->unordered == 0);
+	for (size_t i = 0; i < info->nformats; i++)
+		check(info->formats[i].decoded);
+}
+
+/* Each kind there and back. */
+static void test_kinds(void)
+{
+	struct making m = making_begin();
+	uint16_t dev = names_intern(m.names, "0000:00:01.0", 12),
+		 eth = names_intern(m.names, "eth0", 4);
+	struct names *names = names_new();
+	struct event in[32], out[64];
+	struct stream *stream;
+	struct err err = { "" };
+	size_t n = make_dma(in, 0, dev);
+
+	n = make_shared(in, n, dev);
+	n = make_others(in, n, eth);
 	for (size_t i = 0; i < n; i++)
 		making_add(&m, &in[i]);
 	check(making_end(&m, &err) == 0);
@@ -208,20 +247,7 @@ static void test_kinds(void)
 	check(strcmp(names_get(names, out[13].dev), "0000:00:01.0") == 0);
 	check(strcmp(names_get(names, out[15].dev), "eth0") == 0);
 	check(strcmp(names_get(names, out[0].comm), "keybroker-app") == 0);
-	check(stream->info.by_ccaio && strcmp(stream->info.recorder, "ccaio 0.1") == 0);
-	check(strcmp(stream->info.clock, "mono") == 0 && strcmp(stream->info.arch, "aarch64") == 0);
-	check(strcmp(stream->info.release, "7.2.1") == 0);
-	check(stream->info.ncpus == CPUS && stream->info.cpus[1].has_stats);
-	check(stream->info.cpus[1].overrun == 28276 && stream->info.cpus[1].commit_overrun == 834);
-	check(stream->info.cpus[1].written == 59 + 31827);
-	check(stream->info.cpus[1].dropped == 7 && !stream->info.cpus[1].from_start);
-	check(stream->info.cpus[1].has_read && stream->info.cpus[1].read == 31827);
-	check(stream->info.cpus[1].left == 59 && !stream->info.cpus[0].has_read);
-	check(!stream->info.cpus[0].has_stats && stream->info.cpus[3].events == 1);
-	check(stream->info.cpus[3].first_ns == 1040 && stream->info.cpus[3].last_ns == 1040);
-	check(stream->info.unordered == 0);
-	for (size_t i = 0; i < stream->info.nformats; i++)
-		check(stream->info.formats[i].decoded);
+	check_info(&stream->info);
 	stream_close(stream);
 	names_free(names);
 }
