@@ -203,12 +203,12 @@ static int record(struct trace *t, struct err *err)
 		return ret;
 	canary_run(&t->canaries, t->platform, t->rec.nonce, t->options.canary_url);
 	ret = t->command ? run_command(t, err) : stay_attached(t, err);
-	exchanging_window(&t->exchanging, false);
 	/* as the start markers before the first look: each CPU tells that it is in no softirq */
 	if (ret >= 0)
 		ret = recording_note_all(&t->rec, "rest", err);
 	if (ret >= 0)
 		ret = count(t, facts_count_after, err);
+	exchanging_window(&t->exchanging, false);
 	if (ret >= 0)
 		ret = recording_stop(&t->rec, err);
 	if (ret >= 0)
