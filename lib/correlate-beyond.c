@@ -70,6 +70,11 @@ static void doubt_calls(struct doubts *d, const struct exchanges *x)
 		doubt(d,
 		      "by sockets other than TCP it sent %" PRIu64 " bytes and received %" PRIu64,
 		      x->other_call_bytes[FLOW_OUT], x->other_call_bytes[FLOW_IN]);
+	if (x->unseen_bytes)
+		doubt(d,
+		      "by TCP it sent %" PRIu64
+		      " bytes that no captured connection of its own shows",
+		      x->unseen_bytes);
 }
 
 static void doubt_devices(struct doubts *d, const struct exchanges *x)

@@ -74,6 +74,7 @@ struct correlate {
 	size_t nstrays;
 	bool events_seen;
 	uint64_t nonce;		    /* of the run; 0: everything is the window */
+	uint64_t unplaced;	    /* sent by TCP on sockets whose addresses are not known */
 	uint64_t began_ns;	    /* first exec of the program; 0 not seen */
 	uint64_t start_ns, stop_ns; /* the window; UINT64_MAX: not seen yet */
 };
@@ -81,6 +82,11 @@ struct correlate {
 void correlate_stray(struct correlate *c, uint64_t ts_ns, uint16_t device, enum flow_dir dir,
 		     const char *why, uint64_t transfers, uint64_t bytes);
 void correlate_result(struct correlate *c);
+
+/* An event of the window, and the socket that it is about (may be NULL). */
+void correlate_call(struct correlate *c, const struct event *e, struct owner_socket *s);
+/* Completes x->unseen_bytes. */
+void correlate_unplaced(struct correlate *c);
 
 /* Do the events tell what the program sent and received by any socket? */
 bool correlate_calls_known(const struct correlate *c);

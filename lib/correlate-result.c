@@ -137,6 +137,8 @@ static bool not_the_programs(const struct correlate *c, const struct stray *s)
 {
 	if (strcmp(s->why, "ARP") == 0 || strcmp(s->why, "ccaio's own frames") == 0)
 		return true;
+	if (strcmp(s->why, packet_unreadable_tcp) == 0)
+		return false;
 	return correlate_calls_known(c) && !c->x->other_calls[s->dir];
 }
 
@@ -331,6 +333,7 @@ void correlate_result(struct correlate *c)
 	x->conserved = x->nchecks > 0;
 	for (size_t i = 0; i < x->nchecks; i++)
 		x->conserved &= x->checks[i].ok;
+	correlate_unplaced(c);
 	correlate_alive(c);
 	correlate_beyond(c);
 }

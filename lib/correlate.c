@@ -462,35 +462,6 @@ static void mark(struct correlate *c, const struct event *e)
 		c->stop_ns = e->ts_ns;
 }
 
-#define IPPROTO_TCP 6
-
-/* A call of the program on a socket whose bytes may reach a device without being TCP. */
-static void other_call(struct correlate *c, const struct event *e, const struct owner_socket *s)
-{
-	enum flow_dir dir = e->kind == EVENT_SOCK_SEND ? FLOW_OUT : FLOW_IN;
-	unsigned int family = e->aux >> 16, protocol = e->aux & 0xffff;
-
-	if (!owners_is_task(c->owners, e->pid, names_get(c->names, e->comm)))
-		return;
-	switch (family) {
-	case 0: /* the event does not say */
-		if (s && s->key_known)
-			return;
-		break;
-	case 1:	 /* AF_UNIX */
-	case 16: /* AF_NETLINK */
-	case 38: /* AF_ALG */
-		return;
-	case 2:	 /* AF_INET */
-	case 10: /* AF_INET6 */
-		if (protocol == IPPROTO_TCP)
-			return;
-		break;
-	}
-	c->x->other_calls[dir]++;
-	c->x->other_call_bytes[dir] += e->size;
-}
-
 static void sum_up(struct correlate *c, const struct event *e)
 {
 	struct device_sum *sum = &c->sums[e->dev];
@@ -534,8 +505,7 @@ void correlate_event(struct correlate *c, const struct event *e)
 	blockio_learn(c->blockio, e);
 	if (!in_window(c, e->ts_ns))
 		return;
-	if (e->kind == EVENT_SOCK_SEND || e->kind == EVENT_SOCK_RECV)
-		other_call(c, e, s);
+	correlate_call(c, e, s);
 	sum_up(c, e);
 	if (e->kind != EVENT_MAP || !carry_is_net(c->carry, e->dev))
 		blockio_event(c->blockio, e);

@@ -233,13 +233,13 @@ uint64_t exchange_half_bytes(const struct exchange_half *half)
 	return half->stream.end - half->stream.start;
 }
 
-/* What left otherwise than over the program's known connections, as a reason; NULL: nothing. */
-static char *left_otherwise(const struct exchanges *x)
+/* What left by the network without being known to be under TLS, or another's; NULL: nothing. */
+static char *left_unseen(const struct exchanges *x)
 {
-	uint64_t written = 0;
-
 	for (size_t i = 0; i < x->nconns; i++) {
-		if (x->conns[i].owner == GRADE_NONE && x->conns[i].payload[FLOW_OUT])
+		const struct exchange_conn *c = &x->conns[i];
+
+		if (c->owner == GRADE_NONE && (c->payload[FLOW_OUT] || c->lost[FLOW_OUT]))
 			return xstrdup("it is not known whose payload left by some connections");
 	}
 	if (!x->calls_known)
@@ -248,17 +248,51 @@ static char *left_otherwise(const struct exchanges *x)
 		return xasprintf("the program sent %llu bytes by sockets other than TCP, in a form "
 				 "that was not looked at",
 				 (unsigned long long)x->other_call_bytes[FLOW_OUT]);
+	if (x->unseen_bytes)
+		return xasprintf("the program sent %llu bytes by TCP that no captured connection "
+				 "of its own shows",
+				 (unsigned long long)x->unseen_bytes);
+	return NULL;
+}
+
+/*
+ * What else left: bytes that carried nobody's known packet or request may have carried the
+ * program's.  To disks it writes through memory that others have written back, too.
+ */
+static char *left_by_devices(const struct exchanges *x)
+{
+	uint64_t written[2] = { 0 }; /* by others, by the program */
+
+	for (size_t i = 0; i < x->ndevices; i++) {
+		const struct exchange_device *d = &x->devices[i];
+
+		if (d->unknown_bytes[FLOW_OUT])
+			return xasprintf("whose %llu bytes left through %s is not known",
+					 (unsigned long long)d->unknown_bytes[FLOW_OUT], d->name);
+	}
 	for (size_t i = 0; i < x->nblocks; i++)
-		written += x->blocks[i].program ? x->blocks[i].bytes[FLOW_OUT] : 0;
-	if (x->launched && x->nalive)
-		return xasprintf(
-			"what %llu of the program's processes or threads sent later is not "
-			"known: they went on when the recording had ended",
-			(unsigned long long)x->nalive);
-	return written ? xasprintf("the program's writes brought %llu bytes to disks, in a form "
-				   "that was not looked at",
-				   (unsigned long long)written)
-		       : NULL;
+		written[x->blocks[i].program] += x->blocks[i].bytes[FLOW_OUT];
+	if (written[true])
+		return xasprintf("the program's writes brought %llu bytes to disks, in a form "
+				 "that was not looked at",
+				 (unsigned long long)written[true]);
+	if (written[false])
+		return xasprintf("%llu bytes that others wrote to disks may hold what the program "
+				 "changed in memory",
+				 (unsigned long long)written[false]);
+	return NULL;
+}
+
+/* What left otherwise than over the program's known connections, as a reason; NULL: nothing. */
+static char *left_otherwise(const struct exchanges *x)
+{
+	char *why = left_unseen(x);
+
+	if (!why && x->launched && x->nalive)
+		why = xasprintf("what %llu of the program's processes or threads sent later is not "
+				"known: they went on when the recording had ended",
+				(unsigned long long)x->nalive);
+	return why ? why : left_by_devices(x);
 }
 
 int exchanges_clear_payload(const struct exchanges *x, char **why)

@@ -251,6 +251,8 @@ struct exchanges {
 	/* calls of the program on sockets that are neither TCP nor local to the machine's kernel */
 	uint64_t other_calls[2], other_call_bytes[2];
 	bool calls_known; /* the events tell of such calls */
+	/* what it sent by TCP in calls on sockets that are no captured connection of its own */
+	uint64_t unseen_bytes;
 	/* the result */
 	bool nothing_else;     /* what is listed is all that touched a device for the program */
 	char *beyond;	       /* the same as a sentence, or why it is not known; NULL unknown */
@@ -309,7 +311,8 @@ uint64_t exchange_half_bytes(const struct exchange_half *half);
  * The program's payload as the claim `confidential` needs it: TRI_YES clear text
  * left, TRI_NO all of it was under TLS (or there was none), TRI_UNKNOWN when that
  * cannot be said (nothing captured, owner unknown, unrecognised streams, losses; bytes
- * that left otherwise than over TCP: datagrams, writes to disks).
+ * that left otherwise than over captured TCP: datagrams, tunnels, writes to disks; bytes that
+ * left through a device and are not known to be somebody else's).
  * why gets the reason, one sentence, to be freed.
  */
 int exchanges_clear_payload(const struct exchanges *x, char **why);

@@ -13,6 +13,7 @@
 #define ETHERTYPE_VLAN 0x8100
 #define ETHERTYPE_QINQ 0x88a8
 #define IP_TCP 6
+#define IPV6_FRAGMENT 44
 
 static uint16_t be16(const uint8_t *p)
 {
@@ -103,6 +104,8 @@ static bool ipv6(struct segment *s, const struct packet *p, uint32_t *at, uint32
 	return next == IP_TCP;
 }
 
+const char packet_unreadable_tcp[] = "TCP that cannot be read";
+
 const char *packet_kind(const struct packet *p)
 {
 	unsigned int protocol = 256;
@@ -115,11 +118,13 @@ const char *packet_kind(const struct packet *p)
 		protocol = p->l3[9];
 	if (p->ethertype == 0x86dd && p->cap >= 40)
 		protocol = p->l3[6];
+	if (p->ethertype == ETHERTYPE_IPV6 && protocol == IPV6_FRAGMENT && p->cap >= 48)
+		protocol = p->l3[40];
 	switch (protocol) {
 	case 1:
 		return "ICMP";
 	case 6:
-		return "TCP that cannot be read";
+		return packet_unreadable_tcp;
 	case 17:
 		return "UDP";
 	case 0: /* hop-by-hop options: listener reports */

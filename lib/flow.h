@@ -66,8 +66,10 @@ struct segment {
  */
 bool packet_from_ethernet(struct packet *out, const uint8_t *frame, uint32_t cap, uint32_t len);
 
-/* "UDP", "ARP" …: what a packet is that is no TCP.  A constant. */
+/* "UDP", "ARP" …: what a packet is that segment_parse() refuses.  A constant. */
 const char *packet_kind(const struct packet *packet);
+/* That of fragments of TCP, or broken TCP: whoever sent it used no other sockets. */
+extern const char packet_unreadable_tcp[];
 
 /* False when the packet is not TCP, is a later fragment, or is cut within its headers. */
 bool segment_parse(struct segment *out, const struct packet *packet);

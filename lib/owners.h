@@ -32,6 +32,7 @@ struct owner_socket {
 	uint32_t conn;		 /* for the caller; OWNERS_NO_CONN in a new socket */
 	uint64_t sent, received; /* bytes that the calls of its owner moved */
 	bool calls_seen;
+	uint64_t unplaced; /* for the caller; 0 in a new socket */
 };
 
 struct owners;

@@ -237,6 +237,7 @@ static inline void say(struct line *l, const char *text, uint32_t mss)
 
 	e->link = l->sock;
 	e->size = strlen(text);
+	e->aux = 2u << 16 | 6;
 	send_flags(l, DATA, text, (uint32_t)strlen(text), mss);
 }
 

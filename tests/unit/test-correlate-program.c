@@ -81,6 +81,8 @@ static void harmless(struct machine *m)
 	call(m, APP, 1, 0);
 	call(m, APP, 16, 0);
 	call(m, APP, 10, 6);
+	m->events[m->nevents - 1].link = 0xcc00;
+	m->events[m->nevents - 1].size = 0; /* no packet of it was captured */
 	bio(m, OTHER, 100, 4096, "254:0");
 	request(m, 100, 4096, EVENT_FROM_DEVICE, 0x62000000);
 }
@@ -94,6 +96,17 @@ static void written_back(struct machine *m)
 {
 	bio(m, OTHER, 100, 4096, "254:0");
 	request(m, 100, 4096, EVENT_TO_DEVICE, 0x62000000);
+}
+
+/* Fragments of TCP show no connection: calls on other sockets do not tell whose they are. */
+static void unreadable(struct machine *m)
+{
+	static struct frame f;
+
+	frame_tcp(&f, FLOW_OUT, 40000, 1, 1, DATA, "x", 1);
+	f.bytes[14 + 7] = 9; /* offset */
+	capture(m, &f, FLOW_OUT);
+	xmit(m, m->next_skb += 256, f.len, APP);
 }
 
 static void entropy(struct machine *m)
@@ -118,6 +131,7 @@ static void beyond(void)
 	check(!nothing_else(uring, true, "other than TCP it sent 58 bytes"));
 	check(!nothing_else(unasked, true, "who asked for 4096 bytes of disks is not known"));
 	check(!nothing_else(written_back, true, "4096 bytes that others wrote to disks may hold"));
+	check(!nothing_else(unreadable, true, "whose 67 bytes out and 0 in were is not known"));
 	check(!nothing_else(entropy, true, "whose 0 bytes out and 64 in were is not known"));
 }
 
@@ -159,6 +173,66 @@ static void before_it_began(void)
 			end(&m, x);
 		}
 	}
+}
+
+/*
+ * A call of the program by TCP, of 58 bytes, beside an exchange of its own.  sock: 0xcc00 is that
+ * exchange's.  How much of it no captured connection shows?
+ */
+static uint64_t unseen(int32_t pid, uint64_t sock, uint32_t remote, int32_t opened_by)
+{
+	static const uint8_t local[4] = { 10, 0, 2, 15 }, none[16];
+	uint8_t to[4] = { (uint8_t)(remote >> 24), (uint8_t)(remote >> 16), (uint8_t)(remote >> 8),
+			  (uint8_t)remote };
+	struct exchanges *x;
+	struct machine m;
+	struct event *e;
+	struct line l;
+	uint64_t bytes;
+
+	begin(&m);
+	connect_line(&l, &m, 0xcc00, 40000, APP);
+	say(&l, ask, 0);
+	hear(&l, ok);
+	if (opened_by) {
+		e = emit(&m, EVENT_SOCK_STATE, opened_by);
+		e->link = sock;
+		flow_pack_sock(e, AF_INET, local, to, none, none, 40009, 80, FLOW_CLOSE,
+			       FLOW_SYN_SENT);
+	}
+	call(&m, pid, 2, 6);
+	m.events[m.nevents - 1].link = sock;
+	x = judge(&m, true);
+	bytes = x->unseen_bytes;
+	check(!bytes == !strstr(x->beyond, "by TCP it sent 58 bytes that no captured"));
+	end(&m, x);
+	return bytes;
+}
+
+static void by_other_connections(void)
+{
+	check(unseen(APP, 0xcc00, 0, 0) == 0);
+	check(unseen(APP, 0xee00, 0x0a000203, APP) == 58); /* a tunnel's far end */
+	check(unseen(APP, 0xee00, 0, 0) == 58);		   /* told by no event */
+	check(unseen(OTHER, 0xee00, 0x0a000203, OTHER) == 0);
+	check(unseen(APP, 0xee00, 0x7f000001, APP) == 0);
+	check(unseen(APP, 0xee00, 0x0a00020f, APP) == 0);
+}
+
+/* A connection that another opened, and handed on. */
+static void handed_on(void)
+{
+	struct exchanges *x;
+	struct machine m;
+	struct line l;
+
+	begin(&m);
+	connect_line(&l, &m, 0xcc00, 40000, OTHER);
+	l.pid = APP;
+	say(&l, ask, 0);
+	x = judge(&m, true);
+	check(!x->conns[0].program && x->unseen_bytes == strlen(ask));
+	end(&m, x);
 }
 
 /* Who of the program went on after the recording: as far as starts and ends were told. */
@@ -218,6 +292,8 @@ static void alive(void)
 int main(void)
 {
 	beyond();
+	by_other_connections();
+	handed_on();
 	before_it_began();
 	alive();
 	rng();

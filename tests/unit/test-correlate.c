@@ -214,6 +214,7 @@ static void older_connections(void)
 		check(x->conns[0].program == told && !x->conns[1].program);
 		check(x->conns[0].socket == (told ? 0xcc00 : 0));
 		check(x->conns[1].pid == (told ? OTHER : 0));
+		check(x->unseen_bytes == (told ? 0 : strlen(ask)));
 		end(&m, x);
 	}
 }

@@ -208,6 +208,28 @@ static void packet_files(void)
 	exchanges_free(x);
 }
 
+/* Bytes that left and may be the program's, by a connection that was not captured or by none. */
+static void nobodys(struct exchanges *x)
+{
+	uint16_t id = exchanges_device(x, "0000:00:07.0");
+	struct exchange_device *d = &x->devices[id];
+	char *why;
+
+	d->other_bytes[FLOW_OUT] = d->unknown_bytes[FLOW_IN] = 1500;
+	check(exchanges_clear_payload(x, &why) == TRI_NO);
+	free(why);
+	d->unknown_bytes[FLOW_OUT] = 66;
+	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN &&
+	      strstr(why, "whose 66 bytes left through 0000:00:07.0"));
+	free(why);
+	d->unknown_bytes[FLOW_OUT] = 0;
+	x->unseen_bytes = 21;
+	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN &&
+	      strstr(why, "sent 21 bytes by TCP"));
+	free(why);
+	x->unseen_bytes = 0;
+}
+
 /* What leaves by other ways than TLS is not under TLS. */
 static void otherwise(struct exchanges *x)
 {
@@ -227,11 +249,16 @@ static void otherwise(struct exchanges *x)
 	x->other_calls[FLOW_OUT] = 0;
 	x->blocks = xcalloc(2, sizeof(*x->blocks));
 	x->nblocks = 2;
-	x->blocks[0].bytes[FLOW_OUT] = 4096; /* another's */
+	x->blocks[0].bytes[FLOW_IN] = 4096; /* another's */
 	x->blocks[1].program = true;
 	x->blocks[1].bytes[FLOW_IN] = 4096;
 	check(exchanges_clear_payload(x, &why) == TRI_NO);
 	free(why);
+	x->blocks[0].bytes[FLOW_OUT] = 1024; /* what the program changed in memory, maybe */
+	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN &&
+	      strstr(why, "1024 bytes that oth"));
+	free(why);
+	x->blocks[0].bytes[FLOW_OUT] = 0;
 	x->blocks[1].bytes[FLOW_OUT] = 512;
 	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN && strstr(why, "512 bytes to disks"));
 	free(why);
@@ -239,7 +266,15 @@ static void otherwise(struct exchanges *x)
 	x->conns[0].owner = GRADE_NONE;
 	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN && strstr(why, "whose payload"));
 	free(why);
+	x->conns[0].payload[FLOW_OUT] = 0;
+	check(exchanges_clear_payload(x, &why) == TRI_NO);
+	free(why);
+	x->conns[0].lost[FLOW_OUT] = 10; /* what the capture missed had an owner, too */
+	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN && strstr(why, "whose payload"));
+	free(why);
+	x->conns[0].lost[FLOW_OUT] = 0;
 	x->conns[0].owner = GRADE_EXACT;
+	nobodys(x);
 	x->nalive = 2; /* for the time that was asked for; or of a program that goes on behind it */
 	check(exchanges_clear_payload(x, &why) == TRI_NO);
 	free(why);

@@ -361,6 +361,23 @@ static void extents(void)
 	extents_release(&e);
 }
 
+/* A fragment is of what the packet says that it is a part of. */
+static void fragments(void)
+{
+	uint8_t ip[48] = { 0x60 };
+	struct packet p = { .ethertype = 0x86dd, .l3 = ip, .cap = 48, .len = 48 };
+	struct segment seg;
+
+	ip[5] = 8;
+	ip[6] = 44;
+	ip[40] = 6;
+	check(!segment_parse(&seg, &p) && packet_kind(&p) == packet_unreadable_tcp);
+	ip[40] = 17;
+	check(strcmp(packet_kind(&p), "UDP") == 0);
+	p.cap = 47;
+	check(packet_kind(&p) != packet_unreadable_tcp);
+}
+
 int main(void)
 {
 	in_order(1);
@@ -374,6 +391,7 @@ int main(void)
 	many_connections();
 	broken_frames();
 	vlan_and_ipv6();
+	fragments();
 	sock_events();
 	extents();
 	return done();
