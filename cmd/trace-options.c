@@ -226,6 +226,68 @@ static int take_capture(struct trace_options *options, int opt, char *message, s
 	}
 }
 
+/* Options about what is written, and where. */
+static int take_output(struct trace_options *options, int opt, char *message, size_t size)
+{
+	switch (opt) {
+	case 'o':
+		if (!*optarg) {
+			snprintf(message, size, "-o needs a name, not an empty word");
+			return -1;
+		}
+		if (options->bundle && options->report) {
+			snprintf(message, size, "more than two times --output");
+			return -1;
+		}
+		/* which of them is whose is sorted out when --format is known */
+		*(options->bundle ? &options->report : &options->bundle) = optarg;
+		return 0;
+	case 'f':
+		options->format = optarg;
+		options->format_given = true;
+		return 0;
+	case 'q':
+		options->quiet = true;
+		return 0;
+	default:
+		options->verbose = true;
+		return 0;
+	}
+}
+
+/* Options about what the verdict speaks of, what it demands, and its witnesses. */
+static int take_verdict(struct trace_options *options, int opt, char *message, size_t size)
+{
+	switch (opt) {
+	case 'd':
+		if (options->nonly < LIMIT_DEVICES) {
+			options->only[options->nonly++] = optarg;
+			return 0;
+		}
+		snprintf(message, size, "more than %d times --only-device", LIMIT_DEVICES);
+		return -1;
+	case OPT_SCOPE:
+		if (choose(optarg, "since-boot", "window", &options->window_only))
+			return 0;
+		snprintf(message, size, "--scope is since-boot or window, not '%s'", optarg);
+		return -1;
+	case OPT_EXIT_CODE:
+		if (choose(optarg, "verdict", "command", &options->command_status))
+			return 0;
+		snprintf(message, size, "--exit-code is verdict or command, not '%s'", optarg);
+		return -1;
+	case OPT_POLICY:
+		options->policy = optarg;
+		return 0;
+	case OPT_CANARY:
+		options->canary_url = optarg;
+		return 0;
+	default:
+		options->rmm_log = optarg;
+		return 0;
+	}
+}
+
 /* What options cannot stand together. */
 static int check_together(const struct trace_options *o, bool command, char *message, size_t size)
 {
@@ -265,22 +327,6 @@ static int take(struct trace_options *options, int opt, const char *word, char *
 		size_t size)
 {
 	switch (opt) {
-	case 'o':
-		if (!*optarg) {
-			snprintf(message, size, "-o needs a name, not an empty word");
-			return -1;
-		}
-		if (options->bundle && options->report) {
-			snprintf(message, size, "more than two times --output");
-			return -1;
-		}
-		/* which of them is whose is sorted out when --format is known */
-		*(options->bundle ? &options->report : &options->bundle) = optarg;
-		return 0;
-	case 'f':
-		options->format = optarg;
-		options->format_given = true;
-		return 0;
 	case 'b':
 		if (trace_parse_size(optarg, &options->buffer_bytes))
 			return 0;
@@ -289,13 +335,6 @@ static int take(struct trace_options *options, int opt, const char *word, char *
 	case 'C':
 		options->clock = optarg;
 		return 0;
-	case 'd':
-		if (options->nonly < LIMIT_DEVICES) {
-			options->only[options->nonly++] = optarg;
-			return 0;
-		}
-		snprintf(message, size, "more than %d times --only-device", LIMIT_DEVICES);
-		return -1;
 	case 'u':
 		options->user = optarg;
 		return 0;
@@ -303,25 +342,27 @@ static int take(struct trace_options *options, int opt, const char *word, char *
 	case OPT_NO_FOLLOW:
 		options->follow = opt == 'F';
 		return 0;
+	case OPT_MODEL:
+		options->model = true;
+		return 0;
+	case OPT_DEVICE:
+		options->device = optarg;
+		return 0;
+	case OPT_TRANSPORT:
+		options->transport = optarg;
+		return 0;
+	case 'o':
+	case 'f':
+	case 'q':
+	case 'v':
+		return take_output(options, opt, message, size);
+	case 'd':
 	case OPT_SCOPE:
-		if (choose(optarg, "since-boot", "window", &options->window_only))
-			return 0;
-		snprintf(message, size, "--scope is since-boot or window, not '%s'", optarg);
-		return -1;
 	case OPT_EXIT_CODE:
-		if (choose(optarg, "verdict", "command", &options->command_status))
-			return 0;
-		snprintf(message, size, "--exit-code is verdict or command, not '%s'", optarg);
-		return -1;
 	case OPT_POLICY:
-		options->policy = optarg;
-		return 0;
 	case OPT_CANARY:
-		options->canary_url = optarg;
-		return 0;
 	case OPT_RMM_LOG:
-		options->rmm_log = optarg;
-		return 0;
+		return take_verdict(options, opt, message, size);
 	case OPT_PID:
 	case OPT_COMM:
 	case OPT_DURATION:
@@ -333,21 +374,6 @@ static int take(struct trace_options *options, int opt, const char *word, char *
 	case OPT_PAYLOAD:
 	case OPT_NO_CAPTURE:
 		return take_capture(options, opt, message, size);
-	case OPT_MODEL:
-		options->model = true;
-		return 0;
-	case OPT_DEVICE:
-		options->device = optarg;
-		return 0;
-	case OPT_TRANSPORT:
-		options->transport = optarg;
-		return 0;
-	case 'q':
-		options->quiet = true;
-		return 0;
-	case 'v':
-		options->verbose = true;
-		return 0;
 	case 'h':
 		return 1;
 	case ':':
