@@ -216,7 +216,8 @@ enum tri platform_virtio_active(const struct platform_virtio *dev);
 
 /*
  * Was this event ("dma:dma_map_phys") on for the whole window, as the recorder lists it?
- * "ccaio:" stands for the group of any run's own probes, too ("ccaio_1234:").  False where p is NULL.
+ * "ccaio:" stands for the group of any run's own probes, too ("ccaio_1234:").  False where p is
+ * NULL.
  */
 bool platform_event_on(const struct platform *p, const char *event);
 
