@@ -7,7 +7,9 @@
 void judge_agreement(struct judge *j, struct device *dev, const struct event *ev,
 		     const struct mapping *m, uint64_t plain, const char *what)
 {
-	if (ev->size && m->size != ev->size)
+	uint64_t size = ev->size ? ev->size : 1; /* as a map of 0 bytes is entered */
+
+	if (!(ev->flags & EVENT_F_BY_ORIG) && m->size != size)
 		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
 			   "%s of %llu bytes, but event %llu mapped %llu", what,
 			   (unsigned long long)ev->size, (unsigned long long)m->seq,

@@ -162,7 +162,7 @@ static uint32_t find_ending(const struct judge *j, const struct event *ev, uint6
 			continue;
 		/* what dma_map_sg made, dma_unmap_sg ends */
 		score = 16 * (alloc || !(m->flags & MAPPING_SG)) +
-			8 * (!ev->size || m->size == ev->size) +
+			8 * (m->size == (ev->size ? ev->size : 1)) +
 			4 * (m->dir == ev->dir || (ev->flags & EVENT_F_NO_DIR)) +
 			2 * (!(m->flags & MAPPING_SUPERSEDED) ||
 			     judge_in_flight_since(j, ev, m->super_seq));
@@ -285,8 +285,7 @@ void judge_unmap(struct judge *j, const struct event *ev)
 	if (i) {
 		bool mixed = may_have_meant(j, ev, plain, i);
 		struct mapping *m = ledger_at(j->ledger, i);
-		bool agrees = m->size == ev->size && m->dir == ev->dir;
-
+		bool agrees = m->size == (ev->size ? ev->size : 1) && m->dir == ev->dir;
 		bool older = !j->from_boot && (judge_in_flight_since(j, ev, m->seq) ||
 					       !(m->flags & MAPPING_BOUNCED));
 

@@ -55,7 +55,7 @@ static void unknown(struct slow *s, const struct event *e, uint64_t plain, uint6
 static void agree(struct slow *s, const struct event *e, const struct life *l, uint64_t plain,
 		  bool size, bool dir)
 {
-	if ((size && e->size && e->size != l->size) ||
+	if ((size && !(e->flags & EVENT_F_BY_ORIG) && (e->size ? e->size : 1) != l->size) ||
 	    (dir && !(e->flags & EVENT_F_NO_DIR) && e->dir != l->dir) ||
 	    (e->dma != plain) != l->aliased)
 		slow_absent(s, CLAIM_LIFECYCLE);
@@ -110,7 +110,7 @@ static struct life *which_ends(struct slow *s, const struct event *e, uint64_t p
 		if (!l->live || l->older || l->dev != e->dev || l->dma != plain ||
 		    l->alloc != alloc)
 			continue;
-		score = (alloc || !l->sg ? 16 : 0) + (!e->size || l->size == e->size ? 8 : 0) +
+		score = (alloc || !l->sg ? 16 : 0) + (l->size == (e->size ? e->size : 1) ? 8 : 0) +
 			(l->dir == e->dir || (e->flags & EVENT_F_NO_DIR) ? 4 : 0) +
 			(!l->taken || slow_in_flight(s, l->taken_by + 1) ? 2 : 0);
 		if (score > best_score) {

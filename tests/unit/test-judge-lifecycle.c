@@ -33,6 +33,16 @@ static void test_lifecycle(void)
 	unmap(0, SLOT(0), 162);
 	check(claim(CLAIM_LIFECYCLE) == CLAIM_REFUTED);
 
+	machine(); /* … and not of nothing at all */
+	bounced(0, BUF, SLOT(0), 163);
+	unmap(0, SLOT(0), 0);
+	check(claim(CLAIM_LIFECYCLE) == CLAIM_REFUTED);
+
+	machine(); /* unless that is what was mapped */
+	bounced(0, BUF, SLOT(0), 0);
+	unmap(0, SLOT(0), 0);
+	check(outcome() == OUTCOME_PROVEN);
+
 	machine();
 	bounced(0, BUF, SLOT(0), 163);
 	unmap(0, SLOT(0), 163)->dev = dev2;
