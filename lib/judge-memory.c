@@ -73,7 +73,7 @@ void judge_encrypt(struct judge *j, const struct event *ev)
 
 void judge_decrypt(struct judge *j, const struct event *ev)
 {
-	if (ev->aux)
+	if (ev->aux || j->encrypts_untold)
 		return;
 	if (ev->flags & EVENT_F_VIRT)
 		memmap_decrypt(j->virt, ev->link, ev->size);

@@ -125,6 +125,8 @@ struct judge {
 	bool from_boot;
 	bool areas; /* some device's addresses name shared areas (virtio-msg) */
 	bool ram_known;
+	/* memory that became protected again would not be told: what was decrypted shows nothing */
+	bool encrypts_untold;
 
 	struct memmap *memory;
 	struct memmap *virt; /* decrypted kernel virtual ranges */

@@ -65,6 +65,8 @@ struct judge *judge_new(const struct platform *p, const struct names *names,
 		j->realm = p->realm.is_realm == TRI_YES;
 		j->rehearsal = p->realm.is_realm == TRI_NO && !speaks_of_realm(p);
 		j->from_boot = p->trace.from_boot == TRI_YES;
+		j->encrypts_untold =
+			p->trace.events_known && !platform_event_on(p, "ccaio:encrypt");
 		j->shared_bit = p->realm.shared_bit;
 		if (!j->shared_bit && j->realm && p->realm.ipa_bits > 12 && p->realm.ipa_bits <= 64)
 			j->shared_bit = 1ull << (p->realm.ipa_bits - 1);

@@ -82,6 +82,8 @@ static void describe_trace(struct platform *p)
 		"dma:dma_sync_single_for_device",
 		"dma:dma_sync_sg_for_cpu",
 		"dma:dma_sync_sg_for_device",
+		"ccaio:decrypt",
+		"ccaio:encrypt",
 	};
 
 	p->trace.nevents = sizeof(events) / sizeof(events[0]);

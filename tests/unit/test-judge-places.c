@@ -98,6 +98,18 @@ static void test_coherent(void)
 	change_virt(EVENT_ENCRYPT, PAGES, 8192);
 	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
 
+	machine(); /* what was decrypted shows nothing where its end would not be told */
+	facts->trace.events_known = true;
+	facts->trace.nevents = 1;
+	facts->trace.events = xcalloc(1, sizeof(*facts->trace.events));
+	facts->trace.events[0] = xstrdup("ccaio_7:decrypt");
+	change_virt(EVENT_DECRYPT, PAGES, 8192);
+	alloc(0, PAGES, 6726);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+	free(facts->trace.events[0]);
+	facts->trace.events[0] = xstrdup("ccaio_7:encrypt");
+	check(outcome() == OUTCOME_PROVEN);
+
 	machine(); /* a part of it is mapped, and a part of that part */
 	bounced(0, BUF, SLOT(0), 64);
 	change_virt(EVENT_DECRYPT, PAGES, 8192);
