@@ -142,7 +142,7 @@ void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uin
 		return;
 	}
 	if (judge_is_trusted(dev) || orig == MEMORY_POOL || orig == MEMORY_DECRYPTED ||
-	    orig == MEMORY_ALIAS || (ev->attrs & EVENT_ATTR_MMIO))
+	    orig == MEMORY_ALIAS || judge_is_mmio(j, ev))
 		return;
 	if (ev->orig != EVENT_NO_ADDR && plain == ev->orig) {
 		if (memory == MEMORY_DECRYPTED || memory == MEMORY_ALIAS)

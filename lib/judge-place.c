@@ -154,6 +154,25 @@ static struct place place_ram(struct judge *j, struct device *dev, const struct 
 		};
 	return (struct place){ PLACE_PROTECTED, state, NULL };
 }
+enum memory_state judge_orig_state(const struct judge *j, const struct event *ev)
+{
+	uint64_t orig = ev->orig;
+
+	if (orig == EVENT_NO_ADDR)
+		return MEMORY_UNKNOWN;
+	if (j->shared_bit && (orig & j->shared_bit))
+		return MEMORY_ALIAS;
+	return memmap_state(j->memory, orig, ev->size);
+}
+
+/* RAM is no device's registers, whatever its map is called. */
+bool judge_is_mmio(const struct judge *j, const struct event *ev)
+{
+	enum memory_state orig = judge_orig_state(j, ev);
+
+	return (ev->attrs & EVENT_ATTR_MMIO) && orig != MEMORY_PROTECTED && orig != MEMORY_MIXED;
+}
+
 
 struct place judge_place(struct judge *j, struct device *dev, const struct event *ev,
 			 uint64_t plain, uint64_t bit, bool alloc)
@@ -178,7 +197,7 @@ struct place judge_place(struct judge *j, struct device *dev, const struct event
 	case MEMORY_DECRYPTED:
 		return (struct place){ PLACE_SHARED, state, NULL };
 	case MEMORY_OUTSIDE:
-		if (ev->attrs & EVENT_ATTR_MMIO)
+		if (judge_is_mmio(j, ev))
 			return (struct place){ PLACE_SHARED, MEMORY_MMIO, NULL };
 		if (dev->areas)
 			return place_area(j, ev, alloc);
@@ -191,17 +210,6 @@ struct place judge_place(struct judge *j, struct device *dev, const struct event
 	default:
 		return place_ram(j, dev, ev, plain, state, alloc);
 	}
-}
-
-enum memory_state judge_orig_state(const struct judge *j, const struct event *ev)
-{
-	uint64_t orig = ev->orig;
-
-	if (orig == EVENT_NO_ADDR)
-		return MEMORY_UNKNOWN;
-	if (j->shared_bit && (orig & j->shared_bit))
-		return MEMORY_ALIAS;
-	return memmap_state(j->memory, orig, ev->size);
 }
 
 void judge_learn_bit(struct judge *j, uint64_t plain, uint64_t bit, uint64_t size)

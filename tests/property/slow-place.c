@@ -29,6 +29,20 @@ static enum answer iova_is(const struct slow *s, const struct event *e, bool all
 							    : OPEN;
 }
 
+static enum memory_state orig_is(const struct slow *s, const struct event *e)
+{
+	if (e->orig == EVENT_NO_ADDR)
+		return MEMORY_UNKNOWN;
+	return s->bit && (e->orig & s->bit) ? MEMORY_ALIAS : slow_memory(s, e->orig, e->size);
+}
+
+static bool is_mmio(const struct slow *s, const struct event *e)
+{
+	enum memory_state orig = orig_is(s, e);
+
+	return (e->attrs & EVENT_ATTR_MMIO) && orig != MEMORY_PROTECTED && orig != MEMORY_MIXED;
+}
+
 enum answer slow_address_is(struct slow *s, const struct event *e, uint64_t plain, uint64_t bit,
 			    bool alloc, enum memory_state *what)
 {
@@ -47,7 +61,7 @@ enum answer slow_address_is(struct slow *s, const struct event *e, uint64_t plai
 	if (*what == MEMORY_POOL || *what == MEMORY_DECRYPTED)
 		return SHARED;
 	if (*what == MEMORY_OUTSIDE)
-		return e->attrs & EVENT_ATTR_MMIO ? SHARED : OPEN;
+		return is_mmio(s, e) ? SHARED : OPEN;
 	if (alloc)
 		return alloc_is(s, e, e->link);
 	l = slow_alloc_around(s, e->dev, plain, e->size);
@@ -133,9 +147,7 @@ bool slow_take_bounce(struct slow *s, const struct event *e, const struct event 
 void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memory_state is,
 	       const struct event *bounce, bool by_order)
 {
-	enum memory_state orig = e->orig == EVENT_NO_ADDR	? MEMORY_UNKNOWN
-				 : s->bit && (e->orig & s->bit) ? MEMORY_ALIAS
-								: slow_memory(s, e->orig, e->size);
+	enum memory_state orig = orig_is(s, e);
 
 	if (bounce) {
 		uint64_t gap = plain > e->orig ? plain - e->orig : e->orig - plain;
@@ -152,7 +164,7 @@ void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memor
 		return;
 	}
 	if (slow_trusted(s, e->dev) || orig == MEMORY_POOL || orig == MEMORY_DECRYPTED ||
-	    orig == MEMORY_ALIAS || (e->attrs & EVENT_ATTR_MMIO))
+	    orig == MEMORY_ALIAS || is_mmio(s, e))
 		return;
 	if (e->orig != EVENT_NO_ADDR && plain == e->orig) {
 		if (is == MEMORY_DECRYPTED || is == MEMORY_ALIAS)

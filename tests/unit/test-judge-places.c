@@ -64,6 +64,25 @@ static void test_places(void)
 	check(outcome() == OUTCOME_PROVEN);
 }
 
+static void test_mmio(void)
+{
+	const uint64_t bar = 0x10000000;
+
+	machine(); /* one device reaches another's registers */
+	map(0, bar, bar, 64)->attrs = EVENT_ATTR_MMIO;
+	unmap(0, bar, 64)->attrs = EVENT_ATTR_MMIO;
+	check(outcome() == OUTCOME_PROVEN);
+
+	machine(); /* RAM is no register, whatever the map says: outside … */
+	map(0, BUF, bar, 64)->attrs = EVENT_ATTR_MMIO;
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+	check(claim(CLAIM_BOUNCE_PAIRED) == CLAIM_REFUTED);
+
+	machine(); /* … and to a slot, without a bounce */
+	map(0, BUF, SLOT(0), 64)->attrs = EVENT_ATTR_MMIO;
+	check(claim(CLAIM_BOUNCE_PAIRED) == CLAIM_REFUTED);
+}
+
 static void test_inferred_bit(void)
 {
 	machine();
@@ -205,6 +224,7 @@ static void test_devices(void)
 int main(void)
 {
 	test_places();
+	test_mmio();
 	test_inferred_bit();
 	test_coherent();
 	test_devices();
