@@ -118,6 +118,19 @@ static bool overlaps(uint64_t a, uint64_t b, uint64_t size)
 	return a < b ? b - a < size : a - b < size;
 }
 
+/*
+ * The device was given the shared alias of the buffer itself.  Of a protected one that would
+ * be another page, and what lies in it has not crossed as it should.
+ */
+static void alias_of_buffer(struct judge *j, struct device *dev, const struct event *ev,
+			    uint64_t plain)
+{
+	if (!(ev->attrs & EVENT_ATTR_CC_SHARED) && !judge_alloc_around(j, dev, ev, plain))
+		judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, dev, ev, MEMORY_ALIAS,
+			   "the shared alias of a buffer was published without a bounce, and "
+			   "nothing shows that the buffer is shared");
+}
+
 void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uint64_t plain,
 		enum memory_state memory, enum pair how, const struct pending *bounce)
 {
@@ -145,8 +158,12 @@ void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uin
 	    orig == MEMORY_ALIAS || judge_is_mmio(j, ev))
 		return;
 	if (ev->orig != EVENT_NO_ADDR && plain == ev->orig) {
-		if (memory == MEMORY_DECRYPTED || memory == MEMORY_ALIAS)
+		if (memory == MEMORY_DECRYPTED)
 			return; /* a shared buffer, mapped as it is */
+		if (memory == MEMORY_ALIAS) {
+			alias_of_buffer(j, dev, ev, plain);
+			return;
+		}
 		if ((ev->attrs & EVENT_ATTR_CC_SHARED) && !j->rehearsal)
 			judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, dev, ev, memory,
 				   "the kernel calls the buffer shared (CC_SHARED) but nothing "

@@ -110,9 +110,8 @@ static bool visit_within(void *ctx, uint32_t index, struct mapping *m)
 	return !w->alloc;
 }
 
-/* The device's coherent allocation that this range is a part of, or NULL. */
-static const struct mapping *find_alloc(struct judge *j, const struct device *dev,
-					const struct event *ev, uint64_t plain)
+const struct mapping *judge_alloc_around(struct judge *j, const struct device *dev,
+					 const struct event *ev, uint64_t plain)
 {
 	struct within w = { .start = plain,
 			    .last = plain + (ev->size ? ev->size - 1 : 0),
@@ -130,7 +129,7 @@ static struct place place_ram(struct judge *j, struct device *dev, const struct 
 
 	if (alloc)
 		return place_alloc(j, ev);
-	around = find_alloc(j, dev, ev, plain);
+	around = judge_alloc_around(j, dev, ev, plain);
 	if (around) {
 		struct event a = *ev;
 
@@ -154,6 +153,7 @@ static struct place place_ram(struct judge *j, struct device *dev, const struct 
 		};
 	return (struct place){ PLACE_PROTECTED, state, NULL };
 }
+
 enum memory_state judge_orig_state(const struct judge *j, const struct event *ev)
 {
 	uint64_t orig = ev->orig;
@@ -172,7 +172,6 @@ bool judge_is_mmio(const struct judge *j, const struct event *ev)
 
 	return (ev->attrs & EVENT_ATTR_MMIO) && orig != MEMORY_PROTECTED && orig != MEMORY_MIXED;
 }
-
 
 struct place judge_place(struct judge *j, struct device *dev, const struct event *ev,
 			 uint64_t plain, uint64_t bit, bool alloc)

@@ -277,13 +277,16 @@ struct place {
 uint64_t judge_plain(const struct judge *j, const struct device *dev, uint64_t dma, uint64_t *bit);
 struct place judge_place(struct judge *j, struct device *dev, const struct event *ev,
 			 uint64_t plain, uint64_t bit, bool alloc);
+/* The device's coherent allocation that this range is a part of, or NULL. */
+const struct mapping *judge_alloc_around(struct judge *j, const struct device *dev,
+					 const struct event *ev, uint64_t plain);
 /* What the original buffer of a map is. */
 enum memory_state judge_orig_state(const struct judge *j, const struct event *ev);
+/* Does the event speak of a device's registers (DMA_ATTR_MMIO), and its buffer not contradict? */
+bool judge_is_mmio(const struct judge *j, const struct event *ev);
 /* A bounced map with its exact pair: evidence for or against a shared bit. */
 void judge_learn_bit(struct judge *j, uint64_t plain, uint64_t bit, uint64_t size);
 /* The inferred bit: one supported, none contradicting; 0 otherwise. */
-/* Does the event speak of a device's registers (DMA_ATTR_MMIO), and its buffer not contradict? */
-bool judge_is_mmio(const struct judge *j, const struct event *ev);
 uint64_t judge_inferred_bit(const struct judge *j, uint64_t *pairs);
 void judge_publish(struct judge *j, uint64_t dma, uint64_t size, enum memory_state memory);
 

@@ -167,6 +167,9 @@ void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memor
 	    orig == MEMORY_ALIAS || is_mmio(s, e))
 		return;
 	if (e->orig != EVENT_NO_ADDR && plain == e->orig) {
+		if (is == MEMORY_ALIAS && !(e->attrs & EVENT_ATTR_CC_SHARED) &&
+		    !slow_alloc_around(s, e->dev, plain, e->size))
+			slow_open(s, CLAIM_BOUNCE_PAIRED);
 		if (is == MEMORY_DECRYPTED || is == MEMORY_ALIAS)
 			return;
 		if (((e->attrs & EVENT_ATTR_CC_SHARED) && !s->rehearsal) ||

@@ -54,6 +54,18 @@ static void test_places(void)
 	map(0, BUF, BUF | ALIAS, 64)->attrs = EVENT_ATTR_CC_SHARED;
 	check(outcome() == OUTCOME_PROVEN);
 
+	machine(); /* … but nothing says that the buffer is shared */
+	facts->realm.ipa_bits = 33;
+	map(0, BUF, BUF | ALIAS, 64);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_HOLDS);
+	check(claim(CLAIM_BOUNCE_PAIRED) == CLAIM_UNDECIDED);
+
+	machine(); /* … unless it is a part of an allocation */
+	facts->realm.ipa_bits = 33;
+	alloc(0, BUF | ALIAS, 4096);
+	map(0, BUF + 64, (BUF + 64) | ALIAS, 64);
+	check(outcome() == OUTCOME_PROVEN);
+
 	machine(); /* … but not where it names another buffer */
 	facts->realm.ipa_bits = 33;
 	map(0, BUF, PAGES | ALIAS, 64)->attrs = EVENT_ATTR_CC_SHARED;
