@@ -53,9 +53,8 @@ void arming_disarm(struct arming *arming, const struct instance *instance);
 
 /*
  * Are all events still as they were armed?  Notes those that are off, filtered, or limited to some
- * processes as spoilt, and as failed with ARMING_SPOILT behind their names.
+ * processes as spoilt.
  */
-#define ARMING_SPOILT ": was switched off or filtered in the window"
 void arming_look_again(struct arming *arming, const struct instance *instance);
 
 /* Are all events of the system on in the instance? */

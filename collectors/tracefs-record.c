@@ -220,6 +220,21 @@ static char **copy_list(char *const *list, size_t count)
 	return copy;
 }
 
+static void describe_events(const struct arming *arming, struct platform *platform)
+{
+	platform->trace.events = xcalloc(arming->nevents, sizeof(*platform->trace.events));
+	platform->trace.spoilt = xcalloc(arming->nevents, sizeof(*platform->trace.spoilt));
+	for (size_t i = 0; i < arming->nevents; i++) {
+		char *event = xstrdup(arming->events[i]);
+
+		if (arming->spoilt && arming->spoilt[i])
+			platform->trace.spoilt[platform->trace.nspoilt++] = event;
+		else
+			platform->trace.events[platform->trace.nevents++] = event;
+	}
+	platform->trace.events_known = true;
+}
+
 void recording_describe(const struct recording *rec, struct platform *platform)
 {
 	unsigned int cpus = rec->instance.cpus;
@@ -238,12 +253,7 @@ void recording_describe(const struct recording *rec, struct platform *platform)
 	}
 	platform->trace.nlost = cpus;
 	platform->trace.lost_known = rec->lost_known;
-	platform->trace.events = xcalloc(rec->arming.nevents, sizeof(*platform->trace.events));
-	for (size_t i = 0; i < rec->arming.nevents; i++)
-		if (!rec->arming.spoilt || !rec->arming.spoilt[i])
-			platform->trace.events[platform->trace.nevents++] =
-				xstrdup(rec->arming.events[i]);
-	platform->trace.events_known = true;
+	describe_events(&rec->arming, platform);
 	platform->trace.failed = copy_list(rec->arming.failed, rec->arming.nfailed);
 	platform->trace.nfailed = rec->arming.nfailed;
 }

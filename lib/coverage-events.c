@@ -57,7 +57,7 @@ static bool in_stream(const struct stream_info *info, const char *full)
 
 static bool armed(const struct judge *j, const struct stream_info *info, const char *full)
 {
-	if (!in_stream(info, full))
+	if (!in_stream(info, full) || platform_event_spoilt(j->platform, full))
 		return false;
 	return !j->platform || !j->platform->trace.events_known ||
 	       platform_event_on(j->platform, full);
@@ -123,18 +123,14 @@ static const struct stream_format *unreadable(const struct stream_info *info)
 	return NULL;
 }
 
-/* An event that did not stay as it was armed, as its recorder says; NULL none. */
-static const char *spoilt(const struct judge *j)
+/* Of what not_armed() named and its alternatives: what did not stay as it was armed; NULL none. */
+static const char *spoilt(const struct judge *j, const char *missing)
 {
-	static const char end[] = " in the window";
-
-	for (size_t i = 0; j->platform && i < j->platform->trace.nfailed; i++) {
-		const char *failed = j->platform->trace.failed[i];
-		size_t len = strlen(failed);
-
-		if (len > strlen(end) && strcmp(failed + len - strlen(end), end) == 0)
-			return failed;
-	}
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		for (size_t k = 0; needed[i].names[0] == missing && k < 3; k++)
+			if (needed[i].names[k] &&
+			    platform_event_spoilt(j->platform, needed[i].names[k]))
+				return needed[i].names[k];
 	return NULL;
 }
 
@@ -168,9 +164,9 @@ void coverage_events_armed(const struct judge *j, const struct stream_info *info
 				       : "all needed swiotlb and dma events existed and were on");
 		return;
 	}
-	if (spoilt(j)) {
-		cond_unmet(cond, "leave the tracing instance of ccaio alone while it records", "%s",
-			   spoilt(j));
+	if (spoilt(j, missing)) {
+		cond_unmet(cond, "leave the tracing instance of ccaio alone while it records",
+			   "%s: was switched off or filtered in the window", spoilt(j, missing));
 		return;
 	}
 	cond_unmet(cond,

@@ -227,6 +227,8 @@ static void write_trace(struct jwriter *w, const struct platform *p)
 	if (p->trace.events_known)
 		jwrite_strings(w, "events", p->trace.events, p->trace.nevents);
 	jwrite_strings(w, "failed", p->trace.failed, p->trace.nfailed);
+	if (p->trace.events_known || p->trace.nspoilt)
+		jwrite_strings(w, "spoilt", p->trace.spoilt, p->trace.nspoilt);
 	jwrite_string(w, "recorder", p->trace.recorder);
 	if (p->trace.nonce)
 		jwrite_hex(w, "nonce", p->trace.nonce);

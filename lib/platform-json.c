@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Facts as JSON, schema ccaio.platform/1: see ccaio-platform(5). */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -288,6 +289,48 @@ static void read_canaries(struct platform *p, const struct jval *trace)
 	}
 }
 
+/* "dma:dma_map_phys": the first len bytes of text */
+static bool is_event_name(const char *text, size_t len)
+{
+	const char *colon = memchr(text, ':', len);
+
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)text[i]) && !strchr("_.-:", text[i]))
+			return false;
+	return colon && colon != text && colon != text + len - 1 && len < 256;
+}
+
+/*
+ * Earlier recorders had no such list, but put a sentence among what could not be armed.  Their
+ * bundles must not be believed more than they were: what the sentence names was not on.
+ */
+static void spoilt_by_sentence(struct platform *p)
+{
+	static const char end[] = ": was switched off or filtered in the window";
+
+	p->trace.spoilt = xcalloc(p->trace.nfailed, sizeof(*p->trace.spoilt));
+	for (size_t i = 0; i < p->trace.nfailed; i++) {
+		const char *text = p->trace.failed[i];
+		size_t len = strlen(text), name = len > strlen(end) ? len - strlen(end) : 0;
+
+		if (strcmp(text + name, end) == 0 && is_event_name(text, name))
+			p->trace.spoilt[p->trace.nspoilt++] = xasprintf("%.*s", (int)name, text);
+	}
+}
+
+static void read_spoilt(struct platform *p, const struct jval *trace)
+{
+	if (!jval_has(trace, "spoilt")) {
+		spoilt_by_sentence(p);
+		return;
+	}
+	p->trace.spoilt = jval_strings(trace, "spoilt", &p->trace.nspoilt);
+	for (size_t i = 0; i < p->trace.nspoilt; i++)
+		if (!is_event_name(p->trace.spoilt[i], strlen(p->trace.spoilt[i])))
+			jval_fail_at(trace, "spoilt", "'%.64s' is no event such as dma:dma_alloc",
+				     p->trace.spoilt[i]);
+}
+
 static void read_trace(struct platform *p, const struct jval *root)
 {
 	struct jval trace = jval_object(root, "trace");
@@ -315,6 +358,7 @@ static void read_trace(struct platform *p, const struct jval *root)
 	p->trace.events_known = jval_has(&trace, "events");
 	p->trace.events = jval_strings(&trace, "events", &p->trace.nevents);
 	p->trace.failed = jval_strings(&trace, "failed", &p->trace.nfailed);
+	read_spoilt(p, &trace);
 	p->trace.recorder = jval_name(&trace, "recorder");
 	p->trace.nonce = jval_hex(&trace, "nonce", UINT64_MAX, 0);
 	read_canaries(p, &trace);

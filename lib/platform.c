@@ -60,6 +60,7 @@ static void free_trace(struct platform *p)
 	free(p->trace.lost);
 	free_strings(p->trace.events, p->trace.nevents);
 	free_strings(p->trace.failed, p->trace.nfailed);
+	free_strings(p->trace.spoilt, p->trace.nspoilt);
 	free(p->trace.recorder);
 	for (size_t i = 0; i < p->trace.ncanaries; i++) {
 		free(p->trace.canaries[i].device);
@@ -138,12 +139,23 @@ static bool is_event(const char *listed, const char *event)
 	return strcmp(listed, event) == 0;
 }
 
-bool platform_event_on(const struct platform *p, const char *event)
+static bool is_among(char *const *list, size_t n, const char *event)
 {
-	for (size_t i = 0; p && i < p->trace.nevents; i++)
-		if (is_event(p->trace.events[i], event))
+	for (size_t i = 0; i < n; i++)
+		if (is_event(list[i], event))
 			return true;
 	return false;
+}
+
+bool platform_event_on(const struct platform *p, const char *event)
+{
+	return p && is_among(p->trace.events, p->trace.nevents, event) &&
+	       !platform_event_spoilt(p, event);
+}
+
+bool platform_event_spoilt(const struct platform *p, const char *event)
+{
+	return p && is_among(p->trace.spoilt, p->trace.nspoilt, event);
 }
 
 const struct platform_virtio *platform_find_virtio(const struct platform *p, const char *dma_name)

@@ -175,6 +175,8 @@ struct platform {
 		bool events_known;
 		char **failed; /* "ccaio:tcp_tx: reason": could not be armed */
 		size_t nfailed;
+		char **spoilt; /* of those armed: switched off or filtered in the window */
+		size_t nspoilt;
 		char *recorder; /* "ccaio 0.1"; NULL: somebody else */
 		uint64_t nonce; /* of this run; 0 none */
 		struct platform_canary *canaries;
@@ -220,6 +222,8 @@ enum tri platform_virtio_active(const struct platform_virtio *dev);
  * NULL.
  */
 bool platform_event_on(const struct platform *p, const char *event);
+/* Was it on at first, but switched off or filtered meanwhile?  Then it was not, even if listed. */
+bool platform_event_spoilt(const struct platform *p, const char *event);
 
 /* The virtio device whose DMA events carry this name, or NULL. */
 const struct platform_virtio *platform_find_virtio(const struct platform *p, const char *dma_name);

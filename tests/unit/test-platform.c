@@ -58,7 +58,8 @@ static void test_full(void)
 	check(p->window.log_known && p->window.nkernel_log == 1);
 	check(p->trace.lost_known && p->trace.nlost == 2 && p->trace.lost[1].commit_overrun == 8);
 	check(p->trace.from_boot == TRI_YES && p->trace.nevents == 2 && p->trace.events_known);
-	check(p->trace.nfailed == 1 && p->trace.nonce == 0xfedcba9876543210);
+	check(p->trace.nspoilt == 1 && p->trace.nfailed == 1 &&
+	      p->trace.nonce == 0xfedcba9876543210);
 	check(p->trace.ncanaries == 2 && p->trace.canaries[0].size == 4096);
 	platform_free(p);
 }
@@ -130,6 +131,8 @@ static void test_foreign_bytes(void)
 /* Of an interface, what was counted. */
 #define NET(rest) \
 	"{\"schema\":\"ccaio.platform/1\",\"net\":[{\"name\":\"a\",\"counted\":true," rest "}]}"
+
+#define TRACE(members) "{\"schema\":\"ccaio.platform/1\",\"trace\":{" members "}}"
 
 /* Facts that are refused, and what the one sentence says. */
 static const struct {
@@ -235,6 +238,12 @@ static const struct {
 	{ "{\"schema\":\"ccaio.platform/"
 	  "1\",\"trace\":{\"lost\":[{\"cpu\":0,\"overrun\":0,\"dropped\":0}]}}",
 	  "trace.lost[0].commit_overrun: missing" },
+	{ TRACE("\"spoilt\":\"dma:dma_map_phys\""), "trace.spoilt: expected an array" },
+	{ TRACE("\"spoilt\":[null]"), "trace.spoilt[0]: expected a string" },
+	{ TRACE("\"spoilt\":[\"dma:a\",\"dma\"]"), "trace.spoilt: 'dma' is no event" },
+	{ TRACE("\"spoilt\":[\":a\"]"), "trace.spoilt: ':a' is no event" },
+	{ TRACE("\"spoilt\":[\"dma:\"]"), "trace.spoilt: 'dma:' is no event" },
+	{ TRACE("\"spoilt\":[\"dma:a\\u001b[2J\"]"), "is no event" },
 	{ "{\"schema\":\"ccaio.platform/1\",\"trace\":{\"from_boot\":1}}",
 	  "trace.from_boot: expected true" },
 };
@@ -296,8 +305,58 @@ static void test_ranges(void)
 	check(range_contains(&top, UINT64_MAX - 15, 16) && !range_contains(&top, UINT64_MAX, 2));
 }
 
+/* Is dma_map_phys on, or spoilt, as the facts' trace has it? */
+static void spoilt(const char *text, bool on, bool is_spoilt)
+{
+	struct err err = { "" };
+	struct platform *p = platform_parse(text, strlen(text), "x", &err), *again;
+	char *written;
+
+	check(p != NULL);
+	if (!p)
+		return;
+	check(platform_event_on(p, "dma:dma_map_phys") == on);
+	check(platform_event_spoilt(p, "dma:dma_map_phys") == is_spoilt);
+	written = platform_format(p);
+	again = platform_parse(written, strlen(written), "again", &err);
+	check(again && platform_event_spoilt(again, "dma:dma_map_phys") == is_spoilt);
+	check(again && again->trace.nspoilt == p->trace.nspoilt);
+	free(written);
+	platform_free(again);
+	platform_free(p);
+}
+
+#define ON "\"events\":[\"dma:dma_map_phys\"]"
+#define OTHERS "\"events\":[\"dma:dma_alloc\"]"
+#define SENTENCE "\"failed\":[\"dma:dma_map_phys: was switched off or filtered in the window\"]"
+
+/* An event that did not stay as it was armed was not on, whatever else the facts say of it. */
+static void test_spoilt(void)
+{
+	struct platform *p = platform_new();
+
+	check(!platform_event_spoilt(p, "dma:dma_map_phys"));
+	check(!platform_event_spoilt(NULL, "dma:dma_map_phys"));
+	platform_free(p);
+	spoilt(TRACE(ON), true, false);
+	spoilt(TRACE(ON ",\"spoilt\":[]"), true, false);
+	spoilt(TRACE(ON ",\"spoilt\":[\"dma:dma_alloc\"]"), true, false);
+	spoilt(TRACE(ON ",\"spoilt\":[\"dma:dma_map_phys\"]"), false, true);
+	spoilt(TRACE(OTHERS ",\"spoilt\":[\"dma:dma_map_phys\"]"), false, true);
+	spoilt(TRACE("\"spoilt\":[\"dma:dma_map_phys\"]"), false, true);
+	/* as earlier recorders say it */
+	spoilt(TRACE(OTHERS "," SENTENCE), false, true);
+	spoilt(TRACE(ON "," SENTENCE), false, true);
+	spoilt(TRACE(ON "," SENTENCE ",\"spoilt\":null"), false, true);
+	spoilt(TRACE(SENTENCE), false, true);
+	spoilt(TRACE(ON ",\"failed\":[\"dma:dma_map_phys: switched off\"]"), true, false);
+	spoilt(TRACE(ON ",\"failed\":[\": was switched off or filtered in the window\"]"), true,
+	       false);
+}
+
 int main(void)
 {
+	test_spoilt();
 	test_full();
 	test_round_trip();
 	test_unknown();

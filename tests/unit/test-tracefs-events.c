@@ -47,8 +47,7 @@ static void looked_again(int dir, const char *path, const char *text, bool map, 
 	arming_on(&arming, "ccaio_7", "tcp_tx");
 	arming_look_again(&arming, &instance);
 	check(arming.spoilt[0] == map && arming.spoilt[1] == unmap && arming.spoilt[2] == probe);
-	check(arming.nfailed == (size_t)map + unmap + probe && arming.nevents == 3);
-	check(!map || strcmp(arming.failed[0], "dma:dma_map_phys" ARMING_SPOILT) == 0);
+	check(arming.nfailed == 0 && arming.nevents == 3);
 	arming_release(&arming);
 }
 
