@@ -7,62 +7,92 @@ static bool is_alloc(const struct sim_map *m)
 	return m->alloc;
 }
 
-/* Memory that is shared already is mapped as it is. */
-void sim_direct(struct sim *s, int cpu, int dev)
+/* For an accepted device: any memory. */
+static struct sim_map *of_buffer(struct sim *s)
 {
-	int i, parent = -1, region = -1;
-	struct sim_map *a = NULL, *m;
+	int i;
+	struct sim_map *m = sim_new_map(s, &i);
 
-	if (s->devs[dev].tdisp) { /* accepted: any memory */
-		m = sim_new_map(s, &i);
-		if (!m)
-			return;
-		m->orig = BUFFER_BASE + sim_below(s, 4096) * 0x400;
-		m->size = sim_random_size(s);
-		m->dma = m->orig;
-		goto tell;
-	}
-	if (sim_one_in(s, 2) && !s->devs[dev].iommu) {
-		a = sim_pick(s, is_alloc, &parent);
-		if (!a || a->dev != dev || (!a->told && !s->h->alias))
-			return;
-	} else {
-		region = sim_below(s, REGIONS);
-		if (!s->region_shared[region] || s->h->sharing == SHARING_REHEARSAL)
-			return;
-		if (s->devs[dev].iommu && !s->region_told[region])
-			return;
-	}
+	if (!m)
+		return NULL;
+	m->orig = BUFFER_BASE + sim_below(s, 4096) * 0x400;
+	m->size = sim_random_size(s);
+	m->dma = m->orig;
+	return m;
+}
+
+/* A part of an allocation. */
+static struct sim_map *of_alloc(struct sim *s, int dev)
+{
+	int i, parent;
+	struct sim_map *a = sim_pick(s, is_alloc, &parent), *m;
+	uint64_t from;
+
+	if (!a || a->dev != dev || (!a->told && !s->h->alias))
+		return NULL;
 	m = sim_new_map(s, &i);
 	if (!m)
-		return;
-	if (a) {
-		uint64_t from = sim_below(s, a->size);
+		return NULL;
+	from = sim_below(s, a->size);
+	m->parent = parent;
+	m->within = true;
+	m->size = 1 + sim_below(s, a->size - from);
+	m->orig = (a->dma & ~s->h->alias) + from;
+	a->users++;
+	return m;
+}
 
-		m->within = true;
-		m->size = 1 + sim_below(s, a->size - from);
-		m->orig = (a->dma & ~s->h->alias) + from;
-		a->users++;
-	} else {
-		uint64_t from = sim_below(s, 2 * PAGE - 1);
+/* A part of what a driver decrypted. */
+static struct sim_map *of_region(struct sim *s, int dev)
+{
+	int i, region = sim_below(s, REGIONS);
+	struct sim_map *m;
+	uint64_t from;
 
-		m->size = 1 + sim_below(s, 2 * PAGE - from);
-		m->orig = REGION_BASE + region * 0x10000 + from;
-		s->region_users[region]++;
-		if (s->telling && !s->h->alias && !s->region_told[region])
-			sim_not_provable(s, "a decrypt that nobody told");
-	}
+	if (!s->region_shared[region] || s->h->sharing == SHARING_REHEARSAL)
+		return NULL;
+	if (s->devs[dev].iommu && !s->region_told[region])
+		return NULL;
+	m = sim_new_map(s, &i);
+	if (!m)
+		return NULL;
+	from = sim_below(s, 2 * PAGE - 1);
+	m->region = region;
+	m->size = 1 + sim_below(s, 2 * PAGE - from);
+	m->orig = REGION_BASE + region * 0x10000 + from;
+	s->region_users[region]++;
+	if (s->telling && !s->h->alias && !s->region_told[region])
+		sim_not_provable(s, "a decrypt that nobody told");
+	return m;
+}
+
+static void publish(const struct sim *s, struct sim_dev *d, struct sim_map *m)
+{
 	m->dma = sim_published(s, m->orig);
 	if (s->h->sharing != SHARING_REHEARSAL)
 		m->attrs = EVENT_ATTR_CC_SHARED;
-	if (s->devs[dev].iommu)
-		m->dma = s->devs[dev].iova -= 0x4000;
-tell:
+	if (d->iommu)
+		m->dma = d->iova -= 0x4000;
+}
+
+void sim_direct(struct sim *s, int cpu, int dev)
+{
+	struct sim_dev *d = &s->devs[dev];
+	struct sim_map *m;
+
+	if (d->tdisp)
+		m = of_buffer(s);
+	else if (sim_one_in(s, 2) && !d->iommu)
+		m = of_alloc(s, dev);
+	else
+		m = of_region(s, dev);
+	if (!m)
+		return;
+	if (!d->tdisp)
+		publish(s, d, m);
 	m->dev = dev;
 	m->dir = sim_one_in(s, 2) ? EVENT_TO_DEVICE : EVENT_FROM_DEVICE;
 	m->direct = true;
-	m->parent = parent;
-	m->region = region;
 	m->sg = sim_one_in(s, 6);
 	m->told = s->telling;
 	sim_tell(s, cpu, sim_random_pid(s), sim_event(s, EVENT_MAP, m), m, MADE_DIRECT);

@@ -162,7 +162,10 @@ void sim_start_free(struct sim *s, int cpu);
 void sim_step_free(struct sim *s, int cpu, struct op *op);
 
 /* kernel-direct.c: both take one step. */
+
+/* Memory that is shared already is mapped as it is. */
 void sim_direct(struct sim *s, int cpu, int dev);
+/* A driver decrypts memory of its own, or encrypts it again. */
 void sim_region(struct sim *s, int cpu);
 
 #endif
