@@ -192,61 +192,55 @@ static void test_sg(void)
 	unmap_sg(1, BUF);
 	check(claim(CLAIM_LIFECYCLE) == CLAIM_REFUTED);
 
-	machine(); /* one buffer mapped twice: the first mapping ended, then the second */
-	bounced(0, BUF, SLOT(0), 512)->flags = EVENT_F_SG;
-	bounced(0, BUF, SLOT(1), 512)->flags = EVENT_F_SG;
-	unmap_sg(0, BUF);
-	bounced(0, BUF + 4096, SLOT(0), 64);
-	unmap_sg(0, BUF);
-	bounced(0, BUF + 8192, SLOT(1), 64);
-	check(outcome() == OUTCOME_PROVEN);
-
-	machine(); /* … but only one of them can have */
-	bounced(0, BUF, SLOT(0), 512)->flags = EVENT_F_SG;
-	bounced(0, BUF, SLOT(1), 512)->flags = EVENT_F_SG;
-	unmap_sg(0, BUF);
-	bounced(0, BUF + 4096, SLOT(0), 64);
-	bounced(0, BUF + 8192, SLOT(1), 64);
-	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_REFUTED);
-
-	machine(); /* … also where one newer mapping has the slots of both */
-	bounced(0, BUF, SLOT(0), 512)->flags = EVENT_F_SG;
-	bounced(0, BUF, SLOT(1), 512)->flags = EVENT_F_SG;
-	unmap_sg(0, BUF);
-	bounced(0, BUF + 4096, SLOT(0), 4096);
-	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_REFUTED);
-
-	machine(); /* one that was mapped after the unmap is not the one that ended */
-	bounced(0, BUF, SLOT(0), 512)->flags = EVENT_F_SG;
-	bounced(0, BUF, SLOT(1), 512)->flags = EVENT_F_SG;
-	unmap_sg(0, BUF);
-	bounced(0, BUF, SLOT(2), 512)->flags = EVENT_F_SG;
-	check(outcome() == OUTCOME_PROVEN);
-	bounced(0, BUF + 4096, SLOT(2), 64);
-	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_REFUTED);
-
-	machine(); /* nor is one that is synced, and not both can be live */
-	bounced(0, BUF, SLOT(0), 512)->flags = EVENT_F_SG;
-	bounced(0, BUF, SLOT(1), 512)->flags = EVENT_F_SG;
-	unmap_sg(0, BUF);
-	sync_to(0, SLOT(0), 512);
-	check(outcome() == OUTCOME_PROVEN);
-	sync_to(0, SLOT(1), 512);
-	check(claim(CLAIM_LIFECYCLE) == CLAIM_REFUTED);
-
-	machine(); /* the synced one's slot is given away */
-	bounced(0, BUF, SLOT(0), 512)->flags = EVENT_F_SG;
-	bounced(0, BUF, SLOT(1), 512)->flags = EVENT_F_SG;
-	unmap_sg(0, BUF);
-	sync_to(0, SLOT(0), 512);
-	bounced(0, BUF + 4096, SLOT(0), 64);
-	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_REFUTED);
-
 	machine();
 	bounced(0, BUF, SLOT(0), 512)->flags = EVENT_F_SG;
 	put((struct event){ .kind = EVENT_SG_TRUNCATED, .dev = dev1 });
 	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
 	check(cond(COND_NOT_TRUNCATED) == COND_UNMET);
+}
+
+/* One buffer is mapped twice, and one of the two ends. */
+static void twice(void)
+{
+	machine();
+	bounced(0, BUF, SLOT(0), 512)->flags = EVENT_F_SG;
+	bounced(0, BUF, SLOT(1), 512)->flags = EVENT_F_SG;
+	unmap_sg(0, BUF);
+}
+
+static void test_sg_twice(void)
+{
+	twice(); /* the first mapping ended, then the second */
+	bounced(0, BUF + 4096, SLOT(0), 64);
+	unmap_sg(0, BUF);
+	bounced(0, BUF + 8192, SLOT(1), 64);
+	check(outcome() == OUTCOME_PROVEN);
+
+	twice(); /* … but only one of them can have */
+	bounced(0, BUF + 4096, SLOT(0), 64);
+	bounced(0, BUF + 8192, SLOT(1), 64);
+	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_REFUTED);
+
+	twice(); /* … also where one newer mapping has the slots of both */
+	bounced(0, BUF + 4096, SLOT(0), 4096);
+	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_REFUTED);
+
+	twice(); /* one that was mapped after the unmap is not the one that ended */
+	bounced(0, BUF, SLOT(2), 512)->flags = EVENT_F_SG;
+	check(outcome() == OUTCOME_PROVEN);
+	bounced(0, BUF + 4096, SLOT(2), 64);
+	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_REFUTED);
+
+	twice(); /* nor is one that is synced, and not both can be live */
+	sync_to(0, SLOT(0), 512);
+	check(outcome() == OUTCOME_PROVEN);
+	sync_to(0, SLOT(1), 512);
+	check(claim(CLAIM_LIFECYCLE) == CLAIM_REFUTED);
+
+	twice(); /* the synced one's slot is given away */
+	sync_to(0, SLOT(0), 512);
+	bounced(0, BUF + 4096, SLOT(0), 64);
+	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_REFUTED);
 }
 
 static void test_inherited(void)
@@ -274,6 +268,15 @@ static void test_inherited(void)
 	unmap_sg(0, BUF + 4096);
 	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
 
+	machine(); /* armed at boot there is no such thing */
+	bounced(0, BUF, SLOT(9), 64);
+	unmap(0, SLOT(0), 1536);
+	check(claim(CLAIM_LIFECYCLE) == CLAIM_REFUTED);
+}
+
+/* Whose slot is it, and whose unmap? */
+static void test_inherited_slots(void)
+{
 	machine_in_window(); /* its slot is taken while its unmap is on its way */
 	put((struct event){ .kind = EVENT_FORK, .cpu = 1 });
 	bounced(0, BUF, SLOT(0), 64);
@@ -322,11 +325,6 @@ static void test_inherited(void)
 	bounced(0, BUF, SLOT(1), 64);
 	unmap(1, SLOT(0), 3 * 2048);
 	check(claim(CLAIM_LIFECYCLE) != CLAIM_REFUTED);
-
-	machine(); /* armed at boot there is no such thing */
-	bounced(0, BUF, SLOT(9), 64);
-	unmap(0, SLOT(0), 1536);
-	check(claim(CLAIM_LIFECYCLE) == CLAIM_REFUTED);
 }
 
 int main(void)
@@ -337,7 +335,9 @@ int main(void)
 	test_late_chain();
 	test_forgotten();
 	test_sg();
+	test_sg_twice();
 	test_inherited();
+	test_inherited_slots();
 	machine_release();
 	return done();
 }
