@@ -332,57 +332,63 @@ static void live_lines(void)
 	exchanges_free(x);
 }
 
-/* Every list as long as it gets: what is written can be read; what no longer fits is told. */
-static void as_much_as_fits(void)
+static void fill_half(struct exchange_half *h)
 {
-	struct exchanges *x = exchanges_new(), *back;
-	struct err err = { "" };
-	struct exchange *r;
-	struct correlate *c;
-	struct names *names = names_new();
-	const struct event event = { .kind = EVENT_FORK };
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out;
+	for (int g = 0; g < GRADES; g++)
+		h->bytes[g] = 1;
+	h->stream = (struct extent){ 1, 5 };
+	h->header_bytes = h->body_bytes = h->retransmitted = h->packets = 2;
+	h->first_ns = h->last_ns = UINT64_C(1) << 60;
+	h->transfers = h->dma_bytes = h->slots = h->descriptors = h->kicks = 2;
+	h->first_packet = h->last_packet = 9;
+}
+
+static void fill_conn(struct exchange_conn *conn, size_t i)
+{
+	conn->local = (struct flow_addr){ { 10, 0, (uint8_t)(i >> 8), (uint8_t)i }, 1, 4 };
+	conn->remote = (struct flow_addr){ { 10, 1 }, 80, 4 };
+	conn->iface = xstrdup("eth0");
+	conn->opened_ns = conn->last_ns = UINT64_C(1) << 60;
+	conn->socket = UINT64_MAX;
+	conn->owner = GRADE_EXACT;
+	conn->comm = xstrdup("keybroker-app");
+	for (int dir = 0; dir < 2; dir++) {
+		for (int g = 0; g < GRADES; g++)
+			conn->carried[dir][g] = 1;
+		conn->packets[dir] = conn->frame_bytes[dir] = conn->payload[dir] = 4;
+		conn->retransmitted[dir] = conn->lost[dir] = 4;
+		conn->control_packets[dir] = conn->control_bytes[dir] = 4;
+	}
+}
+
+static void fill_row(struct exchange *r, uint32_t conn)
+{
+	r->conn = conn;
+	r->protocol = EXCHANGE_HTTP;
+	r->keep_alive = r->clear = r->continued = r->pipelined = true;
+	r->chunked_request = r->chunked_response = true;
+	r->method = xstrdup("POST");
+	r->target = xstrdup("/keys/v1/evidence/1234567890");
+	r->status = 200;
+	r->request_type = xstrdup("application/json");
+	r->response_type = xstrdup("application/json");
+	fill_half(&r->half[0]);
+	fill_half(&r->half[1]);
+}
+
+/* Every list as long as it gets. */
+static struct exchanges *full(void)
+{
+	struct exchanges *x = exchanges_new();
 
 	x->captured = true;
 	for (size_t i = 0; i < EXCHANGES_ROWS; i++) {
-		struct exchange_conn *conn = exchanges_add_conn(x);
-
-		conn->local = (struct flow_addr){ { 10, 0, (uint8_t)(i >> 8), (uint8_t)i }, 1, 4 };
-		conn->remote = (struct flow_addr){ { 10, 1 }, 80, 4 };
-		conn->iface = xstrdup("eth0");
-		conn->opened_ns = conn->last_ns = UINT64_C(1) << 60;
-		conn->socket = UINT64_MAX;
-		conn->owner = GRADE_EXACT;
-		conn->comm = xstrdup("keybroker-app");
-		r = exchanges_add_row(x);
-		r->conn = (uint32_t)i;
-		r->protocol = EXCHANGE_HTTP;
-		r->keep_alive = r->clear = r->continued = r->pipelined = true;
-		r->chunked_request = r->chunked_response = true;
-		r->method = xstrdup("POST");
-		r->target = xstrdup("/keys/v1/evidence/1234567890");
-		r->status = 200;
-		r->request_type = xstrdup("application/json");
-		r->response_type = xstrdup("application/json");
-		for (int dir = 0; dir < 2; dir++) {
-			struct exchange_half *h = &r->half[dir];
-
-			for (int g = 0; g < GRADES; g++)
-				h->bytes[g] = conn->carried[dir][g] = 1;
-			h->stream = (struct extent){ 1, 5 };
-			h->header_bytes = h->body_bytes = h->retransmitted = h->packets = 2;
-			h->first_ns = h->last_ns = UINT64_C(1) << 60;
-			h->transfers = h->dma_bytes = h->slots = h->descriptors = h->kicks = 2;
-			h->first_packet = h->last_packet = 9;
-			conn->packets[dir] = conn->frame_bytes[dir] = conn->payload[dir] = 4;
-			conn->retransmitted[dir] = conn->lost[dir] = 4;
-			conn->control_packets[dir] = conn->control_bytes[dir] = 4;
-		}
+		fill_conn(exchanges_add_conn(x), i);
+		fill_row(exchanges_add_row(x), (uint32_t)i);
 	}
 	for (size_t i = 0; i < EXCHANGES_NAMED; i++) {
-		r = &x->rows[i / EXCHANGE_NAMES];
+		struct exchange *r = &x->rows[i / EXCHANGE_NAMES];
+
 		r->request_names[r->nrequest_names++] = xstrdup("evidence.token.value");
 	}
 	for (size_t i = 0; i < EXCHANGES_LISTED; i++) {
@@ -393,6 +399,21 @@ static void as_much_as_fits(void)
 		h->list[h->nlist++] = (struct transfer){ .ts_ns = 1, .dma = 1, .bounced = true };
 	}
 	exchanges_device(x, "0000:00:01.0");
+	return x;
+}
+
+/* What is written can be read; what no longer fits is told. */
+static void as_much_as_fits(void)
+{
+	struct exchanges *x = full(), *back;
+	struct err err = { "" };
+	struct correlate *c;
+	struct names *names = names_new();
+	const struct event event = { .kind = EVENT_FORK };
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out;
+
 	out = open_memstream(&text, &len);
 	exchanges_write(out, x);
 	fclose(out);
