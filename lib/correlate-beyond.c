@@ -75,6 +75,12 @@ static void doubt_calls(struct doubts *d, const struct exchanges *x)
 		      "by TCP it sent %" PRIu64
 		      " bytes that no captured connection of its own shows",
 		      x->unseen_bytes);
+	if (exchanges_kernel_bytes(x))
+		doubt(d,
+		      "%" PRIu64
+		      " bytes that the kernel sent by TCP for itself may be of a file or "
+		      "disk on another machine",
+		      exchanges_kernel_bytes(x));
 }
 
 static void doubt_devices(struct doubts *d, const struct exchanges *x)

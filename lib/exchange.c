@@ -233,6 +233,21 @@ uint64_t exchange_half_bytes(const struct exchange_half *half)
 	return half->stream.end - half->stream.start;
 }
 
+uint64_t exchanges_kernel_bytes(const struct exchanges *x)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < x->nrows; i++) {
+		const struct exchange *r = &x->rows[i];
+		const struct exchange_conn *c = r->conn < x->nconns ? &x->conns[r->conn] : NULL;
+
+		if (c && !c->program && c->comm && strncmp(c->comm, "kworker/", 8) == 0 &&
+		    r->protocol != EXCHANGE_TLS)
+			bytes += exchange_half_bytes(&r->half[FLOW_OUT]);
+	}
+	return bytes;
+}
+
 /* What left by the network without being known to be under TLS, or another's; NULL: nothing. */
 static char *left_unseen(const struct exchanges *x)
 {
@@ -252,6 +267,10 @@ static char *left_unseen(const struct exchanges *x)
 		return xasprintf("the program sent %llu bytes by TCP that no captured connection "
 				 "of its own shows",
 				 (unsigned long long)x->unseen_bytes);
+	if (exchanges_kernel_bytes(x))
+		return xasprintf("the kernel sent %llu bytes by TCP for itself, which may be what "
+				 "the program wrote to a file or disk on another machine",
+				 (unsigned long long)exchanges_kernel_bytes(x));
 	return NULL;
 }
 

@@ -308,6 +308,12 @@ enum flow_dir exchange_request_dir(const struct exchanges *x, const struct excha
 uint64_t exchange_half_bytes(const struct exchange_half *half);
 
 /*
+ * What workers of the kernel sent over connections of their own, not under TLS: network file
+ * systems and disks (NFS, iSCSI, NVMe) send so what programs wrote.
+ */
+uint64_t exchanges_kernel_bytes(const struct exchanges *x);
+
+/*
  * The program's payload as the claim `confidential` needs it: TRI_YES clear text
  * left, TRI_NO all of it was under TLS (or there was none), TRI_UNKNOWN when that
  * cannot be said (nothing captured, owner unknown, unrecognised streams, losses; bytes

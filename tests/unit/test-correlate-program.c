@@ -235,6 +235,23 @@ static void handed_on(void)
 	end(&m, x);
 }
 
+/* A connection of the kernel's own, as a network file system has. */
+static void by_the_kernel(void)
+{
+	struct exchanges *x;
+	struct machine m;
+	struct line l;
+
+	begin(&m);
+	connect_line(&l, &m, 0xcc00, 40000, OTHER);
+	m.events[0].comm = names_intern(m.names, "kworker/0:1", 11);
+	say(&l, ask, 0);
+	x = judge(&m, true);
+	check(exchanges_kernel_bytes(x) == strlen(ask));
+	check(strstr(x->beyond, "bytes that the kernel sent by TCP for itself"));
+	end(&m, x);
+}
+
 /* Who of the program went on after the recording: as far as starts and ends were told. */
 static void who_went_on(bool told, bool ended, bool thread_execs)
 {
@@ -294,6 +311,7 @@ int main(void)
 	beyond();
 	by_other_connections();
 	handed_on();
+	by_the_kernel();
 	before_it_began();
 	alive();
 	rng();

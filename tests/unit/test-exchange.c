@@ -230,6 +230,27 @@ static void nobodys(struct exchanges *x)
 	x->unseen_bytes = 0;
 }
 
+/* What the kernel sends by itself over TCP may be the program's: a file on another machine. */
+static void network_disks(struct exchanges *x)
+{
+	static const char *const names[] = { "kworker/u8:2", "kworkers", "kworker/0:1H" };
+	char *own = x->conns[0].comm, *why;
+
+	for (int i = 0; i < 3; i++) {
+		bool kernels = i != 1;
+
+		x->conns[0].comm = (char *)names[i];
+		check(exchanges_clear_payload(x, &why) == (kernels ? TRI_UNKNOWN : TRI_NO));
+		check(!kernels || strstr(why, "bytes by TCP for itself"));
+		free(why);
+		x->rows[0].protocol = EXCHANGE_TLS; /* NFS over TLS */
+		check(exchanges_clear_payload(x, &why) == TRI_NO);
+		free(why);
+		x->rows[0].protocol = EXCHANGE_HTTP;
+	}
+	x->conns[0].comm = own;
+}
+
 /* What leaves by other ways than TLS is not under TLS. */
 static void otherwise(struct exchanges *x)
 {
@@ -275,6 +296,7 @@ static void otherwise(struct exchanges *x)
 	x->conns[0].lost[FLOW_OUT] = 0;
 	x->conns[0].owner = GRADE_EXACT;
 	nobodys(x);
+	network_disks(x);
 	x->nalive = 2; /* for the time that was asked for; or of a program that goes on behind it */
 	check(exchanges_clear_payload(x, &why) == TRI_NO);
 	free(why);
