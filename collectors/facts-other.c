@@ -4,9 +4,9 @@
  *
  * No file says whether a device is a DMA master.  Taken are devices with a driver
  * that stand behind an IOMMU, whose device-tree node says dma-coherent, or whose
- * driver is known to do DMA.  Not seen: masters without a driver of their own
- * (interrupt controllers that walk tables in memory, firmware), and
- * drivers that are not in the list and not described as above.
+ * driver is known to do DMA or lets a program do it.  Not seen: masters without a driver of their
+ * own (interrupt controllers that walk tables in memory, firmware), and drivers that are not in the
+ * list and not described as above.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +51,7 @@ static void add_bus(struct facts *facts, struct platform *p, const char *bus, si
 		char *driver = facts_link(facts, "/sys/bus/%s/devices/%s/driver", bus, names[i]);
 
 		if (!driver || IN(driver, bridges) ||
-		    (!IN(driver, dma_drivers) &&
+		    (!IN(driver, dma_drivers) && !platform_is_handed_over(driver) &&
 		     !facts_exists(facts, "/sys/bus/%s/devices/%s/iommu_group", bus, names[i]) &&
 		     !facts_exists(facts, "/sys/bus/%s/devices/%s/of_node/dma-coherent", bus,
 				   names[i]))) {

@@ -263,7 +263,7 @@ static void check_bypass(struct diagnosis *d, const struct platform *p)
 			add(d, "no-bypass", DIAG_CANNOT, "remove it from the VM",
 			    "%s (ivshmem) is memory shared with the host", dev->name);
 			bad++;
-		} else if (platform_pci_is_handed_over(dev)) {
+		} else if (platform_is_handed_over(dev->driver)) {
 			add(d, "no-bypass", DIAG_CANNOT, "bind it to its own driver, or to none",
 			    "%s is driven by a program (%s): no event tells what it is given",
 			    dev->name, dev->driver);

@@ -116,6 +116,13 @@ static void check_virtio(struct judge *j, struct verdict *v, const struct platfo
 	}
 }
 
+static void check_driver(struct judge *j, const char *name, const char *driver)
+{
+	if (platform_is_handed_over(driver))
+		undecided(j, name, name,
+			  "a program drives it, and no event tells which memory it gives to it");
+}
+
 static void check_pci(struct judge *j, struct verdict *v, const struct platform_pci *d)
 {
 	struct platform_virtio as = { .name = d->name, .parent = d->name, .driver = d->driver };
@@ -127,9 +134,7 @@ static void check_pci(struct judge *j, struct verdict *v, const struct platform_
 	    !platform_find_virtio(j->platform, d->name))
 		undecided(j, d->name, d->name,
 			  "a virtio device of which the facts tell no feature bits");
-	if (platform_pci_is_handed_over(d))
-		undecided(j, d->name, d->name,
-			  "a program drives it, and no event tells which memory it gives to it");
+	check_driver(j, d->name, d->driver);
 }
 
 static void check_other(struct judge *j, const struct platform_other *d)
@@ -138,6 +143,7 @@ static void check_other(struct judge *j, const struct platform_other *d)
 		undecided(j, d->name, d->name,
 			  "QEMU's firmware configuration can be given addresses without the DMA "
 			  "API");
+	check_driver(j, d->name, d->driver);
 }
 
 void judge_bypass(struct judge *j, struct verdict *v)

@@ -193,15 +193,11 @@ const char *platform_virtio_doubt(const struct platform_virtio *dev)
 	return NULL;
 }
 
-bool platform_pci_is_handed_over(const struct platform_pci *dev)
+bool platform_is_handed_over(const char *driver)
 {
-	static const char *const drivers[] = { "vfio-pci", "uio_pci_generic", "igb_uio" };
-
-	for (size_t i = 0; dev->driver && i < sizeof(drivers) / sizeof(drivers[0]); i++) {
-		if (strcmp(dev->driver, drivers[i]) == 0)
-			return true;
-	}
-	return false;
+	/* vfio-pci, mlx5_vfio_pci, vfio-platform, …; uio_pci_generic, uio_pdrv_genirq, … */
+	return driver && (strstr(driver, "vfio") || strncmp(driver, "uio_", 4) == 0 ||
+			  strcmp(driver, "igb_uio") == 0);
 }
 
 bool platform_other_is_fw_cfg(const struct platform_other *dev)

@@ -231,8 +231,9 @@ const struct platform_pci *platform_find_pci(const struct platform *p, const cha
 
 /* Why a device that uses the DMA API may yet reach memory without it; NULL: nothing says so. */
 const char *platform_virtio_doubt(const struct platform_virtio *dev);
-/* Driven by a program (vfio, uio), which gives it addresses by itself. */
-bool platform_pci_is_handed_over(const struct platform_pci *dev);
+/* Does this driver (may be NULL) let a program drive the device (vfio, uio)?  It gives it
+ * addresses. */
+bool platform_is_handed_over(const char *driver);
 /* QEMU's firmware configuration: Linux drivers/firmware/qemu_fw_cfg.c, fw_cfg_dma_transfer(). */
 bool platform_other_is_fw_cfg(const struct platform_other *dev);
 

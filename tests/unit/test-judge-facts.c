@@ -106,6 +106,15 @@ static void test_pci(void)
 	facts->other[0].name = xstrdup("9020000.fw-cfg");
 	facts->other[0].driver = xstrdup("qemu_fw_cfg");
 	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
+
+	set(&facts->other[0].driver, "vfio-platform"); /* a program's */
+	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
+	set(&facts->other[0].driver, "uio_pdrv_genirq");
+	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
+	set(&facts->other[0].driver, "ahci");
+	check(claim(CLAIM_NO_BYPASS) == CLAIM_HOLDS);
+	set(&facts->pci[1].driver, "mlx5_vfio_pci");
+	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
 }
 
 static void test_memory(void)
