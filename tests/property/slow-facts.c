@@ -503,8 +503,14 @@ static bool conserved(const struct slow *s)
 		all += (s->p->swiotlb.pools[i].range.end - s->p->swiotlb.pools[i].range.start) /
 			       SWIOTLB_SLOT_SIZE +
 		       1;
-	if (hiwater != PLATFORM_UNKNOWN && all && hiwater > all)
-		return false;
+	for (int i = 0; i < 3 && all; i++) {
+		uint64_t used = i == 0	 ? hiwater
+				: i == 1 ? s->p->swiotlb.used_before
+					 : s->p->swiotlb.used_after;
+
+		if (used != PLATFORM_UNKNOWN && used > all)
+			return false;
+	}
 	return hiwater == PLATFORM_UNKNOWN || s->hiwater <= hiwater + slack;
 }
 

@@ -146,6 +146,11 @@ static void test_memory(void)
 	check(cond(COND_CONSERVED) == COND_MET);
 	facts->swiotlb.used_hiwater = 129; /* of 128 */
 	check(cond(COND_CONSERVED) == COND_UNMET);
+	facts->swiotlb.used_hiwater = PLATFORM_UNKNOWN;
+	facts->swiotlb.used_after = 129;
+	check(cond(COND_CONSERVED) == COND_UNMET);
+	facts->swiotlb.used_after = 128;
+	check(cond(COND_CONSERVED) == COND_MET);
 	set(&facts->swiotlb.pools[0].name, "restricted");
 	check(cond(COND_POOL_KNOWN) == COND_UNMET);
 
