@@ -365,6 +365,26 @@ static void cpu_describe(struct stream_cpu *info, const struct tracedat_file *fi
 	info->from_start = !stat->overrun;
 }
 
+/* A CPU of which the file has statistics and no data at all: events of it may be missing. */
+static void cpus_without_data(struct stream_info *info, const struct tracedat_file *file,
+			      const struct tracedat_buffer *buffer)
+{
+	for (size_t i = 0; i < file->nstats; i++) {
+		const struct tracedat_stat *stat = &file->stats[i];
+		const struct tracedat_data where = { .cpu = stat->cpu };
+		bool has = !stat->has_read || stat->cpu > UINT16_MAX ||
+			   strcmp(stat->buffer, buffer->name) != 0;
+
+		for (size_t k = 0; k < buffer->ndata && !has; k++)
+			has = buffer->data[k].cpu == stat->cpu;
+		for (size_t k = 0; k < i && !has; k++)
+			has = file->stats[k].cpu == stat->cpu &&
+			      strcmp(file->stats[k].buffer, stat->buffer) == 0;
+		if (!has)
+			cpu_describe(&info->cpus[info->ncpus++], file, buffer, &where);
+	}
+}
+
 /* Is this one of the buffers to read?  See tracedat.h. */
 static bool is_chosen(const struct tracedat_buffer *buffer, bool ccaio_only)
 {
@@ -391,7 +411,7 @@ static void readers_make(struct tracedat *td)
 		td->ahead = tracedat_ahead_new(count);
 	td->readers = xcalloc(count + 1, sizeof(*td->readers));
 	td->heap = xcalloc(count + 1, sizeof(*td->heap));
-	info->cpus = xcalloc(count + 1, sizeof(*info->cpus));
+	info->cpus = xcalloc(count + td->file.nstats + 1, sizeof(*info->cpus));
 	for (size_t i = 0; i < td->file.nbuffers; i++) {
 		const struct tracedat_buffer *buffer = &td->file.buffers[i];
 
@@ -412,6 +432,7 @@ static void readers_make(struct tracedat *td)
 			tracedat_cpu_init(&reader->cpu, &td->file, buffer, &buffer->data[k], window,
 					  &td->room, buffer->compressed ? td->ahead : NULL);
 		}
+		cpus_without_data(info, &td->file, buffer);
 	}
 	if (chosen > 1)
 		td->owners = xcalloc(UINT16_MAX + 1, sizeof(*td->owners));

@@ -224,6 +224,30 @@ static void test_twice(void)
 	names_free(names);
 }
 
+/* A CPU whose data is not in the file, although the kernel counted what it wrote. */
+static void test_no_data(void)
+{
+	static const char gone[] = "CPU: 5\nentries: 4\noverrun: 0\ncommit overrun: 0\n"
+				   "dropped events: 0\nread events: 3\n";
+	struct tracedat_writer *writer = tracedat_writer_open(path, 2, PAGE, NULL);
+	struct names *names = names_new();
+	struct stream *stream;
+
+	encode_formats(writer);
+	for (int i = 0; i < 2; i++) /* told twice it is one CPU all the same */
+		tracedat_writer_option(writer, TRACEDAT_OPTION_CPUSTAT, gone, sizeof(gone));
+	make_page(EVENT_SYNC_CPU, 40);
+	tracedat_writer_pages(writer, 1, one_page, PAGE, NULL);
+	check(tracedat_writer_finish(writer, NULL) == 0);
+	tracedat_writer_close(writer);
+	stream = expect((uint64_t[]){ 40, 0 }, names);
+	check(stream->info.ncpus == 3);
+	check(stream->info.cpus[2].cpu == 5 && stream->info.cpus[2].events == 0);
+	check(stream->info.cpus[2].has_stats && stream->info.cpus[2].written == 7);
+	stream_close(stream);
+	names_free(names);
+}
+
 /* Three buffers in a version 7 file, made by trace-cmd 3.1.6 from one of make_file()'s. */
 static void test_v7(void)
 {
@@ -251,6 +275,7 @@ int main(int argc, char **argv)
 	snprintf(path, sizeof(path), "%s/trace.dat", dir);
 	test_choice();
 	test_twice();
+	test_no_data();
 	unlink(path);
 	check(rmdir(dir) == 0);
 	test_v7();
