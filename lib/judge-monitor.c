@@ -35,12 +35,19 @@ void judge_ask_monitor(struct judge *j, struct device *dev, const struct event *
 		       bool alloc, struct place *place)
 {
 	enum rmm_state state = rmm_state(j->options.rmm, plain, ev->size);
+	/* a sync does not say how its memory came to be mapped: the kernel leaves it open, too */
+	bool sync = ev->kind == EVENT_SYNC_CPU || ev->kind == EVENT_SYNC_DEVICE;
 
 	count_published(j, plain, alloc);
 	switch (state) {
 	case RMM_SHARED:
 		j->rmm.agreed++;
-		if (place->kind != PLACE_SHARED)
+		if (place->kind == PLACE_PROTECTED && !sync)
+			*place = (struct place){ PLACE_UNDECIDED, MEMORY_UNKNOWN,
+						 "the monitor's log shows this memory shared, but "
+						 "not since when, and by the kernel's events it is "
+						 "protected" };
+		else if (place->kind != PLACE_SHARED)
 			*place = (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
 		break;
 	case RMM_PROTECTED:

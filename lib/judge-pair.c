@@ -168,7 +168,8 @@ void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uin
 			judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, dev, ev, memory,
 				   "the kernel calls the buffer shared (CC_SHARED) but nothing "
 				   "shows it");
-		else if (orig == MEMORY_PROTECTED || orig == MEMORY_MIXED)
+		else if ((orig == MEMORY_PROTECTED || orig == MEMORY_MIXED) &&
+			 memory != MEMORY_UNKNOWN) /* a second witness, or an allocation */
 			judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_FACT, dev, ev, memory,
 				   "a protected buffer was mapped without a bounce");
 		else

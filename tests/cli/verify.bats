@@ -82,6 +82,16 @@ lacks() {
 	has "the monitor holds 0x82bd0000 as protected"
 }
 
+@test "verify: a monitor's log without times does not make shared what the kernel's events show as protected" {
+	jq '.realm = {is_realm: true}' "$DATA/trace/linux-7.2-noforce.json" >"$BATS_TEST_TMPDIR/f.json"
+	printf 'SMC_RSI_IPA_STATE_SET 40000000 80000000 %s 0 > RSI_SUCCESS 80000000 0\n' 1 0 >"$BATS_TEST_TMPDIR/log"
+	run -2 "$CCAIO" verify -q --scope=window --rmm-log="$BATS_TEST_TMPDIR/log" \
+		--platform="$BATS_TEST_TMPDIR/f.json" "$DATA/trace/linux-7.2-noforce.dat"
+	has "not shown: dma-in-shared, bounce-paired"
+	run -1 "$CCAIO" verify -q --scope=window \
+		--platform="$BATS_TEST_TMPDIR/f.json" "$DATA/trace/linux-7.2-noforce.dat"
+}
+
 @test "verify: the log of another run cannot be used, and nothing is PROVEN beside it" {
 	judge 2 realm-7.2 --rmm-log="$DATA/trace/realm-6.12.rmm.log"
 	has "none of the log's Realms shared this machine's pool"

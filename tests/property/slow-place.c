@@ -173,7 +173,8 @@ void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memor
 		if (is == MEMORY_DECRYPTED || is == MEMORY_ALIAS)
 			return;
 		if (((e->attrs & EVENT_ATTR_CC_SHARED) && !s->rehearsal) ||
-		    (orig != MEMORY_PROTECTED && orig != MEMORY_MIXED))
+		    (orig != MEMORY_PROTECTED && orig != MEMORY_MIXED) ||
+		    (slow_alloc_around(s, e->dev, plain, e->size) && !s->alias_seen))
 			slow_open(s, CLAIM_BOUNCE_PAIRED);
 		else
 			slow_fact(s, CLAIM_BOUNCE_PAIRED);
