@@ -186,6 +186,10 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 		p = (struct place){ PLACE_UNDECIDED, p.memory,
 				    "the facts call the device accepted (TDISP), but this is no "
 				    "Realm" };
+	if (p.kind == PLACE_PROTECTED && dev->tsm_later)
+		p = (struct place){ PLACE_UNDECIDED, MEMORY_UNKNOWN,
+				    "the device is accepted (TDISP) in the window, and nothing "
+				    "shows whether it was when it was given protected memory" };
 	if (p.kind == PLACE_PROTECTED)
 		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_FACT, dev, ev, p.memory,
 			   "the device was given %s memory at 0x%llx (%llu bytes)",

@@ -144,8 +144,25 @@ void judge_trust(struct judge *j, const struct event *ev)
 	if (t.accepted ? !judge_is_trusted(dev) : had && ev->aux != EVENT_TSM_ERROR)
 		ledger_each(j->ledger, visit_turned, &t);
 	dev->tsm_known = true;
+	dev->tsm_later = false;
 	dev->tsm = ev->aux;
 	dev->accepted |= t.accepted;
+}
+
+/* From here on devices are what the facts of the window call them. */
+void judge_window_opens(struct judge *j, const struct event *ev)
+{
+	j->opened = true;
+	for (size_t i = 0; i < j->ndevices; i++) {
+		struct turning t = { j, j->devices[i], ev, true };
+		struct device *dev = t.dev;
+
+		if (!dev || !dev->tsm_later)
+			continue;
+		ledger_each(j->ledger, visit_turned, &t);
+		dev->tsm_later = false;
+		dev->tsm_known = dev->accepted = true;
+	}
 }
 
 /* ---- the end ---- */

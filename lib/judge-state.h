@@ -55,6 +55,7 @@ struct device {
 	bool areas;	 /* virtio-msg: addresses outside RAM name shared areas, not memory */
 	bool tsm_known;
 	bool tsm_doubt; /* facts call it accepted, outside of a Realm */
+	bool tsm_later; /* they do, of the window, which has not opened yet */
 	uint8_t tsm;	/* enum event_tsm */
 	bool accepted;	/* was in RUN at some time */
 	bool vring_seen;
@@ -125,6 +126,7 @@ struct judge {
 	bool from_boot;
 	bool areas; /* some device's addresses name shared areas (virtio-msg) */
 	bool ram_known;
+	bool opened; /* the window's start was told */
 	/* memory that became protected again would not be told: what was decrypted shows nothing */
 	bool encrypts_untold;
 
@@ -261,7 +263,8 @@ void judge_unknown_address(struct judge *j, struct device *dev, const struct eve
 /* judge-memory.c */
 void judge_encrypt(struct judge *j, const struct event *ev);
 void judge_decrypt(struct judge *j, const struct event *ev);
-void judge_trust(struct judge *j, const struct event *ev); /* EVENT_TSM */
+void judge_trust(struct judge *j, const struct event *ev);	  /* EVENT_TSM */
+void judge_window_opens(struct judge *j, const struct event *ev); /* the first EVENT_MARK_START */
 void judge_end_of_stream(struct judge *j, const struct stream_info *info);
 
 /* judge-place.c: what an address that a device was given is */

@@ -157,9 +157,11 @@ static struct device *new_device(struct judge *j, uint16_t id)
 			dev->virtio && dev->virtio->bus && strcmp(dev->virtio->bus, "msg") == 0;
 		j->areas |= dev->areas;
 		if (dev->pci && dev->pci->tsm && strcmp(dev->pci->tsm, "accepted") == 0) {
-			dev->tsm_known = j->realm;
+			/* facts are of the window: since boot it may have been accepted later */
+			dev->tsm_later =
+				j->realm && j->from_boot && j->platform->trace.nonce && !j->opened;
+			dev->tsm_known = dev->accepted = j->realm && !dev->tsm_later;
 			dev->tsm = EVENT_TSM_RUN;
-			dev->accepted = j->realm;
 			dev->tsm_doubt = !j->realm;
 		}
 	}
@@ -295,6 +297,8 @@ static void judge_mark(struct judge *j, const struct event *ev)
 	}
 	if (ev->aux == EVENT_MARK_START && !c->start_seq) {
 		c->start_seq = j->seq;
+		if (!j->opened)
+			judge_window_opens(j, ev);
 	} else if (ev->aux == EVENT_MARK_STOP) {
 		c->stop_seq = j->seq;
 	}

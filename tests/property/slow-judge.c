@@ -64,6 +64,26 @@ static void do_trust(struct slow *s, const struct event *e)
 	}
 }
 
+/* The window opens: those that the facts call accepted are so from here on. */
+static void do_mark(struct slow *s, const struct event *e)
+{
+	if (e->aux != EVENT_MARK_START || !s->p || !s->p->trace.nonce ||
+	    e->link != s->p->trace.nonce)
+		return;
+	for (size_t i = 0; i < s->nlives; i++) {
+		const struct life *l = &s->lives[i];
+
+		/* was it not trusted before this very event? */
+		if (!l->live || slow_trust(s, l->dev, s->now) == EVENT_TSM_RUN ||
+		    !slow_trusted(s, l->dev) || !slow_touches_pool(s, l->dma, l->size))
+			continue;
+		if (!l->older && !l->taken && !l->gone)
+			slow_fact(s, CLAIM_DMA_IN_SHARED);
+		else
+			slow_open(s, CLAIM_DMA_IN_SHARED);
+	}
+}
+
 /* ---- all of it ---- */
 
 static void do_event(struct slow *s, const struct event *e)
@@ -96,6 +116,9 @@ static void do_event(struct slow *s, const struct event *e)
 		break;
 	case EVENT_TSM:
 		do_trust(s, e);
+		break;
+	case EVENT_MARK:
+		do_mark(s, e);
 		break;
 	case EVENT_SG_TRUNCATED:
 		s->truncated++;

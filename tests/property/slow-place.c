@@ -96,7 +96,8 @@ enum memory_state slow_published(struct slow *s, const struct event *e, uint64_t
 	if (!bit && !slow_behind_iommu(s, e->dev) && !(e->attrs & EVENT_ATTR_MMIO))
 		s->against++;
 	s->alias_seen |= bit && s->bit;
-	if (is == PROTECTED && !sync && !(slow_accepted_by_facts(s, e->dev) && !s->realm))
+	if (is == PROTECTED && !sync && !(slow_accepted_by_facts(s, e->dev) && !s->realm) &&
+	    !slow_trust_is_later(s, e->dev))
 		slow_fact(s, CLAIM_DMA_IN_SHARED);
 	else if (is != SHARED)
 		slow_open(s, CLAIM_DMA_IN_SHARED);
@@ -174,7 +175,8 @@ void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memor
 			return;
 		if (((e->attrs & EVENT_ATTR_CC_SHARED) && !s->rehearsal) ||
 		    (orig != MEMORY_PROTECTED && orig != MEMORY_MIXED) ||
-		    (slow_alloc_around(s, e->dev, plain, e->size) && !s->alias_seen))
+		    (slow_alloc_around(s, e->dev, plain, e->size) && !s->alias_seen) ||
+		    slow_trust_is_later(s, e->dev))
 			slow_open(s, CLAIM_BOUNCE_PAIRED);
 		else
 			slow_fact(s, CLAIM_BOUNCE_PAIRED);

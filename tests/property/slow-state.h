@@ -87,6 +87,8 @@ bool slow_accepted_by_facts(const struct slow *s, uint16_t dev);
 /* The device's state after the first `end` events. */
 enum event_tsm slow_trust(const struct slow *s, uint16_t dev, size_t end);
 bool slow_trusted(const struct slow *s, uint16_t dev);
+/* Facts call it accepted, of the window, which has not opened yet. */
+bool slow_trust_is_later(const struct slow *s, uint16_t dev);
 
 /* slow-memory.c */
 uint64_t slow_last_of(uint64_t start, uint64_t size);

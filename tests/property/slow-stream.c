@@ -88,6 +88,16 @@ bool slow_accepted_by_facts(const struct slow *s, uint16_t dev)
 	return pci && pci->tsm && strcmp(pci->tsm, "accepted") == 0;
 }
 
+/* Was the window's start told among the first events? */
+static bool opened(const struct slow *s, size_t end)
+{
+	for (size_t i = 0; i < end && i < s->n; i++)
+		if (s->ev[i].kind == EVENT_MARK && s->ev[i].aux == EVENT_MARK_START &&
+		    s->ev[i].link == s->p->trace.nonce)
+			return true;
+	return false;
+}
+
 enum event_tsm slow_trust(const struct slow *s, uint16_t dev, size_t end)
 {
 	for (size_t i = end; i > 0; i--) {
@@ -96,7 +106,18 @@ enum event_tsm slow_trust(const struct slow *s, uint16_t dev, size_t end)
 		if (i - 1 < s->n && e->kind == EVENT_TSM && e->dev == dev)
 			return e->aux;
 	}
-	return s->realm && slow_accepted_by_facts(s, dev) ? EVENT_TSM_RUN : EVENT_TSM_UNLOCKED;
+	if (!s->realm || !slow_accepted_by_facts(s, dev))
+		return EVENT_TSM_UNLOCKED;
+	return !s->from_boot || !s->p->trace.nonce || opened(s, end) ? EVENT_TSM_RUN
+								     : EVENT_TSM_UNLOCKED;
+}
+
+bool slow_trust_is_later(const struct slow *s, uint16_t dev)
+{
+	for (size_t i = 0; i <= s->now && i < s->n; i++)
+		if (s->ev[i].kind == EVENT_TSM && s->ev[i].dev == dev)
+			return false;
+	return s->realm && slow_accepted_by_facts(s, dev) && !slow_trusted(s, dev);
 }
 
 bool slow_trusted(const struct slow *s, uint16_t dev)

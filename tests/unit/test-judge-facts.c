@@ -200,6 +200,44 @@ static void test_setting(void)
 	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
 }
 
+/* The facts tell that a device is accepted in the window, and not since when. */
+static void test_accepted_later(void)
+{
+	const struct event start = { .kind = EVENT_MARK, .aux = EVENT_MARK_START, .link = 7 };
+
+	machine(); /* bounced until then, direct since */
+	facts->pci[0].tsm = xstrdup("accepted");
+	facts->trace.nonce = 7;
+	bounced(0, BUF, SLOT(0), 64);
+	unmap(0, SLOT(0), 64);
+	put(start);
+	map(0, BUF, BUF, 64);
+	check(outcome() == OUTCOME_INCONCLUSIVE); /* for the other markers alone */
+	for (int c = 0; c <= CLAIM_LIFECYCLE; c++)
+		check(claim(c) == CLAIM_HOLDS);
+
+	machine(); /* direct before: was it accepted then? */
+	facts->pci[0].tsm = xstrdup("accepted");
+	facts->trace.nonce = 7;
+	map(0, BUF, BUF, 64);
+	put(start);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+	check(claim(CLAIM_BOUNCE_PAIRED) == CLAIM_UNDECIDED);
+	/* told event by event it is known */
+	stream[1] = stream[0];
+	stream[0] = (struct event){ .kind = EVENT_TSM, .dev = dev1, .aux = EVENT_TSM_RUN };
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_HOLDS);
+	check(claim(CLAIM_BOUNCE_PAIRED) == CLAIM_HOLDS);
+
+	machine(); /* what it still has of the pool is too much */
+	facts->pci[0].tsm = xstrdup("accepted");
+	facts->trace.nonce = 7;
+	bounced(0, BUF, SLOT(0), 64);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_HOLDS);
+	put(start);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+}
+
 /* As a kernel's recording: formats, and counters of each CPU. */
 static void record(const char *const *events, size_t n, struct stream_format *formats)
 {
@@ -314,6 +352,7 @@ int main(void)
 	test_pci();
 	test_memory();
 	test_setting();
+	test_accepted_later();
 	test_recording();
 	machine_release();
 	return done();
