@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/coverage.h"
 #include "lib/stream.h"
@@ -55,6 +56,16 @@ static const struct stream_cpu *cleared(const struct stream_info *info)
 			return &info->cpus[i];
 	}
 	return NULL;
+}
+
+bool judge_clock_is_coarse(const struct stream_info *info)
+{
+	size_t told = 0;
+
+	for (size_t i = 0; i < info->ncpus; i++)
+		told += info->cpus[i].events > 0;
+	/* jiffies (Linux kernel/trace/trace_clock.c): some milliseconds, in which much happens */
+	return told > 1 && info->clock && strcmp(info->clock, "uptime") == 0;
 }
 
 uint64_t judge_lost(const struct judge *j, const struct stream_info *info, bool *unknown)
@@ -184,6 +195,12 @@ void coverage_nothing_lost(const struct judge *j, const struct stream_info *info
 			"record again; where it persists, use another trace clock (ccaio trace -C)",
 			"%llu events go back in time within one CPU's buffer",
 			(unsigned long long)info->unordered);
+		return;
+	}
+	if (judge_clock_is_coarse(info)) {
+		cond_unmet(cond, "record with another trace clock (ccaio trace -C mono)",
+			   "the trace clock 'uptime' ticks too slowly to tell the order of events "
+			   "on several CPUs");
 		return;
 	}
 	if (lacking_buffer(j, info) >= 0) {

@@ -188,7 +188,7 @@ static bool is_whole(const struct judge *j, const struct stream_info *info)
 	bool unknown;
 
 	return judge_lost(j, info, &unknown) == 0 && !unknown && !info->unordered &&
-	       !j->n.undecoded;
+	       !judge_clock_is_coarse(info) && !j->n.undecoded;
 }
 
 struct verdict *judge_finish(struct judge *j, const struct stream_info *info)

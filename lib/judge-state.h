@@ -304,6 +304,8 @@ const char *judge_not_armed(const struct judge *j, const struct stream_info *inf
 /* Were all needed events on, be it from the start of the recording only? */
 bool judge_events_told(const struct judge *j, const struct stream_info *info);
 uint64_t judge_lost(const struct judge *j, const struct stream_info *info, bool *unknown);
+/* Does the trace clock leave open which CPU's event was first? */
+bool judge_clock_is_coarse(const struct stream_info *info);
 bool judge_loss_counted(const struct judge *j, const struct stream_info *info); /* of every CPU */
 void judge_coverage(const struct judge *j, const struct stream_info *info, struct verdict *v);
 
