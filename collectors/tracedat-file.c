@@ -69,6 +69,38 @@ static int magic_read(struct source *src)
 	return src->rc;
 }
 
+static int by_offset(const void *a, const void *b)
+{
+	const struct tracedat_data *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Events that come twice look like faults: no CPU's data is another's, too. */
+static int check_once(const struct tracedat_file *file, struct err *err)
+{
+	struct tracedat_data *all = xcalloc(file->ndata + 1, sizeof(*all));
+	size_t n = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < file->nbuffers; i++) {
+		const struct tracedat_buffer *buffer = &file->buffers[i];
+
+		for (size_t k = 0; k < buffer->ndata; k++)
+			if (buffer->data[k].size)
+				all[n++] = buffer->data[k];
+	}
+	qsort(all, n, sizeof(*all), by_offset);
+	for (size_t k = 1; k < n && !rc; k++)
+		if (all[k].offset - all[k - 1].offset < all[k - 1].size)
+			rc = err_set(err, EBADMSG,
+				     "%s has the events of CPU %u and CPU %u in one place; the "
+				     "file is damaged",
+				     file->path, all[k - 1].cpu, all[k].cpu);
+	free(all);
+	return rc;
+}
+
 /* What every reader relies on, whatever the version. */
 static int file_check(const struct tracedat_file *file, struct err *err)
 {
@@ -90,7 +122,7 @@ static int file_check(const struct tracedat_file *file, struct err *err)
 				       "cannot be; the file is damaged",
 				       file->path, buffer->page_size);
 	}
-	return 0;
+	return check_once(file, err);
 }
 
 int tracedat_file_read(struct tracedat_file *file, int fd, const char *path,

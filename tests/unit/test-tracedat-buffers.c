@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -54,6 +55,7 @@ struct instance {
 	const char *name;
 	uint64_t ts_ns; /* of its only event, on CPU 0; 0: it holds none */
 	enum event_kind kind;
+	bool both; /* its page is listed as CPU 1's, too */
 };
 
 /* At the end of the file: "flyrecord", offset and size for two CPUs, the page. */
@@ -65,7 +67,8 @@ static uint64_t append_instance(FILE *file, const struct instance *inst)
 	start = (uint64_t)ftello(file);
 	table[0] = (start + 42 + PAGE - 1) / PAGE * PAGE;
 	table[1] = inst->ts_ns ? PAGE : 0;
-	table[2] = table[0] + table[1];
+	table[2] = inst->both ? table[0] : table[0] + table[1];
+	table[3] = inst->both ? table[1] : 0;
 	fwrite("flyrecord", 1, 10, file);
 	fwrite(table, 8, 4, file);
 	if (inst->ts_ns) {
@@ -248,6 +251,19 @@ static void test_no_data(void)
 	names_free(names);
 }
 
+/* CPU 1's data is that of CPU 0: each event would come twice. */
+static void test_one_place(void)
+{
+	static const struct instance foo = { "foo", 50, EVENT_SYNC_CPU, .both = true };
+	struct names *names = names_new();
+	struct err err = { "" };
+
+	make_file(0, &foo, 1);
+	check(!tracedat_open(path, names, &err));
+	check(strstr(err.text, "has the events of CPU 0 and CPU 1 in one place"));
+	names_free(names);
+}
+
 /* Three buffers in a version 7 file, made by trace-cmd 3.1.6 from one of make_file()'s. */
 static void test_v7(void)
 {
@@ -276,6 +292,7 @@ int main(int argc, char **argv)
 	test_choice();
 	test_twice();
 	test_no_data();
+	test_one_place();
 	unlink(path);
 	check(rmdir(dir) == 0);
 	test_v7();
