@@ -72,7 +72,7 @@
 static const struct decode_rule rules[] = {
 	{ "swiotlb", "swiotlb_bounced", EVENT_BOUNCE, DECODE_BOUNCE, 0,
 	  FIELDS(F("dev_name", DEV), F("dev_addr", ORIG), F("size", SIZE),
-		 O("force|swiotlb_force", AUX)) },
+		 O("force|swiotlb_force", AUX), O("common_flags", CONTEXT)) },
 
 	{ "dma", "dma_map_page", EVENT_MAP, DECODE_FLAT, 0, MAP_FIELDS },
 	{ "dma", "dma_map_phys", EVENT_MAP, DECODE_FLAT, 0, MAP_FIELDS },
@@ -98,7 +98,7 @@ static const struct decode_rule rules[] = {
 	/*
 	 * All entries; those before the one that failed were bounced.  Told of strange errors only:
 	 * of a list that did not fit in the pool (EIO, ENOMEM) the kernel tells nothing
-	 * (__dma_map_sg_attrs(), kernel/dma/mapping.c).
+	 * (__dma_map_sg_attrs(), kernel/dma/mapping.c), but the probe does that is below.
 	 */
 	{ "dma", "dma_map_sg_err", EVENT_MAP_FAILED, DECODE_SG, EVENT_F_SG,
 	  FIELDS(F("device", DEV), F("phys_addrs", PHYS_LIST), F("err", AUX), F("dir", DIR),
@@ -145,6 +145,9 @@ static const struct decode_rule rules[] = {
 	PROBE(SWM, EVENT_MAP, FLAT,
 	      FIELDS(F("device", DEV), F("paddr", ORIG), F("ret", DMA), F("size", SIZE),
 		     F("dir", DIR))),
+	{ PROBE_GROUP, PROBE_LIST_FAILED, EVENT_MAP_FAILED, DECODE_LIST_RETURN,
+	  EVENT_F_PROBE | EVENT_F_SG,
+	  FIELDS(F("device", DEV), F("nents", AUX), F("ret", SIZE), F("common_flags", CONTEXT)) },
 	PROBE(DECRYPT, EVENT_DECRYPT, PAGES, PAGES_FIELDS),
 	PROBE(ENCRYPT, EVENT_ENCRYPT, PAGES, PAGES_FIELDS),
 	PROBE(TSM, EVENT_TSM, FLAT, FIELDS(F("device", DEV), F("state", AUX))),

@@ -31,6 +31,7 @@ enum decode_member {
 	DECODE_FULL_NENTS, /* scatter-gather: entries before the event was cut: asked for … */
 	DECODE_FULL_ENTS,  /* … and mapped */
 	DECODE_TRUNCATED,  /* not 0: the event was cut */
+	DECODE_CONTEXT,	   /* common_flags */
 	DECODE_NUMBERS,	   /* members up to here are numbers read by offset and size */
 
 	DECODE_DEV = DECODE_NUMBERS, /* a device or interface name */
@@ -60,6 +61,8 @@ enum decode_shape {
 	DECODE_SOCK,
 	DECODE_TCP, /* an IPv4 socket's addresses, packed as lib/flow.h says */
 	DECODE_SG,  /* one event per entry of the lists */
+	/* size is what a list's mapping returned: the event of one that did not fail goes */
+	DECODE_LIST_RETURN,
 	/* of these three kind is an enum decode_call: collectors/decode-call.h */
 	DECODE_ENTER,	/* a function was entered */
 	DECODE_LEAVE,	/* it returned dma */

@@ -330,6 +330,15 @@ static void block(const struct decode_binding *b, const struct decode_record *re
 		event->aux = EVENT_BLK_DISCARD;
 }
 
+static uint8_t context(const struct decode_binding *b, const struct decode_record *record)
+{
+	uint64_t flags = decode_number(b, record->data, DECODE_CONTEXT);
+
+	if (!b->slots[DECODE_CONTEXT].mask)
+		return EVENT_CONTEXT_UNKNOWN;
+	return flags & (EVENT_CONTEXT_HARDIRQ | EVENT_CONTEXT_SOFTIRQ | EVENT_CONTEXT_NMI);
+}
+
 /* What a shape does beyond reading fields.  Returns 1 to keep the event, 0 to drop it. */
 static size_t reshape(struct decode *decode, const struct decode_binding *b,
 		      const struct decode_record *record, struct event *event)
@@ -340,7 +349,15 @@ static size_t reshape(struct decode *decode, const struct decode_binding *b,
 	case DECODE_BOUNCE:
 		event->flags |= event->aux == 1 ? EVENT_F_FORCED : 0;
 		event->aux = 0;
+		event->context = context(b, record);
 		break;
+	case DECODE_LIST_RETURN: {
+		bool failed = (int32_t)event->size <= 0;
+
+		event->size = 0;
+		event->context = context(b, record);
+		return failed;
+	}
 	case DECODE_ALLOC:
 		if (b->slots[DECODE_LINK].mask && !event->link)
 			event->kind = EVENT_MAP_FAILED;
@@ -453,7 +470,7 @@ size_t decode_record(struct decode *decode, struct decode_record *record, struct
 	out->flags = b->flags;
 	out->kind = b->kind;
 	out->dir = (uint8_t)dir;
-	out->spare[0] = out->spare[1] = 0;
+	out->context = out->spare = 0;
 	if (b->shape == DECODE_FLAT)
 		return 1;
 	if (b->shape == DECODE_SG) {

@@ -102,6 +102,8 @@ static const struct layout layouts[] = {
 	LAYOUT("dma", "dma_free_pages", 307, FREE, 0, FREE_FIELDS),
 	LAYOUT("dma", "dma_alloc_sgt", 309, ALLOC, 0, SGT_FIELDS),
 	LAYOUT("dma", "dma_free_sgt", 306, FREE, 0, SGT_FIELDS),
+	LAYOUT(PROBE_GROUP, PROBE_LIST_FAILED, 1612, MAP_FAILED, EVENT_F_PROBE | EVENT_F_SG,
+	       DEVICE("device"), FIELD("u32", "nents", 4, AUX), INT("ret", SIZE)),
 	LAYOUT("dma", "dma_map_sg_err", 304, MAP_FAILED, 0, DEVICE("device"),
 	       LIST("u64", "phys_addrs", PHYS_LIST), INT("err", AUX), DIRECTION, ATTRIBUTES),
 	LAYOUT(PROBE_GROUP, PROBE_DECRYPT "__virt", 1608, DECRYPT, EVENT_F_VIRT, VIRT_FIELDS),
@@ -335,6 +337,7 @@ size_t encode_record(const struct event *event, const struct names *names, uint8
 		return 0;
 	memset(buf, 0, ENCODE_MAX);
 	memcpy(buf, &layout->id, 2);
+	buf[2] = event->context; /* common_flags */
 	memcpy(buf + 4, &event->pid, 4);
 	memcpy(name, dev, dev_len);
 	name[dev_len] = '\0';

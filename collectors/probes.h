@@ -10,6 +10,8 @@
  * the decode table (collectors/decode-table.c):
  *
  *   swm      return of swiotlb_map: device (string), paddr, size, dir, ret
+ *   list_failed  return of __dma_map_sg_attrs: device (string), nents, ret (less than 1: no
+ *            entry stays mapped, and the others do not matter)
  *   decrypt  set_memory_decrypted: addr (linear-map address), numpages; base where
  *            known: addr - base is the physical address; ret where it is a return
  *            probe (not 0: the memory has not become shared)
@@ -44,6 +46,7 @@
 #define PROBE_GROUP "ccaio"
 
 #define PROBE_SWM "swm"
+#define PROBE_LIST_FAILED "list_failed"
 #define PROBE_DECRYPT "decrypt"
 #define PROBE_ENCRYPT "encrypt"
 #define PROBE_TSM "tsm"

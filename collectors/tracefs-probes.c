@@ -35,6 +35,10 @@
 	" saddr=+{sock_common.skc_rcv_saddr}($arg1):u32"                                       \
 	" daddr=+{sock_common.skc_daddr}($arg1):u32"
 
+#define DEVICE                                                                            \
+	"device=+0(+{device.kobj}($arg1)):string" /* the name is a kobject's first member \
+						   */
+
 static const struct probe {
 	const char *name;
 	const char *forms[FORMS];
@@ -82,9 +86,15 @@ static const struct probe {
 	{ PROBE_VQ_KICK, { "p:{group}/vq_kick virtqueue_notify vq=$arg1" } },
 };
 
-#define DEVICE                                                                            \
-	"device=+0(+{device.kobj}($arg1)):string" /* the name is a kobject's first member \
-						   */
+/*
+ * For kernels with dma events, whose dma_map_sg_err is for strange errors only: of a list that did
+ * not fit in the pool only the bounces are told, and that it failed is seen by what is returned.
+ */
+static const struct probe list_failed = {
+	PROBE_LIST_FAILED,
+	{ "r:{group}/list_failed __dma_map_sg_attrs " DEVICE " nents=$arg3:u32 ret=$retval:s32",
+	  "r:{group}/list_failed dma_direct_map_sg " DEVICE " nents=$arg3:u32 ret=$retval:s32" },
+};
 
 /*
  * For kernels without dma events (before 6.12): entries and returns of the DMA API, which
@@ -217,14 +227,26 @@ static char *write_form(struct words *words, const char *form)
 	return text;
 }
 
-/*
- * Packets only: with other drivers the token may be what they send, of which no byte is to be
- * recorded as if it were a socket.
- */
-static int only_packets(const struct instance *instance, const char *group, const char *name)
+/* What alone is to be recorded of a probe in this form (from 0); NULL everything. */
+static const char *filter_of(const struct probe *probe, int form)
+{
+	/*
+	 * Packets only: with other drivers the token may be what they send, of which no byte is to
+	 * be recorded as if it were a socket.
+	 */
+	if (strcmp(probe->name, PROBE_VQ_ADD "__out") == 0 && form == 0)
+		return "queue ~ \"output.*\"";
+	/* the others have an event of their own */
+	if (strcmp(probe->name, PROBE_LIST_FAILED) == 0)
+		return "ret <= 0";
+	return NULL;
+}
+
+static int set_filter(const struct instance *instance, const char *group, const char *name,
+		      const char *filter)
 {
 	char *path = xasprintf("events/%s/%s/filter", group, name);
-	int ret = tracing_write(instance->fd, path, "queue ~ \"output.*\"");
+	int ret = tracing_write(instance->fd, path, filter);
 
 	free(path);
 	return ret;
@@ -233,7 +255,7 @@ static int only_packets(const struct instance *instance, const char *group, cons
 static void arm_probe(const struct probe *probe, const struct tracing *tracing,
 		      const struct instance *instance, struct words *words, struct arming *arming)
 {
-	const char *why = NULL;
+	const char *why = NULL, *filter;
 	int ret = -ENOENT, i;
 
 	for (i = 0; i < FORMS && probe->forms[i] && ret < 0; i++) {
@@ -245,8 +267,9 @@ static void arm_probe(const struct probe *probe, const struct tracing *tracing,
 			why = "this kernel does not describe its types (BTF)";
 		free(text);
 	}
-	if (ret == 0 && i == 1 && strcmp(probe->name, PROBE_VQ_ADD "__out") == 0)
-		ret = only_packets(instance, words->group, probe->name);
+	filter = ret == 0 ? filter_of(probe, i - 1) : NULL;
+	if (filter)
+		ret = set_filter(instance, words->group, probe->name, filter);
 	if (ret == 0)
 		ret = arming_enable(arming, instance, words->group, probe->name);
 	if (ret == -ENOENT && !why)
@@ -277,6 +300,8 @@ void probes_arm(const struct tracing *tracing, const struct instance *instance, 
 	if (stand_in(tracing))
 		for (size_t i = 0; i < sizeof(dma_probes) / sizeof(dma_probes[0]); i++)
 			arm_probe(&dma_probes[i], tracing, instance, &words, arming);
+	else
+		arm_probe(&list_failed, tracing, instance, &words, arming);
 	btf_free(words.btf);
 }
 

@@ -291,11 +291,12 @@ void coverage_conserved(const struct judge *j, const struct stream_info *info,
 		return;
 	}
 	if (open || j->n.dropped) {
-		cond_unmet(cond,
-			   "record again with a larger buffer, and with a larger bounce pool "
-			   "(swiotlb=): of a scatter-gather list that did not fit in it the kernel "
-			   "tells no more than the bounces",
-			   "%llu bounces have no map", (unsigned long long)(open + j->n.dropped));
+		cond_unmet(
+			cond,
+			"record again with a larger buffer, and with a larger bounce pool "
+			"(swiotlb=): of a scatter-gather list that did not fit in it the kernel "
+			"tells no more than the bounces, and that it failed only ccaio trace sees",
+			"%llu bounces have no map", (unsigned long long)(open + j->n.dropped));
 		return;
 	}
 	if (p && p->swiotlb.npools && most_used(p) > all_slots(p)) {

@@ -23,7 +23,11 @@ enum event_kind {
 	EVENT_SYNC_DEVICE, /* CPU → device ownership */
 	EVENT_ALLOC,	   /* coherent (or pages, sgt) allocation; link = kernel virtual address */
 	EVENT_FREE,
-	EVENT_MAP_FAILED,   /* dma_map_sg_err, dma_alloc_sgt_err: nothing was published */
+	/*
+	 * dma_map_sg_err, dma_alloc_sgt_err: nothing was published.  With EVENT_F_SG and
+	 * EVENT_F_PROBE it is a whole scatter-gather list of aux entries, which are not named.
+	 */
+	EVENT_MAP_FAILED,
 	EVENT_SG_TRUNCATED, /* a scatter-gather event was cut; aux = entries missing, 0 unknown */
 
 	/* memory state: [orig, orig + size) became shared (decrypt) or protected (encrypt) */
@@ -106,6 +110,16 @@ enum event_blk {
 	EVENT_BLK_FLUSH,
 };
 
+/*
+ * struct event.context: which of the contexts that a CPU nests told a BOUNCE, or a list's
+ * MAP_FAILED (bits of common_flags, Linux include/linux/trace_events.h).  0 is the task; other
+ * kinds have 0.
+ */
+#define EVENT_CONTEXT_HARDIRQ 0x08
+#define EVENT_CONTEXT_SOFTIRQ 0x10
+#define EVENT_CONTEXT_NMI 0x40
+#define EVENT_CONTEXT_UNKNOWN 0xff
+
 /* struct event.flags */
 #define EVENT_F_SG 0x0001      /* one entry of a scatter-gather operation */
 #define EVENT_F_BY_ORIG 0x0002 /* names the mapping by orig, dma is unknown */
@@ -139,7 +153,8 @@ struct event {
 	uint16_t flags;
 	uint8_t kind; /* enum event_kind */
 	uint8_t dir;  /* enum event_dir */
-	uint8_t spare[2];
+	uint8_t context;
+	uint8_t spare;
 };
 
 _Static_assert(sizeof(struct event) == 64, "struct event is one cache line");

@@ -288,9 +288,11 @@ void judge_map(struct judge *j, const struct event *ev)
 	dev->totals.events++;
 	if (ev->dma == EVENT_NO_ADDR) {
 		count_failed(j, dev, judge_take_bounce_failed(j, ev));
+		judge_pass_bounces(j, ev);
 		return;
 	}
 	how = judge_take_bounce(j, ev, &bounce);
+	judge_pass_bounces(j, ev);
 	j->n.maps++;
 	plain = judge_plain(j, dev, ev->dma, &bit);
 	if (dev->iommu && (how != PAIR_NONE || judge_bounce_untold(j, ev)))
@@ -318,7 +320,13 @@ void judge_map_failed(struct judge *j, const struct event *ev)
 
 	dev->seen = true;
 	dev->totals.events++;
-	count_failed(j, dev, judge_take_bounce_failed(j, ev));
+	if ((ev->flags & EVENT_F_SG) && (ev->flags & EVENT_F_PROBE)) {
+		for (size_t n = judge_take_bounces_failed(j, ev); n > 0; n--)
+			count_failed(j, dev, true);
+	} else {
+		count_failed(j, dev, judge_take_bounce_failed(j, ev));
+	}
+	judge_pass_bounces(j, ev);
 }
 
 /* ---- coherent allocations ---- */

@@ -28,6 +28,7 @@ void judge_bounce(struct judge *j, const struct event *ev)
 		.pid = ev->pid,
 		.cpu = ev->cpu,
 		.dev = ev->dev,
+		.context = ev->context,
 	};
 }
 
@@ -44,6 +45,12 @@ bool judge_bounce_untold(const struct judge *j, const struct event *ev)
 	       (!j->n.first_bounce || c->prev_other < j->n.first_bounce);
 }
 
+/* Is this one of a call by the task that tells the event, on whatever CPU? */
+static bool same_task(const struct pending *p, const struct event *ev)
+{
+	return p->dev == ev->dev && p->pid == ev->pid && (p->cpu == ev->cpu || ev->pid);
+}
+
 /*
  * Number (from 1) of the newest bounce that waits and has this map's device, buffer address
  * and task, one of its size if there is; 0 none.  The idle task (which softirqs run in) is
@@ -56,8 +63,7 @@ static size_t find_exact(const struct judge *j, const struct event *ev, bool any
 	for (size_t i = j->npending; i > 0; i--) {
 		const struct pending *p = &j->pending[i - 1];
 
-		if (p->dev != ev->dev || p->orig != ev->orig || p->pid != ev->pid ||
-		    (p->cpu != ev->cpu && !ev->pid) || (!any_size && p->size != ev->size))
+		if (!same_task(p, ev) || p->orig != ev->orig || (!any_size && p->size != ev->size))
 			continue;
 		found = i;
 		if (p->size == ev->size)
@@ -111,6 +117,37 @@ bool judge_take_bounce_failed(struct judge *j, const struct event *ev)
 	if (found)
 		remove_pending(j, found);
 	return found != 0;
+}
+
+void judge_pass_bounces(struct judge *j, const struct event *ev)
+{
+	for (size_t i = 0; i < j->npending; i++)
+		j->pending[i].passed |= same_task(&j->pending[i], ev);
+}
+
+/*
+ * The kernel bounces the list's entries one after the other, up to the one that failed, releases
+ * them and returns.  So they are what the task bounced last for this device, in this context: what
+ * an interrupt maps meanwhile is its own.  What it bounced before a mapping that was told is not of
+ * this list.  Behind an IOMMU there are mappings that no event tells (dma_iova_link()).
+ */
+size_t judge_take_bounces_failed(struct judge *j, const struct event *ev)
+{
+	size_t taken = 0;
+
+	if (judge_device(j, ev->dev)->iommu || ev->context == EVENT_CONTEXT_UNKNOWN)
+		return 0;
+	for (size_t i = j->npending; i > 0 && taken < ev->aux; i--) {
+		const struct pending *p = &j->pending[i - 1];
+
+		if (!same_task(p, ev) || p->context != ev->context)
+			continue;
+		if (p->passed)
+			break;
+		remove_pending(j, i);
+		taken++;
+	}
+	return taken;
 }
 
 static bool overlaps(uint64_t a, uint64_t b, uint64_t size)

@@ -87,6 +87,8 @@ struct pending {
 	uint64_t prev_seq; /* what its CPU told before */
 	int32_t pid;
 	uint16_t cpu, dev;
+	uint8_t context; /* struct event.context */
+	bool passed;	 /* its task has mapped something else for the device since */
 };
 
 #define MAX_PENDING 1024
@@ -223,6 +225,10 @@ void judge_bounce(struct judge *j, const struct event *ev);
 enum pair judge_take_bounce(struct judge *j, const struct event *ev, struct pending *out);
 /* Take the bounce of this failed map; false where it had none. */
 bool judge_take_bounce_failed(struct judge *j, const struct event *ev);
+/* A mapping was told, made or failed: bounces of its task that still wait are of no later call. */
+void judge_pass_bounces(struct judge *j, const struct event *ev);
+/* Take those of this failed list, told as a whole; returns how many. */
+size_t judge_take_bounces_failed(struct judge *j, const struct event *ev);
 /* Can the bounce of this map have come before events were on? */
 bool judge_bounce_untold(const struct judge *j, const struct event *ev);
 /* The claim bounce-paired for one map. */

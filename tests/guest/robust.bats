@@ -214,3 +214,18 @@ ls: no.ccaio: No such file or directory" ]] || { echo "$output"; false; }
 	END
 	run -2 "$CCAIO" verify -q "$BATS_TEST_TMPDIR/cleared.ccaio"
 }
+
+@test "robust: scatter-gather lists that do not fit in the pool are known to have failed (6.12)" {
+	run -0 guest --kernel 6.12 --cpus 2 --device nvme --swiotlb 2048,force --out "/root/full.ccaio:$BATS_TEST_TMPDIR/full.ccaio" -- sh -c '
+		cd /sys/kernel/tracing && mkdir instances/lists
+		echo "r:lists/failed __dma_map_sg_attrs ret=\$retval:s32" >>dynamic_events
+		echo "ret == -5" >instances/lists/events/lists/failed/filter
+		echo 1 >instances/lists/events/lists/failed/enable
+		cd /root; ccaio trace -q --scope window -o full.ccaio -- sh -c "
+			until grep -q failed: /sys/kernel/tracing/instances/lists/trace; do
+				for i in 1 2 3 4; do dd if=/dev/nvme0n1 of=/dev/null bs=8M iflag=direct 2>/dev/null & done; wait
+			done"'
+	[[ ${lines[0]} == "PROVEN for the window"* ]]
+	jq -e '.totals.failed_maps > 1 and .totals.bounces == .totals.maps + .totals.failed_maps' \
+		"$BATS_TEST_TMPDIR/full.ccaio/verdict.json"
+}

@@ -52,12 +52,29 @@ void sim_start_map(struct sim *s, int cpu, int dev, bool canary)
 			   .canary = canary };
 }
 
+/* What a return probe tells. */
+static void list_failed(struct sim *s, int cpu, const struct op *op)
+{
+	struct sim_map *m = &s->maps[op->map];
+	struct event ev = sim_event(s, EVENT_MAP_FAILED, m);
+
+	if (s->devs[m->dev].iommu)
+		sim_not_provable(s, "behind an IOMMU there are bounces without maps");
+	ev.orig = ev.dma = EVENT_NO_ADDR;
+	ev.size = 0;
+	ev.dir = EVENT_DIR_NONE;
+	ev.attrs = 0;
+	ev.flags = EVENT_F_SG | EVENT_F_PROBE;
+	ev.aux = (uint32_t)op->n;
+	sim_tell(s, cpu, op->pid, ev, m, MADE_FAILED);
+}
+
 static void map_failed(struct sim *s, int cpu, struct op *op, int got)
 {
 	/* of a list that could not be mapped the kernel tells nothing, but with a strange error */
-	bool silent = op->sg && sim_one_in(s, 2);
+	bool silent = op->sg && sim_one_in(s, 2), returns = silent && sim_one_in(s, 2);
 
-	if (silent && s->telling)
+	if (silent && !returns && s->telling)
 		sim_not_provable(s, "a list that could not be mapped is not told");
 	for (int k = 0; k < op->n; k++) {
 		struct sim_map *m = &s->maps[op->map + k];
@@ -79,6 +96,8 @@ static void map_failed(struct sim *s, int cpu, struct op *op, int got)
 		m->busy = false;
 	}
 	s->same_record = false;
+	if (returns && s->telling)
+		list_failed(s, cpu, op);
 	op->kind = OP_NONE;
 }
 

@@ -149,8 +149,11 @@ static bool may_be_of_another(const struct history *h, size_t i)
 	for (size_t k = i + 1; k < h->count; k++) {
 		const struct event *f = event_at(h, k);
 
-		if (f->kind == EVENT_MAP_FAILED && h->steps[k].map != h->steps[i].map &&
-		    f->dev == e->dev && f->orig == e->orig && f->pid == e->pid)
+		if (f->kind != EVENT_MAP_FAILED || f->dev != e->dev || f->pid != e->pid)
+			continue;
+		if (f->flags & EVENT_F_PROBE) /* of a list: which entries is not told */
+			return true;
+		if (h->steps[k].map != h->steps[i].map && f->orig == e->orig)
 			return true;
 	}
 	return false;

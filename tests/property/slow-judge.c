@@ -94,8 +94,13 @@ static void do_event(struct slow *s, const struct event *e)
 		s->waiting[s->nwaiting++] = s->now;
 		break;
 	case EVENT_MAP:
-	case EVENT_MAP_FAILED:
 		slow_map(s, e);
+		break;
+	case EVENT_MAP_FAILED:
+		if ((e->flags & EVENT_F_PROBE) && (e->flags & EVENT_F_SG))
+			slow_list_failed(s, e);
+		else
+			slow_map(s, e);
 		break;
 	case EVENT_UNMAP:
 		slow_unmap(s, e);

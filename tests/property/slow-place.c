@@ -145,6 +145,41 @@ bool slow_take_bounce(struct slow *s, const struct event *e, const struct event 
 	return true;
 }
 
+static bool is_by_task_of(const struct event *a, const struct event *b)
+{
+	return a->dev == b->dev && a->pid == b->pid && (a->pid || a->cpu == b->cpu);
+}
+
+static bool mapped_since(const struct slow *s, size_t bounce, const struct event *e)
+{
+	for (size_t i = bounce + 1; &s->ev[i] < e; i++) {
+		if ((s->ev[i].kind == EVENT_MAP || s->ev[i].kind == EVENT_MAP_FAILED) &&
+		    is_by_task_of(&s->ev[i], e))
+			return true;
+	}
+	return false;
+}
+
+void slow_list_failed(struct slow *s, const struct event *e)
+{
+	size_t left = slow_behind_iommu(s, e->dev) ? 0 : e->aux;
+
+	for (size_t k = s->nwaiting; k > 0 && left; k--) {
+		size_t i = s->waiting[k - 1];
+
+		if (!is_by_task_of(&s->ev[i], e) || s->ev[i].context != e->context)
+			continue;
+		if (mapped_since(s, i, e))
+			return;
+		memmove(&s->waiting[k - 1], &s->waiting[k],
+			(s->nwaiting - k) * sizeof(*s->waiting));
+		s->nwaiting--;
+		s->failed++;
+		s->failed_paired++;
+		left--;
+	}
+}
+
 void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memory_state is,
 	       const struct event *bounce, bool by_order)
 {

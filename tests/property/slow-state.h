@@ -118,6 +118,8 @@ enum answer slow_address_is(struct slow *s, const struct event *e, uint64_t plai
 /* Decide one address; says what memory it is when that is shared. */
 enum memory_state slow_published(struct slow *s, const struct event *e, uint64_t plain,
 				 uint64_t bit, bool alloc);
+/* A list failed that is told as a whole: its bounces wait for no map. */
+void slow_list_failed(struct slow *s, const struct event *e);
 bool slow_take_bounce(struct slow *s, const struct event *e, const struct event **bounce,
 		      bool *by_order);
 void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memory_state is,

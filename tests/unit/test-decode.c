@@ -248,6 +248,40 @@ static void test_sg_err(void)
 	names_free(names);
 }
 
+/* What the mapping of a list returned, in which context: one that failed is told as a whole. */
+static void test_list_failed(void)
+{
+	static const char format[] =
+		"name: list_failed\nID: 1700\nformat:\n" COMMON
+		"\tfield:unsigned long __probe_func;\toffset:8;\tsize:8;\tsigned:0;\n"
+		"\tfield:unsigned long __probe_ret_ip;\toffset:16;\tsize:8;\tsigned:0;\n"
+		"\tfield:__data_loc char[] device;\toffset:24;\tsize:4;\tsigned:1;\n"
+		"\tfield:u32 nents;\toffset:28;\tsize:4;\tsigned:0;\n"
+		"\tfield:s32 ret;\toffset:32;\tsize:4;\tsigned:1;\n\n"
+		"print fmt: \"\"\n";
+	struct names *names = names_new();
+	struct decode *d = decode_new(names, 4096);
+	struct decode_record r = begin(1700, 40);
+	struct event e[2];
+
+	put(2, 0x01 | EVENT_CONTEXT_SOFTIRQ | 0x04, 1); /* and others of common_flags */
+	put(24, 36 | 4 << 16, 4);
+	memcpy(bytes + 36, "sda", 4);
+	put(28, 4, 4);
+	put(32, (uint32_t)-EIO, 4);
+	decode_add(d, "ccaio_77", format, strlen(format));
+	check(decode_record(d, &r, e, 2) == 1);
+	check(e[0].kind == EVENT_MAP_FAILED && e[0].flags == (EVENT_F_SG | EVENT_F_PROBE));
+	check(e[0].aux == 4 && e[0].context == EVENT_CONTEXT_SOFTIRQ && e[0].size == 0);
+	check(e[0].orig == EVENT_NO_ADDR && strcmp(names_get(names, e[0].dev), "sda") == 0);
+	put(32, 0, 4);
+	check(decode_record(d, &r, e, 2) == 1);
+	put(32, 4, 4); /* all of them were mapped: dma_map_sg tells it */
+	check(decode_record(d, &r, e, 2) == 0);
+	decode_free(d);
+	names_free(names);
+}
+
 static void test_sg(void)
 {
 	struct names *names = names_new();
@@ -394,5 +428,6 @@ int main(void)
 	test_one_number();
 	test_sg();
 	test_sg_err();
+	test_list_failed();
 	return done();
 }

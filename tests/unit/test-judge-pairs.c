@@ -137,6 +137,111 @@ static void test_failed_maps(void)
 	check(outcome() == OUTCOME_PROVEN);
 }
 
+static struct event *list_failed(unsigned int cpu, uint32_t entries)
+{
+	struct event *ev =
+		transfer(cpu, EVENT_MAP_FAILED, EVENT_NO_ADDR, EVENT_NO_ADDR, 0, EVENT_DIR_NONE);
+
+	ev->flags = EVENT_F_SG | EVENT_F_PROBE;
+	ev->aux = entries;
+	return ev;
+}
+
+static bool is_conserved(void)
+{
+	put((struct event){ .kind = EVENT_FORK });
+	return cond(COND_CONSERVED) == COND_MET;
+}
+
+/* Of a list that did not fit the bounces are told, and by its return that it failed. */
+static void test_failed_list(void)
+{
+	machine();
+	bounced(0, BUF, SLOT(0), 163);
+	bounce(0, BUF + 4096, 4096);
+	bounce(0, BUF + 8192, 2048);
+	put((struct event){ .kind = EVENT_FORK }); /* the kernel's message on a console, say */
+	list_failed(0, 3);
+	put((struct event){ .kind = EVENT_FORK });
+	check(outcome() == OUTCOME_PROVEN);
+	check(last->totals.failed_maps == 2 && last->totals.maps == 1);
+
+	machine(); /* once */
+	bounce(0, BUF, 4096);
+	bounce(0, BUF + 4096, 4096);
+	list_failed(0, 2);
+	bounce(0, BUF, 4096);
+	bounce(0, BUF + 4096, 4096);
+	check(!is_conserved());
+	list_failed(0, 2);
+	check(is_conserved());
+
+	machine(); /* no more than it has entries */
+	bounce(0, BUF, 4096);
+	bounce(0, BUF + 4096, 4096);
+	list_failed(0, 1);
+	check(!is_conserved());
+}
+
+/* What may be another's stays open. */
+static void test_failed_list_of_another(void)
+{
+	machine(); /* of another task, device or, in the idle task, CPU */
+	bounce(0, BUF, 4096);
+	list_failed(1, 1);
+	check(!is_conserved());
+	machine();
+	bounce(0, BUF, 4096);
+	list_failed(0, 1)->dev = dev2;
+	check(!is_conserved());
+	for (unsigned int on = 0; on < 2; on++) {
+		machine();
+		bounce(0, BUF, 4096)->pid = 0;
+		list_failed(on, 1)->pid = 0;
+		check(is_conserved() == !on);
+	}
+
+	machine(); /* the task went on to other calls: no return was told of what it had bounced */
+	bounce(0, BUF, 4096);
+	bounced(0, BUF + 4096, SLOT(0), 163);
+	bounce(0, BUF + 8192, 4096);
+	list_failed(0, 4);
+	check(!is_conserved());
+	machine();
+	bounce(0, BUF, 4096);
+	map(0, BUF + 4096, EVENT_NO_ADDR, 4096);
+	list_failed(0, 4);
+	check(!is_conserved());
+
+	machine(); /* behind an IOMMU there are mappings that no event tells */
+	facts->pci[0].iommu_group = xstrdup("0");
+	facts->pci[0].iommu_type = xstrdup("DMA-FQ");
+	bounce(0, BUF, 4096);
+	list_failed(0, 1);
+	check(!is_conserved());
+}
+
+/* An interrupt's list fails while the task that it interrupts maps one of the same device. */
+static void test_failed_list_within(void)
+{
+	static const uint8_t contexts[] = { EVENT_CONTEXT_SOFTIRQ, EVENT_CONTEXT_HARDIRQ, 0,
+					    EVENT_CONTEXT_UNKNOWN };
+
+	for (size_t i = 0; i < sizeof(contexts); i++) {
+		machine();
+		bounce(0, BUF, 2048);
+		bounce(0, BUF + 4096, 2048)->context = contexts[i];
+		list_failed(0, 8)->context = contexts[i];
+		if (contexts[i] == 0) /* it is one list then */
+			check(is_conserved());
+		map(0, BUF, SLOT(0), 2048)->flags = EVENT_F_SG;
+		if (contexts[i] == EVENT_CONTEXT_UNKNOWN)
+			check(!is_conserved());
+		else
+			check((outcome() == OUTCOME_PROVEN) == (contexts[i] != 0));
+	}
+}
+
 /* The kernel's log of a full pool is about a bounce whose map failed, and no other failure. */
 static void test_full_pool(void)
 {
@@ -156,6 +261,9 @@ int main(void)
 	test_pairs();
 	test_opening();
 	test_failed_maps();
+	test_failed_list();
+	test_failed_list_of_another();
+	test_failed_list_within();
 	test_full_pool();
 	machine_release();
 	return done();

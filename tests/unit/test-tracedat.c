@@ -129,13 +129,15 @@ static void same(const struct event *a, const struct event *b)
 	check(a->size == b->size);
 	check(a->link == b->link);
 	check(a->attrs == b->attrs && a->aux == b->aux && a->flags == b->flags && a->dir == b->dir);
+	check(a->context == b->context);
 }
 
 /* Put events of the DMA API behind the first n.  Returns how many they are then. */
 static size_t make_dma(struct event *in, size_t n, uint16_t dev)
 {
 	in[n] = make(EVENT_BOUNCE, 1000, 0);
-	in[n].orig = 0x4375bb86, in[n].size = 98, in[n].flags = EVENT_F_FORCED, in[n++].dev = dev;
+	in[n].orig = 0x4375bb86, in[n].size = 98, in[n].flags = EVENT_F_FORCED;
+	in[n].context = EVENT_CONTEXT_SOFTIRQ, in[n++].dev = dev;
 	in[n] = make(EVENT_MAP, 1010, 0);
 	in[n].orig = 0x4375bb86, in[n].dma = 0x72a9c800, in[n].size = 98,
 	in[n].dir = EVENT_TO_DEVICE;
@@ -161,6 +163,9 @@ static size_t make_dma(struct event *in, size_t n, uint16_t dev)
 	in[n].aux = (uint32_t)-ENOMEM, in[n].dir = EVENT_TO_DEVICE, in[n].flags = EVENT_F_SG;
 	in[n].orig = 0x3000;
 	in[n++].dev = dev;
+	in[n] = make(EVENT_MAP_FAILED, 1095, 0);
+	in[n].aux = 4, in[n].flags = EVENT_F_SG | EVENT_F_PROBE;
+	in[n].context = EVENT_CONTEXT_HARDIRQ, in[n++].dev = dev;
 	return n;
 }
 
@@ -243,9 +248,9 @@ static void test_kinds(void)
 	for (size_t i = 0; i < n; i++)
 		same(&in[i], &out[i]);
 	check(strcmp(names_get(names, out[0].dev), "0000:00:01.0") == 0);
-	check(strcmp(names_get(names, out[11].dev), "0000:00:01.0") == 0);
-	check(strcmp(names_get(names, out[13].dev), "0000:00:01.0") == 0);
-	check(strcmp(names_get(names, out[15].dev), "eth0") == 0);
+	check(strcmp(names_get(names, out[12].dev), "0000:00:01.0") == 0);
+	check(strcmp(names_get(names, out[14].dev), "0000:00:01.0") == 0);
+	check(strcmp(names_get(names, out[16].dev), "eth0") == 0);
 	check(strcmp(names_get(names, out[0].comm), "keybroker-app") == 0);
 	check_info(&stream->info);
 	stream_close(stream);
