@@ -99,15 +99,18 @@ struct within {
 	uint16_t dev;
 };
 
+/* Of several, which a damaged stream may have, the lowest, and of those the oldest. */
 static bool visit_within(void *ctx, uint32_t index, struct mapping *m)
 {
 	struct within *w = ctx;
 
 	(void)index;
 	if ((m->flags & MAPPING_ALLOC) && m->dev == w->dev && m->dma <= w->start &&
-	    m->dma + (m->size - 1) >= w->last)
+	    m->dma + (m->size - 1) >= w->last &&
+	    (!w->alloc || m->dma < w->alloc->dma ||
+	     (m->dma == w->alloc->dma && m->seq < w->alloc->seq)))
 		w->alloc = m;
-	return !w->alloc;
+	return true;
 }
 
 const struct mapping *judge_alloc_around(struct judge *j, const struct device *dev,

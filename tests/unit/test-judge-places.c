@@ -150,6 +150,17 @@ static void test_coherent(void)
 	map(0, PAGES + 128, PAGES + 128, 64);
 	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_HOLDS);
 
+	for (int newer = 0; newer < 2; newer++) {
+		machine(); /* two at one place, one of which was decrypted: the older one counts … */
+		bounced(0, BUF, SLOT(0), 64);
+		change_virt(EVENT_DECRYPT, PAGES, 8192);
+		alloc(0, PAGES, 6726)->link += newer ? 1 << 20 : 0;
+		unmap(0, SLOT(0), 64); /* … though the ledger now has room before it */
+		alloc(0, PAGES, 8192)->link += newer ? 0 : 1 << 20;
+		map(0, PAGES + 128, PAGES + 128, 64)->attrs = EVENT_ATTR_CC_SHARED;
+		check(claim(CLAIM_BOUNCE_PAIRED) == (newer ? CLAIM_UNDECIDED : CLAIM_HOLDS));
+	}
+
 	machine(); /* a part of it is not enough */
 	change_virt(EVENT_DECRYPT, PAGES, 4096);
 	alloc(0, PAGES, 6726);
