@@ -14,8 +14,12 @@ static bool visit_closed(void *ctx, uint32_t index, struct mapping *m)
 {
 	struct closing *c = ctx;
 	struct event what = *c->ev;
-	/* an older one may have ended by an unmap that named only the buffer */
-	enum finding how = m->flags & MAPPING_INHERITED ? FIND_UNDECIDED : FIND_ABSENCE;
+	/*
+	 * An older one may have ended by an unmap that named only the buffer, and one of whose
+	 * memory a newer one was given has probably ended, too.
+	 */
+	bool open = m->flags & (MAPPING_INHERITED | MAPPING_SUPERSEDED);
+	enum finding how = open ? FIND_UNDECIDED : FIND_ABSENCE;
 
 	(void)index;
 	if (judge_is_trusted(judge_device(c->j, m->dev)))

@@ -9,6 +9,18 @@
 
 /* ---- memory that changes ---- */
 
+/* Does it own a slot of what it shares with the range? */
+static bool owns_some(const struct slow *s, const struct life *l, uint64_t from, uint64_t to)
+{
+	uint64_t last = slow_last_of(l->dma, l->size);
+
+	for (uint64_t at = l->dma > from ? l->dma : from; at <= last && at <= to;
+	     at = (at | 2047) + 1) /* swiotlb slots of 2 KiB */
+		if (slow_owns(s, l, at))
+			return true;
+	return false;
+}
+
 static void do_change(struct slow *s, const struct event *e)
 {
 	bool virt = e->flags & EVENT_F_VIRT;
@@ -24,13 +36,12 @@ static void do_change(struct slow *s, const struct event *e)
 		uint64_t from = virt ? e->link : e->orig, to = slow_last_of(from, e->size);
 		bool hit =
 			virt ? l->alloc && l->orig <= to && slow_last_of(l->orig, l->size) >= from
-			     : slow_shares(s, l, from, to) &&
-					slow_owns(s, l, l->dma > from ? l->dma : from);
+			     : slow_shares(s, l, from, to) && owns_some(s, l, from, to);
 
 		if (!l->live || !hit || slow_trusted(s, l->dev))
 			continue;
 		/* an older one may have ended by an unmap that named only the buffer */
-		if (l->older)
+		if (l->older || l->taken)
 			slow_open(s, CLAIM_DMA_IN_SHARED);
 		else
 			slow_absent(s, CLAIM_DMA_IN_SHARED);

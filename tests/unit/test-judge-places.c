@@ -182,6 +182,13 @@ static void test_coherent(void)
 	bounced(0, BUF, SLOT(0), 64);
 	put((struct event){ .kind = EVENT_ENCRYPT, .orig = POOL, .size = 4096 });
 	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+
+	machine(); /* … under one that has probably ended: its first slot was given to another */
+	bounced(0, BUF, SLOT(0), 4096);
+	bounced(1, BUF + 8192, SLOT(0), 64);
+	unmap(1, SLOT(0), 64);
+	put((struct event){ .kind = EVENT_ENCRYPT, .orig = POOL, .size = 4096 });
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
 }
 
 static void test_devices(void)
