@@ -151,7 +151,7 @@ static void test_coherent(void)
 	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_HOLDS);
 
 	for (int newer = 0; newer < 2; newer++) {
-		machine(); /* two at one place, one of which was decrypted: the older one counts … */
+		machine(); /* two at one place, one decrypted: the older one counts … */
 		bounced(0, BUF, SLOT(0), 64);
 		change_virt(EVENT_DECRYPT, PAGES, 8192);
 		alloc(0, PAGES, 6726)->link += newer ? 1 << 20 : 0;
