@@ -350,11 +350,11 @@ with_net() {
 	# what the trace tells between the two looks: as the interface of the recording counted
 	read -r packets bytes < <(jq -r '.net[0] | [.after.tx_packets - .before.tx_packets, .after.tx_bytes - .before.tx_bytes] | @tsv' \
 		"$DATA/demo.ccaio/platform.json")
-	with_net "$bundle" $packets $bytes
+	with_net "$bundle" "$packets" "$bytes"
 	run -0 --separate-stderr "$CCAIO" verify "$bundle"
 	for by in -1 1; do
 		for what in packets bytes; do
-			[ $what = packets ] && with_net "$bundle" $((packets + by)) $bytes || with_net "$bundle" $packets $((bytes + by))
+			[ $what = packets ] && with_net "$bundle" $((packets + by)) "$bytes" || with_net "$bundle" "$packets" $((bytes + by))
 			run -2 --separate-stderr "$CCAIO" verify --scope=window "$bundle"
 			[[ $output == *"unmet"*"conserved"*"eth0 out: $what by the interface's own count $((${!what} + by)), $what in"*"events ${!what}"* ]]
 			[[ $output == *"equations of bytes and packets hold: not every byte is accounted for"* ]]
@@ -366,7 +366,7 @@ with_net() {
 		done
 	done
 	# of a bare trace.dat with the same facts, and of a bundle in which nobody looks at exchanges, too
-	with_net "$bundle" $((packets - 1)) $bytes
+	with_net "$bundle" $((packets - 1)) "$bytes"
 	run -2 --separate-stderr "$CCAIO" verify -f json --platform="$bundle/platform.json" "$bundle/trace.dat"
 	[ "$(jq -r .conditions.conserved.reason <<<"$output")" = \
 		"eth0 out: packets by the interface's own count $((packets - 1)), packets in events $packets" ]
@@ -374,10 +374,10 @@ with_net() {
 	seal "$bundle"
 	run -2 --separate-stderr "$CCAIO" verify -q --scope=window "$bundle"
 	[[ $output == *"not shown: conserved" ]]
-	with_net "$bundle" $packets $bytes
+	with_net "$bundle" "$packets" "$bytes"
 	run -0 --separate-stderr "$CCAIO" verify --platform="$bundle/platform.json" "$bundle/trace.dat"
 	# counters that cannot be: refused, and named
-	with_net "$bundle" $packets -80000
+	with_net "$bundle" "$packets" -80000
 	run -3 --separate-stderr "$CCAIO" verify "$bundle"
 	[[ $stderr == *"net[0].after.tx_bytes: expected a number that is not negative" ]]
 }
