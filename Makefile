@@ -54,8 +54,8 @@ Q := @
 say = @printf '  %-7s %s\n' $(1) $(@:$(BUILD)/%=%);
 endif
 
-SRCS  := $(wildcard lib/*.c lib/bounce/*.c collectors/*.c reports/*.c cmd/*.c)
-HDRS  := $(wildcard lib/*.h lib/bounce/*.h collectors/*.h reports/*.h cmd/*.h tests/*/*.h)
+SRCS  := $(sort $(shell find lib collectors reports cmd -name "*.c"))
+HDRS  := $(sort $(shell find lib collectors reports cmd -name "*.h")) $(wildcard tests/*/*.h)
 OBJS  := $(SRCS:%.c=$(BUILD)/%.o)
 UNITS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test-*.c))
 PROPERTY := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/property/*.c))
@@ -82,7 +82,7 @@ $(BUILD)/libccaio.a: $(filter-out %/cmd/main.o,$(OBJS))
 	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
 
 # Put into the program as they are.
-$(BUILD)/reports/html-assets.o: reports/html.css reports/html.js
+$(BUILD)/reports/html/assets.o: reports/html/html.css reports/html/html.js
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -167,9 +167,9 @@ install: all man ## install under DESTDIR and PREFIX
 	$(Q)$(if $(PAGES),,echo 'install: scdoc is needed for the manual pages: run scripts/setup build' >&2; exit 1)
 	install -Dm755 $(BUILD)/ccaio $(DESTDIR)$(BINDIR)/ccaio
 	install -Dm644 share/ccaio-assert.bash $(DESTDIR)$(DATADIR)/ccaio-assert.bash
-	install -Dm644 completion/ccaio.bash $(DESTDIR)$(BASHDIR)/ccaio
-	install -Dm644 completion/_ccaio $(DESTDIR)$(ZSHDIR)/_ccaio
-	install -Dm644 completion/ccaio.fish $(DESTDIR)$(FISHDIR)/ccaio.fish
+	install -Dm644 share/completion/ccaio.bash $(DESTDIR)$(BASHDIR)/ccaio
+	install -Dm644 share/completion/_ccaio $(DESTDIR)$(ZSHDIR)/_ccaio
+	install -Dm644 share/completion/ccaio.fish $(DESTDIR)$(FISHDIR)/ccaio.fish
 	$(Q)for p in $(PAGES); do install -Dm644 $$p $(DESTDIR)$(MANDIR)/man$${p##*.}/$${p##*/} || exit 1; done
 uninstall: ## remove what install placed
 	$(Q)rm -f $(addprefix $(DESTDIR),$(INSTALLED))

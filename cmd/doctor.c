@@ -9,13 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/cmd.h"
-#include "collectors/facts.h"
-#include "collectors/tracefs-boot.h"
-#include "collectors/tracefs.h"
-#include "lib/diagnosis.h"
-#include "lib/err.h"
-#include "lib/platform.h"
+#include "cmd/common/cmd.h"
+#include "collectors/facts/facts.h"
+#include "collectors/tracefs/boot.h"
+#include "collectors/tracefs/tracefs.h"
+#include "lib/base/err.h"
+#include "lib/evidence/diagnosis.h"
+#include "lib/evidence/platform.h"
 #include "reports/diagnosis.h"
 
 static const char usage[] =

@@ -11,7 +11,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "cmd/cmd.h"
+#include "cmd/common/cmd.h"
 
 /* One line per subcommand, in the order of --help. */
 static const struct cmd *const cmds[] = {

@@ -11,11 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/err.h"
-#include "lib/file.h"
-#include "lib/manifest.h"
-#include "lib/version.h"
-#include "lib/xalloc.h"
+#include "lib/base/err.h"
+#include "lib/base/file.h"
+#include "lib/base/version.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/manifest.h"
 
 struct bundle {
 	char *path;

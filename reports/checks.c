@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "reports/rows.h"
+#include "reports/rows/rows.h"
 
 const char *check_result_name(enum check_result result)
 {

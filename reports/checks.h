@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "lib/verdict.h"
+#include "lib/verdict/verdict.h"
 
 struct rows;
 

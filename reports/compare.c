@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#include "lib/printable.h"
-#include "lib/verdict-diff.h"
-#include "lib/xalloc.h"
+#include "lib/base/printable.h"
+#include "lib/base/xalloc.h"
+#include "lib/verdict/diff.h"
 #include "reports/wrap.h"
 
 static void write_one(FILE *out, const struct difference *d, bool colour)

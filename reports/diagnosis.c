@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#include "lib/diagnosis.h"
-#include "lib/json.h"
-#include "lib/printable.h"
+#include "lib/base/printable.h"
+#include "lib/evidence/diagnosis.h"
+#include "lib/json/json.h"
 
 static const char *how_far(const struct diagnosis *d)
 {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 /*
- * escape - printable text (lib/printable.h) written so that a syntax reads it as text.
+ * escape - printable text (lib/base/printable.h) written so that a syntax reads it as text.
  */
 
 /* XML and HTML, as content or inside a quoted attribute. */

@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 
-#include "lib/exchange.h"
-#include "lib/json.h"
-#include "reports/rows-exchanges.h"
-#include "reports/rows.h"
+#include "lib/exchange/exchange.h"
+#include "lib/json/json.h"
+#include "reports/rows/rows-exchanges.h"
+#include "reports/rows/rows.h"
 #include "reports/wrap.h"
 
 #define LABEL 13 /* columns before a label's text */

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/exchange-json.h"
-#include "lib/verdict-json.h"
+#include "lib/exchange/json.h"
+#include "lib/verdict/json.h"
 #include "reports/report.h"
 
 static void write_json(FILE *out, const struct report_input *in)

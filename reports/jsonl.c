@@ -8,10 +8,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "lib/flow.h"
+#include "lib/net/flow.h"
 #include "reports/escape.h"
 #include "reports/report.h"
-#include "reports/rows.h"
+#include "reports/rows/rows.h"
 
 /* One line: pairs of key and value, ended by NULL.  Empty values are left out. */
 static void line(FILE *out, const char *type, ...)

@@ -9,11 +9,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "lib/verdict.h"
+#include "lib/verdict/verdict.h"
 #include "reports/checks.h"
 #include "reports/escape.h"
 #include "reports/report.h"
-#include "reports/rows.h"
+#include "reports/rows/rows.h"
 
 static void attribute(FILE *out, const char *name, const char *value)
 {

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/xalloc.h"
+#include "lib/base/xalloc.h"
 #include "reports/checks.h"
 #include "reports/escape.h"
 #include "reports/report.h"
-#include "reports/rows.h"
+#include "reports/rows/rows.h"
 
 #define MOST_EXAMPLES 10
 #define MOST_DEVICES 24
@@ -33,7 +33,7 @@ static void bounded(FILE *out, const char *text, size_t most)
 	for (;;) {
 		f = open_memstream(&shown, &len);
 		if (!f)
-			abort(); /* no memory for a buffer: as fatal as in lib/xalloc.c */
+			abort(); /* no memory for a buffer: as fatal as in lib/base/xalloc.c */
 		escape_markdown(f, part);
 		fclose(f);
 		if (len <= most)

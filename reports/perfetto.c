@@ -10,12 +10,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "lib/exchange.h"
-#include "lib/timeline.h"
-#include "lib/verdict.h"
+#include "lib/exchange/exchange.h"
+#include "lib/verdict/timeline.h"
+#include "lib/verdict/verdict.h"
 #include "reports/escape.h"
 #include "reports/report.h"
-#include "reports/rows.h"
+#include "reports/rows/rows.h"
 
 enum { TRACK_EXCHANGES = 1, TRACK_TRANSFERS, TRACK_MEMORY, TRACK_PACKETS };
 

@@ -6,22 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "lib/run.h"
-
-struct verdict;
-struct platform;
-struct exchanges;
-
-/* Everything a format may show.  Pointers other than verdict may be NULL. */
-struct report_input {
-	const struct verdict *verdict;
-	const struct platform *platform;
-	const struct run *run;
-	const struct exchanges *exchanges; /* lib/exchange.h */
-	bool exchanges_shown;		   /* line by line as they completed: not once more */
-	bool colour;			   /* a terminal reads it and NO_COLOR is not set */
-	int verbosity;			   /* -1 quiet, 0, 1 … */
-};
+#include "reports/rows/input.h"
 
 /* One output format; formats are listed in reports/report.c. */
 struct report {

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/json.h"
-#include "lib/xalloc.h"
+#include "lib/base/xalloc.h"
+#include "lib/json/json.h"
 #include "reports/checks.h"
 #include "reports/report.h"
-#include "reports/rows.h"
+#include "reports/rows/rows.h"
 
 #define SCHEMA_URI                                                            \
 	"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/" \

@@ -7,7 +7,7 @@
 
 #include "reports/exchanges.h"
 #include "reports/report.h"
-#include "reports/rows.h"
+#include "reports/rows/rows.h"
 #include "reports/wrap.h"
 
 #define GREEN "\033[32m"

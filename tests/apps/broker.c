@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/xalloc.h"
+#include "lib/base/xalloc.h"
 #include "tests/apps/b64.h"
 
 /* Clients that never answer must not fill the memory: the oldest challenge goes. */

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/xalloc.h"
+#include "lib/base/xalloc.h"
 
 #define TSM_DIR "/sys/kernel/config/tsm/report"
 #define REPORT_MAX (64 * 1024)

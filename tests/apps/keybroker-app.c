@@ -20,7 +20,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lib/xalloc.h"
+#include "lib/base/xalloc.h"
 #include "tests/apps/b64.h"
 #include "tests/apps/evidence.h"
 

@@ -60,7 +60,7 @@ setup() {
 # complete_bash WORD...: what bash offers for the last word
 complete_bash() {
 	bash -c 'source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ccaio
-		printf "%s\n" "${COMPREPLY[@]}"' "$ROOT/completion/ccaio.bash" "$@" | sort -u
+		printf "%s\n" "${COMPREPLY[@]}"' "$ROOT/share/completion/ccaio.bash" "$@" | sort -u
 }
 
 @test "completion: bash offers commands, every option and every format" {
@@ -76,7 +76,7 @@ complete_bash() {
 
 @test "completion: fish offers commands, every option and every format" {
 	complete_fish() {
-		fish --no-config -c "source $ROOT/completion/ccaio.fish; complete -C '$1'" | cut -f1 | sort -u
+		fish --no-config -c "source $ROOT/share/completion/ccaio.fish; complete -C '$1'" | cut -f1 | sort -u
 	}
 	diff <(complete_fish "ccaio " | grep -v '^--') <(printf '%s\n' "${commands[@]}" | sort)
 	for cmd in "${commands[@]}"; do
@@ -87,10 +87,10 @@ complete_bash() {
 
 @test "completion: zsh finds every option and every format" {
 	for cmd in "${commands[@]}"; do
-		diff <(zsh -f -c 'source "$1"; _ccaio_options "$2"' zsh "$ROOT/completion/_ccaio" "$cmd" |
+		diff <(zsh -f -c 'source "$1"; _ccaio_options "$2"' zsh "$ROOT/share/completion/_ccaio" "$cmd" |
 			cut -d: -f1 | sort -u) <(help_options "$cmd")
 	done
-	zsh -f -c 'source "$1"; _ccaio_formats verify' zsh "$ROOT/completion/_ccaio" | grep -q '^junit:'
+	zsh -f -c 'source "$1"; _ccaio_formats verify' zsh "$ROOT/share/completion/_ccaio" | grep -q '^junit:'
 }
 
 @test "man: ccaio-verdict(5) names every member that json writes" {

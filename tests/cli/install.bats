@@ -18,9 +18,9 @@ setup() {
 		name=${name%.scd}
 		[ -s "$dest/opt/ccaio/share/man/man${name##*.}/$name" ]
 	done
-	cmp "$ROOT/completion/ccaio.bash" "$dest/opt/ccaio/share/bash-completion/completions/ccaio"
-	cmp "$ROOT/completion/_ccaio" "$dest/opt/ccaio/share/zsh/site-functions/_ccaio"
-	cmp "$ROOT/completion/ccaio.fish" "$dest/opt/ccaio/share/fish/vendor_completions.d/ccaio.fish"
+	cmp "$ROOT/share/completion/ccaio.bash" "$dest/opt/ccaio/share/bash-completion/completions/ccaio"
+	cmp "$ROOT/share/completion/_ccaio" "$dest/opt/ccaio/share/zsh/site-functions/_ccaio"
+	cmp "$ROOT/share/completion/ccaio.fish" "$dest/opt/ccaio/share/fish/vendor_completions.d/ccaio.fish"
 	cmp "$ROOT/share/ccaio-assert.bash" "$dest/opt/ccaio/share/ccaio/ccaio-assert.bash"
 	[ "$("$dest/opt/ccaio/bin/ccaio" --version)" = "$("$CCAIO" --version)" ]
 	# nothing beside the prefix

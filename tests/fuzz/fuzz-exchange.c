@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/correlate.h"
-#include "lib/err.h"
-#include "lib/exchange-json.h"
-#include "lib/exchange.h"
-#include "lib/names.h"
+#include "lib/base/err.h"
+#include "lib/base/names.h"
+#include "lib/correlate/correlate.h"
+#include "lib/exchange/exchange.h"
+#include "lib/exchange/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

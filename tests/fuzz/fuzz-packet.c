@@ -6,11 +6,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "lib/correlate.h"
-#include "lib/exchange.h"
-#include "lib/flow.h"
-#include "lib/names.h"
-#include "lib/traffic.h"
+#include "lib/base/names.h"
+#include "lib/correlate/correlate.h"
+#include "lib/exchange/exchange.h"
+#include "lib/exchange/traffic.h"
+#include "lib/net/flow.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

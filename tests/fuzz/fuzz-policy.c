@@ -2,8 +2,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "lib/err.h"
-#include "lib/policy.h"
+#include "lib/base/err.h"
+#include "lib/evidence/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,8 +2,8 @@
 /* Any bytes as a monitor's log: no crash, and no answer from what was never chosen. */
 #include <stdlib.h>
 
-#include "lib/err.h"
-#include "lib/rmm.h"
+#include "lib/base/err.h"
+#include "lib/evidence/rmm.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

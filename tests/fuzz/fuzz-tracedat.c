@@ -7,11 +7,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "collectors/tracedat.h"
-#include "lib/err.h"
-#include "lib/event.h"
-#include "lib/names.h"
-#include "lib/stream.h"
+#include "collectors/tracedat/tracedat.h"
+#include "lib/base/err.h"
+#include "lib/base/names.h"
+#include "lib/evidence/event.h"
+#include "lib/evidence/stream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/err.h"
-#include "lib/verdict-diff.h"
-#include "lib/verdict-json.h"
-#include "lib/verdict.h"
+#include "lib/base/err.h"
+#include "lib/verdict/diff.h"
+#include "lib/verdict/json.h"
+#include "lib/verdict/verdict.h"
 #include "reports/report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

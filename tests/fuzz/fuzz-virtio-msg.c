@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/bounce/ffa.h"
-#include "lib/bounce/machine.h"
-#include "lib/bounce/realm.h"
-#include "lib/err.h"
+#include "lib/base/err.h"
+#include "lib/bounce/memory/realm.h"
+#include "lib/bounce/msg/ffa.h"
+#include "lib/bounce/selftest/machine.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/bounce/guard.h"
-#include "lib/bounce/hostq.h"
-#include "lib/bounce/realm.h"
-#include "lib/bounce/virtq.h"
-#include "lib/err.h"
+#include "lib/base/err.h"
+#include "lib/bounce/memory/guard.h"
+#include "lib/bounce/memory/realm.h"
+#include "lib/bounce/virtio/hostq.h"
+#include "lib/bounce/virtio/virtq.h"
 
 #define BASE 0x80000000u
 #define POOL (BASE + (1u << 20))

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/err.h"
-#include "lib/names.h"
-#include "lib/xalloc.h"
+#include "lib/base/err.h"
+#include "lib/base/names.h"
+#include "lib/base/xalloc.h"
 
 void history_insert(struct history *h, size_t at, const struct step *s)
 {

@@ -7,11 +7,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "lib/event.h"
-#include "lib/judge.h"
-#include "lib/platform.h"
-#include "lib/stream.h"
-#include "lib/verdict.h"
+#include "lib/evidence/event.h"
+#include "lib/evidence/platform.h"
+#include "lib/evidence/stream.h"
+#include "lib/judge/judge.h"
+#include "lib/verdict/verdict.h"
 
 struct names;
 

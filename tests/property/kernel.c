@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "lib/xalloc.h"
+#include "lib/base/xalloc.h"
 
 static bool free_pid(const struct sim *s, int32_t pid)
 {

@@ -2,7 +2,7 @@
 /* Mutations that change what an event says. */
 #include "tests/property/mutate.h"
 
-#include "lib/names.h"
+#include "lib/base/names.h"
 #include "tests/property/kernel.h"
 
 static uint64_t protected_address(const struct history *h, struct rng *r)

@@ -2,7 +2,7 @@
 /* Mutations that drop or double events. */
 #include "tests/property/mutate.h"
 
-#include "lib/names.h"
+#include "lib/base/names.h"
 #include "tests/property/kernel.h"
 
 /* ---- dropped ---- */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/names.h"
-#include "lib/xalloc.h"
+#include "lib/base/names.h"
+#include "lib/base/xalloc.h"
 #include "tests/property/mutate.h"
 
 static bool clear_access_platform(struct history *h, struct rng *r)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tests/property/mutate.h"
 
-#include "lib/names.h"
+#include "lib/base/names.h"
 
 size_t find_step(const struct history *h, struct rng *r, fits_fn *fits)
 {

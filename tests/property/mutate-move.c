@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "lib/names.h"
+#include "lib/base/names.h"
 #include "tests/property/kernel.h"
 
 /* ---- moved ---- */

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/event.h"
-#include "lib/xalloc.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/event.h"
 #include "tests/property/mutate.h"
 #include "tests/property/recorded.h"
 #include "tests/property/slow-judge.h"

@@ -8,12 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "collectors/tracedat.h"
-#include "lib/err.h"
-#include "lib/judge.h"
-#include "lib/names.h"
-#include "lib/stream.h"
-#include "lib/xalloc.h"
+#include "collectors/tracedat/tracedat.h"
+#include "lib/base/err.h"
+#include "lib/base/names.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/stream.h"
+#include "lib/judge/judge.h"
 #include "tests/property/slow-judge.h"
 
 struct recording {

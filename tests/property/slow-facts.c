@@ -2,8 +2,8 @@
 /* The slow judge's conditions, and the claims that rest on facts. */
 #include <string.h>
 
-#include "lib/ledger.h"
-#include "lib/names.h"
+#include "lib/base/names.h"
+#include "lib/judge/ledger.h"
 #include "tests/property/slow-state.h"
 
 static bool is_dma(unsigned int kind)

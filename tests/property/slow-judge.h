@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/judge.h"
-#include "lib/platform.h"
-#include "lib/stream.h"
-#include "lib/verdict.h"
+#include "lib/evidence/platform.h"
+#include "lib/evidence/stream.h"
+#include "lib/judge/judge.h"
+#include "lib/verdict/verdict.h"
 
 struct names;
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/ledger.h"
-#include "lib/xalloc.h"
+#include "lib/base/xalloc.h"
+#include "lib/judge/ledger.h"
 #include "tests/property/slow-state.h"
 
 /* ---- memory ---- */

@@ -2,7 +2,7 @@
 /* What the stream told before, and what it and the facts tell of devices. */
 #include <string.h>
 
-#include "lib/names.h"
+#include "lib/base/names.h"
 #include "tests/property/slow-state.h"
 
 /* ---- what the stream told before ---- */

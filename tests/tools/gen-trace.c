@@ -11,13 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collectors/encode.h"
-#include "collectors/tracedat-pack.h"
-#include "collectors/tracedat-write.h"
-#include "lib/err.h"
-#include "lib/event.h"
-#include "lib/names.h"
-#include "lib/xalloc.h"
+#include "collectors/tracedat/encode.h"
+#include "collectors/tracedat/pack.h"
+#include "collectors/tracedat/write.h"
+#include "lib/base/err.h"
+#include "lib/base/names.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/event.h"
 #include "tests/tools/trace-v7.h"
 
 static const char usage[] =

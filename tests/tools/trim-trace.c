@@ -11,12 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "collectors/tracedat-file.h"
-#include "collectors/tracedat-pack.h"
-#include "collectors/tracedat-window.h"
-#include "collectors/tracedat-write.h"
-#include "lib/err.h"
-#include "lib/xalloc.h"
+#include "collectors/tracedat/file.h"
+#include "collectors/tracedat/pack.h"
+#include "collectors/tracedat/window.h"
+#include "collectors/tracedat/write.h"
+#include "lib/base/err.h"
+#include "lib/base/xalloc.h"
 #include "tests/tools/trace-v7.h"
 
 struct format {

@@ -8,13 +8,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "lib/correlate.h"
-#include "lib/event.h"
-#include "lib/exchange.h"
-#include "lib/names.h"
-#include "lib/platform.h"
-#include "lib/traffic.h"
-#include "lib/xalloc.h"
+#include "lib/base/names.h"
+#include "lib/base/xalloc.h"
+#include "lib/correlate/correlate.h"
+#include "lib/evidence/event.h"
+#include "lib/evidence/platform.h"
+#include "lib/exchange/exchange.h"
+#include "lib/exchange/traffic.h"
 #include "tests/unit/packets.h"
 
 #define DATA (FLOW_ACK | 0x08)

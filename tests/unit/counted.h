@@ -6,10 +6,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "lib/event.h"
-#include "lib/exchange.h"
-#include "lib/platform.h"
-#include "lib/xalloc.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/event.h"
+#include "lib/evidence/platform.h"
+#include "lib/exchange/exchange.h"
 
 #define NONCE 0x1234
 

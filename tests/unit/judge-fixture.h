@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/event.h"
-#include "lib/judge.h"
-#include "lib/names.h"
-#include "lib/platform.h"
-#include "lib/stream.h"
-#include "lib/verdict.h"
-#include "lib/xalloc.h"
+#include "lib/base/names.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/event.h"
+#include "lib/evidence/platform.h"
+#include "lib/evidence/stream.h"
+#include "lib/judge/judge.h"
+#include "lib/verdict/verdict.h"
 
 #define RAM 0x80000000ull
 #define RAM_LAST 0x8fffffffull

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/event.h"
-#include "lib/exchange.h"
-#include "lib/flow.h"
-#include "lib/names.h"
-#include "lib/netcount.h"
-#include "lib/platform.h"
-#include "lib/xalloc.h"
+#include "lib/base/names.h"
+#include "lib/base/xalloc.h"
+#include "lib/counters/netcount.h"
+#include "lib/evidence/event.h"
+#include "lib/evidence/platform.h"
+#include "lib/exchange/exchange.h"
+#include "lib/net/flow.h"
 #include "tests/unit/counted.h"
 
 #define HEADER 12

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "lib/flow.h"
+#include "lib/net/flow.h"
 
 #define FRAME_MAX 65600
 #define FRAME_HEADERS 54 /* 14 + 20 + 20 */

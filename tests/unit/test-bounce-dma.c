@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lib/bounce/dma.h"
-#include "lib/bounce/fault.h"
-#include "lib/bounce/realm.h"
-#include "lib/bounce/task.h"
-#include "lib/bounce/trace.h"
-#include "lib/names.h"
+#include "lib/base/names.h"
+#include "lib/bounce/memory/dma.h"
+#include "lib/bounce/memory/fault.h"
+#include "lib/bounce/memory/realm.h"
+#include "lib/bounce/memory/task.h"
+#include "lib/bounce/memory/trace.h"
 #include "tests/unit/test.h"
 
 #define BASE 0x80000000u

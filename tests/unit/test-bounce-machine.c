@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/bounce/machine.h"
-#include "lib/bounce/realm.h"
-#include "lib/err.h"
-#include "lib/judge.h"
-#include "lib/platform.h"
-#include "lib/stream.h"
-#include "lib/verdict.h"
+#include "lib/base/err.h"
+#include "lib/bounce/memory/realm.h"
+#include "lib/bounce/selftest/machine.h"
+#include "lib/evidence/platform.h"
+#include "lib/evidence/stream.h"
+#include "lib/judge/judge.h"
+#include "lib/verdict/verdict.h"
 #include "tests/unit/test.h"
 
 static struct verdict *judged(struct machine *m)

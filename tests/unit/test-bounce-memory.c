@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lib/bounce/guard.h"
-#include "lib/bounce/realm.h"
+#include "lib/bounce/memory/guard.h"
+#include "lib/bounce/memory/realm.h"
 #include "tests/unit/test.h"
 
 #define BASE 0x80000000u

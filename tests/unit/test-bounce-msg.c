@@ -2,13 +2,13 @@
 /* FF-A's ownership rules, the layouts of both revisions, and the bus between the two ends. */
 #include <string.h>
 
-#include "lib/bounce/ffa.h"
-#include "lib/bounce/le.h"
-#include "lib/bounce/machine.h"
-#include "lib/bounce/msg-backend.h"
-#include "lib/bounce/msg-bus.h"
-#include "lib/bounce/realm.h"
-#include "lib/err.h"
+#include "lib/base/err.h"
+#include "lib/base/le.h"
+#include "lib/bounce/memory/realm.h"
+#include "lib/bounce/msg/backend.h"
+#include "lib/bounce/msg/bus.h"
+#include "lib/bounce/msg/ffa.h"
+#include "lib/bounce/selftest/machine.h"
 #include "tests/unit/test.h"
 
 #define BASE 0x80000000u

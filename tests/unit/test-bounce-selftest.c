@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/bounce/catalogue.h"
-#include "lib/bounce/selftest.h"
+#include "lib/bounce/selftest/catalogue.h"
+#include "lib/bounce/selftest/selftest.h"
 #include "tests/unit/test.h"
 
 static bool passed(const struct selftest_run *run)

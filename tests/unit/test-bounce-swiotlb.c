@@ -4,9 +4,9 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "lib/bounce/realm.h"
-#include "lib/bounce/swiotlb.h"
-#include "lib/bounce/task.h"
+#include "lib/bounce/memory/realm.h"
+#include "lib/bounce/memory/swiotlb.h"
+#include "lib/bounce/memory/task.h"
 #include "tests/unit/test.h"
 
 #define BASE 0x80000000u

@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lib/bounce/fault.h"
-#include "lib/bounce/guard.h"
-#include "lib/bounce/hostq.h"
-#include "lib/bounce/random.h"
-#include "lib/bounce/realm.h"
-#include "lib/bounce/virtq.h"
-#include "lib/err.h"
+#include "lib/base/err.h"
+#include "lib/bounce/memory/fault.h"
+#include "lib/bounce/memory/guard.h"
+#include "lib/bounce/memory/random.h"
+#include "lib/bounce/memory/realm.h"
+#include "lib/bounce/virtio/hostq.h"
+#include "lib/bounce/virtio/virtq.h"
 #include "tests/unit/test.h"
 
 #define BASE 0x80000000u

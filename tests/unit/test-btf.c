@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collectors/btf.h"
+#include "collectors/tracefs/btf.h"
 #include "tests/unit/test.h"
 
 /*

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/carry.h"
-#include "lib/event.h"
-#include "lib/exchange.h"
-#include "lib/names.h"
-#include "lib/owners.h"
-#include "lib/xalloc.h"
+#include "lib/base/names.h"
+#include "lib/base/xalloc.h"
+#include "lib/correlate/carry/carry.h"
+#include "lib/evidence/event.h"
+#include "lib/exchange/exchange.h"
+#include "lib/exchange/owners.h"
 #include "tests/unit/test.h"
 
 #define HDR 12

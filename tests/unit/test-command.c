@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "collectors/command.h"
-#include "lib/err.h"
+#include "collectors/process/command.h"
+#include "lib/base/err.h"
 #include "tests/unit/test.h"
 
 /* Handle signals until the command has ended. */

@@ -2,7 +2,7 @@
 /* DMA events from the entries and returns of functions, as on kernels without dma events. */
 #include <string.h>
 
-#include "collectors/decode-call.h"
+#include "collectors/decode/call.h"
 #include "tests/unit/test.h"
 
 static struct decode_calls *calls;

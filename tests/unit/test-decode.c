@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collectors/decode-format.h"
-#include "collectors/decode.h"
-#include "lib/flow.h"
-#include "lib/names.h"
-#include "lib/stream.h"
+#include "collectors/decode/decode.h"
+#include "collectors/decode/format.h"
+#include "lib/base/names.h"
+#include "lib/evidence/stream.h"
+#include "lib/net/flow.h"
 #include "tests/unit/test.h"
 
 #define COMMON                                                                         \

@@ -2,12 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/diskcount.h"
-#include "lib/event.h"
-#include "lib/exchange.h"
-#include "lib/names.h"
-#include "lib/platform.h"
-#include "lib/xalloc.h"
+#include "lib/base/names.h"
+#include "lib/base/xalloc.h"
+#include "lib/counters/diskcount.h"
+#include "lib/evidence/event.h"
+#include "lib/evidence/platform.h"
+#include "lib/exchange/exchange.h"
 #include "tests/unit/counted.h"
 #include "tests/unit/test.h"
 

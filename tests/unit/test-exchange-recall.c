@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/err.h"
-#include "lib/exchange-json.h"
-#include "lib/exchange.h"
-#include "lib/xalloc.h"
+#include "lib/base/err.h"
+#include "lib/base/xalloc.h"
+#include "lib/exchange/exchange.h"
+#include "lib/exchange/json.h"
 #include "tests/unit/test.h"
 
 static char *format(const struct exchanges *x)

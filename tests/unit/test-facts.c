@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "collectors/facts.h"
-#include "lib/err.h"
-#include "lib/platform.h"
-#include "lib/xalloc.h"
+#include "collectors/facts/facts.h"
+#include "lib/base/err.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/platform.h"
 #include "tests/unit/test.h"
 
 static char root[] = "/tmp/ccaio-test-facts-XXXXXX";

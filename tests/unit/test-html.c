@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/exchange.h"
-#include "lib/run.h"
-#include "reports/html-parts.h"
+#include "lib/evidence/run.h"
+#include "lib/exchange/exchange.h"
+#include "reports/html/parts.h"
 #include "reports/report.h"
 #include "tests/unit/test.h"
 #include "tests/unit/verdict-fixture.h"

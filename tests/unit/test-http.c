@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "lib/http.h"
-#include "lib/jsonnames.h"
+#include "lib/net/http.h"
+#include "lib/net/json-members.h"
 #include "tests/unit/test.h"
 
 struct seen {

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/err.h"
-#include "lib/json.h"
+#include "lib/base/err.h"
+#include "lib/json/json.h"
 #include "tests/unit/test.h"
 
 /* Whatever a foreign name holds: nothing steers a terminal, and a reader gets the same name. */

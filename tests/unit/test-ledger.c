@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The ledger by itself, and against a plain array under random use. */
-#include "lib/ledger.h"
+#include "lib/judge/ledger.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/platform.h"
-#include "lib/xalloc.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/platform.h"
 #include "tests/unit/test.h"
 
 #define POOL 0x82000000ull

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A verdict about some of the machine's devices. */
-#include "lib/limit.h"
+#include "lib/evidence/limit.h"
 
-#include "lib/err.h"
-#include "lib/policy.h"
-#include "lib/verdict-diff.h"
+#include "lib/base/err.h"
+#include "lib/evidence/policy.h"
+#include "lib/verdict/diff.h"
 #include "tests/unit/judge-fixture.h"
 #include "tests/unit/test.h"
 

@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "collectors/bundle.h"
-#include "lib/err.h"
-#include "lib/file.h"
-#include "lib/manifest.h"
-#include "lib/xalloc.h"
+#include "lib/base/err.h"
+#include "lib/base/file.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/manifest.h"
 #include "tests/unit/test.h"
 
 static char dir[] = "/tmp/ccaio-test-bundle-XXXXXX";

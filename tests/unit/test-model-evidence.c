@@ -9,18 +9,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/model-trace.h"
-#include "cmd/selftest-plan.h"
-#include "collectors/tracedat.h"
-#include "lib/bounce/catalogue.h"
-#include "lib/err.h"
-#include "lib/judge.h"
-#include "lib/names.h"
-#include "lib/platform.h"
-#include "lib/policy.h"
-#include "lib/stream.h"
-#include "lib/verdict-diff.h"
-#include "lib/verdict.h"
+#include "cmd/selftest/plan.h"
+#include "collectors/tracedat/tracedat.h"
+#include "collectors/tracedat/write-events.h"
+#include "lib/base/err.h"
+#include "lib/base/names.h"
+#include "lib/bounce/selftest/catalogue.h"
+#include "lib/evidence/platform.h"
+#include "lib/evidence/policy.h"
+#include "lib/evidence/stream.h"
+#include "lib/judge/judge.h"
+#include "lib/verdict/diff.h"
+#include "lib/verdict/verdict.h"
 #include "tests/unit/test.h"
 
 static char path[64]; /* in memory where there is such a folder: thousands of files are synced */

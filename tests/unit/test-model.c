@@ -7,15 +7,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "collectors/model.h"
-#include "lib/bounce/random.h"
-#include "lib/err.h"
-#include "lib/flow.h"
-#include "lib/judge.h"
-#include "lib/names.h"
-#include "lib/platform.h"
-#include "lib/stream.h"
-#include "lib/verdict.h"
+#include "collectors/model/model.h"
+#include "lib/base/err.h"
+#include "lib/base/names.h"
+#include "lib/bounce/memory/random.h"
+#include "lib/evidence/platform.h"
+#include "lib/evidence/stream.h"
+#include "lib/judge/judge.h"
+#include "lib/net/flow.h"
+#include "lib/verdict/verdict.h"
 #include "tests/unit/test.h"
 
 #define BYTES 300000u

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/names.h"
+#include "lib/base/names.h"
 #include "tests/unit/test.h"
 
 int main(void)

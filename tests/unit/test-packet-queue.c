@@ -2,8 +2,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "collectors/packet-queue.h"
-#include "lib/flow.h"
+#include "collectors/packets/packet-queue.h"
+#include "lib/net/flow.h"
 #include "tests/unit/test.h"
 
 static struct packet packet(uint64_t ts_ns, const char *bytes)

@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/err.h"
-#include "lib/file.h"
-#include "lib/platform.h"
-#include "lib/xalloc.h"
+#include "lib/base/err.h"
+#include "lib/base/file.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/platform.h"
 #include "tests/unit/test.h"
 
 #define FULL "tests/data/platform/full.json"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "lib/err.h"
-#include "lib/policy.h"
+#include "lib/base/err.h"
+#include "lib/evidence/policy.h"
 #include "tests/unit/test.h"
 
 static void test_strict(void)

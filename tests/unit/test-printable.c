@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/printable.h"
+#include "lib/base/printable.h"
 #include "tests/unit/test.h"
 
 static int becomes(const char *in, const char *want)

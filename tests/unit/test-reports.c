@@ -5,7 +5,7 @@
 
 #include "reports/checks.h"
 #include "reports/report.h"
-#include "reports/rows.h"
+#include "reports/rows/rows.h"
 #include "reports/wrap.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/test.h"

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/err.h"
-#include "lib/rmm.h"
+#include "lib/base/err.h"
+#include "lib/evidence/rmm.h"
 #include "tests/unit/test.h"
 
 #define CREATE "SMC_RMI_REALM_CREATE          42961000 42516000 > RMI_SUCCESS\n"

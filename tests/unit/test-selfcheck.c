@@ -3,16 +3,16 @@
  * The self-check passes with the judge as it is, and notices each way in which
  * this test breaks it.  The Makefile links judge_feed to the wrapper below.
  */
-#include "lib/selfcheck.h"
+#include "lib/judge/selfcheck.h"
 
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
-#include "lib/err.h"
-#include "lib/event.h"
-#include "lib/judge.h"
-#include "lib/verdict.h"
+#include "lib/base/err.h"
+#include "lib/evidence/event.h"
+#include "lib/judge/judge.h"
+#include "lib/verdict/verdict.h"
 #include "tests/unit/test.h"
 
 void __real_judge_feed(struct judge *judge, const struct event *events, size_t count);

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "lib/conn.h"
-#include "lib/event.h"
+#include "lib/evidence/event.h"
+#include "lib/net/conn.h"
 #include "tests/unit/packets.h"
 #include "tests/unit/test.h"
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/platform.h"
-#include "lib/timeline.h"
-#include "lib/xalloc.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/platform.h"
+#include "lib/verdict/timeline.h"
 #include "tests/unit/test.h"
 
 static struct platform_pool pool = { "default", { 0x70000000, 0x73ffffff }, false };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "lib/tls.h"
+#include "lib/net/tls.h"
 #include "tests/unit/test.h"
 
 /* Bytes put together piece by piece; lengths are filled in when a part is closed. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "cmd/trace-options.h"
+#include "cmd/trace/options.h"
 #include "tests/unit/test.h"
 
 static struct trace_options options;

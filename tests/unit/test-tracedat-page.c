@@ -11,9 +11,9 @@
 #include <traceevent/event-parse.h>
 #include <traceevent/kbuffer.h>
 
-#include "collectors/decode.h"
-#include "collectors/tracedat-page.h"
-#include "lib/err.h"
+#include "collectors/decode/decode.h"
+#include "collectors/tracedat/page.h"
+#include "lib/base/err.h"
 #include "tests/unit/test.h"
 
 #define MAX_PAGE 65536

@@ -12,14 +12,14 @@
 
 #include <trace-cmd/trace-cmd.h>
 
-#include "collectors/decode.h"
-#include "collectors/tracedat-file.h"
-#include "collectors/tracedat-page.h"
-#include "lib/err.h"
-#include "lib/event.h"
-#include "lib/names.h"
-#include "lib/stream.h"
-#include "lib/xalloc.h"
+#include "collectors/decode/decode.h"
+#include "collectors/tracedat/file.h"
+#include "collectors/tracedat/page.h"
+#include "lib/base/err.h"
+#include "lib/base/names.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/event.h"
+#include "lib/evidence/stream.h"
 #include "tests/unit/test.h"
 
 #define DATA "tests/data/trace/"

@@ -7,15 +7,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "collectors/encode.h"
-#include "collectors/tracedat-pack.h"
-#include "collectors/tracedat-write.h"
-#include "collectors/tracedat.h"
-#include "lib/err.h"
-#include "lib/event.h"
-#include "lib/names.h"
-#include "lib/stream.h"
-#include "lib/xalloc.h"
+#include "collectors/tracedat/encode.h"
+#include "collectors/tracedat/pack.h"
+#include "collectors/tracedat/tracedat.h"
+#include "collectors/tracedat/write.h"
+#include "lib/base/err.h"
+#include "lib/base/names.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/event.h"
+#include "lib/evidence/stream.h"
 #include "tests/unit/test.h"
 
 #define CPUS 4

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "collectors/tracefs-boot.h"
+#include "collectors/tracefs/boot.h"
 #include "tests/unit/test.h"
 
 int main(void)

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "collectors/tracefs-events.h"
-#include "collectors/tracefs-instance.h"
+#include "collectors/tracefs/events.h"
+#include "collectors/tracefs/instance.h"
 #include "tests/unit/test.h"
 
 /* Make path below dir, with its folders, hold text. */

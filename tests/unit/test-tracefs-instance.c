@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdint.h>
 
-#include "collectors/tracefs-instance.h"
+#include "collectors/tracefs/instance.h"
 #include "tests/unit/test.h"
 
 struct seen {

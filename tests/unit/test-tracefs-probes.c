@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "collectors/tracefs-probes.h"
+#include "collectors/tracefs/probes.h"
 #include "tests/unit/test.h"
 
 int main(void)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "lib/exchange.h"
-#include "lib/names.h"
-#include "lib/platform.h"
-#include "lib/traffic.h"
+#include "lib/base/names.h"
+#include "lib/evidence/platform.h"
+#include "lib/exchange/exchange.h"
+#include "lib/exchange/traffic.h"
 #include "tests/unit/packets.h"
 #include "tests/unit/test.h"
 

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/err.h"
-#include "lib/file.h"
-#include "lib/verdict-diff.h"
-#include "lib/verdict-json.h"
+#include "lib/base/err.h"
+#include "lib/base/file.h"
+#include "lib/verdict/diff.h"
+#include "lib/verdict/json.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/test.h"
 #include "tests/unit/verdict-fixture.h"

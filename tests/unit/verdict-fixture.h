@@ -5,13 +5,13 @@
 
 #include <string.h>
 
-#include "lib/event.h"
-#include "lib/exchange.h"
-#include "lib/platform.h"
-#include "lib/run.h"
-#include "lib/timeline.h"
-#include "lib/verdict.h"
-#include "lib/xalloc.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/event.h"
+#include "lib/evidence/platform.h"
+#include "lib/evidence/run.h"
+#include "lib/exchange/exchange.h"
+#include "lib/verdict/timeline.h"
+#include "lib/verdict/verdict.h"
 
 static inline void fixture_totals(struct verdict *v)
 {

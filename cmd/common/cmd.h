@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_CMD_CMD_H
+#define CCAIO_CMD_CMD_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct err;
+
+/* Exit statuses, the same for every subcommand (see ccaio(1), EXIT STATUS). */
+enum {
+	CMD_OK = 0,	      /* done; for a judgement: PROVEN */
+	CMD_VIOLATED = 1,     /* a claim was refuted */
+	CMD_INCONCLUSIVE = 2, /* nothing refuted, not everything shown */
+	CMD_TROUBLE = 3, /* bad usage, no permission, I/O error, malformed input, lost output */
+};
+
+/* One subcommand.  A new one is a file cmd/<name>.c plus a line here and in cmd/main.c. */
+struct cmd {
+	const char *name;		   /* the word the user types */
+	const char *summary;		   /* one line for ccaio --help */
+	int (*run)(int argc, char **argv); /* argv[0] is name; returns CMD_* */
+};
+
+extern const struct cmd cmd_trace;
+extern const struct cmd cmd_bench;
+extern const struct cmd cmd_report;
+extern const struct cmd cmd_selftest;
+extern const struct cmd cmd_doctor;
+extern const struct cmd cmd_verify;
+
+/* Print "ccaio <cmd>: <message>" on stderr.  Returns CMD_TROUBLE. */
+int cmd_fail(const struct cmd *cmd, const struct err *err);
+
+/* The same for a usage mistake, pointing at --help. */
+int cmd_usage(const struct cmd *cmd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same for what getopt_long answers to a mistake: ':' (when asked to) or '?'. */
+int cmd_bad_option(const struct cmd *cmd, int opt, char *const *argv);
+
+/* cmd/common/output.c: does --output mean standard output: not given, "-", "/dev/stdout"? */
+bool cmd_to_stdout(const char *output);
+
+/*
+ * Could it be written there?  Asked before a long run, so that this is not in vain.
+ * Returns 0, or -errno with err set.
+ */
+int cmd_check_output(const char *output, const char *what, struct err *err);
+
+/*
+ * Make sure that --output (NULL: standard output) is neither input, a file that is read, nor lies
+ * in it, a bundle: it would be destroyed.  Returns 0, or -EINVAL with err set.
+ */
+int cmd_spare(const char *input, const char *path, struct err *err);
+
+/*
+ * Write with fn to where --output says.  what is for messages: "the report".
+ * A file appears whole or not at all: what was there stays when this fails.  What is no regular
+ * file (a FIFO, a device, a link) is written as it is.  main looks at standard output when all is
+ * done.
+ * Returns 0, or -errno with err set.
+ */
+int cmd_write(const char *output, const char *what, void (*fn)(FILE *out, const void *ctx),
+	      const void *ctx, struct err *err);
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cmd/common/judge.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cmd/common/traffic.h"
+#include "lib/base/err.h"
+#include "lib/base/file.h"
+#include "lib/base/xalloc.h"
+#include "lib/counters/counters.h"
+#include "lib/evidence/policy.h"
+#include "lib/evidence/rmm.h"
+#include "lib/evidence/stream.h"
+#include "lib/judge/judge.h"
+#include "lib/judge/selfcheck.h"
+#include "lib/verdict/timeline.h"
+#include "lib/verdict/verdict.h"
+#include "reports/report.h"
+#include "reports/wrap.h"
+
+#define BATCH 1024 /* events between reading and judging: 64 KiB, stays in the cache */
+
+void judging_print_formats(void)
+{
+	const struct report *r;
+
+	fputs("\nFormats:\n", stdout);
+	for (unsigned int i = 0; (r = report_at(i)); i++)
+		printf("  %-10s %s\n", r->name, r->summary);
+}
+
+bool judging_set_scope(struct judging *g, const char *scope)
+{
+	g->window_only = strcmp(scope, "window") == 0;
+	return g->window_only || strcmp(scope, "since-boot") == 0;
+}
+
+bool judging_take_device(struct judging *g, const char *name)
+{
+	if (g->nonly == LIMIT_DEVICES)
+		return false;
+	g->only[g->nonly++] = name;
+	return true;
+}
+
+int judging_limit(struct judging *g, const struct platform *facts, struct err *err)
+{
+	if (!g->nonly)
+		return 0;
+	limit_free(g->limit);
+	g->limit = NULL;
+	if (g->nonly == 1 && strcmp(g->only[0], LIMIT_WHOLE) == 0)
+		return 0;
+	if (!facts)
+		return err_set(err, EINVAL,
+			       "which device %s is only facts can tell: give --platform",
+			       g->only[0]);
+	g->limit = limit_new(facts, g->only, g->nonly, err);
+	return g->limit ? 0 : -EINVAL;
+}
+
+bool judging_set_format(struct judging *g, const char *format)
+{
+	g->report = report_find(format);
+	return g->report;
+}
+
+int judging_option(const struct cmd *cmd, struct judging *g, int opt, char *const *argv,
+		   const char *usage)
+{
+	switch (opt) {
+	case 'f':
+		if (!judging_set_format(g, optarg))
+			return cmd_usage(cmd, "unknown format '%s'", optarg);
+		return -1;
+	case 'o':
+		g->output = optarg;
+		return -1;
+	case 'q':
+		g->verbosity = -1;
+		return -1;
+	case 'v':
+		g->verbosity++;
+		return -1;
+	case 'h':
+		fputs(usage, stdout);
+		judging_print_formats();
+		return CMD_OK;
+	default:
+		return cmd_bad_option(cmd, opt, argv);
+	}
+}
+
+bool judging_colour(const struct judging *g)
+{
+	return cmd_to_stdout(g->output) && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+}
+
+int judging_take_policy(struct judging *g, char *text, size_t len, const char *name,
+			struct err *err)
+{
+	free(g->policy_text);
+	policy_free(g->policy);
+	g->policy_text = text;
+	g->policy_len = len;
+	g->policy = policy_parse(text, len, name, err);
+	return g->policy ? 0 : -EINVAL;
+}
+
+int judging_take_rmm(struct judging *g, char *text, size_t len, const char *name, struct err *err)
+{
+	free(g->rmm_text);
+	rmm_free(g->rmm);
+	g->rmm_text = text;
+	g->rmm_len = len;
+	g->rmm = rmm_parse(text, len, name, err);
+	return g->rmm ? 0 : -EINVAL;
+}
+
+int judging_prepare(struct judging *g, struct err *err)
+{
+	int ret = selfcheck(err);
+	size_t len;
+	char *text;
+
+	if (ret < 0)
+		return ret;
+	if (!g->report)
+		g->report = report_find("text");
+	if (g->policy_path) {
+		text = file_read(g->policy_path, POLICY_FILE_MAX, &len, err);
+		if (!text || judging_take_policy(g, text, len, g->policy_path, err) < 0)
+			return -EINVAL;
+	}
+	if (cmd_check_output(g->output, "the report", err) < 0)
+		return -EINVAL;
+	if (g->rmm_path) {
+		text = file_read(g->rmm_path, RMM_FILE_MAX, &len, err);
+		if (!text || judging_take_rmm(g, text, len, g->rmm_path, err) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+void judging_release(struct judging *g)
+{
+	limit_free(g->limit);
+	g->limit = NULL;
+	rmm_free(g->rmm);
+	policy_free(g->policy);
+	free(g->policy_text);
+	free(g->rmm_text);
+	g->rmm = NULL;
+	g->policy = NULL;
+	g->policy_text = g->rmm_text = NULL;
+}
+
+static void take_counters(struct judge *judge, const struct counters *counters)
+{
+	char *broken = counters_broken(counters);
+	const struct judge_traffic traffic = { .conserved = !broken, .broken = broken };
+
+	judge_set_traffic(judge, &traffic);
+	free(broken);
+}
+
+struct verdict *judging_run(const struct judging *g, struct stream *stream, struct names *names,
+			    const struct platform *platform, struct err *err)
+{
+	const char *unusable = g->rmm ? rmm_select(g->rmm, platform) : NULL;
+	struct judge_options options = { .window_only = g->window_only,
+					 .policy = g->policy,
+					 .limit = g->limit,
+					 .rmm = unusable ? NULL : g->rmm,
+					 .rmm_unusable = unusable };
+	struct timeline_builder *timeline = g->undrawn ? NULL : timeline_builder_new(platform);
+	struct judge *judge = judge_new(platform, names, &options);
+	struct event *batch = xcalloc(BATCH, sizeof(*batch));
+	struct verdict *verdict = NULL;
+	struct exchanging *exchanging = g->exchanging;
+	/* without exchanges nobody else asks the devices' own counters */
+	struct counters *counters =
+		exchanging && exchanging->x ? NULL : counters_new(names, platform);
+	struct timeline *line = NULL;
+	ssize_t n = exchanging ? exchanging_begin(exchanging, names, platform, err) : 0;
+
+	while (n >= 0 && (n = stream_read(stream, batch, BATCH, err)) > 0) {
+		judge_feed(judge, batch, n);
+		if (timeline)
+			timeline_builder_feed(timeline, batch, n);
+		counters_feed(counters, batch, n);
+		if (exchanging && exchanging_feed(exchanging, batch, n, err) < 0)
+			n = -EINVAL;
+	}
+	if (n == 0 && exchanging)
+		n = exchanging_finish(exchanging, judge, err);
+	if (counters)
+		take_counters(judge, counters);
+	if (timeline)
+		line = timeline_builder_finish(timeline);
+	if (n == 0) {
+		verdict = judge_finish(judge, &stream->info);
+		verdict->timeline = line;
+		line = NULL;
+	}
+	free(line);
+	free(batch);
+	counters_free(counters);
+	judge_free(judge);
+	return verdict;
+}
+
+int judging_status(const struct verdict *v)
+{
+	switch (v->outcome) {
+	case OUTCOME_PROVEN:
+		return CMD_OK;
+	case OUTCOME_VIOLATED:
+		return CMD_VIOLATED;
+	default:
+		return CMD_INCONCLUSIVE;
+	}
+}
+
+static void fit_terminal(const struct judging *g)
+{
+	struct winsize size;
+
+	if (cmd_to_stdout(g->output) && isatty(STDOUT_FILENO) &&
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		wrap_set_columns(size.ws_col);
+}
+
+struct rendering {
+	const struct report *report;
+	const struct report_input *in;
+};
+
+static void render(FILE *out, const void *ctx)
+{
+	const struct rendering *r = ctx;
+
+	r->report->write(out, r->in);
+}
+
+int judging_report(const struct cmd *cmd, const struct judging *g, const struct report_input *given)
+{
+	struct report_input in = *given;
+	struct rendering r = { g->report, &in };
+	struct err err = { "" };
+
+	in.verbosity = g->verbosity;
+	in.colour = judging_colour(g);
+	fit_terminal(g);
+	if (cmd_write(g->output, "the report", render, &r, &err) < 0)
+		return cmd_fail(cmd, &err);
+	return judging_status(in.verdict);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_CMD_COMMON_JUDGE_H
+#define CCAIO_CMD_COMMON_JUDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cmd/common/cmd.h"
+#include "lib/evidence/limit.h"
+
+struct err;
+struct exchanging;
+struct names;
+struct platform;
+struct policy;
+struct report;
+struct report_input;
+struct stream;
+struct verdict;
+
+/*
+ * judging - what every judging command does the same way: judge a stream,
+ * render the verdict, turn it into an exit status.
+ */
+
+/* The options that judging commands share; zero is the default. */
+struct judging {
+	const struct report *report; /* --format; NULL: text */
+	const char *output;	     /* --output; NULL: standard output */
+	const char *policy_path;     /* --policy */
+	const char *rmm_path;	     /* --rmm-log */
+	bool window_only;	     /* --scope window */
+	bool undrawn;		     /* nobody will see the timeline: none is made */
+	/* --only-device; without names limit may still come from a bundle */
+	const char *only[LIMIT_DEVICES];
+	size_t nonly;
+	struct limit *limit;   /* what the verdict is about; NULL: the whole machine */
+	int verbosity;	       /* -q: -1, -v: 1 */
+	struct policy *policy; /* loaded by judging_prepare or taken from a bundle */
+	struct rmm_log *rmm;
+	char *policy_text, *rmm_text; /* as they were read: they go into the bundle; NULL none */
+	size_t policy_len, rmm_len;
+	struct exchanging *exchanging; /* the application's traffic of this evidence; NULL none */
+};
+
+/* Help lines of the shared options. */
+#define JUDGING_HELP                                                                          \
+	"  -f, --format=<name>    report format (see below; default text)\n"                  \
+	"  -o, --output=<file>    write the report there instead of to standard output\n"     \
+	"      --policy=<file>    what the site requires (see ccaio-policy(5))\n"             \
+	"      --rmm-log=<file>   the monitor's own log of this run, as a second witness\n"   \
+	"      --scope=<scope>    since-boot (default) or window\n"                           \
+	"  -d, --only-device=<name> a verdict about this device only; may be given several\n" \
+	"                         times; 'all': about the whole machine\n"                    \
+	"  -q, --quiet            only the verdict line\n"                                    \
+	"  -v, --verbose          also list ranges and what was collected\n"
+
+/* Write the names of all formats, as the last part of --help. */
+void judging_print_formats(void);
+
+/* Take --scope's or --format's argument.  Returns false for an unknown one. */
+bool judging_set_scope(struct judging *g, const char *scope);
+bool judging_set_format(struct judging *g, const char *format);
+
+/* Take --only-device's argument.  Returns false where there are too many. */
+bool judging_take_device(struct judging *g, const char *name);
+
+/*
+ * Find the devices given by --only-device among the facts (NULL: there are none).
+ * 0, or -EINVAL with err set where there is no such device.
+ */
+int judging_limit(struct judging *g, const struct platform *facts, struct err *err);
+
+/* What getopt_long takes for the options that commands which show a verdict share. */
+#define JUDGING_SHORT_OPTIONS ":f:o:qvh"
+#define JUDGING_LONG_OPTIONS                                                                    \
+	{ "format", required_argument, NULL, 'f' }, { "output", required_argument, NULL, 'o' }, \
+		{ "quiet", no_argument, NULL, 'q' }, { "verbose", no_argument, NULL, 'v' },     \
+	{                                                                                       \
+		"help", no_argument, NULL, 'h'                                                  \
+	}
+
+/*
+ * Take one of them, or a mistake.  Returns -1 to go on, else the exit status: after --help (usage
+ * and formats), or after saying what is wrong.
+ */
+int judging_option(const struct cmd *cmd, struct judging *g, int opt, char *const *argv,
+		   const char *usage);
+
+/* A terminal reads the output, and NO_COLOR is not set. */
+bool judging_colour(const struct judging *g);
+
+/*
+ * Make sure that the judge can be trusted (lib/judge/selfcheck.h) and that output can be
+ * written, load policy and monitor log.  Returns 0 or -errno with err set.
+ */
+int judging_prepare(struct judging *g, struct err *err);
+
+/*
+ * Use this policy, this monitor log.  The text is g's from now on, also when it
+ * cannot be used (-EINVAL with err set).  name is for messages.
+ */
+int judging_take_policy(struct judging *g, char *text, size_t len, const char *name,
+			struct err *err);
+int judging_take_rmm(struct judging *g, char *text, size_t len, const char *name, struct err *err);
+void judging_release(struct judging *g);
+
+/*
+ * Read stream to its end and judge it.  Returns the verdict (the caller frees)
+ * or NULL with err set.  platform may be NULL.
+ */
+struct verdict *judging_run(const struct judging *g, struct stream *stream, struct names *names,
+			    const struct platform *platform, struct err *err);
+
+/* Render.  Returns the exit status of the verdict, or CMD_TROUBLE after saying why. */
+int judging_report(const struct cmd *cmd, const struct judging *g, const struct report_input *in);
+
+/* 0 PROVEN, 1 VIOLATED, 2 INCONCLUSIVE. */
+int judging_status(const struct verdict *v);
+
+#endif

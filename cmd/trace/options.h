@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_CMD_TRACE_OPTIONS_H
+#define CCAIO_CMD_TRACE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/evidence/limit.h"
+
+/*
+ * trace_options - the command line of ccaio trace.  Strings are borrowed from argv.
+ */
+#define TRACE_PIDS 64
+
+struct trace_options {
+	const char *report;		 /* -o; NULL: standard output */
+	const char *bundle;		 /* -o; NULL: made from the command's name and the time */
+	uint64_t buffer_bytes;		 /* -b, per CPU; 0: the default */
+	const char *clock;		 /* -C */
+	const char *user;		 /* -u */
+	const char *canary_url;		 /* --canary */
+	const char *rmm_log;		 /* --rmm-log */
+	const char *policy;		 /* --policy */
+	const char *format;		 /* -f */
+	const char *only[LIMIT_DEVICES]; /* -d */
+	size_t nonly;
+	char *const *argv; /* the command, NULL-terminated; NULL with pids, comm or duration */
+	/* instead of a command */
+	int32_t pids[TRACE_PIDS]; /* --pid */
+	unsigned int npids;
+	const char *comm;     /* --comm */
+	uint64_t duration_ms; /* --duration; 0: until they end */
+	/* the application's traffic */
+	const char *capture_filter; /* --capture-filter */
+	uint32_t snaplen;	    /* --snaplen */
+	bool no_payload, keep_payload, no_capture;
+	bool model;			/* --model: through lib/bounce instead of a kernel */
+	const char *device, *transport; /* of the model; NULL: its defaults */
+	bool live;			/* --live: a line per exchange as it completes */
+	bool follow;			/* attribute the I/O of the command's children to it */
+	bool window_only;		/* --scope window */
+	bool command_status;		/* --exit-code command */
+	bool format_given;
+	bool quiet, verbose;
+};
+
+extern const char trace_usage[];
+
+/*
+ * Parse.  Returns 0; 1 when help was asked for; -1 with message (a finished
+ * sentence) for a mistake.
+ */
+int trace_options_parse(struct trace_options *options, int argc, char **argv, char *message,
+			size_t size);
+
+/*
+ * Whose file does -o name?  With a format given, what does not end in ".ccaio" and is no
+ * directory is the report's; anything else is the bundle.
+ */
+bool trace_output_is_report(const char *name, bool format_given);
+
+/* A new bundle's name: "keybroker-app-20261120-184000.ccaio".  The caller frees. */
+char *trace_default_bundle(const char *command);
+
+/* Where nobody named the bundle and the report goes elsewhere: say its name on stderr. */
+void trace_tell_bundle(const struct trace_options *options, const char *path);
+
+/* "4096", "64K", "8M", "1G" into bytes.  Returns false for anything else, and for 0. */
+bool trace_parse_size(const char *text, uint64_t *bytes);
+
+#endif

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ccaio trace - run a program, record what the kernel says about DMA, judge it.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/common/cmd.h"
+#include "cmd/common/judge.h"
+#include "cmd/common/seal.h"
+#include "cmd/common/traffic.h"
+#include "cmd/trace/attach.h"
+#include "cmd/trace/model.h"
+#include "cmd/trace/options.h"
+#include "collectors/bundle.h"
+#include "collectors/canary/canary.h"
+#include "collectors/facts/facts.h"
+#include "collectors/process/command.h"
+#include "collectors/process/files.h"
+#include "collectors/tracedat/tracedat.h"
+#include "collectors/tracedat/write.h"
+#include "collectors/tracefs/meta.h"
+#include "collectors/tracefs/record.h"
+#include "collectors/tracefs/state.h"
+#include "lib/base/err.h"
+#include "lib/base/names.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/platform.h"
+#include "lib/evidence/policy.h"
+#include "lib/evidence/stream.h"
+#include "lib/verdict/verdict.h"
+#include "reports/exchanges.h"
+#include "reports/report.h"
+
+struct trace {
+	struct trace_options options;
+	struct judging judging;
+	struct exchanging exchanging;
+	struct command *command; /* NULL: attached to what runs already */
+	struct attach attach;
+	struct recording rec;
+	struct bundle *bundle;
+	struct tracedat_writer *writer;
+	struct facts *facts;
+	struct platform *platform;
+	struct canaries canaries;
+	struct names *names;
+	struct stream *stream;
+	struct verdict *verdict;
+	char started[32]; /* ISO 8601, UTC */
+	bool running;	  /* the command has been started and has not ended */
+	bool sealed;	  /* the bundle is whole */
+};
+
+static int open_bundle(struct trace *t, struct err *err)
+{
+	const char *what = t->options.argv   ? t->options.argv[0]
+			   : t->options.comm ? t->options.comm
+					     : "attached";
+	char *made = t->options.bundle ? NULL : trace_default_bundle(what);
+
+	t->bundle = bundle_create(made ? made : t->options.bundle, err);
+	free(made);
+	return t->bundle ? 0 : -EIO;
+}
+
+static int open_writer(struct trace *t, struct err *err)
+{
+	char *path = xasprintf("%s/" BUNDLE_TRACE, bundle_path(t->bundle));
+	t->writer = tracedat_writer_open(path, t->rec.instance.cpus, sysconf(_SC_PAGESIZE), err);
+	free(path);
+	return t->writer ? 0 : -EIO;
+}
+
+/* What a person should know about the recording before it begins. */
+static void tell_armed(const struct trace *t)
+{
+	if (t->rec.boot_reason && !t->options.quiet)
+		fprintf(stderr, "ccaio trace: %s\n", t->rec.boot_reason);
+	if (!t->options.verbose)
+		return;
+	for (size_t i = 0; i < t->rec.arming.nevents; i++)
+		fprintf(stderr, "ccaio trace: armed %s\n", t->rec.arming.events[i]);
+	for (size_t i = 0; i < t->rec.arming.nfailed; i++)
+		fprintf(stderr, "ccaio trace: not armed %s\n", t->rec.arming.failed[i]);
+}
+
+/* The command, waiting to be let go; or the processes that run already. */
+static int prepare_program(struct trace *t, struct err *err)
+{
+	const struct trace_options *o = &t->options;
+
+	if (!o->argv)
+		return attach_open(&t->attach, o->pids, o->npids, o->comm, o->duration_ms, err);
+	t->command = command_new(o->argv, o->user, err);
+	return t->command ? 0 : -EIO;
+}
+
+static int prepare(struct trace *t, struct err *err)
+{
+	const struct recording_options options = {
+		.buffer_bytes = t->options.buffer_bytes,
+		.clock = t->options.clock,
+		.no_boot = t->options.window_only,
+	};
+	int ret = judging_prepare(&t->judging, err);
+
+	if (ret < 0)
+		return ret;
+	ret = prepare_program(t, err);
+	if (ret < 0)
+		return ret;
+	t->facts = facts_new(NULL);
+	t->platform = facts_collect(t->facts);
+	ret = judging_limit(&t->judging, t->platform, err);
+	if (ret == 0)
+		ret = open_bundle(t, err);
+	if (ret == 0)
+		ret = recording_open(&t->rec, &options, err);
+	if (ret == 0)
+		ret = open_writer(t, err);
+	if (ret < 0)
+		return ret;
+	tell_armed(t);
+	/*
+	 * Events from boot on are compared with the mark from boot on; so where this fails.  The
+	 * mark of another run that is under way is left alone: a higher one does no harm here.
+	 */
+	if (!t->rec.from_boot && state_alone(&t->rec.state))
+		facts_reset_hiwater(t->facts, NULL);
+	return 0;
+}
+
+static int start_recording(struct trace *t, struct err *err)
+{
+	int *out = xcalloc(t->rec.instance.cpus, sizeof(*out)), ret;
+
+	for (unsigned int cpu = 0; cpu < t->rec.instance.cpus; cpu++)
+		out[cpu] = tracedat_writer_fd(t->writer, cpu);
+	ret = recording_start(&t->rec, out, err);
+	free(out);
+	return ret;
+}
+
+static int run_command(struct trace *t, struct err *err)
+{
+	int ret = command_go(t->command, err);
+
+	t->running = ret == 0;
+	while (ret >= 0 && t->running) {
+		ret = recording_wait(&t->rec, command_fd(t->command), -1, err);
+		t->running = !command_handle(t->command);
+	}
+	return ret;
+}
+
+static int stay_attached(struct trace *t, struct err *err)
+{
+	int ret = attach_start(&t->attach, err);
+	bool over = false;
+
+	while (ret >= 0 && !over) {
+		ret = recording_wait(&t->rec, t->attach.fd, -1, err);
+		over = attach_handle(&t->attach);
+	}
+	return ret;
+}
+
+/* Read the devices' counters, and say in the stream when that was. */
+static int count(struct trace *t, void (*read)(struct facts *, struct platform *), struct err *err)
+{
+	int ret = recording_note(&t->rec, "count", err);
+
+	if (ret < 0)
+		return ret;
+	read(t->facts, t->platform);
+	return recording_note(&t->rec, "count", err);
+}
+
+/* The window: from the start markers through the command's life to the stop markers. */
+static int record(struct trace *t, struct err *err)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	int ret;
+
+	strftime(t->started, sizeof(t->started), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	facts_before(t->facts, t->platform);
+	ret = exchanging_start(&t->exchanging, t->bundle, err);
+	if (ret == 0)
+		ret = start_recording(t, err);
+	if (ret < 0)
+		return ret;
+	exchanging_window(&t->exchanging, true);
+	ret = count(t, facts_count_before, err);
+	if (ret < 0)
+		return ret;
+	canary_run(&t->canaries, t->platform, t->rec.nonce, t->options.canary_url);
+	ret = t->command ? run_command(t, err) : stay_attached(t, err);
+	/* as the start markers before the first look: each CPU tells that it is in no softirq */
+	if (ret >= 0)
+		ret = recording_note_all(&t->rec, "rest", err);
+	if (ret >= 0)
+		ret = count(t, facts_count_after, err);
+	exchanging_window(&t->exchanging, false);
+	if (ret >= 0)
+		ret = recording_stop(&t->rec, err);
+	if (ret >= 0)
+		ret = exchanging_stop(&t->exchanging, t->command ? command_pid(t->command) : 0,
+				      t->options.follow, err);
+	if (ret >= 0 && !t->command) {
+		processes_describe(&t->attach.processes, t->exchanging.x);
+		files_of_tasks(t->exchanging.x, t->attach.processes.tasks,
+			       t->attach.processes.ntasks);
+	}
+	if (ret >= 0 && t->command)
+		files_of_command(t->exchanging.x, t->options.argv);
+	if (ret >= 0)
+		facts_after(t->facts, t->platform);
+	return ret;
+}
+
+/* Put what was recorded into the bundle. */
+static int keep(struct trace *t, struct err *err)
+{
+	char *text;
+	int ret = meta_write(&t->rec, t->writer, err);
+
+	if (ret == 0)
+		ret = tracedat_writer_finish(t->writer, err);
+	tracedat_writer_close(t->writer);
+	t->writer = NULL;
+	if (ret < 0)
+		return ret;
+	recording_describe(&t->rec, t->platform);
+	canary_describe(&t->canaries, t->platform);
+	text = platform_format(t->platform);
+	ret = bundle_write(t->bundle, BUNDLE_PLATFORM, text, strlen(text), err);
+	free(text);
+	return ret;
+}
+
+static int judge(struct trace *t, struct err *err)
+{
+	char *path = xasprintf("%s/" BUNDLE_TRACE, bundle_path(t->bundle));
+
+	t->names = names_new();
+	t->stream = tracedat_open(path, t->names, err);
+	free(path);
+	if (!t->stream)
+		return -EIO;
+	t->judging.exchanging = &t->exchanging;
+	t->verdict = judging_run(&t->judging, t->stream, t->names, t->platform, err);
+	return t->verdict ? 0 : -EIO;
+}
+
+/* Judge, seal and report.  Returns the exit status. */
+static int conclude(struct trace *t, struct err *err)
+{
+	int wait_status = t->command ? command_wait_status(t->command) : 0, status;
+	struct run run = {
+		.tool = "ccaio " VERSION,
+		.evidence = bundle_path(t->bundle),
+		.argv = t->options.argv,
+		.exit_status = t->command && WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1,
+		.term_signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0,
+		.started = t->started,
+	};
+	struct report_input in = { .run = &run, .platform = t->platform };
+
+	if (judge(t, err) < 0)
+		return cmd_fail(&cmd_trace, err);
+	in.verdict = t->verdict;
+	in.exchanges = t->exchanging.x;
+	in.exchanges_shown = t->options.live && !t->options.report; /* on standard output */
+	run.recorder = t->stream->info.recorder;
+	run.policy = t->judging.policy ? t->judging.policy->name : NULL;
+	if (seal_bundle(t->bundle, &t->judging, &t->exchanging, &in, t->platform->trace.nonce,
+			err) < 0)
+		return cmd_fail(&cmd_trace, err);
+	t->sealed = true;
+	trace_tell_bundle(&t->options, bundle_path(t->bundle));
+	status = judging_report(&cmd_trace, &t->judging, &in);
+	if (t->options.command_status && status != CMD_TROUBLE)
+		status = command_exit_status(t->command);
+	return status;
+}
+
+/* A command that has been started is let go on, whatever happened to the recording of it. */
+static void let_end(struct trace *t)
+{
+	struct pollfd fd = { command_fd(t->command), POLLIN, 0 };
+
+	while (!command_handle(t->command))
+		poll(&fd, 1, -1);
+}
+
+/* Nothing half-written stays. */
+static void discard(struct trace *t)
+{
+	tracedat_writer_close(t->writer);
+	t->writer = NULL;
+	if (t->bundle)
+		bundle_discard(t->bundle);
+	bundle_close(t->bundle);
+	t->bundle = NULL;
+}
+
+static void release(struct trace *t)
+{
+	verdict_free(t->verdict);
+	exchanging_release(&t->exchanging);
+	stream_close(t->stream);
+	names_free(t->names);
+	canary_release(&t->canaries);
+	platform_free(t->platform);
+	facts_free(t->facts);
+	tracedat_writer_close(t->writer);
+	bundle_close(t->bundle);
+	command_free(t->command);
+	attach_release(&t->attach);
+	judging_release(&t->judging);
+}
+
+static int run(struct trace *t)
+{
+	struct err err = { "" }, close_err = { "" };
+	int ret, status = CMD_TROUBLE;
+
+	ret = prepare(t, &err);
+	if (ret == 0)
+		ret = record(t, &err);
+	if (ret >= 0)
+		ret = keep(t, &err);
+	if (ret < 0)
+		cmd_fail(&cmd_trace, &err);
+	/* from here on nothing in the kernel is ours any more */
+	if (recording_close(&t->rec, &close_err) < 0) {
+		cmd_fail(&cmd_trace, &close_err);
+		ret = -EIO;
+	}
+	if (ret >= 0)
+		status = conclude(t, &err);
+	if (!t->sealed)
+		discard(t);
+	if (t->running)
+		let_end(t);
+	release(t);
+	return status;
+}
+
+/* In the capture's thread: the main one says nothing before the window is closed. */
+static void show_live(void *ctx, const struct exchanges *x, const struct exchange *row)
+{
+	const struct trace *t = ctx;
+
+	if (strcmp(t->options.format, "jsonl") == 0)
+		exchanges_json_line(stdout, x, row);
+	else
+		exchanges_line(stdout, x, row);
+	fflush(stdout);
+}
+
+static void set_capture(struct trace *t)
+{
+	const struct trace_options *o = &t->options;
+
+	t->exchanging.payload = o->no_payload	  ? PACKETS_IGNORE
+				: o->keep_payload ? PACKETS_KEEP
+						  : PACKETS_LOOK;
+	t->exchanging.snaplen = o->snaplen;
+	t->exchanging.filter = o->capture_filter;
+	t->exchanging.off = o->no_capture;
+	t->exchanging.over = o->live ? show_live : NULL;
+	t->exchanging.ctx = t;
+}
+
+static int trace(int argc, char **argv)
+{
+	struct trace t = { .attach = ATTACH_INIT,
+			   .rec.tracing.fd = -1,
+			   .rec.state.fd = -1,
+			   .rec.instance.fd = -1 };
+	char message[256];
+	int ret = trace_options_parse(&t.options, argc, argv, message, sizeof(message));
+
+	if (ret < 0)
+		return cmd_usage(&cmd_trace, "%s", message);
+	if (ret > 0) {
+		fputs(trace_usage, stdout);
+		judging_print_formats();
+		return CMD_OK;
+	}
+	set_capture(&t);
+	if (!judging_set_format(&t.judging, t.options.format))
+		return cmd_usage(&cmd_trace, "unknown format '%s'", t.options.format);
+	if (t.options.model)
+		return trace_model(&t.options);
+	t.judging.output = t.options.report;
+	t.judging.policy_path = t.options.policy;
+	t.judging.rmm_path = t.options.rmm_log;
+	t.judging.window_only = t.options.window_only;
+	for (size_t i = 0; i < t.options.nonly; i++)
+		judging_take_device(&t.judging, t.options.only[i]);
+	t.judging.verbosity = t.options.quiet ? -1 : t.options.verbose;
+	return run(&t);
+}
+
+const struct cmd cmd_trace = {
+	.name = "trace",
+	.summary = "run a program, record its I/O, judge it and report",
+	.run = trace,
+};

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * DMA masters that are neither virtio nor PCI.
+ *
+ * No file says whether a device is a DMA master.  Taken are devices with a driver
+ * that stand behind an IOMMU, whose device-tree node says dma-coherent, or whose
+ * driver is known to do DMA or lets a program do it.  Not seen: masters without a driver of their
+ * own (interrupt controllers that walk tables in memory, firmware), and drivers that are not in the
+ * list and not described as above.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "collectors/facts/state.h"
+#include "lib/base/xalloc.h"
+
+/* Driver names as in /sys/bus/platform/drivers; a prefix stands for its family. */
+static const char *const dma_drivers[] = {
+	"ahci",	  "sdhci",    "xhci-hcd",   "ehci-",	"ohci-",   "dwc2",
+	"dwc3",	  "dwmmc",    "macb",	    "fec",	"stmmac",  "dwmac",
+	"e1000",  "smsc",     "dma-pl330",  "fsl-",	"mv_xor",  "xgene-",
+	"hns",	  "hisi_",    "ufshcd",	    "panfrost", "lima",	   "qemu_fw_cfg",
+	"fw_cfg", "arm-smmu", "mmci-pl18x", "optee",	"arm-ffa",
+};
+
+/* They reach memory through the devices behind them, which are listed on their own. */
+static const char *const bridges[] = {
+	"virtio-mmio",
+	"pci-host-generic",
+	"pcie-designware",
+	"xgene-pcie",
+};
+
+static bool has_prefix(const char *name, const char *const *prefixes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+#define IN(name, list) has_prefix(name, list, sizeof(list) / sizeof((list)[0]))
+
+static void add_bus(struct facts *facts, struct platform *p, const char *bus, size_t *cap)
+{
+	size_t count;
+	char **names = facts_list(facts, &count, "/sys/bus/%s/devices", bus);
+
+	for (size_t i = 0; i < count; i++) {
+		char *driver = facts_link(facts, "/sys/bus/%s/devices/%s/driver", bus, names[i]);
+
+		if (!driver || IN(driver, bridges) ||
+		    (!IN(driver, dma_drivers) && !platform_is_handed_over(driver) &&
+		     !facts_exists(facts, "/sys/bus/%s/devices/%s/iommu_group", bus, names[i]) &&
+		     !facts_exists(facts, "/sys/bus/%s/devices/%s/of_node/dma-coherent", bus,
+				   names[i]))) {
+			free(driver);
+			continue;
+		}
+		XGROW(p->other, p->nother, *cap);
+		p->other[p->nother++] = (struct platform_other){ .name = xstrdup(names[i]),
+								 .bus = xstrdup(bus),
+								 .driver = driver };
+	}
+	facts_free_list(names, count);
+}
+
+void facts_other(struct facts *facts, struct platform *p)
+{
+	/* buses whose devices reach memory on their own, PCI and virtio aside */
+	static const char *const buses[] = {
+		"platform", "amba", "fsl-mc", "vmbus", "xen", "arm_ffa"
+	};
+	size_t cap = 0;
+
+	for (size_t i = 0; i < sizeof(buses) / sizeof(buses[0]); i++)
+		add_bus(facts, p, buses[i], &cap);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Is this a Realm, and who attests it? */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "collectors/facts/state.h"
+#include "lib/base/xalloc.h"
+
+/*
+ * The provider is told by an entry in configfs only (Linux
+ * Documentation/ABI/testing/configfs-tsm-report); making one fails with ENXIO
+ * where there is none.  The name is fixed so that an entry left by a run that was
+ * killed is used again, and removed.
+ */
+static char *tsm_provider(struct facts *facts)
+{
+	char *dir = facts_path(facts, "/sys/kernel/config/tsm/report/ccaio-facts");
+	char *provider = NULL;
+
+	if (mkdir(dir, 0700) == 0 || errno == EEXIST) {
+		provider = facts_attr(facts, "/sys/kernel/config/tsm/report/ccaio-facts/provider");
+		rmdir(dir);
+	}
+	free(dir);
+	if (provider && !provider[0]) {
+		free(provider);
+		provider = NULL;
+	}
+	return provider;
+}
+
+/* What the kernel itself goes by, where its memory can be read. */
+static enum tri kernel_says(struct facts *facts)
+{
+	int32_t enabled;
+
+	if (facts_kernel_read(facts, FACTS_SYM_RSI_PRESENT, 0, &enabled, sizeof(enabled)))
+		return enabled > 0 ? TRI_YES : TRI_NO;
+	/* variables are listed and this one is not: a kernel that cannot be in a Realm */
+	if (facts_find_symbol(facts, FACTS_SYM_POOL)->seen &&
+	    !facts_find_symbol(facts, FACTS_SYM_RSI_PRESENT)->seen)
+		return TRI_NO;
+	return TRI_UNKNOWN;
+}
+
+static enum tri is_realm(struct facts *facts, const struct platform *p)
+{
+	if (facts->log.rsi_version || facts_exists(facts, "/sys/devices/platform/arm-cca-dev"))
+		return TRI_YES;
+	if (p->kernel.machine && strcmp(p->kernel.machine, "aarch64") != 0)
+		return TRI_NO;
+	/* Older kernels have the line in the log only: its absence counts if the log is whole. */
+	return facts->log.from_start ? TRI_NO : kernel_says(facts);
+}
+
+/* The highest bit of an IPA marks what is shared (Linux arch/arm64/kernel/rsi.c). */
+static void read_shared_bit(struct facts *facts, struct platform *p)
+{
+	uint64_t mask;
+
+	if (!facts_kernel_read(facts, FACTS_SYM_SHARED_BIT, 0, &mask, sizeof(mask)) || mask == 0 ||
+	    (mask & (mask - 1)))
+		return;
+	p->realm.shared_bit = mask;
+	p->realm.ipa_bits = (uint32_t)__builtin_ctzll(mask) + 1;
+}
+
+void facts_realm(struct facts *facts, struct platform *p)
+{
+	p->realm.is_realm = is_realm(facts, p);
+	if (p->realm.is_realm == TRI_YES) {
+		p->realm.kind = xstrdup("arm-cca");
+		read_shared_bit(facts, p);
+	}
+	p->realm.rsi_version = xstrdup(facts->log.rsi_version);
+	p->realm.tsm_provider = tsm_provider(facts);
+}

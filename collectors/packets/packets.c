@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collectors/packets/packets.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <net/if.h>
+#include <pcap/pcap.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collectors/packets/packet-file.h"
+#include "collectors/packets/packet-queue.h"
+#include "lib/base/err.h"
+#include "lib/base/names.h"
+#include "lib/base/xalloc.h"
+#include "lib/exchange/exchange.h"
+#include "lib/exchange/traffic.h"
+#include "lib/net/flow.h"
+
+#define IFACES 16
+#define BUFFER_BYTES (8 << 20)
+/*
+ * The kernel hands packets over in blocks, one that is not full after this time.  Each wakes the
+ * thread, beside the program that is measured; the end of a run waits for the last one.
+ */
+#define BLOCK_MS 50
+#define STOP_MS 500 /* other traffic may never end */
+#define SNAPLEN_ALL 262144
+#define SNAPLEN_HEADERS 192 /* Ethernet, two VLAN tags, IPv6 with extensions, TCP with options */
+#define QUEUE_BYTES (256 << 10)
+#define BULK_BYTES 4096 /* captured of one packet: what is longer is not copied to wait */
+#define NSEC 1000000000ll
+
+struct iface {
+	char name[IF_NAMESIZE];
+	uint32_t index;
+	uint16_t id; /* names id */
+	uint8_t mac[6];
+	pcap_t *pcap;
+	int fd;
+	bool broken;	    /* it went away, or down: nothing more comes of it */
+	uint32_t read, due; /* packets: seen by the thread; counted by the kernel at the end */
+	bool due_known;
+	uint64_t packets; /* of these, in the window */
+	/* by enum flow_dir, and [0] as the window opened, [1] as it closed */
+	uint64_t bytes[2][2], counted[2][2];
+	bool counters_known[2];
+};
+
+struct packets {
+	struct packets_options options;
+	struct packet_writer writer;
+	struct iface ifaces[IFACES];
+	size_t nifaces;
+	struct names *names;
+	struct traffic *traffic;
+	struct packet_queue queue;
+	int64_t offset_ns;		    /* CLOCK_REALTIME - CLOCK_MONOTONIC */
+	_Atomic uint64_t open_ns, close_ns; /* the window, CLOCK_MONOTONIC */
+	int stop_fd;
+	pthread_t thread;
+	bool running;
+	int failed; /* errno */
+	struct err why;
+};
+
+/* ---- which interfaces ---- */
+
+static bool is_virtio(const char *iface)
+{
+	char *path = xasprintf("/sys/class/net/%s/device/subsystem", iface);
+	char target[256];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+	const char *base;
+
+	free(path);
+	if (n < 0)
+		return false;
+	target[n] = '\0';
+	base = strrchr(target, '/');
+	return strcmp(base ? base + 1 : target, "virtio") == 0;
+}
+
+static void add_iface(struct packets *p, const char *name)
+{
+	struct iface *i;
+
+	if (p->nifaces == IFACES || strlen(name) >= IF_NAMESIZE)
+		return;
+	i = &p->ifaces[p->nifaces++];
+	strcpy(i->name, name);
+	i->fd = -1;
+}
+
+static int find_ifaces(struct packets *p, struct err *err)
+{
+	struct dirent *entry;
+	DIR *dir;
+
+	for (size_t i = 0; i < p->options.nifaces; i++)
+		add_iface(p, p->options.ifaces[i]);
+	if (p->options.nifaces)
+		return 0;
+	dir = opendir("/sys/class/net");
+	if (!dir)
+		return err_sys(err, "cannot list the network interfaces in /sys/class/net");
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && is_virtio(entry->d_name))
+			add_iface(p, entry->d_name);
+	closedir(dir);
+	return p->nifaces
+		       ? 0
+		       : err_set(err, ENODEV, "there is no network interface of a virtio device");
+}
+
+/* ---- the kernel's own counters ---- */
+
+static bool read_counter(const char *iface, const char *what, uint64_t *value)
+{
+	char *path = xasprintf("/sys/class/net/%s/statistics/%s", iface, what);
+	FILE *f = fopen(path, "re");
+	bool ok = f && fscanf(f, "%lu", value) == 1;
+
+	if (f)
+		fclose(f);
+	free(path);
+	return ok;
+}
+
+static bool read_counters(const char *iface, uint64_t bytes[2], uint64_t packets[2])
+{
+	return read_counter(iface, "tx_bytes", &bytes[FLOW_OUT]) &&
+	       read_counter(iface, "rx_bytes", &bytes[FLOW_IN]) &&
+	       read_counter(iface, "tx_packets", &packets[FLOW_OUT]) &&
+	       read_counter(iface, "rx_packets", &packets[FLOW_IN]);
+}
+
+/* ---- opening ---- */
+
+static void read_mac(struct iface *i)
+{
+	char *path = xasprintf("/sys/class/net/%s/address", i->name);
+	FILE *f = fopen(path, "re");
+	unsigned int m[6] = { 0 };
+
+	if (f && fscanf(f, "%x:%x:%x:%x:%x:%x", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5]) == 6)
+		for (int n = 0; n < 6; n++)
+			i->mac[n] = (uint8_t)m[n];
+	if (f)
+		fclose(f);
+	free(path);
+}
+
+static int pcap_errno(int ret)
+{
+	switch (ret) {
+	case PCAP_ERROR_PERM_DENIED:
+	case PCAP_ERROR_PROMISC_PERM_DENIED:
+		return EPERM;
+	case PCAP_ERROR_NO_SUCH_DEVICE:
+	case PCAP_ERROR_IFACE_NOT_UP:
+		return ENODEV;
+	default:
+		return EIO;
+	}
+}
+
+static int set_filter(struct iface *i, const char *filter, struct err *err)
+{
+	struct bpf_program program;
+	int ret = 0;
+
+	if (!filter)
+		return 0;
+	if (pcap_compile(i->pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) < 0)
+		return err_set(err, EINVAL, "bad packet filter '%s': %s", filter,
+			       pcap_geterr(i->pcap));
+	if (pcap_setfilter(i->pcap, &program) < 0)
+		ret = err_set(err, EIO, "cannot set the packet filter on %s: %s", i->name,
+			      pcap_geterr(i->pcap));
+	pcap_freecode(&program);
+	return ret;
+}
+
+static int open_iface(struct packets *p, struct iface *i, struct err *err)
+{
+	char why[PCAP_ERRBUF_SIZE] = "";
+	uint32_t snaplen = p->options.snaplen;
+	int ret;
+
+	if (!snaplen)
+		snaplen = p->options.payload == PACKETS_IGNORE ? SNAPLEN_HEADERS : SNAPLEN_ALL;
+	read_mac(i);
+	i->index = if_nametoindex(i->name);
+	i->id = names_intern(p->names, i->name, strlen(i->name));
+	i->pcap = pcap_create(i->name, why);
+	if (!i->pcap)
+		return err_set(err, ENODEV, "cannot capture on %s: %s", i->name, why);
+	pcap_set_snaplen(i->pcap, (int)snaplen);
+	pcap_set_buffer_size(i->pcap, BUFFER_BYTES);
+	pcap_set_timeout(i->pcap, BLOCK_MS);
+	pcap_set_tstamp_precision(i->pcap, PCAP_TSTAMP_PRECISION_NANO);
+	ret = pcap_activate(i->pcap);
+	if (ret < 0)
+		return err_set(err, pcap_errno(ret), "cannot capture on %s: %s", i->name,
+			       pcap_geterr(i->pcap)[0] ? pcap_geterr(i->pcap)
+						       : pcap_statustostr(ret));
+	if (pcap_datalink(i->pcap) != DLT_EN10MB)
+		return err_set(err, ENOTSUP, "cannot capture on %s: it is no Ethernet", i->name);
+	if (pcap_setnonblock(i->pcap, 1, why) < 0)
+		return err_set(err, EIO, "cannot capture on %s: %s", i->name, why);
+	i->fd = pcap_get_selectable_fd(i->pcap);
+	if (i->fd < 0)
+		return err_set(err, EIO, "cannot wait for packets of %s", i->name);
+	return set_filter(i, p->options.filter, err);
+}
+
+/* ---- the thread ---- */
+
+struct reading {
+	struct packets *packets;
+	struct iface *iface;
+};
+
+/* What the packet says, and what is kept of it. */
+static void handle(struct packets *p, const struct packet *packet)
+{
+	uint32_t index = 0;
+
+	traffic_packet(p->traffic, packet);
+	if (!p->writer.out)
+		return;
+	for (size_t n = 0; n < p->nifaces; n++)
+		if (p->ifaces[n].id == packet->iface)
+			index = p->ifaces[n].index;
+	packet_writer_add(&p->writer, packet, index);
+}
+
+static void handle_queue(struct packets *p)
+{
+	struct packet packet;
+
+	while (packet_queue_next(&p->queue, &packet))
+		handle(p, &packet);
+}
+
+/* Small packets wait while there is room: the program that exchanges them waits for each. */
+static void take(u_char *user, const struct pcap_pkthdr *head, const u_char *data)
+{
+	struct reading *r = (struct reading *)user;
+	struct packets *p = r->packets;
+	struct packet packet = { .iface = r->iface->id };
+
+	r->iface->read++;
+	if (!packet_from_ethernet(&packet, data, head->caplen, head->len))
+		return;
+	packet.dir = memcmp(data + 6, r->iface->mac, 6) == 0 ? FLOW_OUT : FLOW_IN;
+	packet.ts_ns =
+		(uint64_t)((int64_t)head->ts.tv_sec * NSEC + head->ts.tv_usec - p->offset_ns);
+	if (packet.ts_ns < p->open_ns || packet.ts_ns > p->close_ns)
+		return;
+	r->iface->packets++;
+	if (!p->options.over && packet.cap <= BULK_BYTES && packet_queue_put(&p->queue, &packet))
+		return;
+	handle_queue(p);
+	handle(p, &packet);
+}
+
+static void read_iface(struct packets *p, struct iface *i)
+{
+	struct reading r = { p, i };
+
+	i->broken = pcap_dispatch(i->pcap, -1, take, (u_char *)&r) < 0;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NSEC + (uint64_t)ts.tv_nsec;
+}
+
+static int64_t now_ms(void)
+{
+	return (int64_t)(now_ns() / 1000000);
+}
+
+/* The end: how many packets there are to read, those of the block in use included. */
+static void count_due(struct packets *p)
+{
+	for (size_t n = 0; n < p->nifaces; n++) {
+		struct iface *i = &p->ifaces[n];
+		struct pcap_stat stat;
+
+		i->due_known = pcap_stats(i->pcap, &stat) == 0;
+		i->due = i->due_known ? stat.ps_recv - stat.ps_drop : 0;
+	}
+}
+
+/* Is there nothing to wait for?  The kernel's counters have 32 bits. */
+static bool all_read(const struct packets *p)
+{
+	for (size_t n = 0; n < p->nifaces; n++) {
+		const struct iface *i = &p->ifaces[n];
+
+		if (!i->broken && (!i->due_known || (int32_t)(i->read - i->due) < 0))
+			return false;
+	}
+	return true;
+}
+
+static void *capture(void *arg)
+{
+	struct packets *p = arg;
+	struct pollfd fds[IFACES + 1];
+	bool stopping = false;
+	int64_t deadline_ms = INT64_MAX;
+	int n;
+
+	for (size_t i = 0; i < p->nifaces; i++)
+		fds[i] = (struct pollfd){ .fd = p->ifaces[i].fd, .events = POLLIN };
+	fds[p->nifaces] = (struct pollfd){ .fd = p->stop_fd, .events = POLLIN };
+	do {
+		/* a filter may hide packets that were counted: then n is 0 in the end */
+		n = poll(fds, p->nifaces + !stopping, stopping ? 2 * BLOCK_MS : -1);
+		if (n < 0 && errno != EINTR) {
+			p->failed = errno;
+			err_set(&p->why, errno, "cannot wait for packets: %s", strerror(errno));
+			break;
+		}
+		for (size_t i = 0; i < p->nifaces; i++) {
+			if (n > 0 && fds[i].revents)
+				read_iface(p, &p->ifaces[i]);
+			if (p->ifaces[i].broken)
+				fds[i].fd = -1;
+		}
+		if (!stopping && n > 0 && fds[p->nifaces].revents) {
+			stopping = true;
+			deadline_ms = now_ms() + STOP_MS;
+			count_due(p);
+			n = 1;
+		}
+	} while (n != 0 && !(stopping && all_read(p)) && now_ms() < deadline_ms);
+	handle_queue(p);
+	return NULL;
+}
+
+/* The difference of the clocks, taken where the two readings lie closest together. */
+static int64_t clock_offset(void)
+{
+	int64_t best = 0, closest = INT64_MAX;
+
+	for (int i = 0; i < 5; i++) {
+		struct timespec a, real, b;
+		int64_t from, to;
+
+		clock_gettime(CLOCK_MONOTONIC, &a);
+		clock_gettime(CLOCK_REALTIME, &real);
+		clock_gettime(CLOCK_MONOTONIC, &b);
+		from = a.tv_sec * NSEC + a.tv_nsec;
+		to = b.tv_sec * NSEC + b.tv_nsec;
+		if (to - from >= closest)
+			continue;
+		closest = to - from;
+		best = real.tv_sec * NSEC + real.tv_nsec - (from + (to - from) / 2);
+	}
+	return best;
+}
+
+static int start_thread(struct packets *p, struct err *err)
+{
+	sigset_t all, old;
+	int ret;
+
+	p->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (p->stop_fd < 0)
+		return err_sys(err, "cannot prepare the capture");
+	/* signals are the main thread's */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	ret = pthread_create(&p->thread, NULL, capture, p);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (ret)
+		return err_set(err, ret, "cannot start the capture: %s", strerror(ret));
+	p->running = true;
+	return 0;
+}
+
+static void release(struct packets *p)
+{
+	for (size_t i = 0; i < p->nifaces; i++)
+		if (p->ifaces[i].pcap)
+			pcap_close(p->ifaces[i].pcap);
+	if (p->stop_fd >= 0)
+		close(p->stop_fd);
+	if (p->traffic)
+		exchanges_free(traffic_finish(p->traffic));
+	packet_queue_release(&p->queue);
+	names_free(p->names);
+	free(p);
+}
+
+struct packets *packets_start(const struct packets_options *options, struct err *err)
+{
+	struct packets *p = xcalloc(1, sizeof(*p));
+	struct traffic_options traffic = { options->payload == PACKETS_IGNORE, options->over,
+					   options->ctx };
+
+	p->options = *options;
+	p->stop_fd = -1;
+	p->names = names_new();
+	p->offset_ns = clock_offset();
+	p->open_ns = p->close_ns = UINT64_MAX;
+	p->traffic = traffic_new(p->names, &traffic);
+	packet_queue_init(&p->queue, QUEUE_BYTES);
+	if (find_ifaces(p, err) < 0)
+		goto fail;
+	for (size_t i = 0; i < p->nifaces; i++)
+		if (open_iface(p, &p->ifaces[i], err) < 0)
+			goto fail;
+	if (options->out) {
+		p->writer = (struct packet_writer){ options->out, options->payload == PACKETS_KEEP,
+						    p->offset_ns };
+		packet_writer_begin(&p->writer);
+	}
+	if (start_thread(p, err) < 0)
+		goto fail;
+	return p;
+fail:
+	release(p);
+	return NULL;
+}
+
+static void describe(const struct packets *p, struct exchanges *x)
+{
+	x->realtime_offset_ns = p->offset_ns;
+	for (size_t n = 0; n < p->nifaces; n++) {
+		const struct iface *i = &p->ifaces[n];
+		struct exchange_iface *to = exchanges_iface(x, i->name);
+		struct pcap_stat stat;
+
+		if (!to)
+			continue;
+		to->index = i->index;
+		to->packets = i->packets;
+		if (pcap_stats(i->pcap, &stat) == 0) {
+			to->dropped = (uint64_t)stat.ps_drop + stat.ps_ifdrop;
+			x->capture_dropped += stat.ps_drop;
+		}
+		to->broken = i->broken;
+		/* another interface of this name would have begun to count anew */
+		if (i->broken || !i->counters_known[0] || !i->counters_known[1])
+			continue;
+		to->counters_known = true;
+		for (int dir = 0; dir < 2; dir++) {
+			to->counter_bytes[dir] = i->bytes[1][dir] - i->bytes[0][dir];
+			to->counter_packets[dir] = i->counted[1][dir] - i->counted[0][dir];
+		}
+	}
+}
+
+void packets_window(struct packets *p, bool open)
+{
+	/* what is sent between its end and that of the recorded events would be nobody's */
+	if (open)
+		p->open_ns = now_ns();
+	for (size_t n = 0; n < p->nifaces; n++) {
+		struct iface *i = &p->ifaces[n];
+
+		i->counters_known[!open] =
+			read_counters(i->name, i->bytes[!open], i->counted[!open]);
+	}
+	if (!open)
+		p->close_ns = now_ns();
+}
+
+struct exchanges *packets_stop(struct packets *p, struct err *err)
+{
+	struct exchanges *x = NULL;
+	uint64_t one = 1;
+
+	if (write(p->stop_fd, &one, sizeof(one)) != sizeof(one)) {
+		err_sys(err, "cannot stop the capture");
+		pthread_cancel(p->thread);
+	}
+	pthread_join(p->thread, NULL);
+	x = traffic_finish(p->traffic);
+	p->traffic = NULL;
+	describe(p, x);
+	if (p->failed) {
+		if (err)
+			*err = p->why;
+	} else if (p->writer.out && (fflush(p->writer.out) == EOF || ferror(p->writer.out))) {
+		p->failed = EIO;
+		err_set(err, EIO, "cannot write the packets: %s", strerror(errno));
+	}
+	if (p->failed) {
+		exchanges_free(x);
+		x = NULL;
+	}
+	release(p);
+	return x;
+}

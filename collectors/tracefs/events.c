@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collectors/tracefs/events.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collectors/decode/probe-names.h"
+#include "collectors/tracefs/instance.h"
+#include "collectors/tracefs/tracefs.h"
+#include "lib/base/err.h"
+#include "lib/base/xalloc.h"
+
+/*
+ * What is wanted, by system; an event of NULL stands for the whole system, which
+ * is switched on by one write.
+ */
+static const struct wanted {
+	const char *system, *event;
+} wanted[] = {
+	{ "dma", NULL },
+	{ "swiotlb", NULL },
+	{ "net", "net_dev_start_xmit" },
+	{ "net", "net_dev_xmit" },
+	{ "net", "netif_receive_skb" },
+	{ "net", "napi_gro_receive_entry" },
+	{ "sock", "inet_sock_set_state" },
+	{ "sock", "sock_send_length" },
+	{ "sock", "sock_recv_length" },
+	{ "tcp", "tcp_probe" },
+	{ "tcp", "tcp_retransmit_skb" },
+	{ "tcp", "tcp_send_reset" },
+	{ "tcp", "tcp_receive_reset" },
+	{ "block", "block_bio_queue" },
+	{ "block", "block_rq_issue" },
+	{ "block", "block_rq_complete" },
+	{ "filemap", "mm_filemap_add_to_page_cache" },
+	{ "filemap", "mm_filemap_delete_from_page_cache" },
+	{ "sched", "sched_process_fork" },
+	{ "sched", "sched_process_exec" },
+	{ "sched", "sched_process_exit" },
+};
+
+static void free_list(char **list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(list[i]);
+	free(list);
+}
+
+void arming_release(struct arming *arming)
+{
+	free_list(arming->events, arming->nevents);
+	free_list(arming->failed, arming->nfailed);
+	free_list(arming->switched, arming->nswitched);
+	free(arming->spoilt);
+	*arming = (struct arming){ 0 };
+}
+
+void arming_on(struct arming *arming, const char *system, const char *event)
+{
+	XGROW(arming->events, arming->nevents, arming->cap_events);
+	arming->events[arming->nevents++] = xasprintf("%s:%s", system, event);
+}
+
+void arming_failed(struct arming *arming, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	XGROW(arming->failed, arming->nfailed, arming->cap_failed);
+	arming->failed[arming->nfailed++] = xstrdup(text);
+}
+
+/* '0', '1', or 'X' for a system of which some events are on; 0 when it cannot be read. */
+static char enabled(const struct instance *instance, const char *path)
+{
+	char *text = tracing_read(instance->fd, path), state = text ? text[0] : 0;
+
+	free(text);
+	return state;
+}
+
+/* Switch on by this control file unless it is on.  An instance of one's own starts with all off. */
+static int switch_on(struct arming *arming, const struct instance *instance, const char *path)
+{
+	int ret = 0;
+
+	if (!instance->own && enabled(instance, path) == '1')
+		return 0;
+	if (!instance->own && tracing_exists(instance->fd, path))
+		ret = arming->note(arming->note_arg, path);
+	if (ret == 0)
+		ret = tracing_write(instance->fd, path, "1");
+	if (ret < 0)
+		return ret;
+	XGROW(arming->switched, arming->nswitched, arming->cap_switched);
+	arming->switched[arming->nswitched++] = xstrdup(path);
+	return 0;
+}
+
+int arming_enable(struct arming *arming, const struct instance *instance, const char *system,
+		  const char *event)
+{
+	char path[256];
+	int ret;
+
+	snprintf(path, sizeof(path), "events/%s/%s/enable", system, event);
+	ret = switch_on(arming, instance, path);
+	if (ret == 0)
+		arming_on(arming, system, event);
+	return ret;
+}
+
+static bool is_event(int system_fd, const struct dirent *entry)
+{
+	char path[300];
+
+	if (entry->d_name[0] == '.' || entry->d_type == DT_REG)
+		return false;
+	snprintf(path, sizeof(path), "%s/enable", entry->d_name);
+	return tracing_exists(system_fd, path);
+}
+
+/* Call fn for each event of the system.  Returns how many there are, or -errno. */
+static int each_event(const struct instance *instance, const char *system,
+		      void (*fn)(struct arming *arming, const struct instance *instance,
+				 const char *system, const char *event),
+		      struct arming *arming)
+{
+	char path[128];
+	struct dirent *entry;
+	int fd, count = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "events/%s", system);
+	fd = openat(instance->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	dir = fdopendir(fd);
+	if (!dir) {
+		int code = errno;
+
+		close(fd);
+		return -code;
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		if (!is_event(fd, entry))
+			continue;
+		fn(arming, instance, system, entry->d_name);
+		count++;
+	}
+	closedir(dir);
+	return count;
+}
+
+static void note_on(struct arming *arming, const struct instance *instance, const char *system,
+		    const char *event)
+{
+	(void)instance;
+	arming_on(arming, system, event);
+}
+
+static void try_one(struct arming *arming, const struct instance *instance, const char *system,
+		    const char *event)
+{
+	int ret = arming_enable(arming, instance, system, event);
+
+	if (ret == -ENOENT)
+		arming_failed(arming, "%s:%s: not in this kernel", system, event);
+	else if (ret < 0)
+		arming_failed(arming, "%s:%s: %s", system, event, strerror(-ret));
+}
+
+static void arm_system(struct arming *arming, const struct instance *instance, const char *system)
+{
+	char path[128];
+	int ret;
+
+	/* In an adopted instance some may be on and must stay on afterwards: one by one. */
+	if (!instance->own && !arming_system_is_on(instance, system)) {
+		ret = each_event(instance, system, try_one, arming);
+		if (ret == -ENOENT)
+			arming_failed(arming, "%s: not in this kernel", system);
+		else if (ret < 0)
+			arming_failed(arming, "%s: %s", system, strerror(-ret));
+		return;
+	}
+	snprintf(path, sizeof(path), "events/%s/enable", system);
+	ret = switch_on(arming, instance, path);
+	if (ret == -ENOENT) {
+		arming_failed(arming, "%s: not in this kernel", system);
+		return;
+	}
+	/* The kernel goes on with the others when one refuses: then find out which. */
+	if (ret < 0 || !arming_system_is_on(instance, system))
+		ret = each_event(instance, system, try_one, arming);
+	else
+		ret = each_event(instance, system, note_on, arming);
+	if (ret < 0)
+		arming_failed(arming, "%s: %s", system, strerror(-ret));
+}
+
+bool arming_system_is_on(const struct instance *instance, const char *system)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "events/%s/enable", system);
+	return enabled(instance, path) == '1';
+}
+
+void arming_arm(struct arming *arming, const struct instance *instance)
+{
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		if (wanted[i].event)
+			try_one(arming, instance, wanted[i].system, wanted[i].event);
+		else
+			arm_system(arming, instance, wanted[i].system);
+	}
+}
+
+/* Does a control file hold exactly this line?  wanted "": or nothing, or is not there. */
+static bool says(const struct instance *instance, const char *path, const char *wanted)
+{
+	char *text = tracing_read(instance->fd, path);
+	size_t len = text ? strcspn(text, "\n") : 0;
+	bool same = text ? len == strlen(wanted) && strncmp(text, wanted, len) == 0 : !*wanted;
+
+	free(text);
+	return same;
+}
+
+static bool is_as_armed(const struct instance *instance, const char *name)
+{
+	const char *event = strchr(name, ':') + 1;
+	int system = (int)(event - name - 1);
+	char path[256];
+
+	snprintf(path, sizeof(path), "events/%.*s/%s/enable", system, name, event);
+	if (!says(instance, path, "1"))
+		return false;
+	/* the probes of ccaio have filters of their own */
+	snprintf(path, sizeof(path), "events/%.*s/%s/filter", system, name, event);
+	return strncmp(name, PROBE_GROUP, strlen(PROBE_GROUP)) == 0 || says(instance, path, "none");
+}
+
+void arming_look_again(struct arming *arming, const struct instance *instance)
+{
+	bool some = !says(instance, "set_event_pid", "") ||
+		    !says(instance, "set_event_notrace_pid", "");
+
+	arming->spoilt = xcalloc(arming->nevents, sizeof(*arming->spoilt));
+	for (size_t i = 0; i < arming->nevents; i++)
+		arming->spoilt[i] = some || !is_as_armed(instance, arming->events[i]);
+}
+
+void arming_disarm(struct arming *arming, const struct instance *instance)
+{
+	for (size_t i = arming->nswitched; i > 0; i--)
+		tracing_write(instance->fd, arming->switched[i - 1], "0");
+	free_list(arming->switched, arming->nswitched);
+	arming->switched = NULL;
+	arming->nswitched = arming->cap_switched = 0;
+}

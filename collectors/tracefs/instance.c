@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collectors/tracefs/instance.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <tracefs/tracefs.h>
+
+#include "collectors/tracefs/tracefs.h"
+#include "lib/base/err.h"
+#include "lib/base/xalloc.h"
+
+#define CPU_LIMIT 65536 /* far above any machine; struct event has 16 bits for a CPU */
+
+static unsigned int count_cpus(int fd)
+{
+	int dir_fd = openat(fd, "per_cpu", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	unsigned int cpus = 0, cpu;
+	struct dirent *entry;
+	DIR *dir;
+
+	if (dir_fd < 0)
+		return 0;
+	dir = fdopendir(dir_fd);
+	if (!dir) {
+		close(dir_fd);
+		return 0;
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		if (sscanf(entry->d_name, "cpu%u", &cpu) == 1 && cpu < CPU_LIMIT && cpu >= cpus)
+			cpus = cpu + 1;
+	}
+	closedir(dir);
+	return cpus;
+}
+
+/* A raw read gives one sub-buffer: a page, unless somebody has set another size (6.8 and later). */
+static unsigned int subbuf_size(int fd)
+{
+	unsigned long long kib;
+
+	if (tracing_read_number(fd, "buffer_subbuf_size_kb", &kib) == 0 && kib > 0 && kib < 65536)
+		return kib * 1024;
+	return sysconf(_SC_PAGESIZE);
+}
+
+static int open_instance(struct instance *instance, const struct tracing *tracing, const char *name,
+			 struct err *err)
+{
+	instance->path = xasprintf("%s/instances/%s", tracing->path, name);
+	instance->fd = open(instance->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (instance->fd < 0)
+		return err_sys(err, "cannot open the tracing instance %s", name);
+	instance->cpus = count_cpus(instance->fd);
+	if (instance->cpus == 0)
+		return err_set(err, EIO, "the tracing instance %s has no buffer of any CPU", name);
+	instance->subbuf_size = subbuf_size(instance->fd);
+	return 0;
+}
+
+int instance_create(struct instance *instance, const struct tracing *tracing, const char *name,
+		    struct err *err)
+{
+	*instance = (struct instance){ .fd = -1, .name = xstrdup(name) };
+	tracefs_set_tracing_dir(tracing->path);
+	errno = 0;
+	instance->handle = tracefs_instance_create(name);
+	if (!instance->handle) {
+		if (errno == EACCES || errno == EPERM)
+			return err_set(err, errno, "tracing needs root; run it with sudo");
+		return err_sys(err, "cannot make the tracing instance %s", name);
+	}
+	/* libtracefs opens one that exists as well: that is somebody else's */
+	if (!tracefs_instance_is_new(instance->handle))
+		return err_set(err, EEXIST,
+			       "the tracing instance %s exists already; remove it with rmdir "
+			       "%s/instances/%s",
+			       name, tracing->path, name);
+	instance->own = true;
+	return open_instance(instance, tracing, name, err);
+}
+
+int instance_adopt(struct instance *instance, const struct tracing *tracing, const char *name,
+		   struct err *err)
+{
+	*instance = (struct instance){ .fd = -1, .name = xstrdup(name) };
+	return open_instance(instance, tracing, name, err);
+}
+
+int instance_release(struct instance *instance, struct err *err)
+{
+	int ret = 0;
+
+	if (instance->fd >= 0)
+		close(instance->fd);
+	if (instance->own) {
+		errno = 0;
+		if (tracefs_instance_destroy(instance->handle) < 0)
+			ret = err_sys(err, "cannot remove the tracing instance %s", instance->name);
+	}
+	if (instance->handle)
+		tracefs_instance_free(instance->handle);
+	free(instance->name);
+	free(instance->path);
+	*instance = (struct instance){ .fd = -1 };
+	return ret;
+}
+
+int instance_set_clock(struct instance *instance, const char *clock, struct err *err)
+{
+	int ret = tracing_write(instance->fd, "trace_clock", clock);
+
+	if (ret == -EINVAL)
+		return err_set(err, EINVAL,
+			       "this kernel has no trace clock '%s'; see %s/trace_clock", clock,
+			       instance->path);
+	if (ret < 0)
+		return err_set(err, -ret, "cannot set the trace clock to %s: %s", clock,
+			       strerror(-ret));
+	return 0;
+}
+
+char *instance_clock(const struct instance *instance)
+{
+	char *text = tracing_read(instance->fd, "trace_clock"), *open, *end, *clock = NULL;
+
+	if (!text)
+		return NULL;
+	open = strchr(text, '[');
+	end = open ? strchr(open, ']') : NULL;
+	if (end)
+		clock = xstrndup(open + 1, end - open - 1);
+	else
+		errno = EINVAL;
+	free(text);
+	return clock;
+}
+
+int instance_set_buffer(struct instance *instance, uint64_t bytes_per_cpu, struct err *err)
+{
+	uint64_t kib = bytes_per_cpu / 1024 + (bytes_per_cpu % 1024 != 0);
+	char text[32];
+	int ret;
+
+	snprintf(text, sizeof(text), "%" PRIu64, kib);
+	ret = tracing_write(instance->fd, "buffer_size_kb", text);
+	if (ret < 0)
+		return err_set(err, -ret,
+			       "cannot get buffers of %" PRIu64 " KiB for each of %u CPUs: %s", kib,
+			       instance->cpus, strerror(-ret));
+	return 0;
+}
+
+int instance_record(struct instance *instance, bool on, struct err *err)
+{
+	int ret = tracing_write(instance->fd, "tracing_on", on ? "1" : "0");
+
+	if (ret < 0)
+		return err_set(err, -ret, "cannot turn recording in %s %s: %s", instance->name,
+			       on ? "on" : "off", strerror(-ret));
+	return 0;
+}
+
+bool instance_parse_stats(const char *text, struct instance_stats *stats)
+{
+	struct {
+		const char *key;
+		uint64_t *value;
+		bool seen;
+	} wanted[] = {
+		{ "entries: ", &stats->entries, false },
+		{ "overrun: ", &stats->overrun, false },
+		{ "commit overrun: ", &stats->commit_overrun, false },
+		{ "dropped events: ", &stats->dropped, false },
+		{ "read events: ", &stats->read, false },
+	};
+	const size_t count = sizeof(wanted) / sizeof(wanted[0]);
+	size_t seen = 0;
+
+	for (const char *line = text; line && *line;) {
+		for (size_t i = 0; i < count; i++) {
+			size_t len = strlen(wanted[i].key);
+
+			if (strncmp(line, wanted[i].key, len) != 0 || wanted[i].seen ||
+			    !isdigit((unsigned char)line[len]))
+				continue;
+			*wanted[i].value = strtoull(line + len, NULL, 10);
+			wanted[i].seen = true;
+			seen++;
+		}
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	return seen == count;
+}
+
+int instance_stats(const struct instance *instance, unsigned int cpu, struct instance_stats *stats,
+		   struct err *err)
+{
+	char path[48], *text;
+	bool good;
+
+	snprintf(path, sizeof(path), "per_cpu/cpu%u/stats", cpu);
+	text = tracing_read(instance->fd, path);
+	if (!text)
+		return err_sys(err, "cannot read the counters of CPU %u's buffer", cpu);
+	good = instance_parse_stats(text, stats);
+	free(text);
+	if (!good)
+		return err_set(err, EINVAL, "%s/%s lacks a counter", instance->path, path);
+	return 0;
+}
+
+int instance_each_cpu(const char *list, int (*fn)(void *arg, unsigned int cpu), void *arg)
+{
+	const char *at = list;
+
+	while (isdigit((unsigned char)*at)) {
+		char *end;
+		unsigned long first = strtoul(at, &end, 10), last = first;
+
+		if (*end == '-') {
+			if (!isdigit((unsigned char)end[1]))
+				return -EBADMSG;
+			last = strtoul(end + 1, &end, 10);
+		}
+		if (last < first || last >= CPU_LIMIT)
+			return -EBADMSG;
+		for (unsigned long cpu = first; cpu <= last; cpu++) {
+			int ret = fn(arg, cpu);
+
+			if (ret)
+				return ret;
+		}
+		at = end;
+		if (*at == ',' && isdigit((unsigned char)at[1]))
+			at++;
+		else
+			break;
+	}
+	return at != list && (*at == '\0' || (*at == '\n' && at[1] == '\0')) ? 0 : -EBADMSG;
+}
+
+struct mark {
+	const char *what;
+	uint64_t nonce;
+	int fd;
+	cpu_set_t *set;
+	size_t set_size;
+	struct err *err;
+};
+
+static int mark_cpu(void *arg, unsigned int cpu)
+{
+	struct mark *mark = arg;
+	char text[80];
+	int len;
+
+	CPU_ZERO_S(mark->set_size, mark->set);
+	CPU_SET_S(cpu, mark->set_size, mark->set);
+	if (sched_setaffinity(0, mark->set_size, mark->set) < 0)
+		return err_sys(mark->err, "cannot run on CPU %u to mark its buffer", cpu);
+	len = snprintf(text, sizeof(text), "ccaio: %s nonce=%016" PRIx64 " cpu=%u", mark->what,
+		       mark->nonce, cpu);
+	if (write(mark->fd, text, len) == len)
+		return 0;
+	if (errno == EBADF)
+		return err_set(mark->err, EBADF,
+			       "somebody else has switched tracing off on CPU %u: leave the "
+			       "instances of ccaio alone while it records",
+			       cpu);
+	return err_sys(mark->err, "cannot write a marker into CPU %u's buffer", cpu);
+}
+
+int instance_note(const struct instance *instance, const char *what, uint64_t nonce,
+		  struct err *err)
+{
+	int fd = openat(instance->fd, "trace_marker", O_WRONLY | O_CLOEXEC), len, ret = 0;
+	char text[80];
+
+	if (fd < 0)
+		return err_sys(err, "cannot open %s/trace_marker", instance->path);
+	len = snprintf(text, sizeof(text), "ccaio: %s nonce=%016" PRIx64 " cpu=0", what, nonce);
+	if (write(fd, text, len) != len)
+		ret = errno == EBADF ? err_set(err, EBADF,
+					       "somebody else has switched tracing off: leave the "
+					       "instances of ccaio alone while it records")
+				     : err_sys(err, "cannot write a marker");
+	close(fd);
+	return ret;
+}
+
+int instance_mark(const struct instance *instance, const char *what, uint64_t nonce,
+		  struct err *err)
+{
+	struct mark mark = {
+		what, nonce, -1, CPU_ALLOC(CPU_LIMIT), CPU_ALLOC_SIZE(CPU_LIMIT), err
+	};
+	cpu_set_t *before = CPU_ALLOC(CPU_LIMIT);
+	char *online = tracing_read(AT_FDCWD, "/sys/devices/system/cpu/online");
+	int ret;
+
+	if (!mark.set || !before || !online || sched_getaffinity(0, mark.set_size, before) < 0) {
+		ret = err_sys(err, "cannot learn which CPUs are online");
+		goto out;
+	}
+	mark.fd = openat(instance->fd, "trace_marker", O_WRONLY | O_CLOEXEC);
+	if (mark.fd < 0) {
+		ret = err_sys(err, "cannot open %s/trace_marker", instance->path);
+		goto out;
+	}
+	ret = instance_each_cpu(online, mark_cpu, &mark);
+	if (ret == -EBADMSG)
+		err_set(err, EBADMSG, "/sys/devices/system/cpu/online is no list of CPUs");
+	if (sched_setaffinity(0, mark.set_size, before) < 0 && ret == 0)
+		ret = err_sys(err, "cannot return to the CPUs allowed before");
+out:
+	if (mark.fd >= 0)
+		close(mark.fd);
+	if (mark.set)
+		CPU_FREE(mark.set);
+	if (before)
+		CPU_FREE(before);
+	free(online);
+	return ret;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collectors/tracefs/meta.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "collectors/tracedat/write.h"
+#include "collectors/tracefs/record.h"
+#include "lib/base/err.h"
+#include "lib/base/xalloc.h"
+
+static int write_header(const struct recording *rec, struct tracedat_writer *writer,
+			struct err *err)
+{
+	char *page = tracing_read(rec->tracing.fd, "events/header_page");
+	char *event = tracing_read(rec->tracing.fd, "events/header_event");
+	int ret = 0;
+
+	if (page && event)
+		tracedat_writer_header(writer, page, strlen(page), event, strlen(event));
+	else
+		ret = err_sys(err, "cannot read the layout of trace pages in %s/events",
+			      rec->tracing.path);
+	free(page);
+	free(event);
+	return ret;
+}
+
+/* name is "system:event". */
+static int write_format(const struct recording *rec, struct tracedat_writer *writer,
+			const char *name, struct err *err)
+{
+	const char *colon = strchr(name, ':');
+	char *system = xstrndup(name, colon ? (size_t)(colon - name) : strlen(name));
+	char *path = xasprintf("events/%s/%s/format", system, colon ? colon + 1 : "");
+	char *text = tracing_read(rec->instance.fd, path);
+	int ret = 0;
+
+	if (text)
+		tracedat_writer_format(writer, system, text, strlen(text));
+	else
+		ret = err_sys(err, "cannot read the format of %s", name);
+	free(text);
+	free(path);
+	free(system);
+	return ret;
+}
+
+/* In an instance that others have armed, more may be on than this run asked for. */
+static int write_formats_on(const struct recording *rec, struct tracedat_writer *writer,
+			    struct err *err)
+{
+	char *on = tracing_read(rec->instance.fd, "set_event"), *rest = on, *line;
+	int ret = 0;
+
+	if (!on)
+		return err_sys(err, "cannot read %s/set_event", rec->instance.path);
+	while (ret == 0 && (line = strsep(&rest, "\n")) != NULL) {
+		if (strchr(line, ':'))
+			ret = write_format(rec, writer, line, err);
+	}
+	free(on);
+	return ret;
+}
+
+static int write_formats(const struct recording *rec, struct tracedat_writer *writer,
+			 struct err *err)
+{
+	int ret = write_format(rec, writer, "ftrace:print", err);
+
+	if (ret == 0 && !rec->instance.own)
+		return write_formats_on(rec, writer, err);
+	for (size_t i = 0; i < rec->arming.nevents && ret == 0; i++)
+		ret = write_format(rec, writer, rec->arming.events[i], err);
+	return ret;
+}
+
+static int write_stats(const struct recording *rec, struct tracedat_writer *writer, struct err *err)
+{
+	for (unsigned int cpu = 0; cpu < rec->instance.cpus; cpu++) {
+		char *path = xasprintf("per_cpu/cpu%u/stats", cpu);
+		char *text = tracing_read(rec->instance.fd, path), *stat;
+
+		free(path);
+		if (!text)
+			return err_sys(err, "cannot read the counters of CPU %u's buffer", cpu);
+		stat = xasprintf("CPU: %u\n%s", cpu, text);
+		tracedat_writer_option(writer, TRACEDAT_OPTION_CPUSTAT, stat, strlen(stat) + 1);
+		free(stat);
+		free(text);
+	}
+	return 0;
+}
+
+static void write_optional(const struct recording *rec, struct tracedat_writer *writer)
+{
+	char *printk = tracing_read(rec->tracing.fd, "printk_formats");
+	char *cmdlines = tracing_read(rec->tracing.fd, "saved_cmdlines");
+	char *clock = tracing_read(rec->instance.fd, "trace_clock");
+	struct utsname name;
+
+	if (printk)
+		tracedat_writer_printk(writer, printk, strlen(printk));
+	if (cmdlines)
+		tracedat_writer_cmdlines(writer, cmdlines, strlen(cmdlines));
+	if (clock)
+		tracedat_writer_option(writer, TRACEDAT_OPTION_TRACECLOCK, clock,
+				       strlen(clock) + 1);
+	if (uname(&name) == 0) {
+		char *text = xasprintf("%s %s %s %s", name.sysname, name.nodename, name.release,
+				       name.machine);
+
+		tracedat_writer_option(writer, TRACEDAT_OPTION_UNAME, text, strlen(text) + 1);
+		free(text);
+	}
+	tracedat_writer_option(writer, TRACEDAT_OPTION_VERSION, "ccaio " VERSION,
+			       sizeof("ccaio " VERSION));
+	tracedat_writer_option(writer, TRACEDAT_OPTION_TRACEID, &rec->nonce, sizeof(rec->nonce));
+	free(printk);
+	free(cmdlines);
+	free(clock);
+}
+
+int meta_write(const struct recording *rec, struct tracedat_writer *writer, struct err *err)
+{
+	int ret = write_header(rec, writer, err);
+
+	if (ret == 0)
+		ret = write_formats(rec, writer, err);
+	if (ret == 0)
+		ret = write_stats(rec, writer, err);
+	if (ret == 0)
+		write_optional(rec, writer);
+	return ret;
+}

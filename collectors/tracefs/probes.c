@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collectors/tracefs/probes.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collectors/decode/probe-names.h"
+#include "collectors/tracefs/btf.h"
+#include "collectors/tracefs/events.h"
+#include "collectors/tracefs/instance.h"
+#include "collectors/tracefs/tracefs.h"
+#include "lib/base/xalloc.h"
+
+#define FORMS 2
+
+/*
+ * One probe and its forms, best first.  Plain kprobes: their arguments are named by number, so that
+ * the kernel need not search its types for each of them, which takes it far longer
+ * than all the rest.  A return probe that knows the arguments needs Linux 6.10.
+ * {group} and {structure.member}, a member's offset, are filled in; {base} is the
+ * linear map's offset as one more field, or nothing where it is unknown.
+ */
+/* Of an IPv4 socket, which may be older than the recording: its addresses, as they are in it. */
+#define ADDRESSES                                                                              \
+	" family=+{sock_common.skc_family}($arg1):u16 sport=+{sock_common.skc_num}($arg1):u16" \
+	" dport=+{sock_common.skc_dport}($arg1):u16"                                           \
+	" saddr=+{sock_common.skc_rcv_saddr}($arg1):u32"                                       \
+	" daddr=+{sock_common.skc_daddr}($arg1):u32"
+
+#define DEVICE                                                                            \
+	"device=+0(+{device.kobj}($arg1)):string" /* the name is a kobject's first member \
+						   */
+
+static const struct probe {
+	const char *name;
+	const char *forms[FORMS];
+} probes[] = {
+	{ PROBE_DECRYPT,
+	  { "r:{group}/decrypt set_memory_decrypted addr=$arg1 numpages=$arg2:s32 "
+	    "ret=$retval:s32{base}",
+	    "p:{group}/decrypt set_memory_decrypted addr=$arg1 numpages=$arg2:s32{base}" } },
+	{ PROBE_ENCRYPT,
+	  { "p:{group}/encrypt set_memory_encrypted addr=$arg1 numpages=$arg2:s32{base}" } },
+	{ PROBE_TCP_TX,
+	  { "p:{group}/tcp_tx __ip_queue_xmit sk=$arg1 skb=$arg2 "
+	    "len=+{sk_buff.len}($arg2):u32" ADDRESSES,
+	    "p:{group}/tcp_tx __ip_queue_xmit sk=$arg1 skb=$arg2 "
+	    "len=+{sk_buff.len}($arg2):u32" } },
+	{ PROBE_TCP_TX "__v6",
+	  { "p:{group}/tcp_tx__v6 inet6_csk_xmit sk=$arg1 skb=$arg2 "
+	    "len=+{sk_buff.len}($arg2):u32" } },
+	{ PROBE_TCP_RX,
+	  { "p:{group}/tcp_rx tcp_rcv_established sk=$arg1 skb=$arg2 "
+	    "len=+{sk_buff.len}($arg2):u32" ADDRESSES,
+	    "p:{group}/tcp_rx tcp_rcv_established sk=$arg1 skb=$arg2 "
+	    "len=+{sk_buff.len}($arg2):u32" } },
+	{ PROBE_TCP_RX2,
+	  { "p:{group}/tcp_rx2 tcp_v4_do_rcv sk=$arg1 skb=$arg2 len=+{sk_buff.len}($arg2):u32" } },
+	/* while a task holds the socket its segments queue up there, and may be joined */
+	{ PROBE_TCP_RX "__backlog",
+	  { "p:{group}/tcp_rx__backlog tcp_add_backlog sk=$arg1 skb=$arg2 "
+	    "len=+{sk_buff.len}($arg2):u32" ADDRESSES,
+	    "p:{group}/tcp_rx__backlog tcp_add_backlog sk=$arg1 skb=$arg2 "
+	    "len=+{sk_buff.len}($arg2):u32" } },
+	/* by its return: it may refuse, and then lengths alone would not always tell */
+	{ PROBE_GRO, { "r:{group}/gro skb_gro_receive into=$arg1 skb=$arg2 ret=$retval:s32" } },
+	{ PROBE_VQ_ADD "__out",
+	  { "p:{group}/vq_add__out virtqueue_add_outbuf vq=$arg1 num=$arg3:u32 data=$arg4 "
+	    "queue=+0(+{virtqueue.name}($arg1)):string sk=+{sk_buff.sk}($arg4)",
+	    "p:{group}/vq_add__out virtqueue_add_outbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },
+	{ PROBE_VQ_ADD "__in",
+	  { "p:{group}/vq_add__in virtqueue_add_inbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },
+	{ PROBE_VQ_ADD "__sgs",
+	  { "p:{group}/vq_add__sgs virtqueue_add_sgs vq=$arg1 num=$arg3:u32 data=$arg5 "
+	    "queue=+0(+{virtqueue.name}($arg1)):string",
+	    "p:{group}/vq_add__sgs virtqueue_add_sgs vq=$arg1 num=$arg3:u32 data=$arg5" } },
+	{ PROBE_VQ_GET, { "r:{group}/vq_get virtqueue_get_buf_ctx vq=$arg1 ret=$retval" } },
+	{ PROBE_VQ_KICK, { "p:{group}/vq_kick virtqueue_notify vq=$arg1" } },
+};
+
+/*
+ * For kernels with dma events, whose dma_map_sg_err is for strange errors only: of a list that did
+ * not fit in the pool only the bounces are told, and that it failed is seen by what is returned.
+ */
+static const struct probe list_failed = {
+	PROBE_LIST_FAILED,
+	{ "r:{group}/list_failed __dma_map_sg_attrs " DEVICE " nents=$arg3:u32 ret=$retval:s32",
+	  "r:{group}/list_failed dma_direct_map_sg " DEVICE " nents=$arg3:u32 ret=$retval:s32" },
+};
+
+/*
+ * For kernels without dma events (before 6.12): entries and returns of the DMA API, which
+ * the decoder puts together (collectors/decode/call.h).
+ */
+static const struct probe dma_probes[] = {
+	{ PROBE_MAP_IN,
+	  { "p:{group}/dma_map_in dma_map_page_attrs " DEVICE
+	    " size=$arg4 dir=$arg5:u32 attrs=$arg6" } },
+	{ PROBE_MAP, { "r:{group}/dma_map dma_map_page_attrs ret=$retval" } },
+	{ PROBE_BOUNCE_IN,
+	  { "p:{group}/swm_in swiotlb_map " DEVICE
+	    " paddr=$arg2 size=$arg3 dir=$arg4:u32 attrs=$arg5" } },
+	{ PROBE_BOUNCE, { "r:{group}/swm_out swiotlb_map ret=$retval" } },
+	{ PROBE_UNMAP,
+	  { "p:{group}/dma_unmap dma_unmap_page_attrs " DEVICE
+	    " addr=$arg2 size=$arg3 dir=$arg4:u32 attrs=$arg5" } },
+	{ PROBE_RELEASE,
+	  { "p:{group}/swiotlb_release swiotlb_tbl_unmap_single " DEVICE
+	    " addr=$arg2 size=$arg3 dir=$arg4:u32 attrs=$arg5" } },
+	{ PROBE_MAP_SG_IN,
+	  { "p:{group}/dma_map_sg_in dma_direct_map_sg " DEVICE
+	    " nents=$arg3:u32 dir=$arg4:u32 attrs=$arg5" } },
+	{ PROBE_MAP_SG, { "r:{group}/dma_map_sg dma_direct_map_sg ret=$retval:s32" } },
+	{ PROBE_UNMAP_SG_IN,
+	  { "p:{group}/dma_unmap_sg_in dma_unmap_sg_attrs " DEVICE
+	    " nents=$arg3:u32 dir=$arg4:u32 attrs=$arg5" } },
+	{ PROBE_UNMAP_SG, { "r:{group}/dma_unmap_sg dma_unmap_sg_attrs ret=$retval" } },
+	{ PROBE_ALLOC_IN, { "p:{group}/dma_alloc_in dma_alloc_attrs " DEVICE " size=$arg2" } },
+	{ PROBE_ALLOC, { "r:{group}/dma_alloc dma_alloc_attrs ret=$retval" } },
+	{ PROBE_FREE,
+	  { "p:{group}/dma_free dma_free_attrs " DEVICE " size=$arg2 virt=$arg3 addr=$arg4" } },
+	/* seen, but not followed: a run in which one of these is called stays undecided */
+	{ PROBE_BLIND "__resource", { "p:{group}/dma_blind__resource dma_map_resource " DEVICE } },
+	{ PROBE_BLIND "__pages", { "p:{group}/dma_blind__pages dma_alloc_pages " DEVICE } },
+	{ PROBE_BLIND "__noncontiguous",
+	  { "p:{group}/dma_blind__noncontiguous dma_alloc_noncontiguous " DEVICE } },
+	{ PROBE_BLIND "__iommu", { "p:{group}/dma_blind__iommu iommu_dma_map_sg " DEVICE } },
+	{ PROBE_BLIND "__sync_sg", { "p:{group}/dma_blind__sync_sg dma_sync_sg_for_cpu " DEVICE } },
+	{ PROBE_BLIND "__sync_sg_device",
+	  { "p:{group}/dma_blind__sync_sg_device dma_sync_sg_for_device " DEVICE } },
+	{ PROBE_SYNC_CPU,
+	  { "p:{group}/dma_sync_cpu dma_sync_single_for_cpu " DEVICE
+	    " addr=$arg2 size=$arg3 dir=$arg4:u32" } },
+	{ PROBE_SYNC_DEVICE,
+	  { "p:{group}/dma_sync_device dma_sync_single_for_device " DEVICE
+	    " addr=$arg2 size=$arg3 dir=$arg4:u32" } },
+};
+
+/* The offset of the linear map: of the first RAM segment that /proc/kcore describes.  0 unknown. */
+static uint64_t linear_base(void)
+{
+	int fd = open("/proc/kcore", O_RDONLY | O_CLOEXEC);
+	uint64_t base = 0;
+	Elf64_Ehdr head;
+
+	if (fd < 0)
+		return 0;
+	if (pread(fd, &head, sizeof(head), 0) != sizeof(head) ||
+	    memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_phentsize != sizeof(Elf64_Phdr))
+		head.e_phnum = 0;
+	for (unsigned int i = 0; i < head.e_phnum && base == 0; i++) {
+		Elf64_Phdr phdr;
+
+		if (pread(fd, &phdr, sizeof(phdr), head.e_phoff + i * sizeof(phdr)) != sizeof(phdr))
+			break;
+		/* -1 (older: 0) marks what has no physical address: vmalloc, modules */
+		if (phdr.p_type == PT_LOAD && phdr.p_paddr != 0 && phdr.p_paddr != (Elf64_Addr)-1)
+			base = phdr.p_vaddr - phdr.p_paddr;
+	}
+	close(fd);
+	return base;
+}
+
+/* What probes are written with. */
+struct words {
+	const char *group;
+	uint64_t base; /* 0 unknown */
+	struct btf *btf;
+	bool btf_tried;
+};
+
+/* What stands for the word of len bytes, in braces in a form.  NULL where it is unknown. */
+static char *fill(struct words *words, const char *word, size_t len)
+{
+	const char *dot = memchr(word, '.', len);
+	char *structure, *member;
+	long offset;
+
+	if (!dot && strncmp(word, "group", len) == 0)
+		return xstrdup(words->group);
+	if (!dot && words->base == 0)
+		return xstrdup("");
+	if (!dot)
+		return xasprintf(" base=\\0x%" PRIx64 ":x64", words->base);
+	if (!words->btf_tried)
+		words->btf = btf_load(BTF_KERNEL);
+	words->btf_tried = true;
+	structure = xstrndup(word, dot - word);
+	member = xstrndup(dot + 1, word + len - dot - 1);
+	offset = words->btf ? btf_offset(words->btf, structure, member) : -1;
+	free(structure);
+	free(member);
+	return offset < 0 ? NULL : xasprintf("%ld", offset);
+}
+
+/* The probe as the kernel reads it (caller frees); NULL where a word is unknown. */
+static char *write_form(struct words *words, const char *form)
+{
+	char *text = xstrdup("");
+
+	while (*form) {
+		size_t plain = strcspn(form, "{"), len = 0;
+		char *value = NULL, *longer;
+
+		if (form[plain] == '{') {
+			len = strcspn(form + plain, "}");
+			value = fill(words, form + plain + 1, len - 1);
+			if (!value) {
+				free(text);
+				return NULL;
+			}
+		}
+		longer = xasprintf("%s%.*s%s", text, (int)plain, form, value ? value : "");
+		free(text);
+		free(value);
+		text = longer;
+		form += plain + len + (len > 0);
+	}
+	return text;
+}
+
+/* What alone is to be recorded of a probe in this form (from 0); NULL everything. */
+static const char *filter_of(const struct probe *probe, int form)
+{
+	/*
+	 * Packets only: with other drivers the token may be what they send, of which no byte is to
+	 * be recorded as if it were a socket.
+	 */
+	if (strcmp(probe->name, PROBE_VQ_ADD "__out") == 0 && form == 0)
+		return "queue ~ \"output.*\"";
+	/* the others have an event of their own */
+	if (strcmp(probe->name, PROBE_LIST_FAILED) == 0)
+		return "ret <= 0";
+	return NULL;
+}
+
+static int set_filter(const struct instance *instance, const char *group, const char *name,
+		      const char *filter)
+{
+	char *path = xasprintf("events/%s/%s/filter", group, name);
+	int ret = tracing_write(instance->fd, path, filter);
+
+	free(path);
+	return ret;
+}
+
+static void arm_probe(const struct probe *probe, const struct tracing *tracing,
+		      const struct instance *instance, struct words *words, struct arming *arming)
+{
+	const char *why = NULL, *filter;
+	int ret = -ENOENT, i;
+
+	for (i = 0; i < FORMS && probe->forms[i] && ret < 0; i++) {
+		char *text = write_form(words, probe->forms[i]);
+
+		if (text)
+			ret = tracing_append(tracing->fd, "dynamic_events", text);
+		else
+			why = "this kernel does not describe its types (BTF)";
+		free(text);
+	}
+	filter = ret == 0 ? filter_of(probe, i - 1) : NULL;
+	if (filter)
+		ret = set_filter(instance, words->group, probe->name, filter);
+	if (ret == 0)
+		ret = arming_enable(arming, instance, words->group, probe->name);
+	if (ret == -ENOENT && !why)
+		why = "no such function in this kernel";
+	if (ret < 0)
+		arming_failed(arming, "%s:%s: %s", words->group, probe->name,
+			      why ? why : strerror(-ret));
+}
+
+/* Has the kernel no dma events, so that probes must stand in for them? */
+static bool stand_in(const struct tracing *tracing)
+{
+	return !tracing_exists(tracing->fd, "events/dma");
+}
+
+void probes_arm(const struct tracing *tracing, const struct instance *instance, const char *group,
+		struct arming *arming)
+{
+	struct words words = { .group = group };
+
+	if (!tracing_exists(tracing->fd, "kprobe_events")) {
+		arming_failed(arming, "%s: this kernel has no kprobe events", group);
+		return;
+	}
+	words.base = linear_base();
+	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
+		arm_probe(&probes[i], tracing, instance, &words, arming);
+	if (stand_in(tracing))
+		for (size_t i = 0; i < sizeof(dma_probes) / sizeof(dma_probes[0]); i++)
+			arm_probe(&dma_probes[i], tracing, instance, &words, arming);
+	else
+		arm_probe(&list_failed, tracing, instance, &words, arming);
+	btf_free(words.btf);
+}
+
+static bool is_dma_probe(const char *name)
+{
+	for (size_t i = 0; i < sizeof(dma_probes) / sizeof(dma_probes[0]); i++) {
+		if (strcmp(dma_probes[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+unsigned long long probes_parse_missed(const char *profile)
+{
+	unsigned long long sum = 0, missed;
+	char name[128];
+
+	while (profile && *profile) {
+		if (sscanf(profile, " %127s %*u %llu", name, &missed) == 2 && is_dma_probe(name))
+			sum += missed;
+		profile = strchr(profile, '\n');
+		profile += profile != NULL;
+	}
+	return sum;
+}
+
+unsigned long long probes_missed(const struct tracing *tracing)
+{
+	char *text = stand_in(tracing) ? tracing_read(tracing->fd, "kprobe_profile") : NULL;
+	unsigned long long sum = probes_parse_missed(text);
+
+	free(text);
+	return sum;
+}
+
+/* "p:group/name function ...": remove this one if it is of the group.  Cuts line. */
+static int remove_line(const struct tracing *tracing, const char *group, char *line)
+{
+	char *name = strchr(line, ':'), *command;
+	size_t len = strlen(group);
+	int ret;
+
+	if (!name || strncmp(name + 1, group, len) != 0 || name[1 + len] != '/')
+		return 0;
+	name++;
+	name[strcspn(name, " \t")] = '\0';
+	command = xasprintf("-:%s", name);
+	ret = tracing_append(tracing->fd, "dynamic_events", command);
+	free(command);
+	return ret;
+}
+
+int probes_remove(const struct tracing *tracing, const char *group)
+{
+	char *text = tracing_read(tracing->fd, "dynamic_events"), *rest = text, *line;
+	int ret = 0;
+
+	if (!text)
+		return errno == ENOENT ? 0 : -errno;
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		int one = remove_line(tracing, group, line);
+
+		if (one < 0)
+			ret = one;
+	}
+	free(text);
+	return ret;
+}

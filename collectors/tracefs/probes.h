@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_COLLECTORS_TRACEFS_PROBES_H
+#define CCAIO_COLLECTORS_TRACEFS_PROBES_H
+
+struct arming;
+struct instance;
+struct tracing;
+
+/*
+ * probes - ccaio's own dynamic events: what no tracepoint of the kernel tells.
+ *
+ * Names and fields are those of collectors/decode/probe-names.h, the group is this run's own
+ * ("ccaio_<pid>"): dynamic events are global, and two runs must not share one.
+ */
+
+/*
+ * Create and switch on, in this instance, each probe that the kernel accepts in one of its
+ * forms; the others are noted in arming with the kernel's words.
+ */
+void probes_arm(const struct tracing *tracing, const struct instance *instance, const char *group,
+		struct arming *arming);
+
+/*
+ * How often a probe that stands in for a dma event was hit without being able to
+ * record it (too many returns outstanding, a probe within a probe).
+ */
+unsigned long long probes_missed(const struct tracing *tracing);
+
+/* The same from the text of kprobe_profile: lines "name hits missed".  Accepts NULL. */
+unsigned long long probes_parse_missed(const char *profile);
+
+/*
+ * Remove every dynamic event of the group.  They must be off.  Returns 0, or -errno
+ * of the last one that could not be removed.
+ */
+int probes_remove(const struct tracing *tracing, const char *group);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collectors/tracefs/record.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "collectors/decode/probe-names.h"
+#include "collectors/tracefs/boot.h"
+#include "collectors/tracefs/pages.h"
+#include "collectors/tracefs/probes.h"
+#include "lib/base/err.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/platform.h"
+
+/* Get an instance of one's own, armed with everything but not recording yet. */
+static int open_own(struct recording *rec, const struct recording_options *options, struct err *err)
+{
+	char *name = xasprintf("ccaio-%d", (int)getpid());
+	int ret = state_note(&rec->state, "instance", name, err);
+
+	if (ret == 0)
+		ret = instance_create(&rec->instance, &rec->tracing, name, err);
+	free(name);
+	if (ret == 0)
+		ret = instance_record(&rec->instance, false, err);
+	if (ret == 0)
+		ret = instance_set_clock(&rec->instance,
+					 options->clock ? options->clock : RECORDING_CLOCK, err);
+	if (ret == 0)
+		ret = instance_set_buffer(&rec->instance,
+					  options->buffer_bytes ? options->buffer_bytes
+								: RECORDING_BUFFER_BYTES,
+					  err);
+	return ret;
+}
+
+static int open_boot(struct recording *rec, struct err *err)
+{
+	int ret = boot_claim(err);
+
+	if (ret < 0)
+		return ret;
+	rec->from_boot = true;
+	return instance_adopt(&rec->instance, &rec->tracing, BOOT_INSTANCE, err);
+}
+
+/* An event of an instance that stays is about to be switched on. */
+static int note_event(void *arg, const char *path)
+{
+	struct recording *rec = arg;
+	char *name = xasprintf("instances/%s/%s", rec->instance.name, path);
+	int ret = state_note(&rec->state, "off", name, NULL);
+
+	free(name);
+	return ret;
+}
+
+static int read_stats(const struct recording *rec, struct instance_stats *stats, struct err *err)
+{
+	for (unsigned int cpu = 0; cpu < rec->instance.cpus; cpu++) {
+		int ret = instance_stats(&rec->instance, cpu, &stats[cpu], err);
+
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+int recording_open(struct recording *rec, const struct recording_options *options, struct err *err)
+{
+	bool want_boot = !options->no_boot && !options->buffer_bytes && !options->clock;
+	int ret;
+
+	*rec = (struct recording){ .tracing.fd = -1, .state.fd = -1, .instance.fd = -1 };
+	if (geteuid() != 0)
+		return err_set(err, EPERM, "tracing needs root; run it with sudo");
+	ret = tracing_open(&rec->tracing, err);
+	if (ret < 0)
+		return ret;
+	state_clean(&rec->tracing);
+	ret = state_open(&rec->state, err);
+	if (ret < 0)
+		return ret;
+	if (getrandom(&rec->nonce, sizeof(rec->nonce), 0) != sizeof(rec->nonce) || rec->nonce == 0)
+		return err_sys(err, "cannot get a random number");
+	if (want_boot && boot_find(&rec->tracing, &rec->boot_reason))
+		ret = open_boot(rec, err);
+	else
+		ret = open_own(rec, options, err);
+	if (ret < 0)
+		return ret;
+	rec->clock = instance_clock(&rec->instance);
+	rec->before = xcalloc(rec->instance.cpus, sizeof(*rec->before));
+	rec->lost = xcalloc(rec->instance.cpus, sizeof(*rec->lost));
+	rec->fds = xcalloc(rec->instance.cpus + 1, sizeof(*rec->fds));
+	rec->group = xasprintf("%s_%d", PROBE_GROUP, (int)getpid());
+	ret = state_note(&rec->state, "group", rec->group, err);
+	if (ret < 0)
+		return ret;
+	rec->arming.note = note_event;
+	rec->arming.note_arg = rec;
+	arming_arm(&rec->arming, &rec->instance);
+	probes_arm(&rec->tracing, &rec->instance, rec->group, &rec->arming);
+	return 0;
+}
+
+int recording_start(struct recording *rec, const int *out, struct err *err)
+{
+	int ret;
+
+	rec->pages = pages_open(&rec->instance, out, err);
+	if (!rec->pages)
+		return -EIO;
+	ret = read_stats(rec, rec->before, err);
+	if (ret == 0 && rec->instance.own)
+		ret = instance_record(&rec->instance, true, err);
+	if (ret == 0)
+		ret = instance_mark(&rec->instance, "start", rec->nonce, err);
+	rec->started = ret == 0;
+	return ret;
+}
+
+int recording_note(struct recording *rec, const char *what, struct err *err)
+{
+	return instance_note(&rec->instance, what, rec->nonce, err);
+}
+
+int recording_note_all(struct recording *rec, const char *what, struct err *err)
+{
+	return instance_mark(&rec->instance, what, rec->nonce, err);
+}
+
+int recording_wait(struct recording *rec, int fd, int timeout_ms, struct err *err)
+{
+	unsigned int cpus = rec->instance.cpus;
+
+	for (;;) {
+		int ready, ret;
+
+		pages_pollfds(rec->pages, rec->fds);
+		rec->fds[cpus] = (struct pollfd){ fd, POLLIN, 0 };
+		ready = poll(rec->fds, cpus + 1, timeout_ms);
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready < 0)
+			return err_sys(err, "cannot wait for recorded events");
+		if (ready == 0)
+			return 0;
+		ret = pages_move(rec->pages, rec->fds, err);
+		if (ret < 0)
+			return ret;
+		if (rec->fds[cpus].revents)
+			return 1;
+	}
+}
+
+int recording_stop(struct recording *rec, struct err *err)
+{
+	struct instance_stats now;
+	int ret = instance_mark(&rec->instance, "stop", rec->nonce, err);
+
+	/* An instance armed at boot goes on: a gap would end what it can prove later. */
+	if (ret == 0 && rec->instance.own)
+		ret = instance_record(&rec->instance, false, err);
+	if (ret == 0)
+		ret = pages_flush(rec->pages, err);
+	for (unsigned int cpu = 0; cpu < rec->instance.cpus && ret == 0; cpu++) {
+		ret = instance_stats(&rec->instance, cpu, &now, err);
+		rec->lost[cpu].overrun = now.overrun - rec->before[cpu].overrun;
+		rec->lost[cpu].commit_overrun =
+			now.commit_overrun - rec->before[cpu].commit_overrun;
+		rec->lost[cpu].dropped = now.dropped - rec->before[cpu].dropped;
+	}
+	/* which CPU it was is not told; what matters is that something is missing */
+	rec->lost[0].dropped += probes_missed(&rec->tracing);
+	rec->lost_known = ret == 0;
+	arming_look_again(&rec->arming, &rec->instance);
+	return ret;
+}
+
+int recording_close(struct recording *rec, struct err *err)
+{
+	int ret = 0, group_ret = 0;
+
+	pages_close(rec->pages);
+	if (rec->instance.fd >= 0 && !rec->instance.own)
+		arming_disarm(&rec->arming, &rec->instance);
+	if (rec->instance.name)
+		ret = instance_release(&rec->instance, err);
+	if (rec->group)
+		group_ret = probes_remove(&rec->tracing, rec->group);
+	if (group_ret < 0 && ret == 0)
+		ret = err_set(err, -group_ret, "cannot remove the dynamic events of %s: %s",
+			      rec->group, strerror(-group_ret));
+	if (ret == 0)
+		state_release(&rec->state);
+	arming_release(&rec->arming);
+	tracing_release(&rec->tracing);
+	free(rec->fds);
+	free(rec->group);
+	free(rec->clock);
+	free(rec->before);
+	free(rec->lost);
+	free(rec->boot_reason);
+	*rec = (struct recording){ .tracing.fd = -1, .state.fd = -1, .instance.fd = -1 };
+	return ret;
+}
+
+static char **copy_list(char *const *list, size_t count)
+{
+	char **copy = xcalloc(count ? count : 1, sizeof(*copy));
+
+	for (size_t i = 0; i < count; i++)
+		copy[i] = xstrdup(list[i]);
+	return copy;
+}
+
+static void describe_events(const struct arming *arming, struct platform *platform)
+{
+	platform->trace.events = xcalloc(arming->nevents, sizeof(*platform->trace.events));
+	platform->trace.spoilt = xcalloc(arming->nevents, sizeof(*platform->trace.spoilt));
+	for (size_t i = 0; i < arming->nevents; i++) {
+		char *event = xstrdup(arming->events[i]);
+
+		if (arming->spoilt && arming->spoilt[i])
+			platform->trace.spoilt[platform->trace.nspoilt++] = event;
+		else
+			platform->trace.events[platform->trace.nevents++] = event;
+	}
+	platform->trace.events_known = true;
+}
+
+void recording_describe(const struct recording *rec, struct platform *platform)
+{
+	unsigned int cpus = rec->instance.cpus;
+
+	platform->trace.recorder = xstrdup("ccaio " VERSION);
+	platform->trace.nonce = rec->nonce;
+	platform->trace.from_boot = rec->from_boot ? TRI_YES : TRI_NO;
+	platform->trace.lost = xcalloc(cpus, sizeof(*platform->trace.lost));
+	for (unsigned int cpu = 0; cpu < cpus; cpu++) {
+		platform->trace.lost[cpu] = (struct platform_lost){
+			.cpu = cpu,
+			.overrun = rec->lost[cpu].overrun,
+			.commit_overrun = rec->lost[cpu].commit_overrun,
+			.dropped = rec->lost[cpu].dropped,
+		};
+	}
+	platform->trace.nlost = cpus;
+	platform->trace.lost_known = rec->lost_known;
+	describe_events(&rec->arming, platform);
+	platform->trace.failed = copy_list(rec->arming.failed, rec->arming.nfailed);
+	platform->trace.nfailed = rec->arming.nfailed;
+}

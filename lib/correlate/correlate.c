@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/correlate/correlate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/names.h"
+#include "lib/base/xalloc.h"
+#include "lib/correlate/state.h"
+#include "lib/evidence/event.h"
+#include "lib/evidence/platform.h"
+
+#define SLOT_SIZE 2048
+#define VIRTIO_ID_NET 1
+
+/* ---- connections of the capture ---- */
+
+static uint32_t key_hash(const struct correlate *c, const struct flow_key *key)
+{
+	uint64_t h = (key->local * 31 + key->remote) * 0x9e3779b97f4a7c15ull;
+
+	h = (h ^ ((uint64_t)key->local_port << 16 | key->remote_port)) * 0x9e3779b97f4a7c15ull;
+	return (uint32_t)(h >> 32) & (uint32_t)(c->nbuckets - 1);
+}
+
+static void index_conns(struct correlate *c)
+{
+	struct exchanges *x = c->x;
+	uint32_t *last;
+
+	for (c->nbuckets = 64; c->nbuckets < 2 * x->nconns; c->nbuckets *= 2)
+		;
+	c->buckets = xcalloc(c->nbuckets, sizeof(*c->buckets));
+	memset(c->buckets, 0xff, c->nbuckets * sizeof(*c->buckets));
+	c->conns = xcalloc(x->nconns + 1, sizeof(*c->conns));
+	c->row_next = xcalloc(x->nrows + 1, sizeof(*c->row_next));
+	last = xcalloc(x->nconns + 1, sizeof(*last));
+	/* from the last to the first, so that a bucket begins with the oldest */
+	for (size_t i = x->nconns; i-- > 0;) {
+		struct conn_state *s = &c->conns[i];
+		uint32_t *bucket;
+
+		flow_key_make(&s->key, &x->conns[i].local, &x->conns[i].remote);
+		bucket = &c->buckets[key_hash(c, &s->key)];
+		s->next = *bucket;
+		*bucket = (uint32_t)i;
+		s->first_row = last[i] = NO_INDEX;
+	}
+	for (uint32_t i = 0; i < x->nrows; i++) {
+		uint32_t conn = x->rows[i].conn;
+
+		c->row_next[i] = NO_INDEX;
+		if (conn >= x->nconns)
+			continue;
+		*(last[conn] == NO_INDEX ? &c->conns[conn].first_row : &c->row_next[last[conn]]) =
+			i;
+		last[conn] = i;
+	}
+	free(last);
+}
+
+/* The connection that a socket with these addresses must be: the oldest without one. */
+static uint32_t find_conn(const struct correlate *c, const struct flow_key *key)
+{
+	uint32_t i = c->buckets[key_hash(c, key)];
+
+	while (i != NO_INDEX && (c->conns[i].bound || !flow_key_equal(&c->conns[i].key, key)))
+		i = c->conns[i].next;
+	return i;
+}
+
+static void bind_socket(struct correlate *c, struct owner_socket *s)
+{
+	struct exchange_conn *conn;
+
+	if (s->conn == OWNERS_NO_CONN && s->key_known) {
+		s->conn = find_conn(c, &s->key);
+		if (s->conn == NO_INDEX) {
+			s->conn = OWNERS_NO_CONN;
+			return;
+		}
+		c->conns[s->conn].bound = true;
+		c->x->conns[s->conn].socket = s->address;
+	}
+	if (s->conn == OWNERS_NO_CONN)
+		return;
+	conn = &c->x->conns[s->conn];
+	if (s->pid && conn->owner != GRADE_EXACT) {
+		conn->owner = GRADE_EXACT;
+		conn->pid = s->pid;
+		conn->program = s->program;
+		free(conn->comm);
+		conn->comm = xstrdup(names_get(c->names, s->comm));
+	}
+	conn->app_known = s->calls_seen;
+	conn->app_bytes[FLOW_OUT] = s->sent;
+	conn->app_bytes[FLOW_IN] = s->received;
+}
+
+/* ---- a packet and what carried it ---- */
+
+static void correlate_not_tcp(struct correlate *c, const char *kind,
+			      const struct carriage *carriage);
+
+static uint64_t slots_of(const struct carried_dma *dma)
+{
+	if (!dma->bounced || dma->dma == EVENT_NO_ADDR || !dma->size)
+		return 0;
+	return (dma->dma + dma->size - 1) / SLOT_SIZE - dma->dma / SLOT_SIZE + 1;
+}
+
+/* Its number in the default pool. */
+static uint32_t slot_of(const struct correlate *c, uint64_t dma)
+{
+	const struct platform *p = c->platform;
+
+	if (!p || dma == EVENT_NO_ADDR)
+		return TRANSFER_NO_SLOT;
+	dma &= ~p->realm.shared_bit;
+	for (size_t i = 0; i < p->swiotlb.npools; i++) {
+		const struct platform_pool *pool = &p->swiotlb.pools[i];
+
+		if (platform_pool_is_default(pool) && range_contains(&pool->range, dma, 1) &&
+		    (dma - pool->range.start) / SLOT_SIZE < TRANSFER_NO_SLOT)
+			return (uint32_t)((dma - pool->range.start) / SLOT_SIZE);
+	}
+	return TRANSFER_NO_SLOT;
+}
+
+/* "output.0"; with several CPUs its packets may go through several, "output.0 output.2" */
+static void credit_queue(struct exchange_half *half, const char *queue)
+{
+	size_t len = strlen(half->queues), more = strlen(queue);
+
+	if (!more || strchr(queue, ' '))
+		return;
+	for (const char *at = half->queues; (at = strstr(at, queue)); at += more)
+		if ((at == half->queues || at[-1] == ' ') && (!at[more] || at[more] == ' '))
+			return;
+	if (len + more + 2 > sizeof(half->queues))
+		return;
+	snprintf(half->queues + len, sizeof(half->queues) - len, "%s%s", len ? " " : "", queue);
+}
+
+/* virtio-net calls its queues so (Linux drivers/net/virtio_net.c, virtnet_find_vqs). */
+static void credit_rx_queue(struct correlate *c, struct exchange_half *half,
+			    const struct carriage *carriage)
+{
+	const struct platform_virtio *v =
+		c->platform && carriage->device
+			? platform_find_virtio(c->platform, names_get(c->names, carriage->device))
+			: NULL;
+	char name[24];
+
+	if (!carriage->rx_queue || !v || v->device_id != VIRTIO_ID_NET)
+		return;
+	snprintf(name, sizeof(name), "input.%u", carriage->rx_queue - 1u);
+	credit_queue(half, name);
+}
+
+static void credit_transfers(struct correlate *c, struct exchange_half *half,
+			     const struct carriage *carriage, enum grade grade)
+{
+	uint16_t device = 0;
+
+	if (carriage->ndma)
+		device = exchanges_device(c->x, names_get(c->names, carriage->device));
+	half->dma_bytes += carriage->dma_bytes;
+	half->descriptors += carriage->descriptors;
+	half->kicks += carriage->kicks;
+	if (carriage->queue)
+		credit_queue(half, names_get(c->names, carriage->queue));
+	credit_rx_queue(c, half, carriage);
+	for (size_t i = 0; i < carriage->ndma; i++) {
+		const struct carried_dma *dma = &carriage->dma[i];
+
+		half->transfers++;
+		half->slots += slots_of(dma);
+		if (half->nlist == EXCHANGE_TRANSFERS || c->x->nlisted == EXCHANGES_LISTED)
+			continue;
+		c->x->nlisted++;
+		if (!half->list)
+			half->list = xcalloc(EXCHANGE_TRANSFERS, sizeof(*half->list));
+		half->list[half->nlist++] = (struct transfer){
+			dma->ts_ns, dma->dma,	    dma->size,	  slot_of(c, dma->dma),
+			device,	    (uint8_t)grade, dma->bounced,
+		};
+	}
+}
+
+/* The exchanges whose bytes the packet held. */
+static void credit_rows(struct correlate *c, const struct lane_packet *p,
+			const struct carriage *carriage, enum flow_dir dir, enum grade grade)
+{
+	for (uint32_t i = c->conns[p->conn].first_row; i != NO_INDEX; i = c->row_next[i]) {
+		struct exchange_half *half = &c->x->rows[i].half[dir];
+		struct extent part = { p->offset, p->offset + p->len };
+		uint64_t fresh = 0;
+
+		if (half->stream.start >= part.end && half->stream.end > half->stream.start)
+			break;
+		if (half->stream.end <= part.start || half->stream.start >= part.end)
+			continue;
+		if (part.start < half->stream.start)
+			part.start = half->stream.start;
+		if (part.end > half->stream.end)
+			part.end = half->stream.end;
+		if (p->fresh.start < part.end && p->fresh.end > part.start) {
+			uint64_t s = p->fresh.start > part.start ? p->fresh.start : part.start;
+			uint64_t t = p->fresh.end < part.end ? p->fresh.end : part.end;
+
+			fresh = t - s < p->fresh_bytes ? t - s : p->fresh_bytes;
+		}
+		half->bytes[grade] += fresh;
+		half->retransmitted += part.end - part.start - fresh;
+		half->packets++;
+		if (!half->first_packet || p->number < half->first_packet)
+			half->first_packet = p->number;
+		if (p->number > half->last_packet)
+			half->last_packet = p->number;
+		credit_transfers(c, half, carriage, grade);
+	}
+}
+
+static enum grade weakest(enum grade a, enum grade b)
+{
+	return a < b ? a : b;
+}
+
+static void matched(void *ctx, const struct lane_packet *p, const struct carriage *carriage,
+		    unsigned int match)
+{
+	struct correlate *c = ctx;
+	enum flow_dir dir = carriage->dir;
+	enum grade grade = weakest(match, carriage->dma_grade);
+	struct conn_state *s;
+
+	if (carriage->key_known)
+		grade = weakest(grade, carriage->socket_grade);
+	if (p->conn == LANE_NO_CONN) {
+		correlate_not_tcp(c, p->kind, carriage);
+		return;
+	}
+	if (p->conn >= c->x->nconns) {
+		correlate_stray(c, carriage->ts_ns, carriage->device, dir,
+				"connection that was left out", carriage->ndma,
+				carriage->dma_bytes);
+		return;
+	}
+	s = &c->conns[p->conn];
+	if (s->device && carriage->device && s->device != carriage->device) {
+		correlate_stray(c, carriage->ts_ns, carriage->device, dir,
+				"connection that changed its device", carriage->ndma,
+				carriage->dma_bytes);
+	} else {
+		if (carriage->ndma)
+			s->device = carriage->device;
+		s->transfers[dir] += carriage->ndma;
+		s->dma_bytes[dir] += carriage->dma_bytes;
+	}
+	c->x->conns[p->conn].carried[dir][grade] += p->fresh_bytes;
+	if (p->len) {
+		credit_rows(c, p, carriage, dir, grade);
+	} else {
+		c->x->conns[p->conn].control_packets[dir]++;
+		c->x->conns[p->conn].control_bytes[dir] += carriage->dma_bytes;
+	}
+}
+
+static void lone_packet(void *ctx, const struct lane_packet *p)
+{
+	/* its bytes stay without a link: exchange_half.bytes[GRADE_NONE] */
+	(void)ctx, (void)p;
+}
+
+static void lone_carriage(void *ctx, const struct carriage *carriage)
+{
+	correlate_stray(ctx, carriage->ts_ns, carriage->device, carriage->dir,
+			"packet that was not captured", carriage->ndma, carriage->dma_bytes);
+}
+
+static struct lane *lane_of(struct correlate *c, uint16_t iface, unsigned int dir)
+{
+	static const struct lane_ops ops = { matched, lone_packet, lone_carriage };
+	size_t i;
+
+	for (i = 0; i < c->nifaces; i++)
+		if (c->ifaces[i].iface == iface)
+			return c->ifaces[i].lanes[dir];
+	if (i == CORRELATE_LANES)
+		return NULL;
+	c->nifaces++;
+	c->ifaces[i].iface = iface;
+	for (int d = 0; d < 2; d++)
+		c->ifaces[i].lanes[d] = lane_new(CORRELATE_WAITING, &ops, c);
+	return c->ifaces[i].lanes[dir];
+}
+
+static bool in_window(const struct correlate *c, uint64_t ts_ns)
+{
+	return ts_ns >= c->start_ns && ts_ns <= c->stop_ns;
+}
+
+/* Transfers beyond the window are not among its sums, though their packet may be in it. */
+static void trim(const struct correlate *c, struct carriage *carriage)
+{
+	while (carriage->ndma && !in_window(c, carriage->dma[0].ts_ns)) {
+		carriage->dma_bytes -= carriage->dma[0].size;
+		carriage->dma++;
+		carriage->ndma--;
+	}
+	while (carriage->ndma && !in_window(c, carriage->dma[carriage->ndma - 1].ts_ns)) {
+		carriage->dma_bytes -= carriage->dma[carriage->ndma - 1].size;
+		carriage->ndma--;
+	}
+}
+
+static void carried(void *ctx, const struct carriage *given)
+{
+	struct correlate *c = ctx;
+	struct carriage copy = *given;
+	const struct carriage *carriage = &copy;
+	struct device_sum *sum = &c->sums[carriage->device];
+	struct lane *lane;
+
+	if (!carriage->ndma && !carriage->device)
+		return; /* loopback, a bridge: no device has it */
+	trim(c, &copy);
+	if (!in_window(c, carriage->ts_ns)) {
+		/* another CPU was at it as the window opened or closed: no capture has the packet
+		 */
+		correlate_stray(c, carriage->ts_ns, carriage->device, carriage->dir,
+				"packet on its way as the window opened or closed", carriage->ndma,
+				carriage->dma_bytes);
+		sum->wire[carriage->dir] += carriage->ndma ? carriage->wire : 0;
+		return;
+	}
+	lane = lane_of(c, carriage->iface, carriage->dir);
+	sum->carried[carriage->dir] += carriage->dma_bytes;
+	sum->wire[carriage->dir] += carriage->wire;
+	if (carriage->dir == FLOW_OUT) {
+		sum->frames[FLOW_OUT] += carriage->frame;
+	} else if (carriage->ndma) {
+		sum->frames[FLOW_IN] +=
+			carriage->dma_bytes -
+			(uint64_t)carry_header(c->carry, carriage->device) * carriage->wire;
+	}
+	if (carriage->dir == FLOW_OUT && carriage->ndma) {
+		sum->frame_bytes += carriage->frame + carry_header(c->carry, carriage->device);
+		sum->frame_dma += carriage->dma_bytes;
+	}
+	if (lane)
+		lane_carriage(lane, carriage);
+	else
+		lone_carriage(c, carriage);
+}
+
+void correlate_stray(struct correlate *c, uint64_t ts_ns, uint16_t device, enum flow_dir dir,
+		     const char *why, uint64_t transfers, uint64_t bytes)
+{
+	bool early = c->x->launched && (!c->began_ns || ts_ns < c->began_ns);
+	size_t i;
+
+	if (!bytes && !transfers)
+		return;
+	for (i = 0; i < c->nstrays; i++)
+		if (c->strays[i].device == device && c->strays[i].dir == dir &&
+		    c->strays[i].why == why && c->strays[i].early == early)
+			break;
+	if (i == CORRELATE_STRAYS)
+		i = 0; /* hostile: wrong reason, but never left out */
+	else if (i == c->nstrays)
+		c->strays[c->nstrays++] = (struct stray){
+			.device = device, .dir = (uint8_t)dir, .why = why, .early = early
+		};
+	c->strays[i].transfers += transfers;
+	c->strays[i].bytes += bytes;
+}
+
+/* Whose it was, calls of the program tell in the end. */
+static void correlate_not_tcp(struct correlate *c, const char *kind,
+			      const struct carriage *carriage)
+{
+	correlate_stray(c, carriage->ts_ns, carriage->device, carriage->dir, kind, carriage->ndma,
+			carriage->dma_bytes);
+	for (size_t i = 0; i < c->nstrays; i++)
+		if (c->strays[i].why == kind)
+			c->strays[i].not_tcp = true;
+}
+
+static void stray(void *ctx, uint64_t ts_ns, uint16_t device, enum flow_dir dir, uint64_t bytes,
+		  const char *why)
+{
+	if (in_window(ctx, ts_ns))
+		correlate_stray(ctx, ts_ns, device, dir, why, 1, bytes);
+}
+
+/* ---- the interface ---- */
+
+struct correlate *correlate_new(struct exchanges *x, const struct names *names,
+				const struct platform *platform)
+{
+	static const struct carry_ops carry_ops = { carried, stray };
+	static const struct conn_ops no_ops = { NULL, NULL, NULL, NULL };
+	struct correlate *c = xcalloc(1, sizeof(*c));
+
+	c->x = x;
+	c->names = names;
+	c->platform = platform;
+	c->nonce = platform ? platform->trace.nonce : 0;
+	c->start_ns = c->nonce ? UINT64_MAX : 0;
+	c->stop_ns = UINT64_MAX;
+	c->owners = owners_new();
+	owners_set_follow(c->owners, !x->no_follow);
+	for (size_t i = 0; i < x->nroots; i++)
+		owners_add_root(c->owners, x->roots[i]);
+	c->carry = carry_new(names, platform, c->owners, &carry_ops, c);
+	c->blockio = blockio_new(x, names, platform, c->owners);
+	c->diskcount = diskcount_new(names, platform);
+	c->netcount = netcount_new(names, platform);
+	c->packets = conn_table_new(&no_ops, NULL);
+	c->sums = xcalloc(65536, sizeof(*c->sums));
+	index_conns(c);
+	return c;
+}
+
+void correlate_packet(struct correlate *c, const struct packet *packet)
+{
+	struct lane_packet p = { .conn = LANE_NO_CONN,
+				 .frame = packet->frame,
+				 .kind = packet_kind(packet),
+				 .number = packet->number };
+	enum flow_dir dir = packet->dir;
+	struct conn_segment seg;
+	struct lane *lane;
+
+	if (conn_table_packet(c->packets, packet, &seg)) {
+		dir = seg.dir;
+		p.conn = seg.conn->id;
+		flow_key_make(&p.key, &seg.conn->local, &seg.conn->remote);
+		p.offset = seg.offset;
+		p.len = seg.strange ? 0 : seg.segment.payload_len;
+		p.fresh = seg.fresh;
+		p.fresh_bytes = seg.fresh_bytes;
+	}
+	if (dir == FLOW_DIR_UNKNOWN)
+		return; /* no TCP, in a file that does not tell directions: cannot be matched */
+	lane = lane_of(c, packet->iface, dir);
+	if (lane)
+		lane_packet(lane, &p);
+}
+
+/* The markers of the run with this nonce, the first of each kind, open and close the window. */
+static void mark(struct correlate *c, const struct event *e)
+{
+	if (!c->nonce || e->link != c->nonce)
+		return;
+	if (e->aux == EVENT_MARK_START && c->start_ns == UINT64_MAX)
+		c->start_ns = e->ts_ns;
+	else if (e->aux == EVENT_MARK_STOP && c->stop_ns == UINT64_MAX)
+		c->stop_ns = e->ts_ns;
+}
+
+static void sum_up(struct correlate *c, const struct event *e)
+{
+	struct device_sum *sum = &c->sums[e->dev];
+
+	if (e->kind == EVENT_MAP)
+		sum->by_program |= owners_is_program(c->owners, e->pid);
+	if (e->kind == EVENT_MAP && e->dma != EVENT_NO_ADDR && e->dir == EVENT_FROM_DEVICE) {
+		sum->mapped_in += e->size;
+		sum->nmapped_in++;
+	} else if (e->kind == EVENT_MAP && e->dma != EVENT_NO_ADDR) {
+		sum->mapped += e->size;
+		sum->nmapped++;
+		sum->balance++;
+	} else if (e->kind == EVENT_SYNC_CPU && e->dir == EVENT_FROM_DEVICE) {
+		sum->synced += e->size;
+		sum->nsynced++;
+	} else if (e->kind == EVENT_UNMAP && e->dir == EVENT_FROM_DEVICE && e->size >= 64) {
+		sum->unmapped += e->size;
+		sum->nunmapped++;
+	} else if (e->kind == EVENT_UNMAP && e->dir == EVENT_TO_DEVICE) {
+		if (--sum->balance < sum->lowest)
+			sum->lowest = sum->balance;
+	}
+}
+
+void correlate_event(struct correlate *c, const struct event *e)
+{
+	struct owner_socket *s;
+
+	c->events_seen = true;
+	if (e->kind == EVENT_MARK)
+		mark(c, e);
+	diskcount_event(c->diskcount, e);
+	netcount_event(c->netcount, e);
+	if (e->kind == EVENT_EXEC && !c->began_ns && owners_is_program(c->owners, e->pid))
+		c->began_ns = e->ts_ns;
+	s = owners_event(c->owners, e);
+	if (s)
+		bind_socket(c, s);
+	carry_event(c->carry, e);
+	blockio_learn(c->blockio, e);
+	if (!in_window(c, e->ts_ns))
+		return;
+	correlate_call(c, e, s);
+	sum_up(c, e);
+	if (e->kind != EVENT_MAP || !carry_is_net(c->carry, e->dev))
+		blockio_event(c->blockio, e);
+}
+
+void correlate_finish(struct correlate *c)
+{
+	carry_finish(c->carry);
+	for (size_t i = 0; i < c->nifaces; i++)
+		for (int dir = 0; dir < 2; dir++)
+			lane_free(c->ifaces[i].lanes[dir]);
+	blockio_free(c->blockio);
+	correlate_result(c);
+	free(c->diskcount);
+	netcount_free(c->netcount);
+	carry_free(c->carry);
+	owners_free(c->owners);
+	conn_table_free(c->packets);
+	free(c->sums);
+	free(c->buckets);
+	free(c->conns);
+	free(c->row_next);
+	free(c);
+}

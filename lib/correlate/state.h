@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_LIB_CORRELATE_STATE_H
+#define CCAIO_LIB_CORRELATE_STATE_H
+
+/* What correlate.c and correlate-result.c share. */
+#include "lib/correlate/carry/carry.h"
+#include "lib/correlate/correlate.h"
+#include "lib/correlate/disk/blockio.h"
+#include "lib/correlate/lane.h"
+#include "lib/counters/diskcount.h"
+#include "lib/counters/netcount.h"
+#include "lib/exchange/exchange.h"
+#include "lib/exchange/owners.h"
+#include "lib/net/conn.h"
+
+#define CORRELATE_LANES 64
+#define CORRELATE_STRAYS 512
+#define NO_INDEX UINT32_MAX
+
+/* What the correlator keeps about one of exchanges.conns. */
+struct conn_state {
+	struct flow_key key;
+	uint32_t next;	    /* in its bucket */
+	uint32_t first_row; /* in the order of the stream */
+	bool bound;	    /* to a socket */
+	uint64_t socket;
+	uint16_t device; /* names id that carried it last */
+	uint64_t dma_bytes[2], transfers[2];
+};
+
+struct stray {
+	uint16_t device;
+	uint8_t dir;
+	const char *why;
+	bool not_tcp;
+	bool early; /* before the program that ccaio launched began */
+	uint64_t transfers, bytes;
+};
+
+/* All streaming DMA of one device, counted event by event. */
+struct device_sum {
+	uint64_t mapped, synced, unmapped; /* bytes: sent; received */
+	uint64_t nmapped, nsynced, nunmapped;
+	uint64_t mapped_in, nmapped_in; /* given for the device to write */
+	bool by_program;		/* a task of the program mapped any of it */
+	int64_t balance, lowest;	/* maps for sending less their unmaps */
+	uint64_t carried[2];		/* of it, as carriages */
+	uint64_t frames[2], wire[2];
+	uint64_t frame_bytes; /* of carriages with known transfers, sent */
+	uint64_t frame_dma;   /* of the same: mapped bytes */
+};
+
+struct correlate {
+	struct exchanges *x;
+	const struct names *names;
+	const struct platform *platform;
+	struct owners *owners;
+	struct carry *carry;
+	struct blockio *blockio;
+	struct diskcount *diskcount;
+	struct netcount *netcount;
+	struct conn_table *packets;
+	struct conn_state *conns;
+	uint32_t *row_next; /* next row of the same connection */
+	uint32_t *buckets;
+	size_t nbuckets;
+	struct {
+		uint16_t iface;
+		struct lane *lanes[2];
+	} ifaces[CORRELATE_LANES];
+	size_t nifaces;
+	struct device_sum *sums; /* by names id */
+	struct stray strays[CORRELATE_STRAYS];
+	size_t nstrays;
+	bool events_seen;
+	uint64_t nonce;		    /* of the run; 0: everything is the window */
+	uint64_t unplaced;	    /* sent by TCP on sockets whose addresses are not known */
+	uint64_t began_ns;	    /* first exec of the program; 0 not seen */
+	uint64_t start_ns, stop_ns; /* the window; UINT64_MAX: not seen yet */
+};
+
+void correlate_stray(struct correlate *c, uint64_t ts_ns, uint16_t device, enum flow_dir dir,
+		     const char *why, uint64_t transfers, uint64_t bytes);
+void correlate_result(struct correlate *c);
+
+/* An event of the window, and the socket that it is about (may be NULL). */
+void correlate_call(struct correlate *c, const struct event *e, struct owner_socket *s);
+/* Completes x->unseen_bytes. */
+void correlate_unplaced(struct correlate *c);
+
+/* Do the events tell what the program sent and received by any socket? */
+bool correlate_calls_known(const struct correlate *c);
+/* Fills x->alive. */
+void correlate_alive(struct correlate *c);
+/* Fills x->nothing_else and x->beyond. */
+void correlate_beyond(struct correlate *c);
+
+#endif

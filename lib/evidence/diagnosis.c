@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/evidence/diagnosis.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/xalloc.h"
+#include "lib/evidence/platform.h"
+
+#define SLOT_BYTES 2048
+#define SMALL_POOL ((uint64_t)16 << 20)
+
+const char *diag_state_name(enum diag_state state)
+{
+	static const char *const names[] = { "cannot", "advice", "ok" };
+
+	return (unsigned int)state < 3 ? names[state] : "?";
+}
+
+void diagnosis_free(struct diagnosis *d)
+{
+	if (!d)
+		return;
+	for (size_t i = 0; i < d->count; i++) {
+		free(d->checks[i].finding);
+		free(d->checks[i].remedy);
+	}
+	free(d->checks);
+	free(d);
+}
+
+bool diagnosis_can_prove(const struct diagnosis *d, bool window)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		const struct diag_check *c = &d->checks[i];
+
+		if (c->state == DIAG_CANNOT && !(window && c->boot_only))
+			return false;
+	}
+	return d->count > 0;
+}
+
+static struct diag_check *add(struct diagnosis *d, const char *id, enum diag_state state,
+			      const char *remedy, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+static struct diag_check *add(struct diagnosis *d, const char *id, enum diag_state state,
+			      const char *remedy, const char *fmt, ...)
+{
+	struct diag_check *c;
+	char finding[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(finding, sizeof(finding), fmt, ap);
+	va_end(ap);
+	XGROW(d->checks, d->count, d->cap);
+	c = &d->checks[d->count++];
+	*c = (struct diag_check){
+		.id = id, .state = state, .finding = xstrdup(finding), .remedy = xstrdup(remedy)
+	};
+	return c;
+}
+
+static void check_events(struct diagnosis *d, const struct diag_tracing *t)
+{
+	if (!t->path) {
+		add(d, "events-armed", DIAG_CANNOT, NULL, "%s", t->trouble);
+		return;
+	}
+	if (!t->map_event && t->kprobes)
+		add(d, "events-armed", DIAG_CANNOT, "boot Linux 6.12 or newer",
+		    "this kernel has no events for DMA mappings; ccaio's own probes stand in for "
+		    "them, but only from its start on")
+			->boot_only = true;
+	else if (!t->map_event)
+		add(d, "events-armed", DIAG_CANNOT, "boot Linux 6.12 or newer",
+		    "this kernel has no events for DMA mappings: bounces can be counted, but not "
+		    "which address a device was given");
+	else if (!t->swiotlb_event)
+		add(d, "events-armed", DIAG_CANNOT, "boot a kernel with CONFIG_SWIOTLB",
+		    "this kernel has no events for bounce buffers");
+	else
+		add(d, "events-armed", DIAG_OK, NULL,
+		    "%s has the events for DMA mappings and bounce buffers", t->path);
+}
+
+static void check_baseline(struct diagnosis *d, const struct diag_tracing *t)
+{
+	static const char remedy[] = "boot with trace_instance=ccaio,dma:*,swiotlb:* on the kernel "
+				     "command line; until then use --scope window";
+
+	if (t->from_boot)
+		add(d, "baseline", DIAG_OK, NULL, "armed at boot, and nothing was lost since");
+	else
+		add(d, "baseline", DIAG_CANNOT, remedy, "%s",
+		    t->boot_reason ? t->boot_reason
+				   : "not armed at boot: rings and buffers that were mapped before "
+				     "ccaio starts are unknown")
+			->boot_only = true;
+}
+
+static void check_setting(struct diagnosis *d, const struct platform *p)
+{
+	d->realm = p->realm.is_realm == TRI_YES;
+	if (d->realm)
+		add(d, "setting", DIAG_OK, NULL, "a Realm (RSI %s)",
+		    p->realm.rsi_version ? p->realm.rsi_version : "version unknown");
+	else if (p->realm.is_realm == TRI_NO)
+		add(d, "setting", DIAG_ADVICE, "run in a Realm for more",
+		    "not a Realm: a rehearsal, and every report will say so");
+	else
+		add(d, "setting", DIAG_CANNOT,
+		    "run as root, early, or boot with a larger log_buf_len=",
+		    "nothing tells whether this is a Realm: the beginning of the kernel log "
+		    "cannot be read");
+	if (p->realm.tsm_provider)
+		add(d, "attestation", DIAG_OK, NULL, "reports come from %s", p->realm.tsm_provider);
+	else if (d->realm)
+		add(d, "attestation", DIAG_ADVICE, "load arm_cca_guest and mount configfs",
+		    "no provider of attestation reports: programs get no token");
+}
+
+/* A device with a driver whose addresses an IOMMU translates, or NULL. */
+static const struct platform_pci *translated(const struct platform *p)
+{
+	for (size_t i = 0; i < p->npci; i++) {
+		const struct platform_pci *dev = &p->pci[i];
+
+		if (dev->driver && dev->iommu_group &&
+		    !(dev->iommu_type && strcmp(dev->iommu_type, "identity") == 0))
+			return dev;
+	}
+	return NULL;
+}
+
+/* In an ordinary VM nothing but this parameter makes devices keep to the pool. */
+static void check_forced(struct diagnosis *d, const struct platform *p)
+{
+	static const char remedy[] = "boot with swiotlb=65536,force";
+
+	const struct platform_pci *behind = translated(p);
+
+	if (d->realm)
+		return;
+	if (behind)
+		add(d, "dma-in-shared", DIAG_CANNOT, "boot with iommu.passthrough=1",
+		    "%s is behind an IOMMU: the kernel maps protected memory there instead of "
+		    "bouncing",
+		    behind->name);
+	else if (p->swiotlb.force == TRI_YES)
+		add(d, "dma-in-shared", DIAG_OK, NULL, "bouncing is forced");
+	else if (p->swiotlb.force == TRI_NO)
+		add(d, "dma-in-shared", DIAG_CANNOT, remedy,
+		    "bouncing is not forced: devices are given protected memory");
+	else
+		add(d, "dma-in-shared", DIAG_ADVICE, remedy,
+		    "it is not known whether bouncing is forced");
+}
+
+static uint64_t default_bytes(const struct platform *p)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < p->swiotlb.npools; i++) {
+		const struct platform_pool *pool = &p->swiotlb.pools[i];
+
+		if (strcmp(pool->name, "default") == 0)
+			bytes += pool->range.end - pool->range.start + 1;
+	}
+	return bytes;
+}
+
+static void check_pools(struct diagnosis *d, const struct platform *p)
+{
+	uint64_t bytes = default_bytes(p), slots = p->swiotlb.slots;
+	const char *id = "pool-known";
+
+	if (p->swiotlb.dynamic == TRI_YES)
+		add(d, id, DIAG_CANNOT, "boot a kernel without CONFIG_SWIOTLB_DYNAMIC",
+		    "the pool may grow, and the kernel does not tell where");
+	else if (p->swiotlb.npools == 0)
+		add(d, id, DIAG_CANNOT,
+		    "boot with swiotlb=65536 (and log_buf_len= if the kernel log is long)",
+		    "neither the kernel log nor /proc/kcore tells where a bounce pool is");
+	else if (slots == PLATFORM_UNKNOWN)
+		add(d, id, DIAG_CANNOT, "as root: mount -t debugfs none /sys/kernel/debug",
+		    "the number of slots in debugfs cannot be read, so the pool's bounds cannot be "
+		    "checked");
+	else if (slots * SLOT_BYTES != bytes)
+		add(d, id, DIAG_CANNOT, "boot again, or report the kernel to its maker",
+		    "the kernel log tells of %llu slots, debugfs of %llu",
+		    (unsigned long long)(bytes / SLOT_BYTES), (unsigned long long)slots);
+	else if (bytes < SMALL_POOL)
+		add(d, id, DIAG_ADVICE, "boot with swiotlb=65536,force",
+		    "the pool of %llu KiB is soon used up", (unsigned long long)(bytes >> 10));
+	else
+		add(d, id, DIAG_OK, NULL,
+		    "a pool of %llu MiB at 0x%llx, as many slots as debugfs says",
+		    (unsigned long long)(bytes >> 20),
+		    (unsigned long long)p->swiotlb.pools[0].range.start);
+	if (p->nram == 0)
+		add(d, "ram-known", DIAG_CANNOT, "run as root",
+		    "/proc/iomem shows no addresses of RAM");
+}
+
+static const char *virtio_type(uint32_t id)
+{
+	static const char *const names[] = {
+		[1] = "net",  [2] = "block", [3] = "console", [4] = "rng",    [5] = "balloon",
+		[8] = "scsi", [9] = "9p",    [16] = "gpu",    [18] = "input", [19] = "vsock",
+		[24] = "mem", [26] = "fs",   [27] = "pmem"
+	};
+
+	return id < sizeof(names) / sizeof(names[0]) && names[id] ? names[id] : "virtio";
+}
+
+/* Why a device of this type passes by the DMA API whatever it negotiated; NULL where not. */
+static const char *direct_use(uint32_t id)
+{
+	if (id == VIRTIO_ID_BALLOON)
+		return "is a memory balloon: it gives the host pages by number";
+	if (id == 27)
+		return "is pmem: memory of the host in the guest";
+	return NULL;
+}
+
+/* Devices that reach memory without the DMA API, one line each. */
+static void check_bypass(struct diagnosis *d, const struct platform *p)
+{
+	size_t bound = 0, bad = 0;
+
+	for (size_t i = 0; i < p->nvirtio; i++) {
+		const struct platform_virtio *dev = &p->virtio[i];
+		const char *type = virtio_type(dev->device_id);
+
+		if (platform_virtio_active(dev) == TRI_NO)
+			continue;
+		bound++;
+		if (direct_use(dev->device_id)) {
+			add(d, "no-bypass", DIAG_CANNOT, "remove it from the VM", "%s %s",
+			    dev->name, direct_use(dev->device_id));
+			bad++;
+		} else if (platform_virtio_feature(dev, VIRTIO_F_ACCESS_PLATFORM) != TRI_YES) {
+			add(d, "no-bypass", DIAG_CANNOT, "give it iommu_platform=on in the VMM",
+			    "%s (%s) works without VIRTIO_F_ACCESS_PLATFORM: no event shows its "
+			    "addresses",
+			    dev->name, type);
+			bad++;
+		} else if (platform_virtio_doubt(dev)) {
+			add(d, "no-bypass", DIAG_CANNOT, "remove it from the VM", "%s (%s): %s",
+			    dev->name, type, platform_virtio_doubt(dev));
+			bad++;
+		}
+	}
+	for (size_t i = 0; i < p->npci; i++) {
+		const struct platform_pci *dev = &p->pci[i];
+
+		if (dev->driver && dev->vendor && dev->device &&
+		    strcmp(dev->vendor, "0x1af4") == 0 && strcmp(dev->device, "0x1110") == 0) {
+			add(d, "no-bypass", DIAG_CANNOT, "remove it from the VM",
+			    "%s (ivshmem) is memory shared with the host", dev->name);
+			bad++;
+		} else if (platform_is_handed_over(dev->driver)) {
+			add(d, "no-bypass", DIAG_CANNOT, "bind it to its own driver, or to none",
+			    "%s is driven by a program (%s): no event tells what it is given",
+			    dev->name, dev->driver);
+			bad++;
+		}
+	}
+	for (size_t i = 0; i < p->nother; i++) {
+		if (!platform_other_is_fw_cfg(&p->other[i]))
+			continue;
+		add(d, "no-bypass", DIAG_CANNOT, "unload qemu_fw_cfg",
+		    "%s (%s) can be given addresses without the DMA API", p->other[i].name,
+		    p->other[i].driver);
+		bad++;
+	}
+	if (bad == 0)
+		add(d, "no-bypass", DIAG_OK, NULL, "all %zu working virtio devices use the DMA API",
+		    bound);
+}
+
+static void check_devices(struct diagnosis *d, const struct platform *p)
+{
+	if (!p->virtio_listed || !p->pci_listed) {
+		add(d, "devices-known", DIAG_CANNOT, "mount -t sysfs none /sys",
+		    "/sys lists no devices");
+		return;
+	}
+	for (size_t i = 0; i < p->npci; i++) {
+		const struct platform_pci *dev = &p->pci[i];
+
+		if (dev->bus_master != TRI_YES || dev->driver ||
+		    (dev->class && strncmp(dev->class, "0x06", 4) == 0))
+			continue;
+		add(d, "devices-known", DIAG_CANNOT, "bind it to a driver or disable it",
+		    "PCI device %s is a bus master without a driver", dev->name);
+		return;
+	}
+	add(d, "devices-known", DIAG_OK, NULL, "%zu virtio, %zu PCI and %zu other DMA devices",
+	    p->nvirtio, p->npci, p->nother);
+}
+
+static void check_probes(struct diagnosis *d, const struct diag_tracing *t)
+{
+	if (!t->path)
+		return;
+	if (t->kprobes && t->fprobes && t->btf)
+		add(d, "probes", DIAG_OK, NULL, "kprobes, fprobes and BTF are there");
+	else
+		add(d, "probes", DIAG_ADVICE,
+		    "boot a kernel with KPROBE_EVENTS, FPROBE_EVENTS and DEBUG_INFO_BTF",
+		    "the kernel lacks%s%s%s: exchanges are joined to buffers by size and time "
+		    "where "
+		    "pointers would be exact",
+		    t->kprobes ? "" : " kprobes", t->fprobes ? "" : " fprobes",
+		    t->btf ? "" : " BTF");
+}
+
+struct diagnosis *diagnosis_make(const struct platform *p, const struct diag_tracing *tracing,
+				 bool log_readable)
+{
+	struct diagnosis *d = xcalloc(1, sizeof(*d));
+
+	check_events(d, tracing);
+	check_baseline(d, tracing);
+	check_setting(d, p);
+	check_forced(d, p);
+	check_pools(d, p);
+	check_bypass(d, p);
+	check_devices(d, p);
+	if (log_readable)
+		add(d, "environment-stable", DIAG_OK, NULL, "the kernel log can be followed");
+	else
+		add(d, "environment-stable", DIAG_CANNOT, "run as root",
+		    "the kernel log cannot be read");
+	check_probes(d, tracing);
+	return d;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_LIB_EVIDENCE_DIAGNOSIS_H
+#define CCAIO_LIB_EVIDENCE_DIAGNOSIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct platform;
+
+/*
+ * diagnosis - what a machine can prove, and what to change so that it can prove more.
+ *
+ * Decided from the facts alone, before anything is recorded: a check that is ok
+ * says that the condition can be met here, not that it will be.
+ */
+enum diag_state {
+	DIAG_CANNOT = 0, /* stands in the way of a PROVEN */
+	DIAG_ADVICE,	 /* does not, but something is worth knowing or changing */
+	DIAG_OK,
+};
+
+struct diag_check {
+	const char *id; /* claim or condition that it is about, where there is one */
+	enum diag_state state;
+	bool boot_only; /* a PROVEN with --scope window is possible in spite of it */
+	char *finding;	/* one sentence without full stop */
+	char *remedy;	/* what to do; NULL when ok */
+};
+
+struct diagnosis {
+	struct diag_check *checks;
+	size_t count, cap;
+	bool realm; /* the setting of a verdict made here */
+};
+
+/* What the tracing directory of the machine offers.  Strings borrowed. */
+struct diag_tracing {
+	const char *path;	 /* NULL: cannot be used */
+	const char *trouble;	 /* then: why, and what to do */
+	bool map_event;		 /* dma:dma_map_phys or dma:dma_map_page */
+	bool swiotlb_event;	 /* swiotlb:swiotlb_bounced */
+	bool from_boot;		 /* the instance armed at boot holds everything since */
+	const char *boot_reason; /* why it does not, where one was asked for; else NULL */
+	bool kprobes, fprobes, btf;
+};
+
+/* log_readable: the kernel log can be followed.  The caller frees. */
+struct diagnosis *diagnosis_make(const struct platform *p, const struct diag_tracing *tracing,
+				 bool log_readable);
+void diagnosis_free(struct diagnosis *d); /* accepts NULL */
+
+/* Nothing stands in the way of a PROVEN, since-boot or (window) of the window only. */
+bool diagnosis_can_prove(const struct diagnosis *d, bool window);
+
+/* "cannot", "advice", "ok" */
+const char *diag_state_name(enum diag_state state);
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/evidence/manifest.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/err.h"
+#include "lib/base/xalloc.h"
+#include "lib/json/json.h"
+
+#define SCHEMA "ccaio.manifest/1"
+#define SCHEMA_FAMILY "ccaio.manifest/"
+#define MAX_SIZE ((uint64_t)1 << 50) /* of one file; more is absurd */
+
+struct manifest *manifest_new(void)
+{
+	return xcalloc(1, sizeof(struct manifest));
+}
+
+void manifest_free(struct manifest *m)
+{
+	if (!m)
+		return;
+	free(m->tool);
+	free(m->created);
+	for (size_t i = 0; i < m->nlibraries; i++) {
+		free(m->libraries[i].name);
+		free(m->libraries[i].version);
+	}
+	free(m->libraries);
+	for (size_t i = 0; i < m->nfiles; i++)
+		free(m->files[i].name);
+	free(m->files);
+	free(m);
+}
+
+void manifest_add_library(struct manifest *m, const char *name, const char *version)
+{
+	m->libraries = xrealloc(m->libraries, m->nlibraries + 1, sizeof(*m->libraries));
+	m->libraries[m->nlibraries++] =
+		(struct manifest_library){ xstrdup(name), xstrdup(version) };
+}
+
+void manifest_sha256(const void *data, size_t len, unsigned char sum[MANIFEST_SHA256])
+{
+	/* With its own SHA-256 OpenSSL cannot fail here; without, no sum must match. */
+	if (EVP_Digest(data, len, sum, NULL, EVP_sha256(), NULL) != 1)
+		memset(sum, 0, MANIFEST_SHA256);
+}
+
+static int hash_fd(int fd, const char *name, unsigned char sum[MANIFEST_SHA256], uint64_t *size,
+		   struct err *err)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t cap = (size_t)1 << 18;
+	char *buf = xcalloc(cap, 1);
+	int ret = 0;
+	ssize_t n;
+
+	*size = 0;
+	if (!ctx || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
+		ret = err_set(err, EIO, "cannot compute a SHA-256: OpenSSL has none");
+	while (ret == 0 && (n = read(fd, buf, cap)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			ret = err_sys(err, "cannot read %s", name);
+		else if (EVP_DigestUpdate(ctx, buf, (size_t)n) != 1)
+			ret = err_set(err, EIO, "cannot compute the SHA-256 of %s", name);
+		else
+			*size += (uint64_t)n;
+	}
+	if (ret == 0 && EVP_DigestFinal_ex(ctx, sum, NULL) != 1)
+		ret = err_set(err, EIO, "cannot compute the SHA-256 of %s", name);
+	EVP_MD_CTX_free(ctx);
+	free(buf);
+	return ret;
+}
+
+/* A regular file of the folder, never through a link.  path: of the folder, for messages. */
+static int open_file(int dirfd, const char *path, const char *name, struct stat *st,
+		     struct err *err)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0 && errno == ELOOP)
+		return err_set(err, EBADMSG, "%s: %s is a symbolic link, not a file of this bundle",
+			       path, name);
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, EBADMSG, "%s: %s is missing, but " MANIFEST_NAME " lists it",
+			       path, name);
+	if (fd < 0)
+		return err_sys(err, "cannot read %s/%s", path, name);
+	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+		return fd;
+	close(fd);
+	return err_set(err, EBADMSG, "%s: %s is not a regular file", path, name);
+}
+
+int manifest_add_file(struct manifest *m, int dirfd, const char *name, struct err *err)
+{
+	struct manifest_file file = { 0 };
+	struct stat st;
+	int fd, ret;
+
+	if (m->nfiles >= MANIFEST_MAX_FILES)
+		return err_set(err, E2BIG, "more than %d files in a bundle", MANIFEST_MAX_FILES);
+	fd = open_file(dirfd, ".", name, &st, err);
+	if (fd < 0)
+		return fd;
+	ret = hash_fd(fd, name, file.sha256, &file.size, err);
+	close(fd);
+	if (ret < 0)
+		return ret;
+	file.name = xstrdup(name);
+	m->files = xrealloc(m->files, m->nfiles + 1, sizeof(*m->files));
+	m->files[m->nfiles++] = file;
+	return 0;
+}
+
+const struct manifest_file *manifest_find(const struct manifest *m, const char *name)
+{
+	for (size_t i = 0; i < m->nfiles; i++) {
+		if (strcmp(m->files[i].name, name) == 0)
+			return &m->files[i];
+	}
+	return NULL;
+}
+
+/* --- as JSON --- */
+
+static void put_hex(char *to, const unsigned char sum[MANIFEST_SHA256])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < MANIFEST_SHA256; i++) {
+		*to++ = digits[sum[i] >> 4];
+		*to++ = digits[sum[i] & 15];
+	}
+	*to = '\0';
+}
+
+char *manifest_format(const struct manifest *m)
+{
+	char *text = NULL, hex[2 * MANIFEST_SHA256 + 1];
+	struct jwriter w;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	jwriter_init(&w, out);
+	jwrite_object(&w, NULL);
+	jwrite_string(&w, "schema", SCHEMA);
+	jwrite_string(&w, "tool", m->tool);
+	jwrite_string(&w, "created", m->created);
+	if (m->nonce)
+		jwrite_hex(&w, "nonce", m->nonce);
+	jwrite_object(&w, "libraries");
+	for (size_t i = 0; i < m->nlibraries; i++)
+		jwrite_string(&w, m->libraries[i].name, m->libraries[i].version);
+	jwrite_end_object(&w);
+	jwrite_array(&w, "files");
+	for (size_t i = 0; i < m->nfiles; i++) {
+		put_hex(hex, m->files[i].sha256);
+		jwrite_object(&w, NULL);
+		jwrite_string(&w, "name", m->files[i].name);
+		jwrite_number(&w, "size", m->files[i].size);
+		jwrite_string(&w, "sha256", hex);
+		jwrite_end_object(&w);
+	}
+	jwrite_end_array(&w);
+	jwrite_end_object(&w);
+	fclose(out);
+	return text;
+}
+
+static void check_schema(const struct jval *root)
+{
+	char *schema = jval_string(root, "schema");
+
+	if (!schema || strncmp(schema, SCHEMA_FAMILY, strlen(SCHEMA_FAMILY)) != 0)
+		jval_fail_at(root, "schema", "expected \"" SCHEMA "\": not a bundle's manifest");
+	else if (strcmp(schema, SCHEMA) != 0)
+		jval_fail_at(root, "schema",
+			     "'%.64s' is of another ccaio, this one reads \"" SCHEMA
+			     "\": verify with the version that wrote it",
+			     schema);
+	free(schema);
+}
+
+static bool hex_digit(char c, unsigned int *value)
+{
+	if (c >= '0' && c <= '9')
+		*value = (unsigned int)(c - '0');
+	else if (c >= 'a' && c <= 'f')
+		*value = (unsigned int)(c - 'a' + 10);
+	else
+		return false;
+	return true;
+}
+
+static void read_sum(const struct jval *item, unsigned char sum[MANIFEST_SHA256])
+{
+	char *hex = jval_string(item, "sha256");
+	bool ok = hex && strlen(hex) == 2 * MANIFEST_SHA256;
+	unsigned int high, low;
+
+	for (size_t i = 0; ok && i < MANIFEST_SHA256; i++) {
+		ok = hex_digit(hex[2 * i], &high) && hex_digit(hex[2 * i + 1], &low);
+		if (ok)
+			sum[i] = (unsigned char)(high << 4 | low);
+	}
+	if (!ok)
+		jval_fail_at(item, "sha256", "expected 64 hexadecimal digits in lower case");
+	free(hex);
+}
+
+static void read_file(const struct jval *item, struct manifest_file *file)
+{
+	static const char unnamed[] = "expected the name of a file in the bundle's folder";
+
+	file->name = jval_name_required(item, "name");
+	if (file->name && (strchr(file->name, '/') || strcmp(file->name, ".") == 0 ||
+			   strcmp(file->name, "..") == 0))
+		jval_fail_at(item, "name", "%s, not '%.64s'", unnamed, file->name);
+	if (file->name && (strcmp(file->name, MANIFEST_NAME) == 0 ||
+			   strcmp(file->name, MANIFEST_UNFINISHED) == 0))
+		jval_fail_at(item, "name", "%.64s cannot be listed", file->name);
+	if (!jval_has(item, "size"))
+		jval_fail_at(item, "size", "missing");
+	file->size = jval_number(item, "size", MAX_SIZE, 0);
+	read_sum(item, file->sha256);
+}
+
+static void read_files(struct manifest *m, const struct jval *root)
+{
+	struct jval list = jval_array(root, "files");
+
+	m->nfiles = jval_count(&list);
+	if (m->nfiles == 0)
+		jval_fail_at(root, "files", "expected a list of files");
+	if (m->nfiles > MANIFEST_MAX_FILES) {
+		jval_fail(&list, "expected up to %d files", MANIFEST_MAX_FILES);
+		m->nfiles = 0;
+	}
+	m->files = xcalloc(m->nfiles, sizeof(*m->files));
+	for (size_t i = 0; i < m->nfiles; i++) {
+		struct jval item = jval_item_object(&list, i);
+
+		read_file(&item, &m->files[i]);
+		for (size_t k = 0; k < i && m->files[i].name && m->files[k].name; k++) {
+			if (strcmp(m->files[k].name, m->files[i].name) == 0)
+				jval_fail_at(&item, "name", "'%.64s' is listed twice",
+					     m->files[i].name);
+		}
+	}
+}
+
+struct manifest *manifest_parse(const char *text, size_t len, const char *name, struct err *err)
+{
+	struct jdoc *doc = jdoc_parse(text, len, name, err);
+	struct manifest *m;
+	struct jval root;
+
+	if (!doc)
+		return NULL;
+	m = manifest_new();
+	root = jdoc_root(doc);
+	check_schema(&root);
+	m->tool = jval_name(&root, "tool");
+	m->created = jval_name(&root, "created");
+	m->nonce = jval_hex(&root, "nonce", UINT64_MAX, 0);
+	read_files(m, &root);
+	if (jdoc_status(doc) < 0) {
+		manifest_free(m);
+		m = NULL;
+	}
+	jdoc_free(doc);
+	return m;
+}
+
+/* --- against the folder --- */
+
+static int check_file(const struct manifest_file *file, int dirfd, const char *path,
+		      struct err *err)
+{
+	unsigned char sum[MANIFEST_SHA256];
+	struct stat st;
+	uint64_t size;
+	int ret, fd = open_file(dirfd, path, file->name, &st, err);
+
+	if (fd < 0)
+		return fd;
+	if ((uint64_t)st.st_size != file->size) {
+		ret = err_set(err, EBADMSG,
+			      "%s: %s was changed after the bundle was written: it has %llu bytes, "
+			      "not %llu",
+			      path, file->name, (unsigned long long)st.st_size,
+			      (unsigned long long)file->size);
+		goto out;
+	}
+	ret = hash_fd(fd, file->name, sum, &size, err);
+	if (ret == 0 && (size != file->size || memcmp(sum, file->sha256, sizeof(sum)) != 0))
+		ret = err_set(err, EBADMSG,
+			      "%s: %s was changed after the bundle was written: its SHA-256 is not "
+			      "the one in " MANIFEST_NAME,
+			      path, file->name);
+out:
+	close(fd);
+	return ret;
+}
+
+/* What nobody listed could be taken for evidence. */
+static int check_extra(const struct manifest *m, int dirfd, const char *path, struct err *err)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		ret = err_sys(err, "cannot read %s", path);
+		if (fd >= 0)
+			close(fd);
+		return ret;
+	}
+	while (ret == 0 && (entry = readdir(dir))) {
+		const char *name = entry->d_name;
+
+		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+		    strcmp(name, MANIFEST_NAME) != 0 && !manifest_find(m, name))
+			ret = err_set(
+				err, EBADMSG,
+				"%s: %s was added after the bundle was written: " MANIFEST_NAME
+				" does not list it",
+				path, name);
+	}
+	closedir(dir);
+	return ret;
+}
+
+int manifest_check(const struct manifest *m, int dirfd, const char *path, struct err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < m->nfiles && ret == 0; i++)
+		ret = check_file(&m->files[i], dirfd, path, err);
+	return ret < 0 ? ret : check_extra(m, dirfd, path, err);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_LIB_EVIDENCE_POLICY_H
+#define CCAIO_LIB_EVIDENCE_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+/*
+ * policy - what a site requires beyond the claims themselves (ccaio-policy(5)).
+ *
+ * A policy can make a verdict stricter.  Its waivers only keep a known bypass
+ * from being VIOLATED: the verdict is INCONCLUSIVE at best, and says why.
+ */
+#define POLICY_NO_LIMIT UINT64_MAX
+#define POLICY_FILE_MAX (1u << 20) /* bytes of a policy that is still read */
+
+struct policy_waiver {
+	char *device; /* DMA device or virtio name */
+	char *claim;  /* "no-bypass" */
+	char *reason; /* free text, shown in every report */
+};
+
+struct policy {
+	char *name;		   /* where it came from, for reports */
+	bool require_realm;	   /* setting must be "realm" */
+	bool require_since_boot;   /* scope must be "since-boot" */
+	bool require_confidential; /* refute `confidential` on clear-text payload */
+	uint64_t max_out_bytes;	   /* limit on bytes that left on purpose */
+	uint64_t max_stale_bytes;  /* limit on stale bytes copied out */
+	struct policy_waiver *waivers;
+	size_t nwaivers;
+	char **expected_devices; /* DMA names; others active are an unmet devices-known */
+	size_t nexpected_devices;
+	bool expected_given;
+};
+
+struct policy *policy_new(void); /* requires nothing */
+void policy_free(struct policy *p);
+
+/* From JSON; unknown keys, wrong types are errors (NULL, err set). */
+struct policy *policy_parse(const char *text, size_t len, const char *name, struct err *err);
+struct policy *policy_load(const char *path, struct err *err);
+
+#endif

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/evidence/rmm.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/err.h"
+#include "lib/base/file.h"
+#include "lib/base/xalloc.h"
+
+#define MAX_SEGMENTS 200000 /* a Realm has some dozens of shared ranges */
+
+enum {
+	SEG_SHARED_NOW = 1,
+	SEG_EVER_SHARED = 2,
+	SEG_TAKEN_BACK = 4, /* became RAM after it was EMPTY */
+	SEG_DOUBT = 8,	    /* a cut line speaks of it */
+};
+
+struct segment {
+	struct range range;
+	unsigned int flags;
+};
+
+/* What one Realm did: disjoint segments in ascending order. */
+struct realm {
+	struct segment *list;
+	size_t count, cap;
+	bool doubt; /* a cut line does not even tell its range */
+};
+
+struct rmm_log {
+	struct realm *realms;
+	size_t nrealms, cap;
+	size_t alive; /* created and not destroyed, while reading */
+	bool overlap; /* two Realms lived at the same time */
+	size_t sets, cut;
+	struct realm *chosen;
+	struct rmm_range *shared;
+	size_t nshared;
+};
+
+static void insert(struct realm *r, size_t i, struct segment s)
+{
+	XGROW(r->list, r->count, r->cap);
+	memmove(&r->list[i + 1], &r->list[i], (r->count - i) * sizeof(s));
+	r->list[i] = s;
+	r->count++;
+}
+
+/* Index of the first segment that ends at or after addr. */
+static size_t lower(const struct realm *r, uint64_t addr)
+{
+	size_t lo = 0, hi = r->count;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (r->list[mid].range.end < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* Make addr the start of a segment where it lies inside one. */
+static void cut_at(struct realm *r, uint64_t addr)
+{
+	size_t i = lower(r, addr);
+	struct segment tail;
+
+	if (i == r->count || r->list[i].range.start >= addr)
+		return;
+	tail = r->list[i];
+	tail.range.start = addr;
+	r->list[i].range.end = addr - 1;
+	insert(r, i + 1, tail);
+}
+
+static unsigned int changed(unsigned int flags, bool share)
+{
+	if (share)
+		return flags | SEG_SHARED_NOW | SEG_EVER_SHARED;
+	if (flags & SEG_EVER_SHARED)
+		flags |= SEG_TAKEN_BACK;
+	return flags & ~SEG_SHARED_NOW;
+}
+
+/* Set [start, end] to a state; what the log has not mentioned yet gets segments of its own. */
+static void apply(struct realm *r, uint64_t start, uint64_t end, bool share, bool doubt)
+{
+	uint64_t at = start;
+	size_t i;
+
+	if (r->count > MAX_SEGMENTS) {
+		r->doubt = true;
+		return;
+	}
+	cut_at(r, start);
+	if (end != UINT64_MAX)
+		cut_at(r, end + 1);
+	for (i = lower(r, start); at <= end; i++) {
+		uint64_t next = i < r->count ? r->list[i].range.start : UINT64_MAX;
+
+		if (at < next || i == r->count) {
+			uint64_t stop = next <= end && i < r->count ? next - 1 : end;
+
+			insert(r, i, (struct segment){ .range = { at, stop } });
+		}
+		r->list[i].flags =
+			doubt ? r->list[i].flags | SEG_DOUBT : changed(r->list[i].flags, share);
+		at = r->list[i].range.end + 1;
+		if (!at)
+			break;
+	}
+}
+
+static struct realm *current(struct rmm_log *log)
+{
+	if (!log->nrealms) {
+		XGROW(log->realms, log->nrealms, log->cap);
+		log->realms[log->nrealms++] = (struct realm){ 0 };
+	}
+	return &log->realms[log->nrealms - 1];
+}
+
+/* ---- lines ---- */
+
+struct cursor {
+	const char *at, *end;
+};
+
+static void skip_space(struct cursor *c)
+{
+	while (c->at < c->end && (*c->at == ' ' || *c->at == '\t'))
+		c->at++;
+}
+
+static bool take_hex(struct cursor *c, uint64_t *out)
+{
+	unsigned int digits = 0;
+	uint64_t value = 0;
+
+	skip_space(c);
+	for (; c->at < c->end; c->at++, digits++) {
+		char ch = *c->at;
+		int d = ch >= '0' && ch <= '9'	 ? ch - '0'
+			: ch >= 'a' && ch <= 'f' ? ch - 'a' + 10
+			: ch >= 'A' && ch <= 'F' ? ch - 'A' + 10
+						 : -1;
+
+		if (d < 0)
+			break;
+		if (value >> 60)
+			return false;
+		value = value << 4 | d;
+	}
+	/* a number that touches the line's end may be cut; the caller knows when that matters */
+	if (!digits || (c->at < c->end && *c->at != ' ' && *c->at != '\t' && *c->at != '\r'))
+		return false;
+	*out = value;
+	return true;
+}
+
+static bool take_word(struct cursor *c, const char *word)
+{
+	size_t len = strlen(word);
+
+	skip_space(c);
+	if ((size_t)(c->end - c->at) < len || memcmp(c->at, word, len) != 0)
+		return false;
+	c->at += len;
+	return c->at == c->end || *c->at == ' ' || *c->at == '\t' || *c->at == '\r';
+}
+
+/* The part of an IPA_STATE_SET line after its name.  whole: the line ended with a newline. */
+static void state_set(struct rmm_log *log, struct cursor c, bool whole)
+{
+	uint64_t base, end, ripas, flags, reached, response;
+	struct cursor result;
+	bool range;
+
+	log->sets++;
+	range = take_hex(&c, &base) && take_hex(&c, &end) && c.at < c.end;
+	if (!range || end <= base)
+		goto cut;
+	if (!take_hex(&c, &ripas) || !take_hex(&c, &flags) || !take_word(&c, ">"))
+		goto cut;
+	skip_space(&c);
+	result = c;
+	if (!take_word(&c, "RSI_SUCCESS")) {
+		/* an error changed nothing; anything else was not read to its end */
+		if ((size_t)(result.end - result.at) > 9 && memcmp(result.at, "RSI_ERROR", 9) == 0)
+			return;
+		goto cut;
+	}
+	if (!take_hex(&c, &reached) || !take_hex(&c, &response) || !whole)
+		goto cut;
+	if (response != 0 || reached <= base)
+		return;
+	if (reached > end || ripas > 1)
+		goto cut;
+	apply(current(log), base, reached - 1, ripas == 0, false);
+	return;
+cut:
+	log->cut++;
+	if (range && end > base)
+		apply(current(log), base, end - 1, false, true);
+	else
+		current(log)->doubt = true;
+}
+
+static void realm_created(struct rmm_log *log)
+{
+	if (log->alive)
+		log->overlap = true;
+	log->alive++;
+	/* What came before the first creation belongs to no Realm that we know. */
+	XGROW(log->realms, log->nrealms, log->cap);
+	log->realms[log->nrealms++] = (struct realm){ 0 };
+}
+
+static void line(struct rmm_log *log, const char *text, size_t len, bool whole)
+{
+	struct cursor c = { text, text + len }, rest;
+
+	skip_space(&c);
+	rest = c;
+	if (take_word(&rest, "SMC_RSI_IPA_STATE_SET")) {
+		state_set(log, rest, whole);
+		return;
+	}
+	rest = c;
+	if (take_word(&rest, "SMC_RMI_REALM_CREATE")) {
+		if (memmem(rest.at, rest.end - rest.at, "> RMI_SUCCESS", 13))
+			realm_created(log);
+		return;
+	}
+	rest = c;
+	if (take_word(&rest, "SMC_RMI_REALM_DESTROY")) {
+		if (memmem(rest.at, rest.end - rest.at, "> RMI_SUCCESS", 13) && log->alive)
+			log->alive--;
+		return;
+	}
+	/* the name itself was cut */
+	if (!whole && len && c.at < c.end && c.end - c.at < 21 &&
+	    memcmp(c.at, "SMC_RSI_IPA_STATE_SET", c.end - c.at) == 0) {
+		log->cut++;
+		current(log)->doubt = true;
+	}
+}
+
+struct rmm_log *rmm_parse(const char *text, size_t len, const char *name, struct err *err)
+{
+	struct rmm_log *log = xcalloc(1, sizeof(*log));
+	const char *end = text + len;
+
+	while (text < end) {
+		const char *nl = memchr(text, '\n', end - text);
+
+		line(log, text, (nl ? nl : end) - text, nl != NULL);
+		text = nl ? nl + 1 : end;
+	}
+	if (log->sets > log->cut)
+		return log;
+	err_set(err, EINVAL,
+		"%s: no SMC_RSI_IPA_STATE_SET line that can be read; give the log of an RMM built "
+		"with logging",
+		name);
+	rmm_free(log);
+	return NULL;
+}
+
+struct rmm_log *rmm_load(const char *path, struct err *err)
+{
+	struct rmm_log *log = NULL;
+	size_t len;
+	char *text = file_read(path, RMM_FILE_MAX, &len, err);
+
+	if (text)
+		log = rmm_parse(text, len, path, err);
+	free(text);
+	return log;
+}
+
+void rmm_free(struct rmm_log *log)
+{
+	if (!log)
+		return;
+	for (size_t i = 0; i < log->nrealms; i++)
+		free(log->realms[i].list);
+	free(log->realms);
+	free(log->shared);
+	free(log);
+}
+
+/* ---- asking ---- */
+
+static enum rmm_state state_of(unsigned int flags)
+{
+	if (flags & SEG_DOUBT)
+		return RMM_UNKNOWN;
+	if (!(flags & SEG_EVER_SHARED))
+		return RMM_PROTECTED;
+	return flags & SEG_TAKEN_BACK ? RMM_CHANGED : RMM_SHARED;
+}
+
+static enum rmm_state realm_state(const struct realm *r, uint64_t start, uint64_t end)
+{
+	enum rmm_state all = RMM_UNKNOWN;
+	uint64_t at = start;
+
+	for (size_t i = lower(r, start); i < r->count && at <= end; i++) {
+		enum rmm_state s = state_of(r->list[i].flags);
+
+		if (r->list[i].range.start > at)
+			return RMM_UNKNOWN;
+		if (at != start && s != all)
+			return RMM_MIXED;
+		all = s;
+		at = r->list[i].range.end + 1;
+		if (!at)
+			return all;
+	}
+	return at > end ? all : RMM_UNKNOWN;
+}
+
+static void list_shared(struct rmm_log *log)
+{
+	const struct realm *r = log->chosen;
+	size_t cap = 0;
+
+	for (size_t i = 0; i < r->count; i++) {
+		const struct segment *s = &r->list[i];
+
+		if (!(s->flags & SEG_EVER_SHARED))
+			continue;
+		XGROW(log->shared, log->nshared, cap);
+		log->shared[log->nshared++] =
+			(struct rmm_range){ .range = s->range, .state = state_of(s->flags) };
+	}
+}
+
+/* Does the log speak of this RAM from end to end, and of nothing right beside it? */
+static bool has_ram(const struct realm *r, const struct range *ram)
+{
+	size_t first = lower(r, ram->start), last = lower(r, ram->end);
+
+	return first < r->count && last < r->count && r->list[first].range.start == ram->start &&
+	       r->list[last].range.end == ram->end;
+}
+
+const char *rmm_select(struct rmm_log *log, const struct platform *platform)
+{
+	const struct range *pool =
+		platform && platform->swiotlb.npools ? &platform->swiotlb.pools[0].range : NULL;
+	size_t active = 0, fits = 0;
+	struct realm *fit = NULL, *only = NULL;
+
+	if (log->overlap)
+		return "two Realms lived at the same time, and the monitor's lines do not say "
+		       "which "
+		       "one called";
+	for (size_t i = 0; i < log->nrealms; i++) {
+		struct realm *r = &log->realms[i];
+
+		if (!r->count && !r->doubt)
+			continue;
+		active++;
+		only = r;
+		if (pool && realm_state(r, pool->start, pool->end) == RMM_SHARED) {
+			fits++;
+			fit = r;
+		}
+	}
+	if (active == 1 && !pool && platform && platform->nram && has_ram(only, &platform->ram[0]))
+		fit = only;
+	else if (fits != 1)
+		return fits ? "several Realms of the log shared this pool"
+			    : "none of the log's Realms shared this machine's pool";
+	if (fit->doubt)
+		return "a cut line of the log does not tell which memory changed";
+	log->chosen = fit;
+	list_shared(log);
+	return NULL;
+}
+
+enum rmm_state rmm_state(const struct rmm_log *log, uint64_t start, uint64_t size)
+{
+	uint64_t end = start + (size ? size - 1 : 0);
+
+	if (!log->chosen || end < start)
+		return RMM_UNKNOWN;
+	return realm_state(log->chosen, start, end);
+}
+
+const struct rmm_range *rmm_shared_ranges(const struct rmm_log *log, size_t *count)
+{
+	*count = log->nshared;
+	return log->shared;
+}
+
+size_t rmm_cut_lines(const struct rmm_log *log)
+{
+	return log->cut;
+}
+
+const char *rmm_state_name(enum rmm_state state)
+{
+	static const char *const names[] = { "unknown", "shared", "protected", "changed", "mixed" };
+
+	return names[state];
+}

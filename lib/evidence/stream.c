@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/evidence/stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+ssize_t stream_read(struct stream *stream, struct event *buf, size_t max, struct err *err)
+{
+	return stream->ops->read(stream, buf, max, err);
+}
+
+void stream_close(struct stream *stream)
+{
+	if (stream)
+		stream->ops->close(stream);
+}
+
+const struct stream_format *stream_info_format(const struct stream_info *info, const char *system,
+					       const char *name)
+{
+	for (size_t i = 0; i < info->nformats; i++) {
+		const struct stream_format *f = &info->formats[i];
+
+		if (strcmp(f->name, name) == 0 && strcmp(f->system, system) == 0)
+			return f;
+	}
+	return NULL;
+}
+
+void stream_info_release(struct stream_info *info)
+{
+	for (size_t i = 0; i < info->nformats; i++) {
+		free(info->formats[i].system);
+		free(info->formats[i].name);
+		free(info->formats[i].missing);
+	}
+	free(info->formats);
+	free(info->cpus);
+	free(info->recorder);
+	free(info->clock);
+	free(info->arch);
+	free(info->release);
+	memset(info, 0, sizeof(*info));
+}

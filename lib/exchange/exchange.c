@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/exchange/exchange.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/xalloc.h"
+#include "lib/evidence/platform.h"
+
+#define DEVICES_MAX 1024
+#define IFACES_MAX 64
+#define REASONS_MAX 256
+#define NOTES_MAX 64
+#define CHECKS_MAX 4096
+
+struct exchanges *exchanges_new(void)
+{
+	return xcalloc(1, sizeof(struct exchanges));
+}
+
+static void row_release(struct exchange *r)
+{
+	for (size_t i = 0; i < r->nrequest_names; i++)
+		free(r->request_names[i]);
+	for (size_t i = 0; i < r->nresponse_names; i++)
+		free(r->response_names[i]);
+	free(r->method);
+	free(r->target);
+	free(r->request_type);
+	free(r->response_type);
+	free(r->sni);
+	free(r->alpn);
+	free(r->half[0].list);
+	free(r->half[1].list);
+}
+
+void exchanges_free(struct exchanges *x)
+{
+	if (!x)
+		return;
+	for (size_t i = 0; i < x->nconns; i++) {
+		free(x->conns[i].iface);
+		free(x->conns[i].comm);
+	}
+	for (size_t i = 0; i < x->nrows; i++)
+		row_release(&x->rows[i]);
+	for (size_t i = 0; i < x->ndevices; i++) {
+		free(x->devices[i].name);
+		free(x->devices[i].iface);
+	}
+	for (size_t i = 0; i < x->nifaces; i++)
+		free(x->ifaces[i].name);
+	for (size_t i = 0; i < x->nunattributed; i++)
+		free(x->unattributed[i].reason);
+	for (size_t i = 0; i < x->nblocks; i++) {
+		free(x->blocks[i].disk);
+		free(x->blocks[i].comm);
+		free(x->blocks[i].path);
+		free(x->blocks[i].filler_comm);
+	}
+	for (size_t i = 0; i < x->nfiles; i++)
+		free(x->files[i].path);
+	free(x->files);
+	for (size_t i = 0; i < x->nchecks; i++) {
+		free(x->checks[i].what);
+		free(x->checks[i].left_name);
+		free(x->checks[i].right_name);
+	}
+	for (size_t i = 0; i < x->nnotes; i++)
+		free(x->notes[i]);
+	free(x->conns);
+	free(x->rows);
+	free(x->devices);
+	free(x->ifaces);
+	free(x->unattributed);
+	free(x->blocks);
+	free(x->checks);
+	free(x->notes);
+	for (size_t i = 0; i < x->nalive_listed; i++)
+		free(x->alive[i]);
+	free(x->alive);
+	free(x->beyond);
+	free(x);
+}
+
+struct exchange_conn *exchanges_add_conn(struct exchanges *x)
+{
+	if (x->nconns == EXCHANGES_ROWS) {
+		x->conns_left_out++;
+		return NULL;
+	}
+	XGROW(x->conns, x->nconns, x->cap_conns);
+	memset(&x->conns[x->nconns], 0, sizeof(*x->conns));
+	return &x->conns[x->nconns++];
+}
+
+struct exchange *exchanges_add_row(struct exchanges *x)
+{
+	if (x->nrows == EXCHANGES_ROWS) {
+		x->rows_left_out++;
+		return NULL;
+	}
+	XGROW(x->rows, x->nrows, x->cap_rows);
+	memset(&x->rows[x->nrows], 0, sizeof(*x->rows));
+	return &x->rows[x->nrows++];
+}
+
+uint16_t exchanges_device(struct exchanges *x, const char *name)
+{
+	for (size_t i = 0; i < x->ndevices; i++)
+		if (strcmp(x->devices[i].name, name) == 0)
+			return (uint16_t)i;
+	if (x->ndevices == DEVICES_MAX)
+		return DEVICES_MAX - 1;
+	XGROW(x->devices, x->ndevices, x->cap_devices);
+	memset(&x->devices[x->ndevices], 0, sizeof(*x->devices));
+	x->devices[x->ndevices].name = xstrdup(name);
+	return (uint16_t)x->ndevices++;
+}
+
+const char *exchanges_path(const struct exchanges *x, uint32_t dev, uint64_t inode)
+{
+	for (size_t i = 0; i < x->nfiles; i++)
+		if (x->files[i].dev == dev && x->files[i].inode == inode)
+			return x->files[i].path;
+	return NULL;
+}
+
+void exchanges_file(struct exchanges *x, uint32_t dev, uint64_t inode, const char *path)
+{
+	if (x->nfiles == EXCHANGES_FILES || exchanges_path(x, dev, inode))
+		return;
+	XGROW(x->files, x->nfiles, x->cap_files);
+	x->files[x->nfiles++] = (struct exchange_file){ dev, inode, xstrdup(path) };
+}
+
+struct exchange_iface *exchanges_iface(struct exchanges *x, const char *name)
+{
+	struct exchange_iface *i;
+
+	for (size_t n = 0; n < x->nifaces; n++)
+		if (strcmp(x->ifaces[n].name, name) == 0)
+			return &x->ifaces[n];
+	if (x->nifaces == IFACES_MAX)
+		return NULL;
+	XGROW(x->ifaces, x->nifaces, x->cap_ifaces);
+	i = &x->ifaces[x->nifaces++];
+	memset(i, 0, sizeof(*i));
+	i->name = xstrdup(name);
+	return i;
+}
+
+void exchanges_unattributed(struct exchanges *x, uint16_t device, enum flow_dir dir,
+			    const char *reason, uint64_t transfers, uint64_t bytes)
+{
+	struct unattributed *u;
+
+	if (x->nunattributed >= REASONS_MAX)
+		reason = "other";
+	for (size_t i = 0; i < x->nunattributed; i++) {
+		u = &x->unattributed[i];
+		if (u->device == device && u->dir == dir && strcmp(u->reason, reason) == 0) {
+			u->transfers += transfers;
+			u->bytes += bytes;
+			return;
+		}
+	}
+	XGROW(x->unattributed, x->nunattributed, x->cap_unattributed);
+	u = &x->unattributed[x->nunattributed++];
+	*u = (struct unattributed){ .device = device, .dir = dir, .transfers = transfers };
+	u->bytes = bytes;
+	u->reason = xstrdup(reason);
+}
+
+void exchanges_check(struct exchanges *x, const char *what, const char *left_name, uint64_t left,
+		     const char *right_name, uint64_t right, bool ok)
+{
+	struct conservation *c;
+
+	/* what failed is never left out for want of room */
+	if (x->nchecks >= CHECKS_MAX && (ok || x->nchecks >= 2 * CHECKS_MAX)) {
+		if (!ok)
+			x->checks[x->nchecks - 1].ok = false;
+		return;
+	}
+	XGROW(x->checks, x->nchecks, x->cap_checks);
+	c = &x->checks[x->nchecks++];
+	*c = (struct conservation){ .left = left, .right = right, .ok = ok };
+	c->what = xstrdup(what);
+	c->left_name = xstrdup(left_name);
+	c->right_name = xstrdup(right_name);
+}
+
+char *exchanges_broken(const struct exchanges *x)
+{
+	for (size_t i = 0; i < x->nchecks; i++) {
+		const struct conservation *c = &x->checks[i];
+
+		if (!c->ok)
+			return xasprintf("%s: %s %llu, %s %llu", c->what, c->left_name,
+					 (unsigned long long)c->left, c->right_name,
+					 (unsigned long long)c->right);
+	}
+	return NULL;
+}
+
+void exchanges_note(struct exchanges *x, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	for (size_t i = 0; i < x->nnotes; i++)
+		if (strcmp(x->notes[i], text) == 0)
+			return;
+	if (x->nnotes == NOTES_MAX)
+		return;
+	XGROW(x->notes, x->nnotes, x->cap_notes);
+	x->notes[x->nnotes++] = xstrdup(text);
+}
+
+enum flow_dir exchange_request_dir(const struct exchanges *x, const struct exchange *row)
+{
+	return row->conn < x->nconns && x->conns[row->conn].server ? FLOW_IN : FLOW_OUT;
+}
+
+uint64_t exchange_half_bytes(const struct exchange_half *half)
+{
+	return half->stream.end - half->stream.start;
+}
+
+uint64_t exchanges_kernel_bytes(const struct exchanges *x)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < x->nrows; i++) {
+		const struct exchange *r = &x->rows[i];
+		const struct exchange_conn *c = r->conn < x->nconns ? &x->conns[r->conn] : NULL;
+
+		if (c && !c->program && c->comm && strncmp(c->comm, "kworker/", 8) == 0 &&
+		    r->protocol != EXCHANGE_TLS)
+			bytes += exchange_half_bytes(&r->half[FLOW_OUT]);
+	}
+	return bytes;
+}
+
+/* What left by the network without being known to be under TLS, or another's; NULL: nothing. */
+static char *left_unseen(const struct exchanges *x)
+{
+	for (size_t i = 0; i < x->nconns; i++) {
+		const struct exchange_conn *c = &x->conns[i];
+
+		if (c->owner == GRADE_NONE && (c->payload[FLOW_OUT] || c->lost[FLOW_OUT]))
+			return xstrdup("it is not known whose payload left by some connections");
+	}
+	if (!x->calls_known)
+		return xstrdup("what the program sent by sockets other than TCP is not known");
+	if (x->other_calls[FLOW_OUT])
+		return xasprintf("the program sent %llu bytes by sockets other than TCP, in a form "
+				 "that was not looked at",
+				 (unsigned long long)x->other_call_bytes[FLOW_OUT]);
+	if (x->unseen_bytes)
+		return xasprintf("the program sent %llu bytes by TCP that no captured connection "
+				 "of its own shows",
+				 (unsigned long long)x->unseen_bytes);
+	if (exchanges_kernel_bytes(x))
+		return xasprintf("the kernel sent %llu bytes by TCP for itself, which may be what "
+				 "the program wrote to a file or disk on another machine",
+				 (unsigned long long)exchanges_kernel_bytes(x));
+	return NULL;
+}
+
+/*
+ * What else left: bytes that carried nobody's known packet or request may have carried the
+ * program's.  To disks it writes through memory that others have written back, too.
+ */
+static char *left_by_devices(const struct exchanges *x)
+{
+	uint64_t written[2] = { 0 }; /* by others, by the program */
+
+	for (size_t i = 0; i < x->ndevices; i++) {
+		const struct exchange_device *d = &x->devices[i];
+
+		if (d->unknown_bytes[FLOW_OUT])
+			return xasprintf("whose %llu bytes left through %s is not known",
+					 (unsigned long long)d->unknown_bytes[FLOW_OUT], d->name);
+	}
+	for (size_t i = 0; i < x->nblocks; i++)
+		written[x->blocks[i].program] += x->blocks[i].bytes[FLOW_OUT];
+	if (written[true])
+		return xasprintf("the program's writes brought %llu bytes to disks, in a form "
+				 "that was not looked at",
+				 (unsigned long long)written[true]);
+	if (written[false])
+		return xasprintf("%llu bytes that others wrote to disks may hold what the program "
+				 "changed in memory",
+				 (unsigned long long)written[false]);
+	return NULL;
+}
+
+/* What left otherwise than over the program's known connections, as a reason; NULL: nothing. */
+static char *left_otherwise(const struct exchanges *x)
+{
+	char *why = left_unseen(x);
+
+	if (!why && x->launched && x->nalive)
+		why = xasprintf("what %llu of the program's processes or threads sent later is not "
+				"known: they went on when the recording had ended",
+				(unsigned long long)x->nalive);
+	return why ? why : left_by_devices(x);
+}
+
+int exchanges_clear_payload(const struct exchanges *x, char **why)
+{
+	*why = NULL;
+	if (!x->captured || !x->payload_read) {
+		*why = xstrdup("no packet's payload was looked at");
+		return TRI_UNKNOWN;
+	}
+	if (x->clear_bytes) {
+		*why = xasprintf("%llu bytes of the program's payload left in clear text",
+				 (unsigned long long)x->clear_bytes);
+		return TRI_YES;
+	}
+	if (!x->correlated || (x->nconns && !x->program_known)) {
+		*why = xstrdup("it is not known which connections are the program's");
+		return TRI_UNKNOWN;
+	}
+	if (x->opaque_bytes) {
+		*why = xasprintf("%llu bytes left in a form that is not recognised",
+				 (unsigned long long)x->opaque_bytes);
+		return TRI_UNKNOWN;
+	}
+	if (x->capture_dropped || x->conns_left_out || x->rows_left_out) {
+		*why = xstrdup("the capture missed packets");
+		return TRI_UNKNOWN;
+	}
+	for (size_t i = 0; i < x->nifaces; i++) {
+		if (!x->ifaces[i].broken)
+			continue;
+		*why = xasprintf("the capture on %s broke off, the interface went away",
+				 x->ifaces[i].name);
+		return TRI_UNKNOWN;
+	}
+	*why = left_otherwise(x);
+	if (*why)
+		return TRI_UNKNOWN;
+	*why = x->tls_bytes ? xasprintf("all %llu bytes of the program's payload left under TLS",
+					(unsigned long long)x->tls_bytes)
+			    : xstrdup("the program sent no payload");
+	return TRI_NO;
+}
+
+const char *grade_name(enum grade g)
+{
+	static const char *const names[] = { "none", "sized", "nested", "exact" };
+
+	return g < GRADES ? names[g] : "?";
+}
+
+const char *exchange_protocol_name(enum exchange_protocol p)
+{
+	static const char *const names[] = { "unrecognised", "http", "tls" };
+
+	return p <= EXCHANGE_TLS ? names[p] : "?";
+}
+
+const char *exchange_end_name(enum exchange_end e)
+{
+	static const char *const names[] = { "open", "complete", "cut", "refused" };
+
+	return e <= EXCHANGE_REFUSED ? names[e] : "?";
+}
+
+const char *conn_end_name(enum conn_end e)
+{
+	static const char *const names[] = { "open", "finished", "reset", "refused" };
+
+	return e <= CONN_REFUSED ? names[e] : "?";
+}

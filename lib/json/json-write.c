@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <string.h>
+
+#include "lib/base/printable.h"
+#include "lib/base/utf8.h"
+#include "lib/json/json.h"
+
+void jwriter_init(struct jwriter *w, FILE *out)
+{
+	*w = (struct jwriter){ .out = out };
+}
+
+/* As JSON escapes it; beyond the first plane as the two halves of UTF-16. */
+static void write_escaped(FILE *out, unsigned int code)
+{
+	if (code <= 0xffff)
+		fprintf(out, "\\u%04x", code);
+	else
+		fprintf(out, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10),
+			0xdc00 + (code & 0x3ff));
+}
+
+/*
+ * What would steer a terminal, or change the order in which a line is read, is escaped: foreign
+ * names are in here, and people look at JSON, too.
+ */
+static void write_text(FILE *out, const char *s)
+{
+	size_t len = strlen(s);
+
+	putc('"', out);
+	for (size_t i = 0; i < len;) {
+		unsigned char c = (unsigned char)s[i];
+		size_t n = utf8_sequence(s + i, len - i);
+		unsigned int code;
+
+		if (n == 0) {
+			fputs("\xef\xbf\xbd", out);
+			n = 1;
+		} else if (c == '"' || c == '\\') {
+			fprintf(out, "\\%c", c);
+		} else if (!printable_char(s + i, &code)) {
+			write_escaped(out, code);
+		} else {
+			fwrite(s + i, 1, n, out);
+		}
+		i += n;
+	}
+	putc('"', out);
+}
+
+/* Comma, line and indentation before a value, then its name. */
+static void lead(struct jwriter *w, const char *key)
+{
+	if (w->begun)
+		putc(',', w->out);
+	if (w->depth > 0)
+		fprintf(w->out, "\n%*s", (int)w->depth, "");
+	if (key) {
+		write_text(w->out, key);
+		fputs(": ", w->out);
+	}
+	w->begun = true;
+}
+
+static void open_with(struct jwriter *w, const char *key, char bracket)
+{
+	lead(w, key);
+	putc(bracket, w->out);
+	w->depth++;
+	w->begun = false;
+}
+
+static void close_with(struct jwriter *w, char bracket)
+{
+	w->depth--;
+	if (w->begun)
+		fprintf(w->out, "\n%*s", (int)w->depth, "");
+	putc(bracket, w->out);
+	if (w->depth == 0)
+		putc('\n', w->out);
+	w->begun = true;
+}
+
+void jwrite_object(struct jwriter *w, const char *key)
+{
+	open_with(w, key, '{');
+}
+
+void jwrite_array(struct jwriter *w, const char *key)
+{
+	open_with(w, key, '[');
+}
+
+void jwrite_end_object(struct jwriter *w)
+{
+	close_with(w, '}');
+}
+
+void jwrite_end_array(struct jwriter *w)
+{
+	close_with(w, ']');
+}
+
+void jwrite_null(struct jwriter *w, const char *key)
+{
+	lead(w, key);
+	fputs("null", w->out);
+}
+
+void jwrite_string(struct jwriter *w, const char *key, const char *value)
+{
+	if (!value) {
+		jwrite_null(w, key);
+		return;
+	}
+	lead(w, key);
+	write_text(w->out, value);
+}
+
+void jwrite_number(struct jwriter *w, const char *key, uint64_t value)
+{
+	lead(w, key);
+	fprintf(w->out, "%" PRIu64, value);
+}
+
+void jwrite_signed(struct jwriter *w, const char *key, int64_t value)
+{
+	lead(w, key);
+	fprintf(w->out, "%" PRId64, value);
+}
+
+void jwrite_hex(struct jwriter *w, const char *key, uint64_t value)
+{
+	lead(w, key);
+	fprintf(w->out, "\"0x%" PRIx64 "\"", value);
+}
+
+void jwrite_bool(struct jwriter *w, const char *key, bool value)
+{
+	lead(w, key);
+	fputs(value ? "true" : "false", w->out);
+}
+
+void jwrite_tri(struct jwriter *w, const char *key, enum tri value)
+{
+	if (value == TRI_UNKNOWN)
+		jwrite_null(w, key);
+	else
+		jwrite_bool(w, key, value == TRI_YES);
+}
+
+void jwrite_known(struct jwriter *w, const char *key, uint64_t value)
+{
+	if (value == PLATFORM_UNKNOWN)
+		jwrite_null(w, key);
+	else
+		jwrite_number(w, key, value);
+}
+
+void jwrite_strings(struct jwriter *w, const char *key, char *const *strings, size_t count)
+{
+	jwrite_array(w, key);
+	for (size_t i = 0; i < count; i++)
+		jwrite_string(w, NULL, strings[i]);
+	jwrite_end_array(w);
+}

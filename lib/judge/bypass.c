@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The claim no-bypass, from the facts: what devices can reach without the DMA API.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/xalloc.h"
+#include "lib/evidence/limit.h"
+#include "lib/evidence/policy.h"
+#include "lib/judge/finish.h"
+
+static const struct {
+	uint32_t id;
+	const char *what;
+} bypassing[] = {
+	{ VIRTIO_ID_BALLOON, "the balloon gives page numbers to the host" },
+	{ 27, "pmem is host memory mapped into the guest" },
+};
+
+static const struct policy_waiver *waiver(const struct judge *j, const char *a, const char *b)
+{
+	const struct policy *p = j->options.policy;
+
+	for (size_t i = 0; p && i < p->nwaivers; i++) {
+		const struct policy_waiver *w = &p->waivers[i];
+
+		if (strcmp(w->claim, "no-bypass") == 0 &&
+		    ((a && strcmp(w->device, a) == 0) || (b && strcmp(w->device, b) == 0)))
+			return w;
+	}
+	return NULL;
+}
+
+/* A bypass that is a fact, or one that the policy knows of and waives. */
+static void bypass(struct judge *j, struct verdict *v, const struct platform_virtio *d,
+		   const char *why)
+{
+	const struct policy_waiver *w = waiver(j, d->parent, d->name);
+	const char *name = d->parent ? d->parent : d->name;
+	uint16_t id = judge_name_id(j, d->parent);
+	struct counterexample *ce;
+
+	if (!w && !limit_has(j->options.limit, name)) {
+		judge_limit_bypass(j, name, why);
+		return;
+	}
+	if (w) {
+		verdict_note(v,
+			     "waived by policy: %s (%s) bypasses the DMA API: %s; reason given: %s",
+			     d->name, d->parent ? d->parent : "?", why, w->reason);
+		if (limit_has(j->options.limit, name))
+			judge_find(j, CLAIM_NO_BYPASS, FIND_UNDECIDED,
+				   id ? judge_device(j, id) : NULL, NULL, MEMORY_UNKNOWN,
+				   "a bypass of %s is waived by policy", d->name);
+		return;
+	}
+	j->claims[CLAIM_NO_BYPASS].count[FIND_FACT]++;
+	if (id)
+		judge_device(j, id)->claims[CLAIM_NO_BYPASS].count[FIND_FACT]++;
+	v->examples = xrealloc(v->examples, v->nexamples + 1, sizeof(*v->examples));
+	ce = &v->examples[v->nexamples++];
+	*ce = (struct counterexample){
+		.claim = CLAIM_NO_BYPASS,
+		.device = xstrdup(name),
+		.text = xasprintf("%s (%s): %s", d->name, d->driver ? d->driver : "no driver", why),
+	};
+}
+
+/* dma_name: as its DMA events call it; NULL unknown */
+static void undecided(struct judge *j, const char *name, const char *dma_name, const char *why)
+{
+	struct platform_virtio as = { .name = (char *)name, .parent = (char *)dma_name };
+	char *text = xasprintf("%s: %s", name, why);
+
+	judge_undecided_virtio(j, CLAIM_NO_BYPASS, &as, text);
+	free(text);
+}
+
+static void check_virtio(struct judge *j, struct verdict *v, const struct platform_virtio *d)
+{
+	enum tri active = platform_virtio_active(d);
+
+	if (active == TRI_NO)
+		return;
+	if (active == TRI_UNKNOWN) {
+		undecided(j, d->name, d->parent, "whether a driver works it is not known");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(bypassing) / sizeof(bypassing[0]); i++) {
+		if (d->device_id == VIRTIO_ID_BALLOON &&
+		    platform_virtio_feature(d, VIRTIO_F_ACCESS_PLATFORM) == TRI_YES) {
+			undecided(j, d->name, d->parent,
+				  "the balloon negotiated ACCESS_PLATFORM, but nothing shows "
+				  "that each page was unprotected before its number left");
+			return;
+		}
+		if (d->device_id == bypassing[i].id) {
+			bypass(j, v, d, bypassing[i].what);
+			return;
+		}
+	}
+	switch (platform_virtio_feature(d, VIRTIO_F_ACCESS_PLATFORM)) {
+	case TRI_NO:
+		bypass(j, v, d,
+		       "without VIRTIO_F_ACCESS_PLATFORM (bit 33) it gives the device raw "
+		       "guest-physical addresses");
+		break;
+	case TRI_UNKNOWN:
+		undecided(j, d->name, d->parent, "its feature bits are not known");
+		break;
+	case TRI_YES:
+		if (platform_virtio_doubt(d))
+			undecided(j, d->name, d->parent, platform_virtio_doubt(d));
+		break;
+	}
+}
+
+static void check_driver(struct judge *j, const char *name, const char *driver)
+{
+	if (platform_is_handed_over(driver))
+		undecided(j, name, name,
+			  "a program drives it, and no event tells which memory it gives to it");
+}
+
+static void check_pci(struct judge *j, struct verdict *v, const struct platform_pci *d)
+{
+	struct platform_virtio as = { .name = d->name, .parent = d->name, .driver = d->driver };
+
+	if (d->driver && d->vendor && d->device && strcmp(d->vendor, "0x1af4") == 0 &&
+	    strcmp(d->device, "0x1110") == 0)
+		bypass(j, v, &as, "ivshmem is host memory mapped into the guest");
+	if ((d->driver || d->driver_untold) && platform_pci_is_virtio(d) &&
+	    !platform_find_virtio(j->platform, d->name))
+		undecided(j, d->name, d->name,
+			  "a virtio device of which the facts tell no feature bits");
+	check_driver(j, d->name, d->driver);
+}
+
+static void check_other(struct judge *j, const struct platform_other *d)
+{
+	if (platform_other_is_fw_cfg(d))
+		undecided(j, d->name, d->name,
+			  "QEMU's firmware configuration can be given addresses without the DMA "
+			  "API");
+	check_driver(j, d->name, d->driver);
+}
+
+void judge_bypass(struct judge *j, struct verdict *v)
+{
+	const struct platform *p = j->platform;
+
+	if (!p || !p->virtio_listed || !p->pci_listed) {
+		judge_find(j, CLAIM_NO_BYPASS, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
+			   "the facts do not list the machine's devices");
+		if (!p)
+			return;
+	}
+	for (size_t i = 0; i < p->nvirtio; i++)
+		check_virtio(j, v, &p->virtio[i]);
+	for (size_t i = 0; i < p->npci; i++)
+		check_pci(j, v, &p->pci[i]);
+	for (size_t i = 0; i < p->nother; i++)
+		check_other(j, &p->other[i]);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From findings to claims.
+ */
+#include "lib/base/xalloc.h"
+#include "lib/evidence/policy.h"
+#include "lib/judge/finish.h"
+
+static void egress_limits(struct judge *j)
+{
+	const struct policy *p = j->options.policy;
+	uint64_t out = 0, stale = 0;
+
+	if (!p)
+		return;
+	for (size_t i = 0; i < j->ndevices; i++) {
+		if (!j->devices[i] || j->devices[i]->aside)
+			continue;
+		out += j->devices[i]->totals.out_bytes + j->devices[i]->totals.sync_out_bytes;
+		stale += j->devices[i]->totals.stale_bytes + j->devices[i]->totals.excess_bytes;
+	}
+	if (p->max_out_bytes != POLICY_NO_LIMIT && out > p->max_out_bytes)
+		judge_find(j, CLAIM_EGRESS, FIND_FACT, NULL, NULL, MEMORY_UNKNOWN,
+			   "%llu bytes left on purpose, the policy allows %llu",
+			   (unsigned long long)out, (unsigned long long)p->max_out_bytes);
+	if (p->max_stale_bytes != POLICY_NO_LIMIT && stale > p->max_stale_bytes)
+		judge_find(j, CLAIM_EGRESS, FIND_FACT, NULL, NULL, MEMORY_UNKNOWN,
+			   "%llu stale bytes were copied out, the policy allows %llu",
+			   (unsigned long long)stale, (unsigned long long)p->max_stale_bytes);
+}
+
+void judge_egress(struct judge *j, bool whole)
+{
+	egress_limits(j);
+	if (!whole || !judge_publications(j))
+		judge_find(j, CLAIM_EGRESS, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
+			   "not all transfers are in the stream");
+}
+
+/* Clear text is a warning; only a policy makes it a violation. */
+void judge_confidential(struct judge *j, struct verdict *v)
+{
+	const struct policy *p = j->options.policy;
+	const char *why = j->clear_reason;
+
+	if (j->options.clear_payload == TRI_YES) {
+		if (!why)
+			why = "application payload left in clear text";
+		judge_find(j, CLAIM_CONFIDENTIAL,
+			   p && p->require_confidential ? FIND_FACT : FIND_UNDECIDED, NULL, NULL,
+			   MEMORY_UNKNOWN, "%s", why);
+		verdict_note(
+			v,
+			"warning: %s: the bounce buffer protects the Realm's memory, not the data "
+			"that passes through it",
+			why);
+	} else if (j->options.clear_payload == TRI_UNKNOWN)
+		judge_find(j, CLAIM_CONFIDENTIAL, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN, "%s",
+			   why ? why : "the application's traffic was not looked at");
+}
+
+enum claim_state judge_claim_state(const struct tally *t, bool complete)
+{
+	if (t->count[FIND_FACT] || (complete && t->count[FIND_ABSENCE]))
+		return CLAIM_REFUTED;
+	return t->count[FIND_UNDECIDED] || t->count[FIND_ABSENCE] ? CLAIM_UNDECIDED : CLAIM_HOLDS;
+}
+
+static char *claim_reason(const struct judge *j, enum claim_id c, enum claim_state s,
+			  const struct tally *t)
+{
+	uint64_t n = t->count[FIND_FACT] + t->count[FIND_ABSENCE];
+
+	if (s == CLAIM_REFUTED)
+		return xasprintf("%llu counterexample%s", (unsigned long long)n, n == 1 ? "" : "s");
+	if (s == CLAIM_UNDECIDED) {
+		if (t->why)
+			return xstrdup(t->why);
+		return xasprintf("%llu events do not fit, but the stream is not complete",
+				 (unsigned long long)n);
+	}
+	switch (c) {
+	case CLAIM_DMA_IN_SHARED:
+		if (j->n.accepted)
+			return xasprintf(
+				"%llu published ranges lie in shared memory; %llu more "
+				"went to devices that the Realm had accepted (TDISP)",
+				(unsigned long long)(judge_publications(j) - j->n.accepted),
+				(unsigned long long)j->n.accepted);
+		return xasprintf("all %llu published ranges lie in shared memory",
+				 (unsigned long long)judge_publications(j));
+	case CLAIM_BOUNCE_PAIRED:
+		if (j->options.limit)
+			return xstrdup("every bounced map has its bounce");
+		return xasprintf("%llu bounced maps, each with its bounce%s",
+				 (unsigned long long)j->n.paired,
+				 j->n.early ? " (but those made while recording began)" : "");
+	case CLAIM_SLOTS_DISJOINT:
+		return xstrdup("no two live mappings shared memory");
+	case CLAIM_LIFECYCLE:
+		if (j->options.limit)
+			return xstrdup("unmaps, syncs and frees fit their mappings");
+		return xasprintf("%llu unmaps, %llu syncs and %llu frees fit their mappings",
+				 (unsigned long long)j->n.unmaps, (unsigned long long)j->n.syncs,
+				 (unsigned long long)j->n.frees);
+	case CLAIM_NO_BYPASS:
+		return xstrdup(j->options.limit ? "every active one of them uses the DMA API"
+						: "every active device uses the DMA API");
+	case CLAIM_EGRESS:
+		return xstrdup("counted; see devices");
+	default:
+		return xstrdup("no payload was seen in clear text");
+	}
+}
+
+void judge_claims(struct judge *j, struct verdict *v, bool complete)
+{
+	const struct policy *p = j->options.policy;
+
+	for (int c = 0; c < CLAIMS; c++) {
+		struct claim_verdict *cv = &v->claims[c];
+		const struct tally *t = &j->claims[c];
+
+		cv->state = judge_claim_state(t, complete);
+		cv->reason = claim_reason(j, c, cv->state, t);
+		cv->refutations =
+			cv->state == CLAIM_REFUTED
+				? t->count[FIND_FACT] + (complete ? t->count[FIND_ABSENCE] : 0)
+				: 0;
+		cv->required = c != CLAIM_EGRESS && c != CLAIM_CONFIDENTIAL;
+	}
+	if (p && (p->max_out_bytes != POLICY_NO_LIMIT || p->max_stale_bytes != POLICY_NO_LIMIT))
+		v->claims[CLAIM_EGRESS].required = true;
+	if (p && p->require_confidential)
+		v->claims[CLAIM_CONFIDENTIAL].required = true;
+}

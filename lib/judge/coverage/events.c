@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which events were on, and could be read.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/evidence/stream.h"
+#include "lib/judge/coverage/coverage.h"
+
+/* Kernels that have the event. */
+enum had_by {
+	ALL,
+	OLD_NAMES, /* with dma_map_page: map_resource went when it became dma_map_phys (6.18) */
+	DIRECTED, /* whose dma_alloc names a direction: the first ones, early 6.12, had no others */
+	PROBED,	  /* without dma events, where ccaio's own probes stand in for them */
+};
+
+/*
+ * Each line: alternatives, old and new names of one event; one of them is needed.  Group ccaio:
+ * what its own probes tell on kernels without dma events, from the start of the recording on.
+ */
+static const struct needed {
+	enum had_by had_by;
+	const char *names[3];
+} needed[] = {
+	{ ALL, { "swiotlb:swiotlb_bounced" } },
+	{ ALL, { "dma:dma_map_phys", "dma:dma_map_page", "ccaio:dma_map" } },
+	{ ALL, { "dma:dma_unmap_phys", "dma:dma_unmap_page", "ccaio:dma_unmap" } },
+	{ OLD_NAMES, { "dma:dma_map_resource" } },
+	{ OLD_NAMES, { "dma:dma_unmap_resource" } },
+	{ ALL, { "dma:dma_map_sg", "ccaio:dma_map_sg" } },
+	{ ALL, { "dma:dma_unmap_sg", "ccaio:dma_unmap_sg" } },
+	{ ALL, { "dma:dma_alloc", "ccaio:dma_alloc" } },
+	{ ALL, { "dma:dma_free", "ccaio:dma_free" } },
+	{ DIRECTED, { "dma:dma_alloc_pages" } },
+	{ DIRECTED, { "dma:dma_free_pages" } },
+	{ DIRECTED, { "dma:dma_alloc_sgt" } },
+	{ DIRECTED, { "dma:dma_free_sgt" } },
+	{ ALL, { "dma:dma_sync_single_for_cpu", "ccaio:dma_sync_cpu" } },
+	{ ALL, { "dma:dma_sync_single_for_device", "ccaio:dma_sync_device" } },
+	{ ALL, { "dma:dma_sync_sg_for_cpu", "ccaio:dma_blind__sync_sg" } },
+	{ ALL, { "dma:dma_sync_sg_for_device", "ccaio:dma_blind__sync_sg_device" } },
+	{ PROBED, { "ccaio:dma_blind__pages" } },
+	{ PROBED, { "ccaio:dma_blind__noncontiguous" } },
+	{ PROBED, { "ccaio:dma_blind__resource" } },
+};
+
+static bool in_stream(const struct stream_info *info, const char *full)
+{
+	const char *colon = strchr(full, ':');
+	char system[32];
+
+	snprintf(system, sizeof(system), "%.*s", (int)(colon - full), full);
+	return stream_info_format(info, system, colon + 1) != NULL;
+}
+
+static bool armed(const struct judge *j, const struct stream_info *info, const char *full)
+{
+	if (!in_stream(info, full) || platform_event_spoilt(j->platform, full))
+		return false;
+	return !j->platform || !j->platform->trace.events_known ||
+	       platform_event_on(j->platform, full);
+}
+
+static bool is_had(const struct stream_info *info, enum had_by had_by)
+{
+	const struct stream_format *alloc;
+
+	switch (had_by) {
+	case ALL:
+		return true;
+	case OLD_NAMES:
+		return in_stream(info, "dma:dma_map_page");
+	case DIRECTED:
+		alloc = stream_info_format(info, "dma", "dma_alloc");
+		return alloc && alloc->directed;
+	case PROBED:
+		return !in_stream(info, "dma:dma_map_page") && !in_stream(info, "dma:dma_map_phys");
+	}
+	return true;
+}
+
+static bool is_probe(const char *full)
+{
+	return strncmp(full, "ccaio:", 6) == 0;
+}
+
+/* The first event of the table that was not on, or NULL.  probes: do ccaio's own stand in? */
+static const char *not_armed(const struct judge *j, const struct stream_info *info, bool probes)
+{
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && !info->is_model; i++) {
+		const char *const *names = needed[i].names;
+		bool any = !is_had(info, needed[i].had_by);
+
+		for (size_t k = 0; k < 3 && names[k]; k++)
+			any |= (probes || !is_probe(names[k])) && armed(j, info, names[k]);
+		if (!any)
+			return names[0];
+	}
+	return NULL;
+}
+
+const char *judge_not_armed(const struct judge *j, const struct stream_info *info)
+{
+	return not_armed(j, info, j->options.window_only);
+}
+
+bool judge_events_told(const struct judge *j, const struct stream_info *info)
+{
+	return !not_armed(j, info, true);
+}
+
+static const struct stream_format *unreadable(const struct stream_info *info)
+{
+	for (size_t i = 0; i < info->nformats; i++) {
+		const struct stream_format *f = &info->formats[i];
+
+		if (!f->decoded && f->missing &&
+		    (strcmp(f->system, "dma") == 0 || strcmp(f->system, "swiotlb") == 0))
+			return f;
+	}
+	return NULL;
+}
+
+/* Of what not_armed() named and its alternatives: what did not stay as it was armed; NULL none. */
+static const char *spoilt(const struct judge *j, const char *missing)
+{
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		for (size_t k = 0; needed[i].names[0] == missing && k < 3; k++)
+			if (needed[i].names[k] &&
+			    platform_event_spoilt(j->platform, needed[i].names[k]))
+				return needed[i].names[k];
+	return NULL;
+}
+
+void coverage_events_armed(const struct judge *j, const struct stream_info *info,
+			   struct cond_verdict *cond)
+{
+	const struct stream_format *bad = unreadable(info);
+	const char *missing = judge_not_armed(j, info);
+
+	if (j->n.undecoded) {
+		cond_unmet(cond,
+			   "use a ccaio that knows this kernel's events, and report the event's "
+			   "format",
+			   "%llu events cannot be read, the first is %s",
+			   (unsigned long long)j->n.undecoded,
+			   j->undecoded_name && *j->undecoded_name ? j->undecoded_name : "unnamed");
+		return;
+	}
+	if (bad) {
+		cond_unmet(cond,
+			   "use a ccaio that knows this kernel's events, and report the event's "
+			   "format",
+			   "the format of %s:%s lacks the field %s", bad->system, bad->name,
+			   bad->missing);
+		return;
+	}
+	if (!missing) {
+		cond_met(cond, info->is_model ? "the bounce path tells all its events"
+			       : armed(j, info, "ccaio:dma_map")
+				       ? "ccaio's own probes were on in place of the dma events"
+				       : "all needed swiotlb and dma events existed and were on");
+		return;
+	}
+	if (spoilt(j, missing)) {
+		cond_unmet(cond, "leave the tracing instance of ccaio alone while it records",
+			   "%s: was switched off or filtered in the window", spoilt(j, missing));
+		return;
+	}
+	cond_unmet(cond,
+		   armed(j, info, "ccaio:dma_map") ? "judge the window only with --scope window: "
+						     "ccaio's own probes, which stand "
+						     "in "
+						     "for the dma events on this kernel, tell from "
+						     "the start of the recording on"
+						   : "use a kernel with the dma events (Linux 6.12 "
+						     "or newer, CONFIG_TRACING), or "
+						     "record with 'ccaio trace', which arms its "
+						     "own probes where the kernel can; "
+						     "with trace-cmd: -e swiotlb -e dma",
+		   "%s was not recorded; %llu bounces were seen", missing,
+		   (unsigned long long)j->n.bounces);
+}
+
+void coverage_not_truncated(const struct judge *j, const struct stream_info *info,
+			    struct cond_verdict *cond)
+{
+	(void)info;
+	if (j->n.truncated)
+		cond_unmet(cond,
+			   "use a kernel or driver with at most 128 scatter-gather entries per map",
+			   "%llu scatter-gather events were cut",
+			   (unsigned long long)j->n.truncated);
+	else
+		cond_met(cond, "no scatter-gather event was cut");
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What keeps claims open that no single event shows: facts and a stream that do not bear
+ * each other out, and events that should be there and are not.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/xalloc.h"
+#include "lib/judge/finish.h"
+
+const char *judge_why_active(const struct judge *j, const struct platform_virtio *d)
+{
+	const struct platform *p = j->platform;
+
+	if (d->activity_before != PLATFORM_UNKNOWN && d->activity_after != PLATFORM_UNKNOWN &&
+	    d->activity_after != d->activity_before)
+		return "its traffic counters moved";
+	if (d->iface) {
+		uint16_t id = judge_name_id(j, d->iface);
+
+		if (id && id < j->ndevices && j->devices[id] && j->devices[id]->net_events)
+			return "packets of its interface are in the stream";
+	}
+	for (size_t i = 0; i < p->trace.ncanaries; i++) {
+		const struct platform_canary *c = &p->trace.canaries[i];
+
+		if (strcmp(c->kind, "none") != 0 && d->parent && strcmp(c->device, d->parent) == 0)
+			return "ccaio itself used it";
+	}
+	return NULL;
+}
+
+static void check_silence(struct judge *j)
+{
+	const struct platform *p = j->platform;
+
+	for (size_t i = 0; p && i < p->nvirtio; i++) {
+		const struct platform_virtio *d = &p->virtio[i];
+		uint16_t id = judge_name_id(j, d->parent);
+		const char *why;
+		char *text;
+
+		if (platform_virtio_active(d) != TRI_YES ||
+		    platform_virtio_feature(d, VIRTIO_F_ACCESS_PLATFORM) != TRI_YES)
+			continue;
+		if (id && id < j->ndevices && j->devices[id] && j->devices[id]->seen)
+			continue;
+		why = judge_why_active(j, d);
+		if (!why)
+			continue;
+		text = xasprintf("%s (%s) has no DMA event although %s", d->name,
+				 d->parent ? d->parent : "?", why);
+		for (int c = 0; c <= CLAIM_LIFECYCLE; c++)
+			judge_undecided_virtio(j, c, d, text);
+		free(text);
+	}
+}
+
+/* Aliased addresses whose bit turned out to be no known shared bit. */
+static void settle_alias(struct judge *j, struct verdict *v)
+{
+	uint64_t pairs, bit = judge_inferred_bit(j, &pairs);
+
+	v->totals.shared_bit = j->shared_bit ? j->shared_bit : bit;
+	v->totals.shared_bit_inferred = !j->shared_bit && bit;
+	v->totals.shared_bit_pairs = j->shared_bit ? 0 : pairs;
+	if (v->totals.shared_bit_inferred)
+		verdict_note(v,
+			     "the shared address bit 0x%llx is inferred: %llu bounced maps carry "
+			     "it above "
+			     "a "
+			     "pool address, none contradicts",
+			     (unsigned long long)bit, (unsigned long long)pairs);
+	for (size_t i = 0; i < j->ndevices; i++) {
+		struct device *dev = j->devices[i];
+
+		if (!dev || !(dev->alias_bits & ~v->totals.shared_bit))
+			continue;
+		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, dev, NULL, MEMORY_UNKNOWN,
+			   "addresses carry bits 0x%llx above RAM and nothing shows that this "
+			   "means shared",
+			   (unsigned long long)dev->alias_bits);
+	}
+}
+
+/* What the stream as a whole does not bear out. */
+static void settle_facts(struct judge *j)
+{
+	if (j->bad_bit)
+		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
+			   "the facts call 0x%llx the shared address bit, but it is not one bit "
+			   "above all RAM",
+			   (unsigned long long)j->bad_bit);
+	if (j->n.from_nowhere)
+		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
+			   "%llu bounced buffers lie outside of all RAM that the facts tell of",
+			   (unsigned long long)j->n.from_nowhere);
+	if (j->n.early && !j->n.first_bounce)
+		judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
+			   "%llu maps were bounced but no bounce event was ever seen",
+			   (unsigned long long)j->n.early);
+}
+
+static void undecide_stream(struct judge *j, const char *why)
+{
+	for (int c = 0; c <= CLAIM_LIFECYCLE; c++)
+		judge_find(j, c, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN, "%s", why);
+}
+
+void judge_doubts(struct judge *j, const struct stream_info *info, struct verdict *v, bool whole)
+{
+	settle_alias(j, v);
+	settle_facts(j);
+	check_silence(j);
+	if (judge_not_armed(j, info))
+		undecide_stream(j, "not all needed events were recorded");
+	if (!whole)
+		undecide_stream(j, "events are missing from the stream");
+	if (j->options.limit)
+		judge_limit_silence(j);
+	else if (!judge_publications(j))
+		undecide_stream(j, "there is nothing to judge: no device has a DMA mapping in the "
+				   "stream");
+	if (j->options.rmm_unusable) {
+		v->monitor.unusable = xstrdup(j->options.rmm_unusable);
+		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
+			   "the monitor's log cannot be used: %s", j->options.rmm_unusable);
+	}
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The end of judging: from claims and conditions to the verdict.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/names.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/limit.h"
+#include "lib/evidence/policy.h"
+#include "lib/evidence/stream.h"
+#include "lib/judge/finish.h"
+
+uint16_t judge_name_id(const struct judge *j, const char *name)
+{
+	return name ? names_find(j->names, name) : 0;
+}
+
+uint64_t judge_publications(const struct judge *j)
+{
+	return judge_limit_publications(j);
+}
+
+void judge_undecided_virtio(struct judge *j, enum claim_id claim, const struct platform_virtio *d,
+			    const char *text)
+{
+	const char *name = d->parent ? d->parent : d->name;
+	uint16_t id = judge_name_id(j, d->parent);
+
+	if (id || limit_has(j->options.limit, name))
+		judge_find(j, claim, FIND_UNDECIDED, id ? judge_device(j, id) : NULL, NULL,
+			   MEMORY_UNKNOWN, "%s", text);
+	else
+		judge_limit_open(j, name, text);
+}
+
+static void policy_setting(struct judge *j, struct verdict *v, char **why)
+{
+	const struct policy *p = j->options.policy;
+
+	*why = NULL;
+	if (v->setting == SETTING_UNKNOWN)
+		*why = xstrdup(j->platform && j->platform->realm.is_realm == TRI_NO
+				       ? "the facts contradict each other about whether this is a "
+					 "Realm"
+				       : "the facts do not say whether this is a Realm");
+	else if (p && p->require_realm && v->setting != SETTING_REALM)
+		*why = xasprintf("the policy requires a Realm, this is a %s",
+				 v->setting == SETTING_REHEARSAL ? "rehearsal"
+								 : "machine of unknown "
+								   "kind");
+	else if (p && p->require_since_boot && v->scope != SCOPE_SINCE_BOOT)
+		*why = xstrdup("the policy requires scope since-boot, this is the window only");
+	else
+		*why = judge_limit_refused(j);
+}
+
+/* The bounce path of lib/bounce plays a Realm; no policy takes it for one. */
+static bool is_model(const struct platform *p)
+{
+	return p && p->realm.kind && strcmp(p->realm.kind, "model") == 0;
+}
+
+static char *proven_reason(const struct judge *j, const struct verdict *v)
+{
+	const char *where = v->setting == SETTING_REALM
+				    ? "shared memory"
+				    : "what stands for shared memory (bounce pool and coherent "
+				      "allocations)";
+	uint64_t n = judge_publications(j) - j->n.accepted;
+	const char *who = "the kernel";
+	char *which = v->nlimit ? limit_join(v->limit, v->nlimit) : NULL, *reason;
+
+	if (is_model(j->platform)) {
+		who = "ccaio's own bounce path";
+		where = "its shared memory, which says nothing about any machine";
+	}
+	if (j->n.accepted)
+		reason = xasprintf("%llu DMA address ranges that %s published%s%s lie in "
+				   "%s; %llu more went to devices that the Realm had accepted "
+				   "(TDISP)",
+				   (unsigned long long)n, who, which ? " to " : "",
+				   which ? which : "", where, (unsigned long long)j->n.accepted);
+	else
+		reason = xasprintf("all %llu DMA address ranges that %s published%s%s lie "
+				   "in %s",
+				   (unsigned long long)n, who, which ? " to " : "",
+				   which ? which : "", where);
+	free(which);
+	return reason;
+}
+
+static void outcome(struct judge *j, struct verdict *v)
+{
+	char list[256] = "";
+	bool open = false, refuted = false;
+	char *policy;
+	size_t len = 0;
+
+	for (int c = 0; c < CLAIMS; c++) {
+		if (v->claims[c].required && v->claims[c].state == CLAIM_REFUTED) {
+			len += snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "",
+					claim_name(c));
+			refuted = true;
+		}
+	}
+	if (refuted) {
+		v->outcome = OUTCOME_VIOLATED;
+		v->reason = xasprintf("refuted: %s", list);
+		return;
+	}
+	for (int c = 0; c < CLAIMS; c++) {
+		if (v->claims[c].required && v->claims[c].state == CLAIM_UNDECIDED) {
+			len += snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "",
+					claim_name(c));
+			open = true;
+		}
+	}
+	for (int c = 0; c < CONDS; c++) {
+		if (v->conds[c].state == COND_UNMET && len + 40 < sizeof(list)) {
+			len += snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "",
+					cond_name(c));
+			open = true;
+		}
+	}
+	policy_setting(j, v, &policy);
+	if (open || policy) {
+		v->outcome = OUTCOME_INCONCLUSIVE;
+		v->reason = open ? xasprintf("not shown: %s%s%s", list, policy ? "; " : "",
+					     policy ? policy : "")
+				 : xstrdup(policy);
+	} else {
+		v->outcome = OUTCOME_PROVEN;
+		v->reason = proven_reason(j, v);
+	}
+	free(policy);
+}
+
+static void totals(struct judge *j, const struct stream_info *info, struct verdict *v)
+{
+	v->totals.events = j->seq;
+	v->totals.bounces = j->n.bounces;
+	v->totals.maps = j->n.maps;
+	v->totals.failed_maps = j->n.failed;
+	v->totals.unmaps = j->n.unmaps;
+	v->totals.syncs = j->n.syncs;
+	v->totals.allocs = j->n.allocs;
+	v->totals.frees = j->n.frees;
+	v->totals.pool_hiwater = j->n.slots_hiwater;
+	v->totals.first_ns = j->first_ns;
+	v->totals.last_ns = j->last_ns;
+	v->totals.read_ns = info->read_ns;
+	v->totals.judge_ns = j->judge_ns;
+}
+
+static void notes(struct judge *j, const struct stream_info *info, struct verdict *v)
+{
+	if (is_model(j->platform))
+		verdict_note(v, "this ran in ccaio's own bounce path: it says nothing about any "
+				"kernel, Realm "
+				"or machine");
+	else if (v->setting == SETTING_REHEARSAL)
+		verdict_note(
+			v,
+			"rehearsal: this is no Realm; bounce pools and coherent allocations stand "
+			"for shared memory, all other RAM for protected memory");
+	if (!info->by_ccaio)
+		verdict_note(v, "recorded by %s: there are no markers and no canary of ccaio in it",
+			     info->recorder ? info->recorder : "an unknown tool");
+	if (j->n.early)
+		verdict_note(v,
+			     "%llu maps were made while the events were being switched on; their "
+			     "bounce events are not in the recording",
+			     (unsigned long long)j->n.early);
+	if (j->n.inherited)
+		verdict_note(
+			v,
+			"%llu syncs, unmaps or frees belong to mappings older than the window; "
+			"they were judged by their addresses",
+			(unsigned long long)j->n.inherited);
+}
+
+/* Nothing is known to be missing from the stream. */
+static bool is_whole(const struct judge *j, const struct stream_info *info)
+{
+	bool unknown;
+
+	return judge_lost(j, info, &unknown) == 0 && !unknown && !info->unordered &&
+	       !judge_clock_is_coarse(info) && !j->n.undecoded;
+}
+
+struct verdict *judge_finish(struct judge *j, const struct stream_info *info)
+{
+	struct verdict *v = verdict_new();
+	bool whole, complete;
+
+	judge_end_of_stream(j, info);
+	v->setting = j->realm ? SETTING_REALM : j->rehearsal ? SETTING_REHEARSAL : SETTING_UNKNOWN;
+	if (is_model(j->platform))
+		v->setting = SETTING_REHEARSAL;
+	whole = is_whole(j, info);
+	/* that an event is absent means something only where it would have been told */
+	complete = whole && judge_loss_counted(j, info) && judge_events_told(j, info);
+	judge_doubts(j, info, v, whole);
+	judge_bypass(j, v);
+	judge_egress(j, whole);
+	judge_confidential(j, v);
+	judge_claims(j, v, complete);
+	judge_list_examples(j, v);
+	judge_coverage(j, info, v);
+	v->scope = v->conds[COND_BASELINE].state == COND_MET ? SCOPE_SINCE_BOOT : SCOPE_WINDOW;
+	judge_list_devices(j, v, complete);
+	judge_list_ranges(j, v);
+	if (j->options.rmm)
+		judge_monitor_report(j, v);
+	judge_limit_report(j, v, complete);
+	notes(j, info, v);
+	totals(j, info, v);
+	outcome(j, v);
+	return v;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the verdict lists: counterexamples, devices and published ranges.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/names.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/limit.h"
+#include "lib/judge/finish.h"
+
+/* ---- counterexamples ---- */
+
+static int by_seq(const void *a, const void *b)
+{
+	const struct counterexample *x = a, *y = b;
+
+	/* what decides the verdict comes first, then in the order of the stream */
+	if ((x->claim >= CLAIM_EGRESS) != (y->claim >= CLAIM_EGRESS))
+		return x->claim >= CLAIM_EGRESS ? 1 : -1;
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+void judge_list_examples(struct judge *j, struct verdict *v)
+{
+	for (size_t i = 0; i < j->nkept; i++) {
+		struct kept *k = &j->kept[i];
+
+		if (v->claims[k->ce.claim].state != CLAIM_REFUTED)
+			continue;
+		v->examples = xrealloc(v->examples, v->nexamples + 1, sizeof(*v->examples));
+		v->examples[v->nexamples++] = k->ce;
+		k->ce.text = k->ce.device = k->ce.comm = NULL;
+	}
+	if (v->nexamples)
+		qsort(v->examples, v->nexamples, sizeof(*v->examples), by_seq);
+}
+
+/* ---- devices ---- */
+
+static const char *virtio_kind(uint32_t id)
+{
+	static const char *const kinds[] = {
+		[1] = "net",	 [2] = "block", [3] = "console", [4] = "rng",	 [5] = "balloon",
+		[8] = "scsi",	 [9] = "9p",	[16] = "gpu",	 [18] = "input", [19] = "vsock",
+		[20] = "crypto", [24] = "mem",	[26] = "fs",	 [27] = "pmem",
+	};
+
+	return id < sizeof(kinds) / sizeof(kinds[0]) && kinds[id] ? kinds[id] : "device";
+}
+
+static void describe(struct device_verdict *d, const struct platform_virtio *virtio,
+		     const struct platform_pci *pci)
+{
+	if (virtio) {
+		d->driver = xstrdup(virtio->driver);
+		d->what = xasprintf("virtio %s", virtio_kind(virtio->device_id));
+	} else if (pci) {
+		d->driver = xstrdup(pci->driver);
+		d->what = xasprintf("pci %s:%s", pci->vendor ? pci->vendor : "?",
+				    pci->device ? pci->device : "?");
+	}
+}
+
+static struct device_verdict *add_device(const struct judge *j, struct verdict *v, const char *name)
+{
+	struct device_verdict *d;
+
+	v->devices = xrealloc(v->devices, v->ndevices + 1, sizeof(*v->devices));
+	d = &v->devices[v->ndevices++];
+	memset(d, 0, sizeof(*d));
+	d->name = xstrdup(name);
+	d->aside = !limit_has(j->options.limit, name);
+	return d;
+}
+
+static void device_claims(const struct judge *j, const struct verdict *v, const struct device *dev,
+			  struct device_verdict *d, bool complete, bool listed)
+{
+	const char *why = NULL;
+
+	for (int c = 0; c < CLAIMS; c++) {
+		d->claims[c] = dev ? judge_claim_state(&dev->claims[c], complete) : CLAIM_UNDECIDED;
+		/* bytes of a device that no event tells of are not counted as none */
+		if (!dev || (c != CLAIM_NO_BYPASS && !dev->seen))
+			d->claims[c] = CLAIM_UNDECIDED;
+		/* What is open for the whole run is open for each device. */
+		if (v->claims[c].state == CLAIM_UNDECIDED && d->claims[c] == CLAIM_HOLDS &&
+		    (!j->claims[c].why || !dev->claims[c].why))
+			d->claims[c] = c == CLAIM_NO_BYPASS && listed ? CLAIM_HOLDS
+				       : j->n.maps && complete	      ? CLAIM_HOLDS
+								      : CLAIM_UNDECIDED;
+		if (!why && dev && dev->claims[c].why)
+			why = dev->claims[c].why;
+	}
+	if (why)
+		d->note = xstrdup(why);
+	else if (!dev || !dev->seen)
+		d->note = xstrdup("no DMA event in the stream");
+}
+
+static void refute_bypass(struct device_verdict *d, const char *text)
+{
+	d->claims[CLAIM_NO_BYPASS] = CLAIM_REFUTED;
+	free(d->note);
+	d->note = xstrdup(text);
+}
+
+static void bypass_state(const struct judge *j, const struct verdict *v, struct device_verdict *d)
+{
+	for (size_t i = 0; i < v->nexamples; i++) {
+		const struct counterexample *ce = &v->examples[i];
+
+		if (ce->claim == CLAIM_NO_BYPASS && strcmp(ce->device, d->name) == 0)
+			refute_bypass(d, ce->text);
+	}
+	for (size_t i = 0; i < j->naside; i++) {
+		if (j->aside[i].bypass && strcmp(j->aside[i].device, d->name) == 0)
+			refute_bypass(d, j->aside[i].text);
+	}
+}
+
+void judge_list_devices(struct judge *j, struct verdict *v, bool complete)
+{
+	const struct platform *p = j->platform;
+
+	for (size_t i = 0; i < j->ndevices; i++) {
+		struct device *dev = j->devices[i];
+		struct device_verdict *d;
+
+		if (!dev || !dev->seen)
+			continue;
+		d = add_device(j, v, names_get(j->names, dev->id));
+		describe(d, dev->virtio, dev->pci);
+		d->totals = dev->totals;
+		d->trusted = dev->accepted;
+		device_claims(j, v, dev, d, complete, dev->virtio || dev->pci);
+		bypass_state(j, v, d);
+	}
+	for (size_t i = 0; p && i < p->nvirtio; i++) {
+		const struct platform_virtio *x = &p->virtio[i];
+		uint16_t id = judge_name_id(j, x->parent);
+		struct device_verdict *d;
+
+		if (platform_virtio_active(x) == TRI_NO ||
+		    (id && id < j->ndevices && j->devices[id] && j->devices[id]->seen))
+			continue;
+		d = add_device(j, v, x->parent ? x->parent : x->name);
+		describe(d, x, NULL);
+		device_claims(j, v, id && id < j->ndevices ? j->devices[id] : NULL, d, complete,
+			      true);
+		if (platform_virtio_feature(x, VIRTIO_F_ACCESS_PLATFORM) == TRI_YES)
+			d->claims[CLAIM_NO_BYPASS] = CLAIM_HOLDS;
+		bypass_state(j, v, d);
+	}
+}
+
+/* ---- ranges ---- */
+
+static void add_range(struct verdict *v, const struct published_range *r)
+{
+	if (v->nranges == VERDICT_RANGES) {
+		v->ranges_complete = false;
+		return;
+	}
+	v->ranges = xrealloc(v->ranges, v->nranges + 1, sizeof(*v->ranges));
+	v->ranges[v->nranges++] = *r;
+}
+
+static void add_run(void *ctx, struct range run, uint64_t mappings)
+{
+	struct verdict *v = ctx;
+	uint64_t bit = v->totals.shared_bit;
+
+	add_range(v, &(struct published_range){ .range = { run.start | bit, run.end | bit },
+						.memory = bit ? MEMORY_ALIAS : MEMORY_POOL,
+						.count = mappings });
+}
+
+void judge_list_ranges(struct judge *j, struct verdict *v)
+{
+	v->ranges_complete = !j->other_full;
+	ledger_slot_runs(j->ledger, add_run, v);
+	for (size_t i = 0; i < j->nother; i++)
+		add_range(v, &j->other[i]);
+}

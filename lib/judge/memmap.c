@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/judge/memmap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/xalloc.h"
+
+/* Disjoint ranges in ascending order; neighbours are joined. */
+struct rangeset {
+	struct range *list;
+	size_t count, cap;
+};
+
+struct memmap {
+	struct rangeset all_pools, ram, decrypted;
+	struct rangeset pools; /* what of all_pools was not made protected again */
+	struct range
+		first_pool; /* which most addresses of most machines lie in; end < start: none */
+	bool pools_complete;
+};
+
+static uint64_t last_byte(uint64_t start, uint64_t size)
+{
+	uint64_t end = start + (size ? size : 1) - 1;
+
+	return end < start ? UINT64_MAX : end;
+}
+
+/* Index of the first range that ends at or after addr. */
+static size_t lower(const struct rangeset *s, uint64_t addr)
+{
+	size_t lo = 0, hi = s->count;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->list[mid].end < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static void insert_at(struct rangeset *s, size_t i, struct range r)
+{
+	XGROW(s->list, s->count, s->cap);
+	memmove(&s->list[i + 1], &s->list[i], (s->count - i) * sizeof(r));
+	s->list[i] = r;
+	s->count++;
+}
+
+static void drop(struct rangeset *s, size_t from, size_t to)
+{
+	if (from == to)
+		return; /* the list may not exist yet */
+	memmove(&s->list[from], &s->list[to], (s->count - to) * sizeof(*s->list));
+	s->count -= to - from;
+}
+
+static void add(struct rangeset *s, uint64_t start, uint64_t end)
+{
+	size_t from = lower(s, start ? start - 1 : 0), to = from;
+	struct range r = { start, end };
+
+	while (to < s->count && (end == UINT64_MAX || s->list[to].start <= end + 1)) {
+		if (s->list[to].start < r.start)
+			r.start = s->list[to].start;
+		if (s->list[to].end > r.end)
+			r.end = s->list[to].end;
+		to++;
+	}
+	drop(s, from, to);
+	insert_at(s, from, r);
+}
+
+static void cut(struct rangeset *s, uint64_t start, uint64_t end)
+{
+	size_t i = lower(s, start);
+
+	while (i < s->count && s->list[i].start <= end) {
+		struct range r = s->list[i];
+
+		drop(s, i, i + 1);
+		if (r.start < start)
+			insert_at(s, i++, (struct range){ r.start, start - 1 });
+		if (r.end > end)
+			insert_at(s, i++, (struct range){ end + 1, r.end });
+	}
+}
+
+static bool covers(const struct rangeset *s, uint64_t start, uint64_t end)
+{
+	size_t i = lower(s, start);
+
+	return i < s->count && s->list[i].start <= start && s->list[i].end >= end;
+}
+
+static bool touches(const struct rangeset *s, uint64_t start, uint64_t end)
+{
+	size_t i = lower(s, start);
+
+	return i < s->count && s->list[i].start <= end;
+}
+
+static void find_first_pool(struct memmap *m)
+{
+	m->first_pool = m->pools.count ? m->pools.list[0] : (struct range){ 1, 0 };
+}
+
+struct memmap *memmap_new(const struct platform *p)
+{
+	struct memmap *m = xcalloc(1, sizeof(*m));
+
+	find_first_pool(m);
+	if (!p)
+		return m;
+	for (size_t i = 0; i < p->nram; i++)
+		add(&m->ram, p->ram[i].start, p->ram[i].end);
+	for (size_t i = 0; i < p->swiotlb.npools; i++) {
+		struct range r = p->swiotlb.pools[i].range;
+
+		add(&m->all_pools, r.start, r.end);
+		add(&m->pools, r.start, r.end);
+	}
+	find_first_pool(m);
+	/* An empty list is knowledge only where the kernel was told to have no pool. */
+	m->pools_complete = p->swiotlb.dynamic != TRI_YES &&
+			    (p->swiotlb.npools > 0 || p->swiotlb.slots == 0 ||
+			     (p->kernel.cmdline && strstr(p->kernel.cmdline, "swiotlb=noforce")));
+	return m;
+}
+
+void memmap_free(struct memmap *m)
+{
+	if (!m)
+		return;
+	free(m->pools.list);
+	free(m->all_pools.list);
+	free(m->ram.list);
+	free(m->decrypted.list);
+	free(m);
+}
+
+void memmap_decrypt(struct memmap *m, uint64_t start, uint64_t size)
+{
+	uint64_t end = last_byte(start, size);
+
+	if (!size)
+		return;
+	add(&m->decrypted, start, end);
+	for (size_t i = lower(&m->all_pools, start);
+	     i < m->all_pools.count && m->all_pools.list[i].start <= end; i++) {
+		struct range r = m->all_pools.list[i];
+
+		add(&m->pools, r.start > start ? r.start : start, r.end < end ? r.end : end);
+	}
+	find_first_pool(m);
+}
+
+void memmap_encrypt(struct memmap *m, uint64_t start, uint64_t size)
+{
+	if (!size)
+		return;
+	cut(&m->decrypted, start, last_byte(start, size));
+	cut(&m->pools, start, last_byte(start, size));
+	find_first_pool(m);
+}
+
+enum memory_state memmap_state(const struct memmap *m, uint64_t start, uint64_t size)
+{
+	uint64_t end = last_byte(start, size);
+
+	if ((start >= m->first_pool.start && end <= m->first_pool.end) ||
+	    covers(&m->pools, start, end))
+		return MEMORY_POOL;
+	if (m->decrypted.count && covers(&m->decrypted, start, end))
+		return MEMORY_DECRYPTED;
+	if (touches(&m->pools, start, end) || touches(&m->decrypted, start, end))
+		return MEMORY_MIXED;
+	if (!m->ram.count || !m->pools_complete)
+		return MEMORY_UNKNOWN;
+	if (covers(&m->ram, start, end))
+		return MEMORY_PROTECTED;
+	return touches(&m->ram, start, end) ? MEMORY_MIXED : MEMORY_OUTSIDE;
+}
+
+bool memmap_touches_pool(const struct memmap *m, uint64_t start, uint64_t size)
+{
+	return touches(&m->all_pools, start, last_byte(start, size));
+}
+
+uint64_t memmap_top(const struct memmap *m)
+{
+	uint64_t top = 0;
+
+	if (m->ram.count)
+		top = m->ram.list[m->ram.count - 1].end;
+	if (m->all_pools.count && m->all_pools.list[m->all_pools.count - 1].end > top)
+		top = m->all_pools.list[m->all_pools.count - 1].end;
+	return top;
+}
+
+bool memmap_pools_complete(const struct memmap *m)
+{
+	return m->pools_complete;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the monitor recorded about memory that the kernel gave to devices.
+ */
+#include <stdlib.h>
+
+#include "lib/base/xalloc.h"
+#include "lib/judge/state.h"
+
+static void count_published(struct judge *j, uint64_t plain, bool alloc)
+{
+	size_t n, lo = 0, hi;
+	const struct rmm_range *r = rmm_shared_ranges(j->options.rmm, &n);
+
+	for (hi = n; lo < hi;) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (r[mid].range.end < plain)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo < n && r[lo].range.start <= plain) {
+		j->rmm.published[lo]++;
+		j->rmm.allocs[lo] += alloc;
+	}
+}
+
+/*
+ * The monitor enforces: where it holds memory as protected, no wording of the
+ * kernel makes it shared, and where it holds it as shared, what the kernel's
+ * events left open is settled.
+ */
+void judge_ask_monitor(struct judge *j, struct device *dev, const struct event *ev, uint64_t plain,
+		       bool alloc, struct place *place)
+{
+	enum rmm_state state = rmm_state(j->options.rmm, plain, ev->size);
+	/* a sync does not say how its memory came to be mapped: the kernel leaves it open, too */
+	bool sync = ev->kind == EVENT_SYNC_CPU || ev->kind == EVENT_SYNC_DEVICE;
+
+	count_published(j, plain, alloc);
+	switch (state) {
+	case RMM_SHARED:
+		j->rmm.agreed++;
+		if (place->kind == PLACE_PROTECTED && !sync)
+			*place = (struct place){ PLACE_UNDECIDED, MEMORY_UNKNOWN,
+						 "the monitor's log shows this memory shared, but "
+						 "not since when, and by the kernel's events it is "
+						 "protected" };
+		else if (place->kind != PLACE_SHARED)
+			*place = (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
+		break;
+	case RMM_PROTECTED:
+		j->rmm.refused++;
+		if (place->kind != PLACE_PROTECTED)
+			judge_find(j, CLAIM_DMA_IN_SHARED, FIND_FACT, dev, ev, place->memory,
+				   "the monitor holds 0x%llx as protected, the kernel gave it to "
+				   "the device as shared",
+				   (unsigned long long)plain);
+		break;
+	default:
+		j->rmm.unknown++;
+		if (place->kind == PLACE_SHARED)
+			*place = (struct place){ PLACE_UNDECIDED, place->memory,
+						 state == RMM_CHANGED
+							 ? "the monitor's log shows this memory "
+							   "shared for a part of the run only"
+							 : "the monitor's log does not show this "
+							   "memory as shared" };
+		break;
+	}
+}
+
+static enum witness_purpose purpose(struct judge *j, const struct rmm_range *r, size_t i)
+{
+	uint64_t size = r->range.end - r->range.start + 1;
+
+	if (memmap_touches_pool(j->memory, r->range.start, size))
+		return WITNESS_POOL;
+	if (j->rmm.allocs[i])
+		return WITNESS_VRINGS;
+	/* GICv3 ITS tables are 64-KiB pages (GIC architecture, GITS_BASER) and are no DMA mapping.
+	 */
+	if (!j->rmm.published[i] && r->range.start % 0x10000 == 0 && size % 0x10000 == 0)
+		return WITNESS_GIC_TABLES;
+	return WITNESS_OTHER;
+}
+
+void judge_monitor_report(struct judge *j, struct verdict *v)
+{
+	size_t n;
+	const struct rmm_range *r = rmm_shared_ranges(j->options.rmm, &n);
+
+	v->monitor.used = true;
+	v->monitor.agreed = j->rmm.agreed;
+	v->monitor.refused = j->rmm.refused;
+	v->monitor.unknown = j->rmm.unknown;
+	v->monitor.cut_lines = rmm_cut_lines(j->options.rmm);
+	v->monitor.ranges = xcalloc(n, sizeof(*v->monitor.ranges));
+	for (size_t i = 0; i < n && i < VERDICT_RANGES; i++)
+		v->monitor.ranges[v->monitor.nranges++] =
+			(struct witness_range){ .range = r[i].range,
+						.state = r[i].state,
+						.purpose = purpose(j, &r[i], i),
+						.published = j->rmm.published[i] };
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/xalloc.h"
+#include "lib/judge/state.h"
+
+/*
+ * A Realm's kernel may publish the shared alias of an address: the address with
+ * the top IPA bit set (Linux arch/arm64/kernel/rsi.c, prot_ns_shared).  Nothing
+ * in the stream names that bit, so where the facts do not either, the one bit
+ * above all RAM that an address carries is a candidate until the end.
+ */
+uint64_t judge_plain(const struct judge *j, const struct device *dev, uint64_t dma, uint64_t *bit)
+{
+	uint64_t extra;
+
+	*bit = 0;
+	if (dev->iommu)
+		return dma;
+	if (j->shared_bit) {
+		*bit = dma & j->shared_bit;
+		return dma & ~j->shared_bit;
+	}
+	if (j->rehearsal || !j->ram_known || dev->areas)
+		return dma;
+	extra = dma & ~j->top_mask;
+	if (!extra || (extra & (extra - 1)))
+		return dma;
+	*bit = extra;
+	return dma & j->top_mask;
+}
+
+static struct place place_alloc(const struct judge *j, const struct event *ev)
+{
+	/*
+	 * Outside a Realm coherent memory stands for shared memory.  In one, the
+	 * kernel decrypts it, but only the decrypt itself shows that it did.
+	 */
+	if (j->rehearsal)
+		return (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
+	if (ev->link && memmap_state(j->virt, ev->link, ev->size) == MEMORY_DECRYPTED)
+		return (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
+	/* who publishes the shared alias of one address and not of another shares only the first */
+	if (j->alias_seen && !(ev->dma & j->shared_bit))
+		return (struct place){ PLACE_PROTECTED, MEMORY_PROTECTED, NULL };
+	return (struct place){ PLACE_UNDECIDED, MEMORY_UNKNOWN,
+			       "no event shows that this coherent allocation was decrypted" };
+}
+
+/*
+ * virtio-msg with dynamic sharing: the number names an area and an offset, what counts is
+ * the memory that was shared for it.
+ */
+static struct place place_area(struct judge *j, const struct event *ev, bool alloc)
+{
+	enum memory_state orig;
+
+	if (alloc)
+		return place_alloc(j, ev);
+	if (ev->orig == EVENT_NO_ADDR)
+		return (struct place){
+			PLACE_UNDECIDED, MEMORY_IOVA,
+			"the address is in a shared area and the event does not name "
+			"the memory"
+		};
+	orig = memmap_state(j->memory, ev->orig, ev->size);
+	if (orig == MEMORY_POOL || orig == MEMORY_DECRYPTED)
+		return (struct place){ PLACE_SHARED, orig, NULL };
+	if (!j->from_boot)
+		return (struct place){ PLACE_UNDECIDED, MEMORY_IOVA,
+				       "the shared area may be older than the window" };
+	return (struct place){ PLACE_PROTECTED, orig, NULL };
+}
+
+/* Behind an IOMMU the number is an IOVA: what counts is the memory it leads to. */
+static struct place place_iommu(struct judge *j, const struct event *ev, bool alloc)
+{
+	enum memory_state orig;
+
+	if (alloc && j->rehearsal)
+		return (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
+	if (alloc || ev->orig == EVENT_NO_ADDR)
+		return (struct place){ PLACE_UNDECIDED, MEMORY_IOVA,
+				       "the device is behind an IOMMU and the event does not name "
+				       "the memory" };
+	orig = memmap_state(j->memory, ev->orig, ev->size);
+	if (orig == MEMORY_POOL || orig == MEMORY_DECRYPTED)
+		return (struct place){ PLACE_SHARED, orig, NULL };
+	if (orig == MEMORY_PROTECTED || orig == MEMORY_MIXED)
+		return (struct place){ PLACE_PROTECTED, orig, NULL };
+	return (struct place){ PLACE_UNDECIDED, MEMORY_IOVA,
+			       "the device is behind an IOMMU and its memory is not known" };
+}
+
+struct within {
+	uint64_t start, last;
+	const struct mapping *alloc;
+	uint16_t dev;
+};
+
+/* Of several, which a damaged stream may have, the lowest, and of those the oldest. */
+static bool visit_within(void *ctx, uint32_t index, struct mapping *m)
+{
+	struct within *w = ctx;
+
+	(void)index;
+	if ((m->flags & MAPPING_ALLOC) && m->dev == w->dev && m->dma <= w->start &&
+	    m->dma + (m->size - 1) >= w->last &&
+	    (!w->alloc || m->dma < w->alloc->dma ||
+	     (m->dma == w->alloc->dma && m->seq < w->alloc->seq)))
+		w->alloc = m;
+	return true;
+}
+
+const struct mapping *judge_alloc_around(struct judge *j, const struct device *dev,
+					 const struct event *ev, uint64_t plain)
+{
+	struct within w = { .start = plain,
+			    .last = plain + (ev->size ? ev->size - 1 : 0),
+			    .dev = dev->id };
+
+	if (w.last >= w.start)
+		ledger_overlaps(j->ledger, plain, ev->size, visit_within, &w);
+	return w.alloc;
+}
+
+static struct place place_ram(struct judge *j, struct device *dev, const struct event *ev,
+			      uint64_t plain, enum memory_state state, bool alloc)
+{
+	const struct mapping *around;
+
+	if (alloc)
+		return place_alloc(j, ev);
+	around = judge_alloc_around(j, dev, ev, plain);
+	if (around) {
+		struct event a = *ev;
+
+		a.link = around->orig + (plain - around->dma);
+		return place_alloc(j, &a);
+	}
+	if (state == MEMORY_UNKNOWN)
+		return (struct place){ PLACE_UNDECIDED, state,
+				       "the bounds of the pools, or of RAM, are not known" };
+	if ((ev->attrs & EVENT_ATTR_CC_SHARED) && !j->rehearsal)
+		return (struct place){ PLACE_UNDECIDED, state,
+				       "the kernel calls the buffer shared (CC_SHARED) but "
+				       "nothing shows it" };
+	/* what was bounced lies in a pool, and there may be more of them than are known */
+	if (ev->kind == EVENT_MAP && plain != ev->orig && j->platform &&
+	    j->platform->swiotlb.dynamic == TRI_UNKNOWN)
+		return (struct place){
+			PLACE_UNDECIDED, state,
+			"the address is in no known pool, and whether pools can grow "
+			"is not known"
+		};
+	return (struct place){ PLACE_PROTECTED, state, NULL };
+}
+
+enum memory_state judge_orig_state(const struct judge *j, const struct event *ev)
+{
+	uint64_t orig = ev->orig;
+
+	if (orig == EVENT_NO_ADDR)
+		return MEMORY_UNKNOWN;
+	if (j->shared_bit && (orig & j->shared_bit))
+		return MEMORY_ALIAS;
+	return memmap_state(j->memory, orig, ev->size);
+}
+
+/* RAM is no device's registers, whatever its map is called. */
+bool judge_is_mmio(const struct judge *j, const struct event *ev)
+{
+	enum memory_state orig = judge_orig_state(j, ev);
+
+	return (ev->attrs & EVENT_ATTR_MMIO) && orig != MEMORY_PROTECTED && orig != MEMORY_MIXED;
+}
+
+struct place judge_place(struct judge *j, struct device *dev, const struct event *ev,
+			 uint64_t plain, uint64_t bit, bool alloc)
+{
+	enum memory_state state;
+
+	if (dev->iommu)
+		return place_iommu(j, ev, alloc);
+	if (bit) {
+		uint64_t last = plain + (ev->size ? ev->size - 1 : 0);
+
+		if (plain >= bit)
+			return (struct place){ PLACE_UNDECIDED, MEMORY_OUTSIDE,
+					       "the address is above the shared alias" };
+		if (last < plain || last >= bit)
+			return (struct place){ PLACE_PROTECTED, MEMORY_MIXED, NULL };
+		return (struct place){ PLACE_SHARED, MEMORY_ALIAS, NULL };
+	}
+	state = memmap_state(j->memory, plain, ev->size);
+	switch (state) {
+	case MEMORY_POOL:
+	case MEMORY_DECRYPTED:
+		return (struct place){ PLACE_SHARED, state, NULL };
+	case MEMORY_OUTSIDE:
+		if (judge_is_mmio(j, ev))
+			return (struct place){ PLACE_SHARED, MEMORY_MMIO, NULL };
+		if (dev->areas)
+			return place_area(j, ev, alloc);
+		return (struct place){ PLACE_UNDECIDED, state,
+				       "the address is neither RAM nor known shared memory" };
+	case MEMORY_MIXED:
+		if (!memmap_pools_complete(j->memory))
+			state = MEMORY_UNKNOWN;
+		return place_ram(j, dev, ev, plain, state, alloc);
+	default:
+		return place_ram(j, dev, ev, plain, state, alloc);
+	}
+}
+
+void judge_learn_bit(struct judge *j, uint64_t plain, uint64_t bit, uint64_t size)
+{
+	if (j->shared_bit || j->rehearsal)
+		return;
+	if (memmap_state(j->memory, plain, size) != MEMORY_POOL)
+		j->contradict++;
+	else if (!bit)
+		j->plain_pairs++;
+	else
+		j->support[__builtin_ctzll(bit)]++;
+}
+
+uint64_t judge_inferred_bit(const struct judge *j, uint64_t *pairs)
+{
+	uint64_t bit = 0;
+
+	*pairs = 0;
+	if (j->contradict || j->plain_pairs)
+		return 0;
+	for (unsigned int i = 0; i < 64; i++) {
+		if (!j->support[i])
+			continue;
+		if (bit)
+			return 0;
+		bit = 1ull << i;
+		*pairs = j->support[i];
+	}
+	return bit;
+}
+
+/* First listed range that ends at or after addr. */
+static size_t first_reaching(const struct judge *j, uint64_t addr)
+{
+	size_t lo = 0, hi = j->nother;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (j->other[mid].range.end < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/*
+ * The list of published ranges.  Bounce slots of known pools are in the ledger's
+ * table and are listed from there; here is the rest, joined where it touches and
+ * is of one kind.
+ */
+void judge_publish(struct judge *j, uint64_t dma, uint64_t size, enum memory_state memory)
+{
+	struct published_range r = { .range = { dma, dma + (size ? size - 1 : 0) },
+				     .memory = memory,
+				     .count = 1 };
+	size_t from, to;
+
+	if (r.range.end < dma)
+		r.range.end = UINT64_MAX;
+	from = to = first_reaching(j, dma ? dma - 1 : 0);
+	for (; to < j->nother && j->other[to].memory == memory &&
+	       (r.range.end == UINT64_MAX || j->other[to].range.start <= r.range.end + 1);
+	     to++) {
+		if (j->other[to].range.start < r.range.start)
+			r.range.start = j->other[to].range.start;
+		if (j->other[to].range.end > r.range.end)
+			r.range.end = j->other[to].range.end;
+		r.count += j->other[to].count;
+	}
+	if (to == from + 1) {
+		j->other[from] = r;
+		return;
+	}
+	if (to == from && j->nother == VERDICT_RANGES) {
+		j->other_full = true;
+		return;
+	}
+	if (to == from)
+		XGROW(j->other, j->nother, j->other_cap);
+	memmove(&j->other[from + 1], &j->other[to], (j->nother - to) * sizeof(r));
+	j->nother = j->nother - (to - from) + 1;
+	j->other[from] = r;
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The end of mappings: unmaps and frees.
+ */
+#include "lib/judge/state.h"
+
+/*
+ * The end of a mapping whose memory a newer one has already: no race for certain?
+ * The kernel tells an unmap after it released the slot, but an unmap_sg and a
+ * free before.  A task that was preempted in between may tell late, so only what
+ * one task did on one CPU is certain.
+ */
+static void resolve_superseded(struct judge *j, struct device *dev, const struct event *ev,
+			       const struct mapping *m)
+{
+	bool told_before = m->flags & (MAPPING_ALLOC | MAPPING_SG);
+	bool one_task = ev->cpu == m->super_cpu && ev->pid == m->super_pid && !m->gone;
+
+	if (!told_before && !one_task)
+		return;
+	judge_find_overlap(
+		j, FIND_ABSENCE, dev, ev, m,
+		"memory at 0x%llx was given to another mapping (event %llu) before this one, "
+		"of event %llu, ended",
+		(unsigned long long)m->dma, (unsigned long long)m->super_seq,
+		(unsigned long long)m->seq);
+}
+
+/* ---- mappings older than the window ---- */
+
+struct parts {
+	uint64_t start, end;
+	uint32_t list[64];
+	size_t count;
+	uint16_t dev;
+};
+
+static bool visit_part(void *ctx, uint32_t index, struct mapping *m)
+{
+	struct parts *p = ctx;
+
+	if ((m->flags & MAPPING_INHERITED) && m->dev == p->dev && m->dma >= p->start &&
+	    m->dma + (m->size - 1) <= p->end)
+		p->list[p->count++] = index;
+	return p->count < 64;
+}
+
+/* One whose slots a newer mapping has is not found by its address any more. */
+static void visit_taken(void *ctx, uint32_t index, struct mapping *m)
+{
+	if ((m->flags & MAPPING_SUPERSEDED) && ((struct parts *)ctx)->count < 64)
+		visit_part(ctx, index, m);
+}
+
+/* Forget what syncs had shown of an inherited mapping, now that its unmap shows all of it. */
+static bool drop_inherited(struct judge *j, const struct event *ev, uint64_t plain)
+{
+	struct parts p = { .start = plain,
+			   .end = plain + (ev->size ? ev->size - 1 : 0),
+			   .dev = ev->dev };
+	bool any = false;
+
+	if (j->from_boot || !j->n.inherited || p.end < p.start)
+		return false;
+	do {
+		p.count = 0;
+		ledger_overlaps(j->ledger, p.start, ev->size, visit_part, &p);
+		if (!p.count && j->n.taken_marks)
+			ledger_each(j->ledger, visit_taken, &p);
+		for (size_t i = 0; i < p.count; i++) {
+			struct mapping *m = ledger_at(j->ledger, p.list[i]);
+
+			j->n.taken_marks -= m->flags & MAPPING_SUPERSEDED ? 1 : 0;
+			ledger_remove(j->ledger, p.list[i]);
+			any = true;
+		}
+	} while (p.count);
+	return any;
+}
+
+/* ---- which one ends ---- */
+
+/*
+ * Is there an older mapping that this unmap may be of, whose slots a newer one has?  A task that
+ * was preempted may tell it late.
+ */
+static bool fits_taken(struct judge *j, const struct event *ev, uint64_t plain)
+{
+	struct parts p = { .start = plain,
+			   .end = plain + (ev->size ? ev->size - 1 : 0),
+			   .dev = ev->dev };
+
+	if (j->from_boot || !j->n.taken_marks || p.end < p.start)
+		return false;
+	ledger_each(j->ledger, visit_taken, &p);
+	return p.count > 0;
+}
+
+static void end_mapping(struct judge *j, struct device *dev, const struct event *ev, uint32_t i,
+			bool mixed)
+{
+	struct mapping *m = ledger_at(j->ledger, i);
+	bool racy = false;
+
+	if (m->flags & MAPPING_SUPERSEDED)
+		resolve_superseded(j, dev, ev, m);
+	else
+		racy = !j->from_boot &&
+		       ((ev->flags & EVENT_F_BY_ORIG) || judge_in_flight_since(j, ev, m->seq) ||
+			(m->late && m->late == JUDGE_KIND(ev->size, ev->dir)));
+	judge_recent_set(
+		j, &(struct recent){ .dma = m->dma,
+				     .since = m->seq,
+				     .dev = dev->id,
+				     .alloc = m->flags & MAPPING_ALLOC,
+				     .shared = !(m->flags & (MAPPING_ALLOC | MAPPING_BOUNCED)),
+				     .racy = racy,
+				     .mixed = mixed,
+				     .dir = m->dir,
+				     .size = m->size });
+	ledger_remove(j->ledger, i);
+}
+
+/*
+ * A task that was preempted in between may have meant an older mapping than found.
+ * Then the one that is found, and ended here, may still be live.
+ */
+static bool may_have_meant(struct judge *j, const struct event *ev, uint64_t plain, uint32_t found)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; (i = ledger_next(j->ledger, i, ev->dev, plain));) {
+		struct mapping *m = ledger_at(j->ledger, i);
+
+		if (i != found && (m->flags & MAPPING_SUPERSEDED) && m->size == ev->size &&
+		    m->dir == ev->dir && !(m->flags & MAPPING_SG) &&
+		    (ev->cpu != m->super_cpu || ev->pid != m->super_pid)) {
+			m->gone = 1;
+			any = true;
+		}
+	}
+	return any;
+}
+
+/*
+ * Which mapping does this unmap or free end?  One that agrees in size and
+ * direction; of several, the oldest that this CPU can have released in time, that
+ * is, before its slot was given to the next: then the others can still fit theirs.
+ */
+static uint32_t find_ending(const struct judge *j, const struct event *ev, uint64_t plain,
+			    bool alloc)
+{
+	uint32_t found = LEDGER_NONE;
+	uint64_t seq = 0;
+	int best = -1;
+
+	for (uint32_t i = 0; (i = ledger_next(j->ledger, i, ev->dev, plain));) {
+		const struct mapping *m = ledger_at(j->ledger, i);
+		int score;
+
+		if ((m->flags & MAPPING_INHERITED) || !(m->flags & MAPPING_ALLOC) != !alloc)
+			continue;
+		/* what dma_map_sg made, dma_unmap_sg ends */
+		score = 16 * (alloc || !(m->flags & MAPPING_SG)) +
+			8 * (m->size == (ev->size ? ev->size : 1)) +
+			4 * (m->dir == ev->dir || (ev->flags & EVENT_F_NO_DIR)) +
+			2 * (!(m->flags & MAPPING_SUPERSEDED) ||
+			     judge_in_flight_since(j, ev, m->super_seq));
+		if (score > best || (score == best && m->seq < seq)) {
+			best = score;
+			seq = m->seq;
+			found = i;
+		}
+	}
+	return found;
+}
+
+struct like {
+	uint32_t last, any; /* entries of the buffer: that fit in direction, of any direction */
+	uint32_t count, gone;
+};
+
+static struct like find_like(const struct judge *j, const struct event *ev)
+{
+	struct like like = { 0 };
+
+	for (uint32_t i = 0; (i = ledger_next_orig(j->ledger, i, ev->dev, ev->orig));) {
+		const struct mapping *m = ledger_at(j->ledger, i);
+
+		like.any = i;
+		if (!(ev->flags & EVENT_F_NO_DIR) && m->dir != ev->dir)
+			continue;
+		like.last = i;
+		like.count++;
+		if (m->gone > like.gone)
+			like.gone = m->gone;
+	}
+	return like;
+}
+
+/*
+ * dma_unmap_sg names the buffer only.  Where several mappings of it are live,
+ * which one ended stays open until its slot is used again or all of them ended.
+ */
+static void end_one_of(struct judge *j, struct device *dev, const struct event *ev,
+		       const struct like *like)
+{
+	bool all = like->gone + 1 >= like->count;
+	uint32_t i = 0, next = ledger_next_orig(j->ledger, 0, ev->dev, ev->orig);
+
+	while ((i = next)) {
+		struct mapping *m = ledger_at(j->ledger, i);
+
+		next = ledger_next_orig(j->ledger, i, ev->dev, ev->orig);
+		if (!(ev->flags & EVENT_F_NO_DIR) && m->dir != ev->dir)
+			continue;
+		if (all)
+			end_mapping(j, dev, ev, i, false);
+		else
+			m->gone = like->gone + 1;
+	}
+	if (all)
+		j->n.ambiguous -= like->gone < j->n.ambiguous ? like->gone : j->n.ambiguous;
+	else
+		j->n.ambiguous++;
+}
+
+static void unmap_by_orig(struct judge *j, struct device *dev, const struct event *ev)
+{
+	struct like like = find_like(j, ev);
+
+	if (like.count) {
+		end_one_of(j, dev, ev, &like);
+		return;
+	}
+	if (j->from_boot && like.any) {
+		judge_agreement(j, dev, ev, ledger_at(j->ledger, like.any), ev->dma, "unmap");
+		return;
+	}
+	if (j->from_boot) {
+		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
+			   "unmap of the buffer at 0x%llx, which was never mapped",
+			   (unsigned long long)ev->orig);
+		return;
+	}
+	judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
+		   "a scatter-gather mapping is older than the window and its unmap does not name "
+		   "the device's address");
+	dev->totals.inherited++;
+	j->n.inherited++;
+}
+
+/* The unmap that may still have been to come of the one before m. */
+static void take_late(struct judge *j, struct device *dev, const struct event *ev,
+		      struct mapping *m)
+{
+	m->late = 0;
+	judge_find(j, CLAIM_LIFECYCLE, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
+		   "unmap of 0x%llx, which does not fit the mapping there, but may be of the one "
+		   "before",
+		   (unsigned long long)ev->dma);
+	judge_find_overlap(j, FIND_UNDECIDED, dev, ev, m,
+			   "memory at 0x%llx was mapped (event %llu) before the unmap of the "
+			   "mapping before was told",
+			   (unsigned long long)m->dma, (unsigned long long)m->seq);
+}
+
+void judge_unmap(struct judge *j, const struct event *ev)
+{
+	struct device *dev = judge_device(j, ev->dev);
+	uint64_t plain, bit;
+	bool racy = false;
+	uint32_t i;
+
+	dev->seen = true;
+	dev->totals.events++;
+	dev->totals.unmaps++;
+	j->n.unmaps++;
+	if (ev->flags & EVENT_F_BY_ORIG) {
+		unmap_by_orig(j, dev, ev);
+		return;
+	}
+	plain = judge_plain(j, dev, ev->dma, &bit);
+	i = find_ending(j, ev, plain, false);
+	if (i) {
+		bool mixed = may_have_meant(j, ev, plain, i);
+		struct mapping *m = ledger_at(j->ledger, i);
+		bool agrees = m->size == (ev->size ? ev->size : 1) && m->dir == ev->dir;
+		bool older = !j->from_boot && (judge_in_flight_since(j, ev, m->seq) ||
+					       !(m->flags & MAPPING_BOUNCED));
+
+		if (!agrees && !older && fits_taken(j, ev, plain)) {
+			judge_find(j, CLAIM_LIFECYCLE, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
+				   "unmap of 0x%llx, which does not fit the mapping there, but may "
+				   "be of an older one",
+				   (unsigned long long)ev->dma);
+			older = true;
+		} else if (!agrees && !older && m->late &&
+			   m->late == JUDGE_KIND(ev->size, ev->dir)) {
+			take_late(j, dev, ev, m);
+			older = true;
+		}
+		/* One older than the window may have had the slot, or maps the same memory. */
+		if (agrees || !older) {
+			judge_agreement(j, dev, ev, m, plain, "unmap");
+			end_mapping(j, dev, ev, i, mixed);
+			return;
+		}
+	}
+	if (drop_inherited(j, ev, plain)) {
+		judge_address(j, dev, ev, plain, bit, false);
+		racy = judge_in_flight_since(j, ev, 1); /* or an even older one */
+	} else {
+		judge_unknown_address(j, dev, ev, plain, bit, false, "unmap");
+		racy = j->n.inherited > 0 && !j->from_boot;
+	}
+	/* it began before the first event, and another one of its slot may have ended before it */
+	judge_recent_set(j, &(struct recent){ .dma = plain,
+					      .since = 1,
+					      .dev = dev->id,
+					      .shared = memmap_state(j->memory, plain, ev->size) !=
+							MEMORY_POOL,
+					      .racy = racy });
+}
+
+void judge_free_event(struct judge *j, const struct event *ev)
+{
+	struct device *dev = judge_device(j, ev->dev);
+	uint64_t plain, bit;
+	uint32_t i;
+
+	dev->seen = true;
+	dev->totals.events++;
+	if (ev->dma == EVENT_NO_ADDR || (ev->link == 0 && ev->dma == 0))
+		return; /* freeing NULL */
+	j->n.frees++;
+	plain = judge_plain(j, dev, ev->dma, &bit);
+	i = find_ending(j, ev, plain, true);
+	if (i) {
+		judge_agreement(j, dev, ev, ledger_at(j->ledger, i), plain, "free");
+		end_mapping(j, dev, ev, i, false);
+		return;
+	}
+	drop_inherited(j, ev, plain); /* what syncs had shown of it */
+	judge_unknown_address(j, dev, ev, plain, bit, true, "free");
+	judge_recent_set(j, &(struct recent){ .dma = plain, .dev = dev->id, .alloc = true });
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/err.h"
+#include "lib/base/printable.h"
+#include "lib/evidence/limit.h"
+#include "lib/verdict/diff.h"
+#include "lib/verdict/fields.h"
+#include "lib/verdict/verdict.h"
+
+static int differs(struct err *err, const char *what, const char *recorded, const char *now)
+{
+	return err_set(err, EINVAL, "%s is recorded as %s, but judged again it is %s", what,
+		       recorded, now);
+}
+
+/* Every counter of a table but how long judging took. */
+static int same_fields(const struct verdict_field *f, const void *a, const void *b,
+		       const char *whose, struct err *err)
+{
+	for (; f->name; f++) {
+		const uint64_t *x = (const void *)((const char *)a + f->offset);
+		const uint64_t *y = (const void *)((const char *)b + f->offset);
+
+		if (strcmp(f->name, "read_ns") == 0 || strcmp(f->name, "judge_ns") == 0)
+			continue;
+		for (unsigned int i = 0; i < f->count; i++) {
+			if (x[i] != y[i])
+				return err_set(err, EINVAL,
+					       "%s of %s is recorded as %" PRIu64
+					       ", but judged again it is %" PRIu64,
+					       f->name, whose, x[i], y[i]);
+		}
+	}
+	return 0;
+}
+
+static int same_states(const struct verdict *a, const struct verdict *b, struct err *err)
+{
+	for (int i = 0; i < CLAIMS; i++) {
+		const struct claim_verdict *x = &a->claims[i], *y = &b->claims[i];
+
+		if (x->state != y->state)
+			return differs(err, claim_name(i), claim_state_name(x->state),
+				       claim_state_name(y->state));
+		if (x->refutations != y->refutations)
+			return err_set(err, EINVAL,
+				       "%s is recorded with %" PRIu64
+				       " counterexamples, but judged again it has %" PRIu64,
+				       claim_name(i), x->refutations, y->refutations);
+	}
+	for (int i = 0; i < CONDS; i++) {
+		if (a->conds[i].state != b->conds[i].state)
+			return differs(err, cond_name(i), cond_state_name(a->conds[i].state),
+				       cond_state_name(b->conds[i].state));
+	}
+	return 0;
+}
+
+/* A recorded name was made printable; the same bytes judged again may not be. */
+static bool same_name(const char *recorded, const char *now)
+{
+	char *a = printable(recorded), *b = printable(now);
+	bool same = strcmp(a, b) == 0;
+
+	free(a);
+	free(b);
+	return same;
+}
+
+static int same_devices(const struct verdict *a, const struct verdict *b, struct err *err)
+{
+	int ret;
+
+	if (a->ndevices != b->ndevices)
+		return err_set(err, EINVAL, "%zu devices are recorded, but judged again it is %zu",
+			       a->ndevices, b->ndevices);
+	for (size_t i = 0; i < a->ndevices; i++) {
+		const struct device_verdict *x = &a->devices[i], *y = &b->devices[i];
+
+		if (!same_name(x->name, y->name))
+			return differs(err, "a device's name", x->name, y->name);
+		for (int c = 0; c < CLAIMS; c++) {
+			if (x->claims[c] != y->claims[c])
+				return differs(err, x->name, claim_state_name(x->claims[c]),
+					       claim_state_name(y->claims[c]));
+		}
+		ret = same_fields(verdict_device_fields, &x->totals, &y->totals, x->name, err);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+static int same_limit(const struct verdict *a, const struct verdict *b, struct err *err)
+{
+	char *x = limit_join(a->limit, a->nlimit), *y = limit_join(b->limit, b->nlimit);
+	int ret = same_name(x, y) ? 0
+				  : differs(err, "what it is limited to", *x ? x : "nothing",
+					    *y ? y : "nothing");
+
+	free(x);
+	free(y);
+	return ret;
+}
+
+int verdict_agrees(const struct verdict *a, const struct verdict *b, struct err *err)
+{
+	int ret;
+
+	if (a->outcome != b->outcome)
+		return differs(err, "the verdict", outcome_name(a->outcome),
+			       outcome_name(b->outcome));
+	if (a->scope != b->scope)
+		return differs(err, "the scope", scope_name(a->scope), scope_name(b->scope));
+	if (a->setting != b->setting)
+		return differs(err, "the setting", setting_name(a->setting),
+			       setting_name(b->setting));
+	ret = same_limit(a, b, err);
+	if (ret == 0)
+		ret = same_states(a, b, err);
+	if (ret == 0)
+		ret = same_devices(a, b, err);
+	if (ret == 0)
+		ret = same_fields(verdict_total_fields, a, b, "the run", err);
+	return ret;
+}

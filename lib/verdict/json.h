@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_LIB_VERDICT_JSON_H
+#define CCAIO_LIB_VERDICT_JSON_H
+
+#include <stddef.h>
+
+#include "lib/evidence/run.h"
+
+struct err;
+struct verdict;
+
+/*
+ * verdict-json - a verdict as JSON text and back (verdict.json, see ccaio-verdict(5)).
+ *
+ * Schema ccaio.verdict/1: members may be added, not changed.  Addresses are hex
+ * strings, times are nanoseconds, strings are printable (lib/base/printable.h).  What is written
+ * is read back whole, but for ids that mean something only inside one process
+ * (event.dev, event.comm).
+ */
+#define VERDICT_SCHEMA "ccaio.verdict/1"
+#define VERDICT_FILE_MAX (64u << 20) /* bytes of a verdict.json that is still read */
+
+/* What a verdict.json holds; everything owned. */
+struct verdict_record {
+	struct verdict *verdict;
+	struct run run;
+};
+
+/* JSON text, ended by a newline and NUL; the caller frees.  run may be NULL. */
+char *verdict_json_format(const struct verdict *v, const struct run *run);
+
+/*
+ * Read JSON text of len bytes; name is for messages.  Returns NULL with err set for
+ * text that is no JSON, another schema, wrong types, unknown states, missing claims or conditions,
+ * and for a PROVEN that the file's own claims or conditions contradict.
+ */
+struct verdict_record *verdict_json_parse(const char *text, size_t len, const char *name,
+					  struct err *err);
+
+void verdict_record_free(struct verdict_record *record); /* accepts NULL */
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/verdict/timeline.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/xalloc.h"
+#include "lib/evidence/platform.h"
+
+#define SLOT_SHIFT 11	     /* 2 KiB, IO_TLB_SHIFT in Linux include/linux/swiotlb.h */
+#define MOST_LIVE (1u << 20) /* mappings that are followed at once */
+#define FIRST_BUCKET_NS 1000 /* short enough for the shortest run; doubled as needed */
+
+/* One mapping that lives in a pool.  A table entry is free where slots is 0. */
+struct live {
+	uint64_t key; /* how its unmap will name it */
+	uint16_t dev;
+	bool by_orig;
+	uint32_t slots;
+};
+
+struct timeline_builder {
+	struct timeline *line;
+	const struct platform *platform;
+	struct live *table; /* open addressing, capacity a power of two */
+	size_t capacity, count;
+	uint64_t level; /* slots in use now */
+	bool begun;
+};
+
+const char *timeline_series_name(enum timeline_series series)
+{
+	static const char *const names[] = { "events",	  "maps",     "bounced",
+					     "out_bytes", "in_bytes", "pool_slots" };
+
+	return names[series];
+}
+
+struct timeline_builder *timeline_builder_new(const struct platform *platform)
+{
+	struct timeline_builder *b = xcalloc(1, sizeof(*b));
+
+	b->line = xcalloc(1, sizeof(*b->line));
+	b->line->bucket_ns = FIRST_BUCKET_NS;
+	b->platform = platform;
+	b->capacity = 1024;
+	b->table = xcalloc(b->capacity, sizeof(*b->table));
+	return b;
+}
+
+/* dma_unmap_sg() names original buffers, every other unmap the device's address. */
+static struct live identity(const struct event *ev)
+{
+	bool by_orig = ev->flags & (EVENT_F_SG | EVENT_F_BY_ORIG);
+
+	return (struct live){ by_orig ? ev->orig : ev->dma, ev->dev, by_orig, 0 };
+}
+
+static size_t home(const struct timeline_builder *b, const struct live *id)
+{
+	uint64_t h = (id->key ^ (uint64_t)id->dev << 48) + id->by_orig;
+
+	return (h * 0x9e3779b97f4a7c15u >> 32) & (b->capacity - 1);
+}
+
+/* The entry of a mapping, or the free one where it belongs. */
+static struct live *slot_of(const struct timeline_builder *b, const struct live *id)
+{
+	size_t i = home(b, id);
+
+	while (b->table[i].slots && (b->table[i].key != id->key || b->table[i].dev != id->dev ||
+				     b->table[i].by_orig != id->by_orig))
+		i = (i + 1) & (b->capacity - 1);
+	return &b->table[i];
+}
+
+static void grow(struct timeline_builder *b)
+{
+	struct live *old = b->table;
+	size_t n = b->capacity;
+
+	b->capacity *= 2;
+	b->table = xcalloc(b->capacity, sizeof(*b->table));
+	for (size_t i = 0; i < n; i++) {
+		if (old[i].slots)
+			*slot_of(b, &old[i]) = old[i];
+	}
+	free(old);
+}
+
+static void remember(struct timeline_builder *b, const struct event *ev, uint32_t slots)
+{
+	struct live *entry, id = identity(ev);
+
+	if (b->count >= MOST_LIVE) {
+		b->line->pool_partial = true;
+		return;
+	}
+	if (2 * b->count >= b->capacity)
+		grow(b);
+	entry = slot_of(b, &id);
+	b->count += !entry->slots;
+	b->level += slots - entry->slots; /* mapped again without an unmap: counted once */
+	id.slots = slots;
+	*entry = id;
+}
+
+static void forget(struct timeline_builder *b, const struct event *ev)
+{
+	struct live id = identity(ev), *entry = slot_of(b, &id);
+	size_t hole = (size_t)(entry - b->table), i = hole;
+
+	if (!entry->slots)
+		return; /* older than the window, or not in a pool */
+	b->level -= entry->slots;
+	b->count--;
+	/* close the gap, so that no later entry of the chain becomes unreachable */
+	for (;;) {
+		size_t want;
+
+		i = (i + 1) & (b->capacity - 1);
+		if (!b->table[i].slots)
+			break;
+		want = home(b, &b->table[i]);
+		if (((i - want) & (b->capacity - 1)) >= ((i - hole) & (b->capacity - 1))) {
+			b->table[hole] = b->table[i];
+			hole = i;
+		}
+	}
+	b->table[hole].slots = 0;
+}
+
+static void join_neighbours(struct timeline *t)
+{
+	for (int s = 0; s < TIMELINE_SERIES; s++) {
+		uint64_t *n = t->series[s];
+
+		for (size_t i = 0; i < TIMELINE_BUCKETS / 2; i++) {
+			uint64_t a = n[2 * i], c = n[2 * i + 1];
+
+			n[i] = s != TIMELINE_POOL_SLOTS ? a + c : a > c ? a : c;
+		}
+		memset(n + TIMELINE_BUCKETS / 2, 0, TIMELINE_BUCKETS / 2 * sizeof(*n));
+	}
+	t->used = (t->used + 1) / 2;
+	t->bucket_ns *= 2;
+}
+
+/* The bucket of a time; what the stream tells late falls into the first one. */
+static size_t bucket_at(struct timeline_builder *b, uint64_t ts_ns)
+{
+	struct timeline *t = b->line;
+	uint64_t passed;
+	size_t i;
+
+	if (!b->begun)
+		t->start_ns = ts_ns;
+	b->begun = true;
+	passed = ts_ns > t->start_ns ? ts_ns - t->start_ns : 0;
+	while (passed / t->bucket_ns >= TIMELINE_BUCKETS)
+		join_neighbours(t);
+	i = passed / t->bucket_ns;
+	for (; t->used <= i; t->used++)
+		t->series[TIMELINE_POOL_SLOTS][t->used] = b->level;
+	return i;
+}
+
+static bool contains(const struct range *r, uint64_t start, uint64_t size)
+{
+	return start >= r->start && start <= r->end && size - 1 <= r->end - start;
+}
+
+/* The address without the bit that a Realm's shared alias carries, as far as that is known. */
+static uint64_t plain(const struct platform *p, uint64_t dma)
+{
+	if (p->realm.shared_bit)
+		return dma & ~p->realm.shared_bit;
+	/* facts without it: above all pools only the top bit can be the alias's */
+	if (p->realm.is_realm == TRI_YES && dma)
+		return dma & ~(1ULL << (63 - __builtin_clzll(dma)));
+	return dma;
+}
+
+/* size is not 0 */
+static bool in_pool(const struct platform *p, uint64_t dma, uint64_t size)
+{
+	for (size_t i = 0; p && i < p->swiotlb.npools; i++) {
+		const struct range *pool = &p->swiotlb.pools[i].range;
+
+		if (contains(pool, dma, size) || contains(pool, plain(p, dma), size))
+			return true;
+	}
+	return false;
+}
+
+static void add_map(struct timeline_builder *b, size_t i, const struct event *ev)
+{
+	struct timeline *t = b->line;
+
+	if (ev->dma == EVENT_NO_ADDR)
+		return;
+	t->series[TIMELINE_MAPS][i]++;
+	if (ev->dir == EVENT_TO_DEVICE || ev->dir == EVENT_BIDIRECTIONAL)
+		t->series[TIMELINE_OUT_BYTES][i] += ev->size;
+	if (!ev->size || !in_pool(b->platform, ev->dma, ev->size))
+		return;
+	t->series[TIMELINE_BOUNCED][i]++;
+	remember(b, ev,
+		 (uint32_t)(((ev->dma & ((1u << SLOT_SHIFT) - 1)) + ev->size - 1) >> SLOT_SHIFT) +
+			 1);
+	if (t->series[TIMELINE_POOL_SLOTS][i] < b->level)
+		t->series[TIMELINE_POOL_SLOTS][i] = b->level;
+}
+
+static void add_unmap(struct timeline_builder *b, size_t i, const struct event *ev)
+{
+	if (ev->dir != EVENT_TO_DEVICE && !(ev->attrs & EVENT_ATTR_SKIP_CPU_SYNC))
+		b->line->series[TIMELINE_IN_BYTES][i] += ev->size;
+	forget(b, ev);
+}
+
+static void feed_one(struct timeline_builder *b, const struct event *ev)
+{
+	struct timeline *t = b->line;
+	size_t i;
+
+	if (ev->kind < EVENT_BOUNCE || ev->kind > EVENT_ENCRYPT)
+		return;
+	i = bucket_at(b, ev->ts_ns);
+	t->series[TIMELINE_EVENTS][i]++;
+	switch (ev->kind) {
+	case EVENT_MAP:
+		add_map(b, i, ev);
+		break;
+	case EVENT_UNMAP:
+		add_unmap(b, i, ev);
+		break;
+	case EVENT_SYNC_CPU:
+		if (ev->dir != EVENT_TO_DEVICE)
+			t->series[TIMELINE_IN_BYTES][i] += ev->size;
+		break;
+	case EVENT_SYNC_DEVICE:
+		if (ev->dir != EVENT_FROM_DEVICE)
+			t->series[TIMELINE_OUT_BYTES][i] += ev->size;
+		break;
+	}
+}
+
+void timeline_builder_feed(struct timeline_builder *b, const struct event *events, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		feed_one(b, &events[i]);
+}
+
+struct timeline *timeline_builder_finish(struct timeline_builder *b)
+{
+	struct timeline *line = b->line;
+
+	free(b->table);
+	free(b);
+	return line;
+}
+
+char *timeline_series_format(const struct timeline *t, enum timeline_series series)
+{
+	char *text = xcalloc(t->used * 21 + 1, 1);
+	size_t at = 0;
+
+	for (size_t i = 0; i < t->used; i++)
+		at += (size_t)sprintf(text + at, "%s%" PRIu64, i ? " " : "", t->series[series][i]);
+	return text;
+}
+
+int timeline_series_parse(struct timeline *t, enum timeline_series series, const char *text)
+{
+	int n = 0;
+
+	while (*text) {
+		char *end;
+
+		if (n == TIMELINE_BUCKETS || *text < '0' || *text > '9')
+			return -EINVAL;
+		errno = 0;
+		t->series[series][n++] = strtoull(text, &end, 10);
+		if (errno || (*end && *end != ' ') || (*end == ' ' && !end[1]))
+			return -EINVAL;
+		text = end + (*end == ' ');
+	}
+	return n;
+}

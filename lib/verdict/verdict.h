@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_LIB_VERDICT_VERDICT_H
+#define CCAIO_LIB_VERDICT_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/evidence/event.h"
+#include "lib/evidence/platform.h"
+#include "lib/evidence/rmm.h"
+
+struct timeline;
+
+/*
+ * verdict - what the judge decided and why; what every report shows.
+ *
+ * Nothing here points into the judge or the stream.  The zero value is the
+ * honest one: undecided, unmet, INCONCLUSIVE.
+ */
+enum outcome { OUTCOME_INCONCLUSIVE = 0, OUTCOME_VIOLATED, OUTCOME_PROVEN };
+
+enum claim_id {
+	CLAIM_DMA_IN_SHARED,
+	CLAIM_BOUNCE_PAIRED,
+	CLAIM_SLOTS_DISJOINT,
+	CLAIM_LIFECYCLE,
+	CLAIM_NO_BYPASS,
+	CLAIM_EGRESS,
+	CLAIM_CONFIDENTIAL,
+	CLAIMS
+};
+
+enum claim_state { CLAIM_UNDECIDED = 0, CLAIM_HOLDS, CLAIM_REFUTED };
+
+enum cond_id {
+	COND_EVENTS_ARMED,
+	COND_NOTHING_LOST,
+	COND_WINDOW_MARKED,
+	COND_CANARY_SEEN,
+	COND_BASELINE,
+	COND_DEVICES_KNOWN,
+	COND_POOL_KNOWN,
+	COND_CONSERVED,
+	COND_NOT_TRUNCATED,
+	COND_ENVIRONMENT_STABLE,
+	CONDS
+};
+
+enum cond_state { COND_UNMET = 0, COND_MET, COND_NOT_APPLICABLE };
+
+enum scope { SCOPE_WINDOW = 0, SCOPE_SINCE_BOOT };
+enum setting { SETTING_UNKNOWN = 0, SETTING_REHEARSAL, SETTING_REALM };
+
+/* What an address range was when it was judged. */
+enum memory_state {
+	MEMORY_UNKNOWN = 0,
+	MEMORY_PROTECTED, /* RAM that nobody shared */
+	MEMORY_POOL,	  /* inside a swiotlb pool */
+	MEMORY_DECRYPTED, /* shared by set_memory_decrypted or a coherent allocation */
+	MEMORY_ALIAS,	  /* carries the platform's shared address bit */
+	MEMORY_MIXED,	  /* partly shared, partly not */
+	MEMORY_OUTSIDE,	  /* neither RAM nor known shared memory */
+	MEMORY_IOVA,	  /* behind an IOMMU: judged by the memory mapped, not by this number */
+	MEMORY_MMIO,	  /* a device's own memory */
+};
+
+struct counterexample {
+	enum claim_id claim;
+	uint64_t seq; /* 1-based number of the event in the stream; 0: no event (a fact) */
+	struct event event;
+	enum memory_state memory;
+	char *device; /* DMA device name */
+	char *comm;   /* task, NULL unknown */
+	char *text;   /* one sentence: what is wrong */
+};
+
+#define VERDICT_EXAMPLES 16 /* counterexamples kept per claim; all are counted */
+
+struct claim_verdict {
+	enum claim_state state;
+	char *reason;	      /* why it is so, one sentence */
+	uint64_t refutations; /* counterexamples found, also those not kept */
+	bool required;	      /* takes part in the verdict (egress, confidential: by policy) */
+};
+
+struct cond_verdict {
+	enum cond_state state;
+	char *reason; /* what was looked at and found */
+	char *remedy; /* unmet: what would meet it; NULL otherwise */
+};
+
+/* Bytes and counts of one device. */
+struct device_totals {
+	uint64_t maps[4];      /* by direction: streaming maps that succeeded */
+	uint64_t map_bytes[4]; /* by direction */
+	uint64_t bounced;      /* of the maps */
+	uint64_t direct;       /* maps that were not: of shared memory, or refuted */
+	uint64_t failed;       /* maps that failed (nothing published) */
+	uint64_t unmaps, syncs;
+	uint64_t allocs, alloc_bytes;
+	uint64_t inherited;   /* mappings older than the window, known by sync or unmap */
+	uint64_t out_bytes;   /* egress: left on purpose (TO_DEVICE, BIDIRECTIONAL) */
+	uint64_t stale_bytes; /* egress: copied out by FROM_DEVICE and BIDIRECTIONAL bounce maps */
+	uint64_t sync_out_bytes; /* egress: copied out again by sync for device */
+	uint64_t sync_in_bytes;	 /* copied in by sync for CPU */
+	uint64_t excess_bytes;	 /* egress: page excess of dynamically shared areas */
+	uint64_t events;	 /* all DMA events of this device */
+	uint64_t live;		 /* mappings still live at the end */
+};
+
+struct device_verdict {
+	char *name;   /* DMA device name */
+	char *driver; /* NULL unknown */
+	char *what;   /* "virtio net", "pci 0x8086:0x2922" …; NULL unknown */
+	/* accepted by the Realm (TDISP) for all or a part of the run: then it might reach
+	 * protected memory */
+	bool trusted;
+	enum claim_state claims[CLAIMS];
+	bool aside; /* the verdict was not asked for it: see struct verdict, limit */
+	char *note; /* why a claim is not `holds`, or what is special; NULL */
+	struct device_totals totals;
+};
+
+/* One published memory area, for the list of ranges (bounded by VERDICT_RANGES). */
+struct published_range {
+	struct range range; /* as the device saw it; adjacent and overlapping ones are joined */
+	enum memory_state memory;
+	uint64_t count; /* publications in it */
+};
+
+#define VERDICT_RANGES 4096
+
+enum witness_purpose {
+	WITNESS_OTHER = 0,
+	WITNESS_POOL,
+	WITNESS_VRINGS,	    /* coherent allocations */
+	WITNESS_GIC_TABLES, /* 64-KiB ranges that never appear as DMA */
+	WITNESS_PURPOSES
+};
+
+/* Memory that the monitor (RMM) recorded as shared, next to what the kernel did with it. */
+struct witness_range {
+	struct range range; /* plain addresses */
+	enum rmm_state state;
+	enum witness_purpose purpose;
+	uint64_t published; /* DMA publications in it; 0: shared but never published */
+};
+
+struct verdict {
+	enum outcome outcome;
+	enum scope scope;
+	enum setting setting;
+	char *reason; /* the verdict in one sentence */
+	/* DMA names of the devices that it was asked for, and is about; none: the whole machine */
+	char **limit;
+	size_t nlimit;
+	struct claim_verdict claims[CLAIMS];
+	struct cond_verdict conds[CONDS];
+	struct counterexample *examples; /* in stream order */
+	size_t nexamples;
+	struct device_verdict *devices;
+	size_t ndevices;
+	struct published_range *ranges;
+	size_t nranges;
+	bool ranges_complete;
+	struct {
+		bool used;	  /* a monitor's log was given and could be used */
+		char *unusable;	  /* a log was given and could not: why; NULL otherwise */
+		uint64_t agreed;  /* publications in memory that the monitor held as shared */
+		uint64_t refused; /* in memory that it held as protected */
+		uint64_t unknown; /* published, but not known to the monitor as shared throughout */
+		uint64_t cut_lines;
+		struct witness_range *ranges;
+		size_t nranges;
+	} monitor;
+	struct timeline
+		*timeline; /* lib/verdict/timeline.h, for drawing; NULL: nobody asked for one */
+	char **notes;	   /* what a reader must know: inferences, waivers, who recorded */
+	size_t nnotes;
+	struct {
+		uint64_t events, bounces, maps, failed_maps, unmaps, syncs, allocs, frees;
+		uint64_t pool_hiwater; /* slots live at once, as the events tell */
+		uint64_t first_ns, last_ns;
+		uint64_t shared_bit; /* used for judging; 0 none */
+		bool shared_bit_inferred;
+		uint64_t shared_bit_pairs; /* pairs that support the inference */
+		uint64_t read_ns, judge_ns;
+	} totals;
+};
+
+struct verdict *verdict_new(void);
+void verdict_free(struct verdict *v); /* accepts NULL */
+
+/* Add a sentence to v->notes. */
+void verdict_note(struct verdict *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Stable names, as in reports and in the blueprint: "dma-in-shared", "holds", "PROVEN" … */
+const char *outcome_name(enum outcome o);
+const char *claim_name(enum claim_id id);
+const char *claim_summary(enum claim_id id); /* what the claim says, one line */
+const char *claim_state_name(enum claim_state s);
+const char *cond_name(enum cond_id id);
+const char *cond_summary(enum cond_id id);
+const char *cond_state_name(enum cond_state s);
+const char *scope_name(enum scope s);
+const char *setting_name(enum setting s);
+const char *memory_state_name(enum memory_state s);
+const char *witness_purpose_name(enum witness_purpose p);
+
+#endif
