@@ -302,9 +302,14 @@ static bool in_window(const struct correlate *c, uint64_t ts_ns)
 	return ts_ns >= c->start_ns && ts_ns <= c->stop_ns;
 }
 
-/* Transfers beyond the window are not among its sums, though their packet may be in it. */
-static void trim(const struct correlate *c, struct carriage *carriage)
+/*
+ * Transfers beyond the window are not among its sums, though their packet may be in it.  Returns
+ * whether there are any.
+ */
+static bool trim(const struct correlate *c, struct carriage *carriage)
 {
+	size_t all = carriage->ndma;
+
 	while (carriage->ndma && !in_window(c, carriage->dma[0].ts_ns)) {
 		carriage->dma_bytes -= carriage->dma[0].size;
 		carriage->dma++;
@@ -314,6 +319,7 @@ static void trim(const struct correlate *c, struct carriage *carriage)
 		carriage->dma_bytes -= carriage->dma[carriage->ndma - 1].size;
 		carriage->ndma--;
 	}
+	return carriage->ndma < all;
 }
 
 static void carried(void *ctx, const struct carriage *given)
@@ -323,10 +329,11 @@ static void carried(void *ctx, const struct carriage *given)
 	const struct carriage *carriage = &copy;
 	struct device_sum *sum = &c->sums[carriage->device];
 	struct lane *lane;
+	bool trimmed;
 
 	if (!carriage->ndma && !carriage->device)
 		return; /* loopback, a bridge: no device has it */
-	trim(c, &copy);
+	trimmed = trim(c, &copy);
 	if (!in_window(c, carriage->ts_ns)) {
 		/* another CPU was at it as the window opened or closed: no capture has the packet
 		 */
@@ -346,9 +353,9 @@ static void carried(void *ctx, const struct carriage *given)
 			carriage->dma_bytes -
 			(uint64_t)carry_header(c->carry, carriage->device) * carriage->wire;
 	}
-	if (carriage->dir == FLOW_OUT && carriage->ndma) {
+	if (carriage->dir == FLOW_OUT && carriage->ndma && !trimmed) {
 		sum->frame_bytes += carriage->frame + carry_header(c->carry, carriage->device);
-		sum->frame_dma += carriage->dma_bytes;
+		sum->frame_dma += carriage->dma_bytes - carriage->table_bytes;
 	}
 	if (lane)
 		lane_carriage(lane, carriage);

@@ -47,7 +47,7 @@ struct device_sum {
 	uint64_t carried[2];		/* of it, as carriages */
 	uint64_t frames[2], wire[2];
 	uint64_t frame_bytes; /* of carriages with known transfers, sent */
-	uint64_t frame_dma;   /* of the same: mapped bytes */
+	uint64_t frame_dma;   /* of the same: mapped bytes, without descriptor tables */
 };
 
 struct correlate {

@@ -23,6 +23,7 @@ struct found {
 	uint64_t dma[8];
 	size_t ndma;
 	unsigned int wire, grade, socket_grade, queue;
+	uint64_t dma_bytes, table_bytes;
 };
 
 struct bench {
@@ -49,6 +50,8 @@ static void carried(void *ctx, const struct carriage *carriage)
 	f->queue = carriage->rx_queue;
 	f->grade = carriage->dma_grade;
 	f->socket_grade = carriage->socket_grade;
+	f->dma_bytes = carriage->dma_bytes;
+	f->table_bytes = carriage->table_bytes;
 	f->ndma = carriage->ndma;
 	for (size_t i = 0; i < carriage->ndma && i < 8; i++)
 		f->dma[i] = carriage->dma[i].dma;
@@ -481,6 +484,89 @@ static void commands(void)
 	check(b.commands == 32 && b.stray[FLOW_OUT] == 6340);
 }
 
+/* A packet of frame bytes that is mapped in these pieces; what carry made of it. */
+static const struct found *in_pieces(struct bench *b, uint32_t frame, const uint64_t *sizes,
+				     size_t n)
+{
+	struct event e;
+
+	next(b, &e, EVENT_NET_XMIT_START)->link = 0x500;
+	e.dev = b->eth0;
+	e.size = frame;
+	carry_event(b->carry, &e);
+	for (size_t i = 0; i < n; i++) {
+		next(b, &e, EVENT_MAP)->dev = b->net;
+		e.dir = EVENT_TO_DEVICE;
+		e.dma = 0x9000 + i * 0x10000;
+		e.size = sizes[i];
+		carry_event(b->carry, &e);
+	}
+	next(b, &e, EVENT_NET_XMIT)->link = 0x500;
+	e.dev = b->eth0;
+	e.size = frame;
+	carry_event(b->carry, &e);
+	return &b->out[b->nout - 1];
+}
+
+#define PIECES(b, frame, ...)                                  \
+	in_pieces(b, frame, (const uint64_t[]){ __VA_ARGS__ }, \
+		  sizeof((const uint64_t[]){ __VA_ARGS__ }) / 8)
+
+/* A fragmented packet with its table: all bytes are accounted for, and the table's are not its. */
+static void tables(void)
+{
+	const struct found *f;
+	uint64_t most[20];
+	struct bench b;
+
+	begin(&b);
+	f = PIECES(&b, 66 + 300, HDR + 66, 300, 32);
+	check(f->grade == GRADE_NESTED && f->table_bytes == 32 && f->dma_bytes == 410);
+	/* the header in a piece of its own, frames of TSO and USO */
+	f = PIECES(&b, 66 + 65483, HDR, 66, 32768, 32715, 64);
+	check(f->grade == GRADE_NESTED && f->table_bytes == 64 && f->ndma == 5);
+	/* all that an skb may have */
+	for (size_t i = 0; i < 19; i++)
+		most[i] = i ? 3000 : HDR + 54;
+	most[19] = UINT64_C(19) * 16;
+	f = in_pieces(&b, 54 + 18 * 3000, most, 20);
+	check(f->grade == GRADE_NESTED && f->table_bytes == 304);
+	/* without a table, data that is as long as one would be */
+	f = PIECES(&b, 66 + 300 + 32, HDR + 66, 300, 32);
+	check(f->grade == GRADE_NESTED && f->table_bytes == 0 && f->dma_bytes == 410);
+	f = PIECES(&b, 66 + 32, HDR + 66, 32, 32);
+	check(f->grade == GRADE_NESTED && f->table_bytes == 32);
+	/* what has the size of no table, or of another's */
+	f = PIECES(&b, 66 + 300, HDR + 66, 300, 48);
+	check(f->grade == GRADE_SIZED && f->table_bytes == 0);
+	f = PIECES(&b, 66, HDR + 66, 16);
+	check(f->grade == GRADE_SIZED && f->table_bytes == 0);
+	f = PIECES(&b, 66 + 300, HDR + 66, 32, 300);
+	check(f->grade == GRADE_SIZED && f->table_bytes == 0);
+	/* a byte is missing, or too many */
+	f = PIECES(&b, 66 + 300, HDR + 66, 299, 32);
+	check(f->grade == GRADE_SIZED && f->table_bytes == 0);
+	f = PIECES(&b, 66 + 300, HDR + 66, 301, 32);
+	check(f->grade == GRADE_SIZED && f->table_bytes == 0);
+	finish(&b);
+}
+
+/* The first packet of a device tells the length of the header, though it has a table. */
+static void table_of_the_first(void)
+{
+	static const struct carry_ops ops = { carried, stray };
+	struct bench b;
+
+	begin(&b);
+	carry_free(b.carry);
+	b.carry = carry_new(b.names, NULL, b.owners, &ops, &b);
+	check(PIECES(&b, 66 + 300, 20, 66, 300, 48)->table_bytes == 48);
+	check(carry_header(b.carry, b.net) == 20);
+	check(PIECES(&b, 60, 80)->grade == GRADE_NESTED);
+	check(PIECES(&b, 60, 72)->grade == GRADE_SIZED);
+	finish(&b);
+}
+
 int main(void)
 {
 	two_flows_merged();
@@ -494,5 +580,7 @@ int main(void)
 	other_cpus();
 	segments_of_another();
 	commands();
+	tables();
+	table_of_the_first();
 	return done();
 }

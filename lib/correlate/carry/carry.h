@@ -18,7 +18,9 @@ struct platform;
  *
  * Sending (Linux drivers/net/virtio_net.c, net/core/dev.c): a map between
  * net_dev_start_xmit and net_dev_xmit on one CPU is of that packet; they sum up to
- * the frame and the virtio-net header.  __ip_queue_xmit names the skb's socket;
+ * the frame and the virtio-net header.  A packet in several pieces may have one map more, the last:
+ * the indirect table of 16 bytes for each piece (drivers/virtio/virtio_ring.c), which is no byte
+ * of the frame.  __ip_queue_xmit names the skb's socket;
  * an skb that was cut into segments on its way shows up as several new ones right
  * after it on that CPU; the socket that a segment carries along is told as it is put
  * into its virtqueue.  What one task maps between putting a command into the control
@@ -57,6 +59,7 @@ struct carriage {
 	uint16_t rx_queue; /* 1 + number of the queue that it came by; 0 unknown */
 	uint32_t wire;	   /* packets on the wire that became this one (GRO) */
 	uint64_t dma_bytes;
+	uint64_t table_bytes; /* of dma_bytes: the indirect descriptor table, the last of dma */
 	size_t ndma;
 	struct carried_dma *dma; /* in the callback: borrowed */
 };

@@ -8,6 +8,7 @@
 #include "lib/correlate/carry/state.h"
 #include "lib/exchange/owners.h"
 
+#define DESCRIPTOR 16	      /* bytes of a table's entry, of split and packed rings */
 #define COMMAND_NS 1000000000 /* who has not rung by then does not give that command */
 
 const char carry_command[] = "commands of the driver's control queue";
@@ -237,12 +238,12 @@ static bool can_be_header(const struct carry *c, const struct carry_device *d, u
 	return over == 0 || over == 10 || over == 12 || over == 20 || over == 24;
 }
 
-/* Do the maps sum up to the frame and a header?  The first packet teaches which header. */
-static bool sums_up(const struct carry *c, struct carry_device *d, const struct carry_cpu *cpu)
+/* Do so many bytes make up the frame and a header?  The first packet teaches which header. */
+static bool sums_up(const struct carry *c, struct carry_device *d, uint64_t bytes, uint64_t frame)
 {
-	uint64_t over = cpu->map_bytes - cpu->out.frame;
+	uint64_t over = bytes - frame;
 
-	if (cpu->map_bytes < cpu->out.frame)
+	if (bytes < frame)
 		return false;
 	if (d->header)
 		return over == d->header;
@@ -251,6 +252,38 @@ static bool sums_up(const struct carry *c, struct carry_device *d, const struct 
 	if (over)
 		d->header = (unsigned int)over;
 	return true;
+}
+
+/*
+ * The size of the indirect table that the last map may be: an entry for each map before it, two at
+ * least.  0: it is none.
+ */
+static uint64_t table_of(const struct carry_cpu *cpu)
+{
+	uint64_t size;
+
+	if (cpu->nmaps < 3 || cpu->nmaps > CARRY_MAPS)
+		return 0;
+	size = cpu->maps[cpu->nmaps - 1].size;
+	return size == DESCRIPTOR * (cpu->nmaps - 1) ? size : 0;
+}
+
+/*
+ * The maps make up the frame, or all but a table do.  No header is as long as the least table, so
+ * that never both hold.
+ */
+static enum grade grade_maps(const struct carry *c, struct carry_device *d, struct carry_cpu *cpu)
+{
+	uint64_t table = table_of(cpu);
+
+	if (!cpu->nmaps)
+		return GRADE_NONE;
+	if (sums_up(c, d, cpu->map_bytes, cpu->out.frame))
+		return GRADE_NESTED;
+	if (!table || !sums_up(c, d, cpu->map_bytes - table, cpu->out.frame))
+		return GRADE_SIZED;
+	cpu->out.table_bytes = table;
+	return GRADE_NESTED;
 }
 
 void carry_xmit(struct carry *c, const struct event *e)
@@ -275,8 +308,6 @@ void carry_xmit(struct carry *c, const struct event *e)
 	cpu->out.ndma = cpu->nmaps < CARRY_MAPS ? cpu->nmaps : CARRY_MAPS;
 	cpu->out.dma_bytes = cpu->map_bytes;
 	cpu->out.wire = 1;
-	cpu->out.dma_grade = !cpu->nmaps	  ? GRADE_NONE
-			     : sums_up(c, d, cpu) ? GRADE_NESTED
-						  : GRADE_SIZED;
+	cpu->out.dma_grade = (uint8_t)grade_maps(c, d, cpu);
 	c->ops.carried(c->ctx, &cpu->out);
 }
