@@ -55,7 +55,7 @@ static void bypass(struct judge *j, struct verdict *v, const struct platform_vir
 				   "a bypass of %s is waived by policy", d->name);
 		return;
 	}
-	j->claims[CLAIM_NO_BYPASS].count[FIND_FACT]++;
+	j->findings.claims[CLAIM_NO_BYPASS].count[FIND_FACT]++;
 	if (id)
 		judge_device(j, id)->claims[CLAIM_NO_BYPASS].count[FIND_FACT]++;
 	v->examples = xrealloc(v->examples, v->nexamples + 1, sizeof(*v->examples));

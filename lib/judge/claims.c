@@ -13,11 +13,13 @@ static void egress_limits(struct judge *j)
 
 	if (!p)
 		return;
-	for (size_t i = 0; i < j->ndevices; i++) {
-		if (!j->devices[i] || j->devices[i]->aside)
+	for (size_t i = 0; i < j->devices.count; i++) {
+		const struct device *dev = j->devices.at[i];
+
+		if (!dev || dev->out_of_scope)
 			continue;
-		out += j->devices[i]->totals.out_bytes + j->devices[i]->totals.sync_out_bytes;
-		stale += j->devices[i]->totals.stale_bytes + j->devices[i]->totals.excess_bytes;
+		out += dev->totals.out_bytes + dev->totals.sync_out_bytes;
+		stale += dev->totals.stale_bytes + dev->totals.excess_bytes;
 	}
 	if (p->max_out_bytes != POLICY_NO_LIMIT && out > p->max_out_bytes)
 		judge_find(j, CLAIM_EGRESS, FIND_FACT, NULL, NULL, MEMORY_UNKNOWN,
@@ -119,7 +121,7 @@ void judge_claims(struct judge *j, struct verdict *v, bool complete)
 
 	for (int c = 0; c < CLAIMS; c++) {
 		struct claim_verdict *cv = &v->claims[c];
-		const struct tally *t = &j->claims[c];
+		const struct tally *t = &j->findings.claims[c];
 
 		cv->state = judge_claim_state(t, complete);
 		cv->reason = claim_reason(j, c, cv->state, t);

@@ -17,9 +17,9 @@ const char *judge_why_active(const struct judge *j, const struct platform_virtio
 	    d->activity_after != d->activity_before)
 		return "its traffic counters moved";
 	if (d->iface) {
-		uint16_t id = judge_name_id(j, d->iface);
+		const struct device *iface = judge_device_named(j, d->iface);
 
-		if (id && id < j->ndevices && j->devices[id] && j->devices[id]->net_events)
+		if (iface && iface->net_events)
 			return "packets of its interface are in the stream";
 	}
 	for (size_t i = 0; i < p->trace.ncanaries; i++) {
@@ -37,14 +37,14 @@ static void check_silence(struct judge *j)
 
 	for (size_t i = 0; p && i < p->nvirtio; i++) {
 		const struct platform_virtio *d = &p->virtio[i];
-		uint16_t id = judge_name_id(j, d->parent);
+		const struct device *dev = judge_device_named(j, d->parent);
 		const char *why;
 		char *text;
 
 		if (platform_virtio_active(d) != TRI_YES ||
 		    platform_virtio_feature(d, VIRTIO_F_ACCESS_PLATFORM) != TRI_YES)
 			continue;
-		if (id && id < j->ndevices && j->devices[id] && j->devices[id]->seen)
+		if (dev && dev->seen)
 			continue;
 		why = judge_why_active(j, d);
 		if (!why)
@@ -60,11 +60,11 @@ static void check_silence(struct judge *j)
 /* Aliased addresses whose bit turned out to be no known shared bit. */
 static void settle_alias(struct judge *j, struct verdict *v)
 {
-	uint64_t pairs, bit = judge_inferred_bit(j, &pairs);
+	uint64_t pairs, bit = alias_inferred(&j->alias, &pairs);
 
-	v->totals.shared_bit = j->shared_bit ? j->shared_bit : bit;
-	v->totals.shared_bit_inferred = !j->shared_bit && bit;
-	v->totals.shared_bit_pairs = j->shared_bit ? 0 : pairs;
+	v->totals.shared_bit = j->alias.bit ? j->alias.bit : bit;
+	v->totals.shared_bit_inferred = !j->alias.bit && bit;
+	v->totals.shared_bit_pairs = j->alias.bit ? 0 : pairs;
 	if (v->totals.shared_bit_inferred)
 		verdict_note(v,
 			     "the shared address bit 0x%llx is inferred: %llu bounced maps carry "
@@ -72,8 +72,8 @@ static void settle_alias(struct judge *j, struct verdict *v)
 			     "a "
 			     "pool address, none contradicts",
 			     (unsigned long long)bit, (unsigned long long)pairs);
-	for (size_t i = 0; i < j->ndevices; i++) {
-		struct device *dev = j->devices[i];
+	for (size_t i = 0; i < j->devices.count; i++) {
+		struct device *dev = j->devices.at[i];
 
 		if (!dev || !(dev->alias_bits & ~v->totals.shared_bit))
 			continue;
@@ -87,11 +87,11 @@ static void settle_alias(struct judge *j, struct verdict *v)
 /* What the stream as a whole does not bear out. */
 static void settle_facts(struct judge *j)
 {
-	if (j->bad_bit)
+	if (j->alias.bad_bit)
 		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
 			   "the facts call 0x%llx the shared address bit, but it is not one bit "
 			   "above all RAM",
-			   (unsigned long long)j->bad_bit);
+			   (unsigned long long)j->alias.bad_bit);
 	if (j->n.from_nowhere)
 		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
 			   "%llu bounced buffers lie outside of all RAM that the facts tell of",

@@ -18,6 +18,13 @@ uint16_t judge_name_id(const struct judge *j, const char *name)
 	return name ? names_find(j->names, name) : 0;
 }
 
+const struct device *judge_device_named(const struct judge *j, const char *name)
+{
+	uint16_t id = judge_name_id(j, name);
+
+	return id ? devices_find(&j->devices, id) : NULL;
+}
+
 uint64_t judge_publications(const struct judge *j)
 {
 	return judge_limit_publications(j);

@@ -2,14 +2,12 @@
 #include "lib/judge/judge.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "lib/base/names.h"
 #include "lib/base/xalloc.h"
-#include "lib/evidence/limit.h"
 #include "lib/judge/state.h"
 
 static uint64_t now_ns(void)
@@ -20,33 +18,23 @@ static uint64_t now_ns(void)
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
-/* All bits at or below the highest one of top. */
-static uint64_t mask_of(uint64_t top)
-{
-	return top ? ~0ull >> __builtin_clzll(top) : 0;
-}
-
-/*
- * A bit that RAM addresses use marks nothing as shared, and outside a Realm no
- * bit does.
- */
-static void check_shared_bit(struct judge *j)
-{
-	uint64_t bit = j->shared_bit;
-
-	if (j->rehearsal)
-		j->shared_bit = 0;
-	else if ((bit & (bit - 1)) || (bit & j->top_mask)) {
-		j->bad_bit = bit;
-		j->shared_bit = 0;
-	}
-}
-
 /* What only a Realm has. */
 static bool speaks_of_realm(const struct platform *p)
 {
 	return p->realm.rsi_version || p->realm.ipa_bits || p->realm.shared_bit ||
 	       (p->realm.kind && strcmp(p->realm.kind, "arm-cca") == 0);
+}
+
+/* The shared bit by the facts; 0 where they name none. */
+static uint64_t given_bit(const struct judge *j)
+{
+	const struct platform *p = j->platform;
+
+	if (!p)
+		return 0;
+	if (!p->realm.shared_bit && j->realm && p->realm.ipa_bits > 12 && p->realm.ipa_bits <= 64)
+		return 1ull << (p->realm.ipa_bits - 1);
+	return p->realm.shared_bit;
 }
 
 struct judge *judge_new(const struct platform *p, const struct names *names,
@@ -61,15 +49,13 @@ struct judge *judge_new(const struct platform *p, const struct names *names,
 	j->memory = memmap_new(p);
 	j->virt = memmap_new(NULL);
 	j->ledger = ledger_new(p);
+	j->returned = returned_new();
 	if (p) {
 		j->realm = p->realm.is_realm == TRI_YES;
 		j->rehearsal = p->realm.is_realm == TRI_NO && !speaks_of_realm(p);
 		j->from_boot = p->trace.from_boot == TRI_YES;
 		j->encrypts_untold =
 			p->trace.events_known && !platform_event_on(p, "ccaio:encrypt");
-		j->shared_bit = p->realm.shared_bit;
-		if (!j->shared_bit && j->realm && p->realm.ipa_bits > 12 && p->realm.ipa_bits <= 64)
-			j->shared_bit = 1ull << (p->realm.ipa_bits - 1);
 		j->canary_found = xcalloc(p->trace.ncanaries, 1);
 	}
 	if (j->options.rmm) {
@@ -79,9 +65,16 @@ struct judge *judge_new(const struct platform *p, const struct names *names,
 		j->rmm.published = xcalloc(n, sizeof(*j->rmm.published));
 		j->rmm.allocs = xcalloc(n, sizeof(*j->rmm.allocs));
 	}
-	j->ram_known = p && p->nram;
-	j->top_mask = mask_of(memmap_top(j->memory));
-	check_shared_bit(j);
+	/* outside a Realm no bit marks memory as shared */
+	alias_init(&j->alias, given_bit(j), memmap_top(j->memory), p && p->nram, j->rehearsal);
+	j->devices = (struct devices){
+		.names = names,
+		.platform = p,
+		.limit = j->options.limit,
+		.accepts = j->realm,
+		/* facts are of the window: since boot it may have been accepted later */
+		.facts_later = j->from_boot && p->trace.nonce,
+	};
 	return j;
 }
 
@@ -100,31 +93,12 @@ void judge_free(struct judge *j)
 		return;
 	free(j->clear_reason);
 	free(j->broken);
-	for (size_t i = 0; i < j->ndevices; i++) {
-		if (!j->devices[i])
-			continue;
-		for (int c = 0; c < CLAIMS; c++) {
-			free(j->devices[i]->claims[c].why);
-			free(j->devices[i]->claims[c].against);
-		}
-		free(j->devices[i]);
-	}
-	free(j->devices);
+	devices_free(&j->devices);
+	findings_free(&j->findings);
+	returned_free(j->returned);
+	published_free(&j->published);
+	free(j->mappings);
 	free(j->cpus);
-	for (size_t i = 0; i < j->nkept; i++) {
-		free(j->kept[i].ce.text);
-		free(j->kept[i].ce.device);
-		free(j->kept[i].ce.comm);
-	}
-	free(j->kept);
-	for (int c = 0; c < CLAIMS; c++)
-		free(j->claims[c].why);
-	for (size_t i = 0; i < j->naside; i++) {
-		free(j->aside[i].device);
-		free(j->aside[i].text);
-	}
-	free(j->aside);
-	free(j->other);
 	free(j->canary_found);
 	free(j->rmm.published);
 	free(j->rmm.allocs);
@@ -133,53 +107,6 @@ void judge_free(struct judge *j)
 	memmap_free(j->memory);
 	memmap_free(j->virt);
 	free(j);
-}
-
-/* An IOMMU that lets addresses through as they are. */
-static bool passes(const struct platform_pci *pci)
-{
-	return pci->iommu_type && strcmp(pci->iommu_type, "identity") == 0;
-}
-
-static struct device *new_device(struct judge *j, uint16_t id)
-{
-	struct device *dev = xcalloc(1, sizeof(*dev));
-	const char *name = names_get(j->names, id);
-
-	dev->id = id;
-	dev->aside = !limit_has(j->options.limit, name);
-	if (j->platform) {
-		dev->virtio = platform_find_virtio(j->platform, name);
-		dev->pci = platform_find_pci(j->platform, name);
-		dev->iommu = dev->pci && dev->pci->iommu_group && !passes(dev->pci);
-		dev->translated = dev->iommu && dev->pci->iommu_type;
-		dev->areas =
-			dev->virtio && dev->virtio->bus && strcmp(dev->virtio->bus, "msg") == 0;
-		j->areas |= dev->areas;
-		if (dev->pci && dev->pci->tsm && strcmp(dev->pci->tsm, "accepted") == 0) {
-			/* facts are of the window: since boot it may have been accepted later */
-			dev->tsm_later =
-				j->realm && j->from_boot && j->platform->trace.nonce && !j->opened;
-			dev->tsm_known = dev->accepted = j->realm && !dev->tsm_later;
-			dev->tsm = EVENT_TSM_RUN;
-			dev->tsm_doubt = !j->realm;
-		}
-	}
-	return dev;
-}
-
-struct device *judge_new_device(struct judge *j, uint16_t id)
-{
-	if (id >= j->ndevices) {
-		size_t n = (size_t)id + 16;
-
-		j->devices = xrealloc(j->devices, n, sizeof(*j->devices));
-		memset(&j->devices[j->ndevices], 0, (n - j->ndevices) * sizeof(*j->devices));
-		j->ndevices = n;
-	}
-	if (!j->devices[id])
-		j->devices[id] = new_device(j, id);
-	return j->devices[id];
 }
 
 static struct cpu_state *cpu(struct judge *j, uint16_t id)
@@ -194,97 +121,55 @@ static struct cpu_state *cpu(struct judge *j, uint16_t id)
 	return &j->cpus[id];
 }
 
-static void keep(struct judge *j, enum claim_id claim, enum finding how, const struct event *ev,
-		 enum memory_state memory, const char *device, char *text)
+static void find(struct judge *j, struct finding_of *what, const struct device *dev,
+		 const char *fmt, va_list ap) __attribute__((format(printf, 4, 0)));
+
+static void find(struct judge *j, struct finding_of *what, const struct device *dev,
+		 const char *fmt, va_list ap)
 {
-	struct kept *k;
-
-	XGROW(j->kept, j->nkept, j->kept_cap);
-	k = &j->kept[j->nkept++];
-	memset(k, 0, sizeof(*k));
-	k->how = how;
-	k->ce.claim = claim;
-	k->ce.memory = memory;
-	k->ce.text = text;
-	k->ce.device = xstrdup(device);
-	if (ev) {
-		k->ce.event = *ev;
-		k->ce.seq = j->seq;
-		if (ev->comm)
-			k->ce.comm = xstrdup(names_get(j->names, ev->comm));
-	}
-	j->kept_of[claim][how]++;
-}
-
-/* Of a device aside: for its own state and the warning only. */
-static void find_aside(enum claim_id claim, enum finding how, struct device *dev, const char *fmt,
-		       va_list ap)
-{
-	struct tally *own = &dev->claims[claim];
-	char **sentence = how == FIND_UNDECIDED ? &own->why : &own->against, text[256];
-
-	own->count[how]++;
-	if (*sentence)
-		return;
-	vsnprintf(text, sizeof(text), fmt, ap);
-	*sentence = xstrdup(text);
-}
-
-static void find(struct judge *j, enum claim_id claim, enum finding how, struct device *dev,
-		 const struct event *ev, enum memory_state memory, const char *fmt, va_list ap)
-{
-	struct tally *all = &j->claims[claim], *own = dev ? &dev->claims[claim] : NULL;
-	bool first = how == FIND_UNDECIDED && (!all->why || (own && !own->why));
-	bool wanted = how != FIND_UNDECIDED && j->kept_of[claim][how] < VERDICT_EXAMPLES;
-	char text[256];
-
-	all->count[how]++;
-	if (own)
-		own->count[how]++;
-	if (!first && !wanted)
-		return;
-	vsnprintf(text, sizeof(text), fmt, ap);
-	if (how == FIND_UNDECIDED) {
-		if (!all->why)
-			all->why = xstrdup(text);
-		if (own && !own->why)
-			own->why = xstrdup(text);
-	} else {
-		keep(j, claim, how, ev, memory, dev ? names_get(j->names, dev->id) : NULL,
-		     xstrdup(text));
-	}
+	what->name = dev ? names_get(j->names, dev->id) : NULL;
+	what->seq = j->seq;
+	if (what->event && what->event->comm)
+		what->comm = names_get(j->names, what->event->comm);
+	findings_add(&j->findings, what, fmt, ap);
 }
 
 void judge_find(struct judge *j, enum claim_id claim, enum finding how, struct device *dev,
 		const struct event *ev, enum memory_state memory, const char *fmt, ...)
 {
+	struct finding_of what = { .claim = claim,
+				   .how = how,
+				   .device = dev ? dev->claims : NULL,
+				   .covered = !dev || !dev->out_of_scope,
+				   .event = ev,
+				   .memory = memory };
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (dev && dev->aside)
-		find_aside(claim, how, dev, fmt, ap);
-	else
-		find(j, claim, how, dev, ev, memory, fmt, ap);
+	find(j, &what, dev, fmt, ap);
 	va_end(ap);
 }
 
 void judge_find_overlap(struct judge *j, enum finding how, struct device *dev,
-			const struct event *ev, const struct mapping *m, const char *fmt, ...)
+			const struct event *ev, bool clashes, const char *fmt, ...)
 {
+	struct finding_of what = { .claim = CLAIM_SLOTS_DISJOINT,
+				   .how = how,
+				   .device = dev->claims,
+				   .covered = !dev->out_of_scope || clashes,
+				   .event = ev };
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (!dev->aside || (m->flags & MAPPING_CLASHES)) {
-		find(j, CLAIM_SLOTS_DISJOINT, how, dev, ev, MEMORY_UNKNOWN, fmt, ap);
-	} else {
-		find_aside(CLAIM_SLOTS_DISJOINT, how, dev, fmt, ap);
-		/* the ledger knows one owner of a slot: who else took it is not told any more */
-		judge_find(j, CLAIM_SLOTS_DISJOINT, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
-			   "memory of %s, which the verdict is not asked for, was given to another "
-			   "mapping while it was live",
-			   names_get(j->names, dev->id));
-	}
+	find(j, &what, dev, fmt, ap);
 	va_end(ap);
+	if (what.covered)
+		return;
+	/* the ledger knows one owner of a slot: who else took it is not known any more */
+	judge_find(j, CLAIM_SLOTS_DISJOINT, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
+		   "memory of %s, which the verdict is not asked for, was given to another "
+		   "mapping while it was live",
+		   names_get(j->names, dev->id));
 }
 
 static void judge_mark(struct judge *j, const struct event *ev)

@@ -24,8 +24,8 @@ static int by_seq(const void *a, const void *b)
 
 void judge_list_examples(struct judge *j, struct verdict *v)
 {
-	for (size_t i = 0; i < j->nkept; i++) {
-		struct kept *k = &j->kept[i];
+	for (size_t i = 0; i < j->findings.nkept; i++) {
+		struct kept *k = &j->findings.kept[i];
 
 		if (v->claims[k->ce.claim].state != CLAIM_REFUTED)
 			continue;
@@ -87,7 +87,7 @@ static void device_claims(const struct judge *j, const struct verdict *v, const 
 			d->claims[c] = CLAIM_UNDECIDED;
 		/* What is open for the whole run is open for each device. */
 		if (v->claims[c].state == CLAIM_UNDECIDED && d->claims[c] == CLAIM_HOLDS &&
-		    (!j->claims[c].why || !dev->claims[c].why))
+		    (!j->findings.claims[c].why || !dev->claims[c].why))
 			d->claims[c] = c == CLAIM_NO_BYPASS && listed ? CLAIM_HOLDS
 				       : j->n.maps && complete	      ? CLAIM_HOLDS
 								      : CLAIM_UNDECIDED;
@@ -115,9 +115,10 @@ static void bypass_state(const struct judge *j, const struct verdict *v, struct 
 		if (ce->claim == CLAIM_NO_BYPASS && strcmp(ce->device, d->name) == 0)
 			refute_bypass(d, ce->text);
 	}
-	for (size_t i = 0; i < j->naside; i++) {
-		if (j->aside[i].bypass && strcmp(j->aside[i].device, d->name) == 0)
-			refute_bypass(d, j->aside[i].text);
+	for (size_t i = 0; i < j->findings.noutside; i++) {
+		if (j->findings.outside[i].bypass &&
+		    strcmp(j->findings.outside[i].device, d->name) == 0)
+			refute_bypass(d, j->findings.outside[i].text);
 	}
 }
 
@@ -125,8 +126,8 @@ void judge_list_devices(struct judge *j, struct verdict *v, bool complete)
 {
 	const struct platform *p = j->platform;
 
-	for (size_t i = 0; i < j->ndevices; i++) {
-		struct device *dev = j->devices[i];
+	for (size_t i = 0; i < j->devices.count; i++) {
+		struct device *dev = j->devices.at[i];
 		struct device_verdict *d;
 
 		if (!dev || !dev->seen)
@@ -140,16 +141,14 @@ void judge_list_devices(struct judge *j, struct verdict *v, bool complete)
 	}
 	for (size_t i = 0; p && i < p->nvirtio; i++) {
 		const struct platform_virtio *x = &p->virtio[i];
-		uint16_t id = judge_name_id(j, x->parent);
+		const struct device *dev = judge_device_named(j, x->parent);
 		struct device_verdict *d;
 
-		if (platform_virtio_active(x) == TRI_NO ||
-		    (id && id < j->ndevices && j->devices[id] && j->devices[id]->seen))
+		if (platform_virtio_active(x) == TRI_NO || (dev && dev->seen))
 			continue;
 		d = add_device(j, v, x->parent ? x->parent : x->name);
 		describe(d, x, NULL);
-		device_claims(j, v, id && id < j->ndevices ? j->devices[id] : NULL, d, complete,
-			      true);
+		device_claims(j, v, dev, d, complete, true);
 		if (platform_virtio_feature(x, VIRTIO_F_ACCESS_PLATFORM) == TRI_YES)
 			d->claims[CLAIM_NO_BYPASS] = CLAIM_HOLDS;
 		bypass_state(j, v, d);
@@ -180,8 +179,8 @@ static void add_run(void *ctx, struct range run, uint64_t mappings)
 
 void judge_list_ranges(struct judge *j, struct verdict *v)
 {
-	v->ranges_complete = !j->other_full;
+	v->ranges_complete = !j->published.full;
 	ledger_slot_runs(j->ledger, add_run, v);
-	for (size_t i = 0; i < j->nother; i++)
-		add_range(v, &j->other[i]);
+	for (size_t i = 0; i < j->published.count; i++)
+		add_range(v, &j->published.ranges[i]);
 }

@@ -18,38 +18,40 @@
 #include <string.h>
 
 #include "lib/base/names.h"
+#include "lib/base/xalloc.h"
 #include "lib/judge/state.h"
 
 struct overlap {
 	struct judge *j;
 	const struct event *ev; /* … that made the newer one */
 	const struct mapping *newer;
-	uint32_t gone[64]; /* it may be this one, of several like it, that was unmapped */
-	size_t ngone;
+	uint32_t unmapped[64]; /* it may be this one, of several like it, that was unmapped */
+	size_t nunmapped;
 };
 
 /* Behind an IOMMU each device has its own addresses. */
-static bool own_addresses(const struct judge *j, const struct mapping *a, const struct mapping *b)
+static bool own_addresses(struct judge *j, const struct mapping *a, const struct mapping *b)
 {
-	return a->dev != b->dev && (j->devices[a->dev]->iommu || j->devices[b->dev]->iommu);
+	return a->dev != b->dev &&
+	       (judge_device(j, a->dev)->iommu || judge_device(j, b->dev)->iommu);
 }
 
 /*
  * Its memory goes to a newer one before its end was told.  How that end is told, if at all,
  * may show that it was no race (resolve_superseded, judge_end_of_stream).
  */
-static void supersede(const struct overlap *o, struct mapping *m)
+static void supersede(const struct overlap *o, uint32_t index, struct mapping *m)
 {
+	struct mapping_state *state = judge_mapping(o->j, index);
 	const struct mapping *n = o->newer;
 
 	m->flags |= MAPPING_SUPERSEDED;
-	if (!o->j->devices[n->dev]->aside)
-		m->flags |= MAPPING_CLASHES;
+	state->clashes = !judge_device(o->j, n->dev)->out_of_scope;
 	o->j->n.taken_marks += m->flags & MAPPING_INHERITED ? 1 : 0;
-	m->super_seq = n->seq;
-	m->super_cpu = n->cpu;
-	m->super_pid = n->pid;
-	judge_find_overlap(o->j, FIND_UNDECIDED, o->j->devices[m->dev], o->ev, m,
+	state->super_seq = n->seq;
+	state->super_cpu = n->cpu;
+	state->super_pid = n->pid;
+	judge_find_overlap(o->j, FIND_UNDECIDED, judge_device(o->j, m->dev), o->ev, state->clashes,
 			   "memory at 0x%llx was given to another mapping (event %llu) before the "
 			   "end of event %llu's was told: the kernel tells it late, or gave the "
 			   "memory twice",
@@ -75,27 +77,47 @@ static bool visit_overlap(void *ctx, uint32_t index, struct mapping *m)
 		return true;
 	if ((m->flags & MAPPING_SUPERSEDED) || own_addresses(o->j, m, n))
 		return true;
-	if (m->gone && (m->flags & MAPPING_SG) && o->ngone < 64) {
-		o->gone[o->ngone++] = index;
+	if (judge_mapping(o->j, index)->unmaps && (m->flags & MAPPING_SG) && o->nunmapped < 64) {
+		o->unmapped[o->nunmapped++] = index;
 		return true;
 	}
-	supersede(o, m);
+	supersede(o, index, m);
 	return true;
 }
 
 /* Its slot is in use again, so it was this one that an unmap by buffer meant. */
-static void settle_gone(struct judge *j, uint32_t index)
+static void settle_unmapped(struct judge *j, uint32_t index)
 {
 	struct mapping m = *ledger_at(j->ledger, index);
 
 	ledger_remove(j->ledger, index);
 	j->n.ambiguous--;
 	for (uint32_t i = 0; (i = ledger_next_orig(j->ledger, i, m.dev, m.orig));) {
-		struct mapping *other = ledger_at(j->ledger, i);
+		struct mapping_state *other = judge_mapping(j, i);
 
-		if (other->dir == m.dir && other->gone)
-			other->gone--;
+		if (ledger_at(j->ledger, i)->dir == m.dir && other->unmaps)
+			other->unmaps--;
 	}
+}
+
+/*
+ * A preempted task's unmap of a mapping older than the window was taken for that of the first
+ * mapping of the stream in its slot, perhaps: then the latter's is still to come.
+ */
+static uint32_t previous_kind(const struct judge *j, uint16_t dev, uint64_t dma)
+{
+	const struct returned_address *r = returned_find(j->returned, dev, dma, false);
+
+	return r && r->maybe_older && r->size && !j->from_boot ? JUDGE_KIND(r->size, r->dir) : 0;
+}
+
+static void set_state(struct judge *j, uint32_t index, const struct mapping_state *state)
+{
+	while (index >= j->nmappings) {
+		j->nmappings = j->nmappings ? 2 * j->nmappings : 256;
+		j->mappings = xrealloc(j->mappings, j->nmappings, sizeof(*j->mappings));
+	}
+	j->mappings[index] = *state;
 }
 
 void judge_enter(struct judge *j, const struct event *ev, uint64_t plain, unsigned int flags)
@@ -113,34 +135,30 @@ void judge_enter(struct judge *j, const struct event *ev, uint64_t plain, unsign
 		.dir = ev->dir,
 		.flags = flags | (plain != ev->dma ? MAPPING_ALIASED : 0),
 	};
+	struct mapping_state state = { 0 };
 	struct overlap o;
 
 	o.j = j;
 	o.ev = ev;
 	o.newer = &m;
-	o.ngone = 0;
+	o.nunmapped = 0;
 	/* Parts of one inherited mapping turn up one by one, often in one slot. */
 	if (!(flags & MAPPING_INHERITED))
 		ledger_overlaps(j->ledger, m.dma, m.size, visit_overlap, &o);
-	for (size_t i = 0; i < o.ngone; i++) {
-		struct mapping *old = ledger_at(j->ledger, o.gone[i]);
+	for (size_t i = 0; i < o.nunmapped; i++) {
+		uint32_t old = o.unmapped[i];
 
-		if (old->gone)
-			settle_gone(j, o.gone[i]);
+		if (judge_mapping(j, old)->unmaps)
+			settle_unmapped(j, old);
 		else /* more of them than were unmapped */
-			supersede(&o, old);
+			supersede(&o, old, ledger_at(j->ledger, old));
 	}
 	if (flags & MAPPING_BOUNCED)
-		m.late = judge_recent_late(j, ev->dev, plain);
-	judge_recent_clear(j, ev->dev, plain, flags & MAPPING_ALLOC);
-	ledger_add(j->ledger, &m);
+		state.previous = previous_kind(j, ev->dev, plain);
+	returned_remove(j->returned, ev->dev, plain, flags & MAPPING_ALLOC);
+	set_state(j, ledger_add(j->ledger, &m), &state);
 	if (!j->n.ambiguous && ledger_slots(j->ledger) > j->n.slots_hiwater)
 		j->n.slots_hiwater = ledger_slots(j->ledger);
-}
-
-bool judge_is_trusted(const struct device *dev)
-{
-	return dev->tsm_known && dev->tsm == EVENT_TSM_RUN;
 }
 
 /* What lies in a pool's slots is listed from the ledger's table. */
@@ -151,7 +169,7 @@ static void list_range(struct judge *j, const struct event *ev, const struct pla
 		     memmap_state(j->memory, plain, ev->size) == MEMORY_POOL;
 
 	if (!slots || ev->kind == EVENT_ALLOC || ev->kind == EVENT_UNMAP)
-		judge_publish(j, ev->dma, ev->size, p->memory);
+		published_add(&j->published, ev->dma, ev->size, p->memory);
 }
 
 /* The claim dma-in-shared for one published range. */
@@ -160,7 +178,7 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 {
 	struct place p = judge_place(j, dev, ev, plain, bit, alloc);
 
-	if (judge_is_trusted(dev)) {
+	if (device_is_accepted(dev)) {
 		j->n.accepted++;
 		if (memmap_touches_pool(j->memory, plain, ev->size))
 			judge_find(
@@ -169,12 +187,12 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 		list_range(j, ev, &p, plain);
 		return p.memory;
 	}
-	if (bit && !j->shared_bit)
+	if (bit && !j->alias.bit)
 		dev->alias_bits |= bit;
 	/* a kernel that publishes aliases does so for all of its shared memory */
 	if (!bit && !dev->iommu && !dev->areas && !(ev->attrs & EVENT_ATTR_MMIO))
-		j->plain_pairs++;
-	j->alias_seen |= bit && j->shared_bit;
+		j->alias.plain++;
+	j->alias.seen |= bit && j->alias.bit;
 	if (j->options.rmm && !dev->iommu)
 		judge_ask_monitor(j, dev, ev, plain, alloc, &p);
 	/* A sync does not say how its memory came to be mapped: it may be a coherent allocation. */
@@ -271,14 +289,14 @@ static enum memory_state judge_bounced_iova(struct judge *j, struct device *dev,
 		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, dev, ev, memory,
 			   "bounced behind an IOMMU: the event does not name the slot");
 	}
-	judge_publish(j, ev->dma, ev->size, memory);
+	published_add(&j->published, ev->dma, ev->size, memory);
 	return memory;
 }
 
 void judge_map(struct judge *j, const struct event *ev)
 {
 	struct device *dev = judge_device(j, ev->dev);
-	struct pending bounce;
+	struct bounce bounce;
 	enum memory_state memory;
 	uint64_t plain, bit;
 	enum pair how;
@@ -287,12 +305,12 @@ void judge_map(struct judge *j, const struct event *ev)
 	dev->seen = true;
 	dev->totals.events++;
 	if (ev->dma == EVENT_NO_ADDR) {
-		count_failed(j, dev, judge_take_bounce_failed(j, ev));
-		judge_pass_bounces(j, ev);
+		count_failed(j, dev, bounces_take_failed(&j->bounces, ev));
+		bounces_pass(&j->bounces, ev);
 		return;
 	}
-	how = judge_take_bounce(j, ev, &bounce);
-	judge_pass_bounces(j, ev);
+	how = bounces_take(&j->bounces, ev, judge_bounce_untold(j, ev), &bounce);
+	bounces_pass(&j->bounces, ev);
 	j->n.maps++;
 	plain = judge_plain(j, dev, ev->dma, &bit);
 	if (dev->iommu && (how != PAIR_NONE || judge_bounce_untold(j, ev)))
@@ -301,7 +319,8 @@ void judge_map(struct judge *j, const struct event *ev)
 		memory = judge_address(j, dev, ev, plain, bit, false);
 	judge_pair(j, dev, ev, plain, memory, how, &bounce);
 	if (how == PAIR_EXACT && !dev->iommu)
-		judge_learn_bit(j, plain, bit, ev->size);
+		alias_learn(&j->alias, bit,
+			    memmap_state(j->memory, plain, ev->size) == MEMORY_POOL);
 	j->n.paired += how != PAIR_NONE;
 	bounced = how != PAIR_NONE ||
 		  (memmap_state(j->memory, plain, ev->size) == MEMORY_POOL && plain != ev->orig);
@@ -324,9 +343,9 @@ void judge_map_failed(struct judge *j, const struct event *ev)
 		for (size_t n = judge_take_bounces_failed(j, ev); n > 0; n--)
 			count_failed(j, dev, true);
 	} else {
-		count_failed(j, dev, judge_take_bounce_failed(j, ev));
+		count_failed(j, dev, bounces_take_failed(&j->bounces, ev));
 	}
-	judge_pass_bounces(j, ev);
+	bounces_pass(&j->bounces, ev);
 }
 
 /* ---- coherent allocations ---- */

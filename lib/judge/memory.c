@@ -22,7 +22,7 @@ static bool visit_closed(void *ctx, uint32_t index, struct mapping *m)
 	enum finding how = open ? FIND_UNDECIDED : FIND_ABSENCE;
 
 	(void)index;
-	if (judge_is_trusted(judge_device(c->j, m->dev)))
+	if (device_is_accepted(judge_device(c->j, m->dev)))
 		return true; /* accepted devices may reach protected memory */
 	what.dma = m->dma;
 	what.dev = m->dev;
@@ -71,7 +71,7 @@ void judge_encrypt(struct judge *j, const struct event *ev)
 	memmap_encrypt(j->memory, ev->orig, ev->size);
 	if (ev->size)
 		ledger_overlaps(j->ledger, ev->orig, ev->size, visit_closed, &c);
-	if (ev->size && j->areas)
+	if (ev->size && j->devices.areas)
 		ledger_each(j->ledger, visit_area, &c);
 }
 
@@ -101,12 +101,12 @@ static void visit_turned(void *ctx, uint32_t index, struct mapping *m)
 {
 	struct turning *t = ctx;
 	struct judge *j = t->j;
-	bool sure = !(m->flags & (MAPPING_INHERITED | MAPPING_SUPERSEDED)) && !m->gone;
+	bool sure = !(m->flags & (MAPPING_INHERITED | MAPPING_SUPERSEDED)) &&
+		    !judge_mapping(j, index)->unmaps;
 	bool alloc = m->flags & MAPPING_ALLOC;
 	struct event what = *t->ev;
 	struct place p;
 
-	(void)index;
 	if (m->dev != t->dev->id)
 		return;
 	what.dma = m->dma;
@@ -145,7 +145,7 @@ void judge_trust(struct judge *j, const struct event *ev)
 	bool had = dev->tsm_known && (dev->tsm == EVENT_TSM_RUN || dev->tsm == EVENT_TSM_ERROR);
 
 	j->n.tsm_changes++;
-	if (t.accepted ? !judge_is_trusted(dev) : had && ev->aux != EVENT_TSM_ERROR)
+	if (t.accepted ? !device_is_accepted(dev) : had && ev->aux != EVENT_TSM_ERROR)
 		ledger_each(j->ledger, visit_turned, &t);
 	dev->tsm_known = true;
 	dev->tsm_later = false;
@@ -157,8 +157,9 @@ void judge_trust(struct judge *j, const struct event *ev)
 void judge_window_opens(struct judge *j, const struct event *ev)
 {
 	j->opened = true;
-	for (size_t i = 0; i < j->ndevices; i++) {
-		struct turning t = { j, j->devices[i], ev, true };
+	j->devices.facts_later = false;
+	for (size_t i = 0; i < j->devices.count; i++) {
+		struct turning t = { j, j->devices.at[i], ev, true };
 		struct device *dev = t.dev;
 
 		if (!dev || !dev->tsm_later)
@@ -176,8 +177,8 @@ struct leaving {
 	const struct stream_info *info;
 };
 
-/* Can a CPU have been inside an unmap ever since event m->super_seq, up to the end? */
-static bool silent_since(const struct leaving *l, const struct mapping *m)
+/* Can a CPU have been inside an unmap ever since the mapping was superseded, up to the end? */
+static bool silent_since(const struct leaving *l, const struct mapping_state *m)
 {
 	const struct judge *j = l->j;
 
@@ -192,15 +193,17 @@ static bool silent_since(const struct leaving *l, const struct mapping *m)
 }
 
 /* Was a superseded mapping certainly live when its memory went to the newer one? */
-static bool was_live(const struct leaving *l, const struct mapping *m)
+static bool was_live(const struct leaving *l, uint32_t index, const struct mapping *m)
 {
+	const struct mapping_state *state = judge_mapping(l->j, index);
+
 	if (m->flags & (MAPPING_ALLOC | MAPPING_SG))
 		return true; /* their end is told before the memory is free */
 	if (m->flags & MAPPING_INHERITED)
 		return false; /* it may have ended by an unmap that named the buffer */
-	if (m->gone)
+	if (state->unmaps)
 		return false; /* an unmap that was counted for a newer one may be its */
-	return !silent_since(l, m);
+	return !silent_since(l, state);
 }
 
 static void visit_left(void *ctx, uint32_t index, struct mapping *m)
@@ -219,17 +222,16 @@ static void visit_left(void *ctx, uint32_t index, struct mapping *m)
 			    .dir = m->dir,
 			    .kind = m->flags & MAPPING_ALLOC ? EVENT_ALLOC : EVENT_MAP };
 
-	(void)index;
 	if (!(m->flags & MAPPING_INHERITED))
 		dev->totals.live++;
-	if (!(m->flags & MAPPING_SUPERSEDED) || !was_live(l, m))
+	if (!(m->flags & MAPPING_SUPERSEDED) || !was_live(l, index, m))
 		return;
 	j->seq = m->seq;
 	judge_find_overlap(
-		j, FIND_ABSENCE, dev, &ev, m,
+		j, FIND_ABSENCE, dev, &ev, judge_mapping(j, index)->clashes,
 		"memory at 0x%llx was given to another mapping (event %llu) while event %llu's "
 		"was live",
-		(unsigned long long)m->dma, (unsigned long long)m->super_seq,
+		(unsigned long long)m->dma, (unsigned long long)judge_mapping(j, index)->super_seq,
 		(unsigned long long)m->seq);
 	j->seq = last;
 }

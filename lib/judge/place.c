@@ -1,34 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdlib.h>
-#include <string.h>
-
-#include "lib/base/xalloc.h"
+/* What memory an address is that a device was given. */
 #include "lib/judge/state.h"
 
-/*
- * A Realm's kernel may publish the shared alias of an address: the address with
- * the top IPA bit set (Linux arch/arm64/kernel/rsi.c, prot_ns_shared).  Nothing
- * in the stream names that bit, so where the facts do not either, the one bit
- * above all RAM that an address carries is a candidate until the end.
- */
 uint64_t judge_plain(const struct judge *j, const struct device *dev, uint64_t dma, uint64_t *bit)
 {
-	uint64_t extra;
-
 	*bit = 0;
-	if (dev->iommu)
+	if (dev->iommu || (dev->areas && !j->alias.bit))
 		return dma;
-	if (j->shared_bit) {
-		*bit = dma & j->shared_bit;
-		return dma & ~j->shared_bit;
-	}
-	if (j->rehearsal || !j->ram_known || dev->areas)
-		return dma;
-	extra = dma & ~j->top_mask;
-	if (!extra || (extra & (extra - 1)))
-		return dma;
-	*bit = extra;
-	return dma & j->top_mask;
+	return alias_plain(&j->alias, dma, bit);
 }
 
 static struct place place_alloc(const struct judge *j, const struct event *ev)
@@ -42,7 +21,7 @@ static struct place place_alloc(const struct judge *j, const struct event *ev)
 	if (ev->link && memmap_state(j->virt, ev->link, ev->size) == MEMORY_DECRYPTED)
 		return (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
 	/* who publishes the shared alias of one address and not of another shares only the first */
-	if (j->alias_seen && !(ev->dma & j->shared_bit))
+	if (j->alias.seen && !(ev->dma & j->alias.bit))
 		return (struct place){ PLACE_PROTECTED, MEMORY_PROTECTED, NULL };
 	return (struct place){ PLACE_UNDECIDED, MEMORY_UNKNOWN,
 			       "no event shows that this coherent allocation was decrypted" };
@@ -163,7 +142,7 @@ enum memory_state judge_orig_state(const struct judge *j, const struct event *ev
 
 	if (orig == EVENT_NO_ADDR)
 		return MEMORY_UNKNOWN;
-	if (j->shared_bit && (orig & j->shared_bit))
+	if (orig & j->alias.bit)
 		return MEMORY_ALIAS;
 	return memmap_state(j->memory, orig, ev->size);
 }
@@ -212,89 +191,4 @@ struct place judge_place(struct judge *j, struct device *dev, const struct event
 	default:
 		return place_ram(j, dev, ev, plain, state, alloc);
 	}
-}
-
-void judge_learn_bit(struct judge *j, uint64_t plain, uint64_t bit, uint64_t size)
-{
-	if (j->shared_bit || j->rehearsal)
-		return;
-	if (memmap_state(j->memory, plain, size) != MEMORY_POOL)
-		j->contradict++;
-	else if (!bit)
-		j->plain_pairs++;
-	else
-		j->support[__builtin_ctzll(bit)]++;
-}
-
-uint64_t judge_inferred_bit(const struct judge *j, uint64_t *pairs)
-{
-	uint64_t bit = 0;
-
-	*pairs = 0;
-	if (j->contradict || j->plain_pairs)
-		return 0;
-	for (unsigned int i = 0; i < 64; i++) {
-		if (!j->support[i])
-			continue;
-		if (bit)
-			return 0;
-		bit = 1ull << i;
-		*pairs = j->support[i];
-	}
-	return bit;
-}
-
-/* First listed range that ends at or after addr. */
-static size_t first_reaching(const struct judge *j, uint64_t addr)
-{
-	size_t lo = 0, hi = j->nother;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (j->other[mid].range.end < addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-/*
- * The list of published ranges.  Bounce slots of known pools are in the ledger's
- * table and are listed from there; here is the rest, joined where it touches and
- * is of one kind.
- */
-void judge_publish(struct judge *j, uint64_t dma, uint64_t size, enum memory_state memory)
-{
-	struct published_range r = { .range = { dma, dma + (size ? size - 1 : 0) },
-				     .memory = memory,
-				     .count = 1 };
-	size_t from, to;
-
-	if (r.range.end < dma)
-		r.range.end = UINT64_MAX;
-	from = to = first_reaching(j, dma ? dma - 1 : 0);
-	for (; to < j->nother && j->other[to].memory == memory &&
-	       (r.range.end == UINT64_MAX || j->other[to].range.start <= r.range.end + 1);
-	     to++) {
-		if (j->other[to].range.start < r.range.start)
-			r.range.start = j->other[to].range.start;
-		if (j->other[to].range.end > r.range.end)
-			r.range.end = j->other[to].range.end;
-		r.count += j->other[to].count;
-	}
-	if (to == from + 1) {
-		j->other[from] = r;
-		return;
-	}
-	if (to == from && j->nother == VERDICT_RANGES) {
-		j->other_full = true;
-		return;
-	}
-	if (to == from)
-		XGROW(j->other, j->nother, j->other_cap);
-	memmove(&j->other[from + 1], &j->other[to], (j->nother - to) * sizeof(r));
-	j->nother = j->nother - (to - from) + 1;
-	j->other[from] = r;
 }

@@ -147,23 +147,23 @@ static void sync_unknown(struct judge *j, struct device *dev, const struct event
 }
 
 /*
- * Of several scatter-gather mappings of one buffer some ended, which was open: not the one
+ * Of several scatter-gather mappings of one buffer some ended, which was undecided: not the one
  * that is synced now.  Those that are left must be enough for the unmaps.
  */
-static void show_live(struct judge *j, struct device *dev, const struct event *ev,
-		      struct mapping *m)
+static void show_live(struct judge *j, struct device *dev, const struct event *ev, uint32_t index)
 {
-	uint32_t gone = 0, left = 0;
+	const struct mapping *m = ledger_at(j->ledger, index);
+	uint32_t unmaps = 0, left = 0;
 
 	for (uint32_t i = 0; (i = ledger_next_orig(j->ledger, i, m->dev, m->orig));) {
 		const struct mapping *like = ledger_at(j->ledger, i);
 
-		left += like != m && like->gone;
-		if (like->dir == m->dir && like->gone > gone)
-			gone = like->gone;
+		left += like != m && judge_mapping(j, i)->unmaps;
+		if (like->dir == m->dir && judge_mapping(j, i)->unmaps > unmaps)
+			unmaps = judge_mapping(j, i)->unmaps;
 	}
-	m->gone = 0;
-	if (left < gone) /* an older one may be among those that ended */
+	judge_mapping(j, index)->unmaps = 0;
+	if (left < unmaps) /* an older one may be among those that ended */
 		judge_find(j, CLAIM_LIFECYCLE, j->from_boot ? FIND_ABSENCE : FIND_UNDECIDED, dev,
 			   ev, MEMORY_UNKNOWN,
 			   "sync of 0x%llx, but so many mappings of its buffer were unmapped that "
@@ -192,8 +192,8 @@ void judge_sync(struct judge *j, const struct event *ev)
 	m = ledger_at(j->ledger, i);
 	if (m->flags & (MAPPING_ALLOC | MAPPING_INHERITED))
 		return;
-	if (m->gone && (m->flags & MAPPING_SG) && (m->flags & MAPPING_POOL))
-		show_live(j, dev, ev, m);
+	if ((m->flags & MAPPING_SG) && (m->flags & MAPPING_POOL) && judge_mapping(j, i)->unmaps)
+		show_live(j, dev, ev, i);
 	part = *ev;
 	part.size = m->size; /* a sync may concern a part, and a BIDIRECTIONAL map any direction */
 	if (m->dir == EVENT_BIDIRECTIONAL)

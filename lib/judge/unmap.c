@@ -11,18 +11,21 @@
  * one task did on one CPU is certain.
  */
 static void resolve_superseded(struct judge *j, struct device *dev, const struct event *ev,
-			       const struct mapping *m)
+			       uint32_t index)
 {
+	const struct mapping *m = ledger_at(j->ledger, index);
+	const struct mapping_state *state = judge_mapping(j, index);
 	bool told_before = m->flags & (MAPPING_ALLOC | MAPPING_SG);
-	bool one_task = ev->cpu == m->super_cpu && ev->pid == m->super_pid && !m->gone;
+	bool one_task =
+		ev->cpu == state->super_cpu && ev->pid == state->super_pid && !state->unmaps;
 
 	if (!told_before && !one_task)
 		return;
 	judge_find_overlap(
-		j, FIND_ABSENCE, dev, ev, m,
+		j, FIND_ABSENCE, dev, ev, state->clashes,
 		"memory at 0x%llx was given to another mapping (event %llu) before this one, "
 		"of event %llu, ended",
-		(unsigned long long)m->dma, (unsigned long long)m->super_seq,
+		(unsigned long long)m->dma, (unsigned long long)state->super_seq,
 		(unsigned long long)m->seq);
 }
 
@@ -78,6 +81,55 @@ static bool drop_inherited(struct judge *j, const struct event *ev, uint64_t pla
 	return any;
 }
 
+/* ---- addresses that are not mapped ---- */
+
+/*
+ * Could this CPU have been inside the kernel's unmap ever since event `since`
+ * of another CPU?  Only if it has emitted nothing in between.
+ */
+bool judge_in_flight_since(const struct judge *j, const struct event *ev, uint64_t since)
+{
+	return j->cpus[ev->cpu].prev_seq < since;
+}
+
+/* No mapping fits: older than the window, or a fault? */
+void judge_unknown_address(struct judge *j, struct device *dev, const struct event *ev,
+			   uint64_t plain, uint64_t bit, bool alloc, const char *what)
+{
+	const struct returned_address *r = returned_find(j->returned, dev->id, plain, alloc);
+
+	if ((r && r->maybe_live) ||
+	    (!alloc && returned_maybe_live(j->returned, dev->id, plain, ev->size))) {
+		judge_find(j, CLAIM_LIFECYCLE, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
+			   "%s of 0x%llx, whose unmap may have been that of an older mapping", what,
+			   (unsigned long long)ev->dma);
+		return;
+	}
+	if (r && r->shared && !j->from_boot)
+		r = NULL; /* another one like it may be older than the window */
+	/* in flight since before that mapping was made: it may mean an older one */
+	if (r && !r->maybe_older && (j->from_boot || !judge_in_flight_since(j, ev, r->since))) {
+		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
+			   "%s of 0x%llx, which was given back before", what,
+			   (unsigned long long)ev->dma);
+		return;
+	}
+	if (j->from_boot) {
+		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
+			   "%s of 0x%llx, which was never mapped", what,
+			   (unsigned long long)ev->dma);
+		return;
+	}
+	if (r || (!alloc && ledger_slot_known(j->ledger, plain)) ||
+	    returned_maybe_forgotten(j->returned, dev->id, plain, alloc))
+		judge_find(j, CLAIM_LIFECYCLE, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
+			   "%s of 0x%llx, which is not mapped, or is older than the window", what,
+			   (unsigned long long)ev->dma);
+	dev->totals.inherited++;
+	j->n.inherited++;
+	judge_address(j, dev, ev, plain, bit, alloc);
+}
+
 /* ---- which one ends ---- */
 
 /*
@@ -96,28 +148,34 @@ static bool fits_taken(struct judge *j, const struct event *ev, uint64_t plain)
 	return p.count > 0;
 }
 
+/* The mapping before may not have been unmapped yet: does this unmap fit it? */
+static bool fits_previous(const struct mapping_state *state, const struct event *ev)
+{
+	return state->previous && state->previous == JUDGE_KIND(ev->size, ev->dir);
+}
+
 static void end_mapping(struct judge *j, struct device *dev, const struct event *ev, uint32_t i,
-			bool mixed)
+			bool maybe_live)
 {
 	struct mapping *m = ledger_at(j->ledger, i);
-	bool racy = false;
+	bool maybe_older = false;
 
 	if (m->flags & MAPPING_SUPERSEDED)
-		resolve_superseded(j, dev, ev, m);
+		resolve_superseded(j, dev, ev, i);
 	else
-		racy = !j->from_boot &&
-		       ((ev->flags & EVENT_F_BY_ORIG) || judge_in_flight_since(j, ev, m->seq) ||
-			(m->late && m->late == JUDGE_KIND(ev->size, ev->dir)));
-	judge_recent_set(
-		j, &(struct recent){ .dma = m->dma,
-				     .since = m->seq,
-				     .dev = dev->id,
-				     .alloc = m->flags & MAPPING_ALLOC,
-				     .shared = !(m->flags & (MAPPING_ALLOC | MAPPING_BOUNCED)),
-				     .racy = racy,
-				     .mixed = mixed,
-				     .dir = m->dir,
-				     .size = m->size });
+		maybe_older = !j->from_boot && ((ev->flags & EVENT_F_BY_ORIG) ||
+						judge_in_flight_since(j, ev, m->seq) ||
+						fits_previous(judge_mapping(j, i), ev));
+	returned_add(j->returned, &(struct returned_address){
+					  .dma = m->dma,
+					  .since = m->seq,
+					  .dev = dev->id,
+					  .alloc = m->flags & MAPPING_ALLOC,
+					  .shared = !(m->flags & (MAPPING_ALLOC | MAPPING_BOUNCED)),
+					  .maybe_older = maybe_older,
+					  .maybe_live = maybe_live,
+					  .dir = m->dir,
+					  .size = m->size });
 	ledger_remove(j->ledger, i);
 }
 
@@ -130,12 +188,13 @@ static bool may_have_meant(struct judge *j, const struct event *ev, uint64_t pla
 	bool any = false;
 
 	for (uint32_t i = 0; (i = ledger_next(j->ledger, i, ev->dev, plain));) {
+		struct mapping_state *state = judge_mapping(j, i);
 		struct mapping *m = ledger_at(j->ledger, i);
 
 		if (i != found && (m->flags & MAPPING_SUPERSEDED) && m->size == ev->size &&
 		    m->dir == ev->dir && !(m->flags & MAPPING_SG) &&
-		    (ev->cpu != m->super_cpu || ev->pid != m->super_pid)) {
-			m->gone = 1;
+		    (ev->cpu != state->super_cpu || ev->pid != state->super_pid)) {
+			state->unmaps = 1;
 			any = true;
 		}
 	}
@@ -165,7 +224,7 @@ static uint32_t find_ending(const struct judge *j, const struct event *ev, uint6
 			8 * (m->size == (ev->size ? ev->size : 1)) +
 			4 * (m->dir == ev->dir || (ev->flags & EVENT_F_NO_DIR)) +
 			2 * (!(m->flags & MAPPING_SUPERSEDED) ||
-			     judge_in_flight_since(j, ev, m->super_seq));
+			     judge_in_flight_since(j, ev, judge_mapping(j, i)->super_seq));
 		if (score > best || (score == best && m->seq < seq)) {
 			best = score;
 			seq = m->seq;
@@ -177,7 +236,7 @@ static uint32_t find_ending(const struct judge *j, const struct event *ev, uint6
 
 struct like {
 	uint32_t last, any; /* entries of the buffer: that fit in direction, of any direction */
-	uint32_t count, gone;
+	uint32_t count, unmaps;
 };
 
 static struct like find_like(const struct judge *j, const struct event *ev)
@@ -192,8 +251,8 @@ static struct like find_like(const struct judge *j, const struct event *ev)
 			continue;
 		like.last = i;
 		like.count++;
-		if (m->gone > like.gone)
-			like.gone = m->gone;
+		if (judge_mapping(j, i)->unmaps > like.unmaps)
+			like.unmaps = judge_mapping(j, i)->unmaps;
 	}
 	return like;
 }
@@ -205,7 +264,7 @@ static struct like find_like(const struct judge *j, const struct event *ev)
 static void end_one_of(struct judge *j, struct device *dev, const struct event *ev,
 		       const struct like *like)
 {
-	bool all = like->gone + 1 >= like->count;
+	bool all = like->unmaps + 1 >= like->count;
 	uint32_t i = 0, next = ledger_next_orig(j->ledger, 0, ev->dev, ev->orig);
 
 	while ((i = next)) {
@@ -217,10 +276,10 @@ static void end_one_of(struct judge *j, struct device *dev, const struct event *
 		if (all)
 			end_mapping(j, dev, ev, i, false);
 		else
-			m->gone = like->gone + 1;
+			judge_mapping(j, i)->unmaps = like->unmaps + 1;
 	}
 	if (all)
-		j->n.ambiguous -= like->gone < j->n.ambiguous ? like->gone : j->n.ambiguous;
+		j->n.ambiguous -= like->unmaps < j->n.ambiguous ? like->unmaps : j->n.ambiguous;
 	else
 		j->n.ambiguous++;
 }
@@ -250,16 +309,19 @@ static void unmap_by_orig(struct judge *j, struct device *dev, const struct even
 	j->n.inherited++;
 }
 
-/* The unmap that may still have been to come of the one before m. */
-static void take_late(struct judge *j, struct device *dev, const struct event *ev,
-		      struct mapping *m)
+/* The predecessor of this mapping may not have been unmapped yet; this may be its unmap. */
+static void take_previous(struct judge *j, struct device *dev, const struct event *ev,
+			  uint32_t index)
 {
-	m->late = 0;
+	const struct mapping *m = ledger_at(j->ledger, index);
+	struct mapping_state *state = judge_mapping(j, index);
+
+	state->previous = 0;
 	judge_find(j, CLAIM_LIFECYCLE, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
 		   "unmap of 0x%llx, which does not fit the mapping there, but may be of the one "
 		   "before",
 		   (unsigned long long)ev->dma);
-	judge_find_overlap(j, FIND_UNDECIDED, dev, ev, m,
+	judge_find_overlap(j, FIND_UNDECIDED, dev, ev, state->clashes,
 			   "memory at 0x%llx was mapped (event %llu) before the unmap of the "
 			   "mapping before was told",
 			   (unsigned long long)m->dma, (unsigned long long)m->seq);
@@ -269,7 +331,7 @@ void judge_unmap(struct judge *j, const struct event *ev)
 {
 	struct device *dev = judge_device(j, ev->dev);
 	uint64_t plain, bit;
-	bool racy = false;
+	bool maybe_older = false;
 	uint32_t i;
 
 	dev->seen = true;
@@ -283,7 +345,7 @@ void judge_unmap(struct judge *j, const struct event *ev)
 	plain = judge_plain(j, dev, ev->dma, &bit);
 	i = find_ending(j, ev, plain, false);
 	if (i) {
-		bool mixed = may_have_meant(j, ev, plain, i);
+		bool maybe_live = may_have_meant(j, ev, plain, i);
 		struct mapping *m = ledger_at(j->ledger, i);
 		bool agrees = m->size == (ev->size ? ev->size : 1) && m->dir == ev->dir;
 		bool older = !j->from_boot && (judge_in_flight_since(j, ev, m->seq) ||
@@ -295,32 +357,32 @@ void judge_unmap(struct judge *j, const struct event *ev)
 				   "be of an older one",
 				   (unsigned long long)ev->dma);
 			older = true;
-		} else if (!agrees && !older && m->late &&
-			   m->late == JUDGE_KIND(ev->size, ev->dir)) {
-			take_late(j, dev, ev, m);
+		} else if (!agrees && !older && fits_previous(judge_mapping(j, i), ev)) {
+			take_previous(j, dev, ev, i);
 			older = true;
 		}
 		/* One older than the window may have had the slot, or maps the same memory. */
 		if (agrees || !older) {
 			judge_agreement(j, dev, ev, m, plain, "unmap");
-			end_mapping(j, dev, ev, i, mixed);
+			end_mapping(j, dev, ev, i, maybe_live);
 			return;
 		}
 	}
 	if (drop_inherited(j, ev, plain)) {
 		judge_address(j, dev, ev, plain, bit, false);
-		racy = judge_in_flight_since(j, ev, 1); /* or an even older one */
+		maybe_older = judge_in_flight_since(j, ev, 1); /* or an even older one */
 	} else {
 		judge_unknown_address(j, dev, ev, plain, bit, false, "unmap");
-		racy = j->n.inherited > 0 && !j->from_boot;
+		maybe_older = j->n.inherited > 0 && !j->from_boot;
 	}
 	/* it began before the first event, and another one of its slot may have ended before it */
-	judge_recent_set(j, &(struct recent){ .dma = plain,
-					      .since = 1,
-					      .dev = dev->id,
-					      .shared = memmap_state(j->memory, plain, ev->size) !=
-							MEMORY_POOL,
-					      .racy = racy });
+	returned_add(j->returned,
+		     &(struct returned_address){
+			     .dma = plain,
+			     .since = 1,
+			     .dev = dev->id,
+			     .shared = memmap_state(j->memory, plain, ev->size) != MEMORY_POOL,
+			     .maybe_older = maybe_older });
 }
 
 void judge_free_event(struct judge *j, const struct event *ev)
@@ -343,5 +405,6 @@ void judge_free_event(struct judge *j, const struct event *ev)
 	}
 	drop_inherited(j, ev, plain); /* what syncs had shown of it */
 	judge_unknown_address(j, dev, ev, plain, bit, true, "free");
-	judge_recent_set(j, &(struct recent){ .dma = plain, .dev = dev->id, .alloc = true });
+	returned_add(j->returned,
+		     &(struct returned_address){ .dma = plain, .dev = dev->id, .alloc = true });
 }

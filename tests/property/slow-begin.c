@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/base/xalloc.h"
-#include "lib/judge/ledger.h"
+#include "lib/judge/types/ledger.h"
 #include "tests/property/slow-state.h"
 
 /* ---- lives ---- */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lib/base/names.h"
-#include "lib/judge/ledger.h"
+#include "lib/judge/types/ledger.h"
 #include "tests/property/slow-state.h"
 
 static bool is_dma(unsigned int kind)

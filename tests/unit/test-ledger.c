@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The ledger by itself, and against a plain array under random use. */
-#include "lib/judge/ledger.h"
+#include "lib/judge/types/ledger.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -150,8 +150,10 @@ void coverage_devices_known(const struct judge *j, const struct stream_info *inf
 		if (!virtio_known(j, &p->virtio[i], cond))
 			return;
 	}
-	for (size_t i = 0; i < j->ndevices; i++) {
-		if (j->devices[i] && j->devices[i]->seen && !seen_known(j, j->devices[i], cond))
+	for (size_t i = 0; i < j->devices.count; i++) {
+		const struct device *dev = j->devices.at[i];
+
+		if (dev && dev->seen && !seen_known(j, dev, cond))
 			return;
 	}
 	for (size_t i = 0; i < p->nvirtio; i++) {

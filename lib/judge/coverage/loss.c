@@ -230,8 +230,8 @@ static size_t cut_at_end(const struct judge *j)
 	for (size_t i = 0; i < j->ncpus; i++)
 		tail[i] = j->cpus[i].last_seq;
 	/* newest first: a scatter-gather map tells several bounces before it tells itself */
-	for (size_t i = j->npending; i > 0; i--) {
-		const struct pending *p = &j->pending[i - 1];
+	for (size_t i = j->bounces.count; i > 0; i--) {
+		const struct bounce *p = &j->bounces.waiting[i - 1];
 
 		if (p->seq != tail[p->cpu])
 			continue;
@@ -278,7 +278,7 @@ void coverage_conserved(const struct judge *j, const struct stream_info *info,
 	uint64_t hiwater = p ? p->swiotlb.used_hiwater : PLATFORM_UNKNOWN;
 	/* An unmap is told after its slots were released: another CPU or task may map first. */
 	uint64_t slack = 0;
-	size_t open = j->npending - cut_at_end(j);
+	size_t open = j->bounces.count - cut_at_end(j);
 	char kernel[64];
 
 	(void)info;
@@ -290,13 +290,14 @@ void coverage_conserved(const struct judge *j, const struct stream_info *info,
 			   (unsigned long long)j->n.bounces);
 		return;
 	}
-	if (open || j->n.dropped) {
+	if (open || j->bounces.dropped) {
 		cond_unmet(
 			cond,
 			"record again with a larger buffer, and with a larger bounce pool "
 			"(swiotlb=): of a scatter-gather list that did not fit in it the kernel "
 			"tells no more than the bounces, and that it failed only ccaio trace sees",
-			"%llu bounces have no map", (unsigned long long)(open + j->n.dropped));
+			"%llu bounces have no map",
+			(unsigned long long)(open + j->bounces.dropped));
 		return;
 	}
 	if (p && p->swiotlb.npools && most_used(p) > all_slots(p)) {
@@ -326,6 +327,7 @@ void coverage_conserved(const struct judge *j, const struct stream_info *info,
 		 "%llu bounces = %llu bounced maps + %llu failed ones%s; %llu slots live at once, "
 		 "%s",
 		 (unsigned long long)j->n.bounces, (unsigned long long)j->n.paired,
-		 (unsigned long long)j->n.failed_paired, j->npending ? " (and the last, cut)" : "",
+		 (unsigned long long)j->n.failed_paired,
+		 j->bounces.count ? " (and the last, cut)" : "",
 		 (unsigned long long)j->n.slots_hiwater, kernel);
 }

@@ -4,10 +4,10 @@
  */
 #include <string.h>
 
-#include "lib/base/names.h"
 #include "lib/evidence/limit.h"
 #include "lib/evidence/stream.h"
 #include "lib/judge/coverage/coverage.h"
+#include "lib/judge/finish.h"
 
 static size_t last_cpu(const struct stream_info *info)
 {
@@ -148,12 +148,12 @@ static const struct platform_virtio *ring_never_seen(const struct judge *j)
 
 	for (size_t i = 0; i < p->nvirtio; i++) {
 		const struct platform_virtio *d = &p->virtio[i];
-		uint16_t id = names_find(j->names, d->parent ? d->parent : "");
+		const struct device *dev = judge_device_named(j, d->parent);
 
 		if (platform_virtio_active(d) != TRI_YES ||
 		    platform_virtio_feature(d, VIRTIO_F_ACCESS_PLATFORM) != TRI_YES)
 			continue;
-		if (!id || id >= j->ndevices || !j->devices[id] || !j->devices[id]->vring_seen)
+		if (!dev || !dev->vring_seen)
 			return d;
 	}
 	return NULL;

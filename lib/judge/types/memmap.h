@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef CCAIO_LIB_JUDGE_MEMMAP_H
-#define CCAIO_LIB_JUDGE_MEMMAP_H
+#ifndef CCAIO_LIB_JUDGE_TYPES_MEMMAP_H
+#define CCAIO_LIB_JUDGE_TYPES_MEMMAP_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "lib/judge/ledger.h"
+#include "lib/judge/types/ledger.h"
 
 #include <stdlib.h>
 #include <string.h>

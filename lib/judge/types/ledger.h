@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef CCAIO_LIB_JUDGE_LEDGER_H
-#define CCAIO_LIB_JUDGE_LEDGER_H
+#ifndef CCAIO_LIB_JUDGE_TYPES_LEDGER_H
+#define CCAIO_LIB_JUDGE_TYPES_LEDGER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
  *
  * Found by device and start address, or by any address inside.  Memory grows
  * with what is live.  Addresses are as the device sees them with the platform's
- * shared bit taken off (the caller does that), so that pool slots can be told.
+ * shared bit taken off (the caller does that), so that pool slots can be recognised.
  */
 #define LEDGER_NONE 0
 
@@ -25,21 +25,15 @@
 #define MAPPING_SUPERSEDED 0x10 /* its memory was given to a later mapping while live */
 #define MAPPING_POOL 0x20	/* set by the ledger: kept in the slot table */
 #define MAPPING_ALIASED 0x40	/* published with the shared bit */
-#define MAPPING_CLASHES 0x80	/* that later mapping is of a device that the verdict is about */
 
 struct mapping {
 	uint64_t dma, size; /* size >= 1 */
 	uint64_t orig;
 	uint64_t seq, ts_ns; /* the event that made it */
-	uint64_t super_seq;  /* with SUPERSEDED: seq of the mapping that took its memory */
 	uint32_t attrs;
 	int32_t pid;
-	int32_t super_pid; /* task of that mapping */
-	uint32_t gone;	   /* unmaps told for one of several mappings like this: which is open */
-	uint16_t dev, cpu, super_cpu;
+	uint16_t dev, cpu;
 	uint8_t dir, flags;
-	uint32_t late; /* size << 2 | dir of the mapping before: its unmap may still be told; 0 none
-			*/
 	/* the ledger's own */
 	uint32_t next, next_orig; /* hash chains; next also links free entries */
 	uint32_t left, right, prio;
@@ -83,7 +77,7 @@ uint32_t ledger_find_around(const struct ledger *ledger, uint16_t dev, uint64_t 
 /*
  * Visit every live mapping that overlaps the range once, of any device (in the pool:
  * that shares a slot with it).  visit may not change the ledger but for the
- * mapping's flags and super_* members.  Stops when it returns false.
+ * mapping's flags.  Stops when it returns false.
  */
 void ledger_overlaps(struct ledger *ledger, uint64_t dma, uint64_t size,
 		     bool (*visit)(void *ctx, uint32_t index, struct mapping *m), void *ctx);

@@ -27,9 +27,11 @@ uint64_t judge_limit_publications(const struct judge *j)
 
 	if (!j->options.limit)
 		return j->n.maps + j->n.allocs + j->n.inherited;
-	for (size_t i = 0; i < j->ndevices; i++) {
-		if (j->devices[i] && !j->devices[i]->aside)
-			n += published_to(j->devices[i]);
+	for (size_t i = 0; i < j->devices.count; i++) {
+		const struct device *dev = j->devices.at[i];
+
+		if (dev && !dev->out_of_scope)
+			n += published_to(dev);
 	}
 	return n;
 }
@@ -40,8 +42,9 @@ void judge_limit_silence(struct judge *j)
 
 	for (size_t i = 0; i < l->ndevices; i++) {
 		uint16_t id = names_find(j->names, l->devices[i]);
+		const struct device *dev = id ? devices_find(&j->devices, id) : NULL;
 
-		if (id && id < j->ndevices && j->devices[id] && published_to(j->devices[id]))
+		if (dev && published_to(dev))
 			continue;
 		for (int c = 0; c <= CLAIM_LIFECYCLE; c++)
 			judge_find(j, c, FIND_UNDECIDED, id ? judge_device(j, id) : NULL, NULL,
@@ -51,24 +54,14 @@ void judge_limit_silence(struct judge *j)
 	}
 }
 
-static void put_aside(struct judge *j, const char *device, const char *text, bool bypass)
-{
-	for (size_t i = 0; i < j->naside; i++) {
-		if (strcmp(j->aside[i].device, device) == 0 && strcmp(j->aside[i].text, text) == 0)
-			return;
-	}
-	j->aside = xrealloc(j->aside, j->naside + 1, sizeof(*j->aside));
-	j->aside[j->naside++] = (struct aside){ xstrdup(device), xstrdup(text), bypass };
-}
-
 void judge_limit_bypass(struct judge *j, const char *device, const char *text)
 {
-	put_aside(j, device, text, true);
+	findings_outside(&j->findings, device, text, true);
 }
 
 void judge_limit_open(struct judge *j, const char *device, const char *text)
 {
-	put_aside(j, device, text, false);
+	findings_outside(&j->findings, device, text, false);
 }
 
 static void warn_device(const struct judge *j, struct verdict *v, const struct device *dev,
@@ -96,17 +89,19 @@ static void warn_device(const struct judge *j, struct verdict *v, const struct d
 
 static void warn(const struct judge *j, struct verdict *v, bool complete)
 {
-	for (size_t i = 0; i < j->naside && v->nnotes < MOST_NOTES; i++)
+	for (size_t i = 0; i < j->findings.noutside && v->nnotes < MOST_NOTES; i++)
 		verdict_note(v,
-			     j->aside[i].bypass
+			     j->findings.outside[i].bypass
 				     ? "warning: %s, which the verdict is not asked for, "
 				       "would be VIOLATED for no-bypass: %s"
 				     : "warning: %s, which the verdict is not asked for, "
 				       "would leave it undecided: %s",
-			     j->aside[i].device, j->aside[i].text);
-	for (size_t i = 0; i < j->ndevices && v->nnotes < MOST_NOTES; i++) {
-		if (j->devices[i] && j->devices[i]->aside)
-			warn_device(j, v, j->devices[i], complete);
+			     j->findings.outside[i].device, j->findings.outside[i].text);
+	for (size_t i = 0; i < j->devices.count && v->nnotes < MOST_NOTES; i++) {
+		const struct device *dev = j->devices.at[i];
+
+		if (dev && dev->out_of_scope)
+			warn_device(j, v, dev, complete);
 	}
 	for (size_t i = 0;
 	     j->platform && i < j->platform->trace.ncanaries && v->nnotes < MOST_NOTES; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "lib/judge/memmap.h"
+#include "lib/judge/types/memmap.h"
 
 #include <stdlib.h>
 #include <string.h>
