@@ -3,13 +3,13 @@
  * ccaio doctor - what this machine can prove, and what to change so that it can prove more.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cmd/common/cmd.h"
+#include "cmd/common/options.h"
 #include "collectors/facts/facts.h"
 #include "collectors/tracefs/boot.h"
 #include "collectors/tracefs/tracefs.h"
@@ -17,18 +17,6 @@
 #include "lib/evidence/diagnosis.h"
 #include "lib/evidence/platform.h"
 #include "reports/diagnosis.h"
-
-static const char usage[] =
-	"usage: ccaio doctor [options]\n"
-	"\n"
-	"Say what this machine can prove, and what to change so that it can prove more.\n"
-	"\n"
-	"  -f, --format=<name>  text (default) or json\n"
-	"      --facts          write the machine's facts (platform.json) instead\n"
-	"  -o, --output=<file>  write there instead of to standard output\n"
-	"  -h, --help           show this help\n"
-	"\n"
-	"Exit status: 0 a run here can be PROVEN since boot, 2 less can be shown, 3 trouble.\n";
 
 struct doctor {
 	bool facts, json;
@@ -133,48 +121,39 @@ static int doctor_run(const struct doctor *doctor)
 	return status;
 }
 
+static const struct opt options[] = {
+	{ 'f', "format", "text|json", "of the diagnosis (default: text)",
+	  OPT_EITHER(struct doctor, json) },
+	{ 0, "facts", NULL, "write the machine's facts (platform.json) instead",
+	  OPT_SET(struct doctor, facts) },
+	{ 'o', "output", "FILE", "write to FILE instead of standard output",
+	  OPT_TEXT(struct doctor, output) },
+	{ 0 },
+};
+
+static const struct usage usage = {
+	.synopsis = "[options]",
+	.about = "Say what this machine can prove, and what to change so that it can prove more.",
+	.after = "Exit status: 0 a run here can be PROVEN since boot, 2 less can be shown, "
+		 "3 trouble.",
+	.groups = { { options, 0 } },
+};
+
 static int doctor(int argc, char **argv)
 {
-	enum { OPT_FACTS = 256 };
-	static const struct option options[] = {
-		{ "format", required_argument, NULL, 'f' },
-		{ "facts", no_argument, NULL, OPT_FACTS },
-		{ "output", required_argument, NULL, 'o' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
 	struct doctor d = { 0 };
-	int opt;
+	int first = cmd_options(&cmd_doctor, &d, argc, argv);
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":f:o:h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'f':
-			d.json = strcmp(optarg, "json") == 0;
-			if (!d.json && strcmp(optarg, "text") != 0)
-				return cmd_usage(&cmd_doctor,
-						 "unknown format '%s': text and json are there",
-						 optarg);
-			break;
-		case OPT_FACTS:
-			d.facts = true;
-			break;
-		case 'o':
-			d.output = optarg;
-			break;
-		case 'h':
-			return fputs(usage, stdout), CMD_OK;
-		default:
-			return cmd_bad_option(&cmd_doctor, opt, argv);
-		}
-	}
-	if (optind < argc)
-		return cmd_usage(&cmd_doctor, "expected no argument, not '%s'", argv[optind]);
+	if (first <= 0)
+		return first ? CMD_TROUBLE : CMD_OK;
+	if (first < argc)
+		return cmd_usage(&cmd_doctor, "expected no argument, not '%s'", argv[first]);
 	return doctor_run(&d);
 }
 
 const struct cmd cmd_doctor = {
 	.name = "doctor",
 	.summary = "say what this machine can prove, and what to change",
+	.usage = &usage,
 	.run = doctor,
 };

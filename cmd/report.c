@@ -3,7 +3,6 @@
  * ccaio report - render a judged bundle in another format, or compare two.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,20 +21,6 @@
 #include "lib/verdict/verdict.h"
 #include "reports/compare.h"
 #include "reports/report.h"
-
-static const char usage[] =
-	"usage: ccaio report [options] BUNDLE\n"
-	"       ccaio report [options] --against=OLD BUNDLE\n"
-	"\n"
-	"Show the recorded verdict of a bundle.  It is not judged again: see ccaio verify.\n"
-	"\n"
-	"  -f, --format=<name>    report format (see below; default text)\n"
-	"  -o, --output=<file>    write the report there instead of to standard output\n"
-	"      --against=<bundle> show what changed since that bundle; exit 1 if anything is "
-	"worse\n"
-	"  -q, --quiet            only the verdict line; with --against only what is worse\n"
-	"  -v, --verbose          also list ranges\n"
-	"  -h, --help             show this help\n";
 
 /* A bundle's recorded results. */
 struct judged {
@@ -157,38 +142,52 @@ out:
 	return status;
 }
 
+struct options {
+	struct judging judging;
+	const char *against;
+};
+
+static const struct opt options[] = {
+	{ 0, "against", "BUNDLE",
+	  "show what changed since that bundle (with -q only what is worse); exit 1 if anything "
+	  "is worse",
+	  OPT_TEXT(struct options, against) },
+	{ 0 },
+};
+
+static const struct usage usage = {
+	.synopsis = "[options] BUNDLE\n"
+		    "[options] --against=OLD BUNDLE",
+	.about = "Show the recorded verdict of a bundle, or compare two.  Nothing is judged again: "
+		 "see\nccaio verify.",
+	.more = judging_print_formats,
+	.groups = { { options, 0 },
+		    { judging_look, offsetof(struct options, judging) },
+		    { judging_place, offsetof(struct options, judging) } },
+};
+
 static int report(int argc, char **argv)
 {
-	enum { OPT_AGAINST = 256 };
-	static const struct option options[] = {
-		{ "against", required_argument, NULL, OPT_AGAINST },
-		JUDGING_LONG_OPTIONS,
-		{ 0 },
-	};
-	struct judging g = { 0 };
-	const char *against = NULL;
+	struct options o = { 0 };
+	struct judging *g = &o.judging;
+	int first = cmd_options(&cmd_report, &o, argc, argv);
 	struct err err = { "" };
-	int opt, status;
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, JUDGING_SHORT_OPTIONS, options, NULL)) != -1) {
-		if (opt == OPT_AGAINST)
-			against = optarg;
-		else if ((status = judging_option(&cmd_report, &g, opt, argv, usage)) >= 0)
-			return status;
-	}
-	if (argc - optind != 1)
+	if (first <= 0)
+		return first ? CMD_TROUBLE : CMD_OK;
+	if (argc - first != 1)
 		return cmd_usage(&cmd_report, "expected one bundle");
-	if (against && g.report)
+	if (o.against && g->report)
 		return cmd_usage(&cmd_report, "--format does not go with --against");
-	if (cmd_spare(argv[optind], g.output, &err) < 0 || cmd_spare(against, g.output, &err) < 0 ||
-	    judging_prepare(&g, &err) < 0)
+	if (cmd_spare(argv[first], g->output, &err) < 0 ||
+	    cmd_spare(o.against, g->output, &err) < 0 || judging_prepare(g, &err) < 0)
 		return cmd_fail(&cmd_report, &err);
-	return against ? compare(&g, against, argv[optind]) : render(&g, argv[optind]);
+	return o.against ? compare(g, o.against, argv[first]) : render(g, argv[first]);
 }
 
 const struct cmd cmd_report = {
 	.name = "report",
 	.summary = "show a judged bundle in another format, or compare two",
+	.usage = &usage,
 	.run = report,
 };

@@ -3,7 +3,6 @@
  * ccaio verify - judge evidence again, without the machine it comes from.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -27,21 +26,11 @@
 #include "lib/verdict/verdict.h"
 #include "reports/report.h"
 
-static const char usage[] =
-	"usage: ccaio verify [options] BUNDLE\n"
-	"       ccaio verify [options] [--platform=<facts.json>] TRACE.dat\n"
-	"\n"
-	"Judge a bundle of 'ccaio trace' or a trace-cmd file again.  Needs no root.\n"
-	"\n"
-	"      --platform=<file>  facts about the machine (ccaio doctor --facts writes "
-	"them)\n" JUDGING_HELP "  -h, --help             show this help\n";
-
 struct verify {
 	struct judging judging;
 	struct exchanging exchanging; /* of a bundle */
 	const char *evidence;
 	const char *platform_path;
-	bool scope_given;
 };
 
 /* What is open while one piece of evidence is judged. */
@@ -120,7 +109,7 @@ static int open_bundle(struct evidence *e, struct verify *v, struct err *err)
 		if (!text || judging_take_rmm(g, text, len, BUNDLE_RMM, err) < 0)
 			return -EINVAL;
 	}
-	if (!v->scope_given)
+	if (!g->scope_given)
 		g->window_only =
 			e->recorded->verdict->conds[COND_BASELINE].state == COND_NOT_APPLICABLE;
 	if (!g->nonly)
@@ -142,7 +131,7 @@ static bool judged_alike(const struct verify *v)
 {
 	const struct judging *g = &v->judging;
 
-	return !v->scope_given && !g->nonly && !g->policy_path && !g->rmm_path;
+	return !g->scope_given && !g->nonly && !g->policy_path && !g->rmm_path;
 }
 
 static int compare(const struct verify *v, const struct evidence *e, const struct verdict *now,
@@ -191,7 +180,7 @@ static int verify_evidence(struct verify *v)
 	run.facts = v->platform_path;
 	run.rmm_log = v->judging.rmm_path;
 	run.limit_given = v->judging.nonly > 0;
-	run.window_only = v->scope_given && v->judging.window_only;
+	run.window_only = v->judging.scope_given && v->judging.window_only;
 	run.policy = v->judging.policy ? v->judging.policy->name : NULL;
 	in.verdict = verdict;
 	in.platform = e.platform;
@@ -208,52 +197,15 @@ out:
 
 static int verify(int argc, char **argv)
 {
-	enum { OPT_PLATFORM = 256, OPT_POLICY, OPT_RMM, OPT_SCOPE };
-	static const struct option options[] = {
-		{ "platform", required_argument, NULL, OPT_PLATFORM },
-		{ "policy", required_argument, NULL, OPT_POLICY },
-		{ "rmm-log", required_argument, NULL, OPT_RMM },
-		{ "scope", required_argument, NULL, OPT_SCOPE },
-		{ "only-device", required_argument, NULL, 'd' },
-		JUDGING_LONG_OPTIONS,
-		{ 0 },
-	};
 	struct verify v = { 0 };
 	struct err err = { "" };
-	int opt, status;
+	int first = cmd_options(&cmd_verify, &v, argc, argv), status = CMD_TROUBLE;
 
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, JUDGING_SHORT_OPTIONS "d:", options, NULL)) != -1) {
-		switch (opt) {
-		case OPT_PLATFORM:
-			v.platform_path = optarg;
-			break;
-		case OPT_POLICY:
-			v.judging.policy_path = optarg;
-			break;
-		case OPT_RMM:
-			v.judging.rmm_path = optarg;
-			break;
-		case OPT_SCOPE:
-			if (!judging_set_scope(&v.judging, optarg))
-				return cmd_usage(&cmd_verify, "unknown scope '%s'", optarg);
-			v.scope_given = true;
-			break;
-		case 'd':
-			if (!judging_take_device(&v.judging, optarg))
-				return cmd_usage(&cmd_verify, "more than %d times --only-device",
-						 LIMIT_DEVICES);
-			break;
-		default:
-			status = judging_option(&cmd_verify, &v.judging, opt, argv, usage);
-			if (status >= 0)
-				return status;
-		}
-	}
-	if (argc - optind != 1)
+	if (first <= 0)
+		return first ? CMD_TROUBLE : CMD_OK;
+	if (argc - first != 1)
 		return cmd_usage(&cmd_verify, "expected one bundle or trace.dat");
-	v.evidence = argv[optind];
-	status = CMD_TROUBLE;
+	v.evidence = argv[first];
 	if (cmd_spare(v.evidence, v.judging.output, &err) < 0 ||
 	    cmd_spare(v.platform_path, v.judging.output, &err) < 0 ||
 	    judging_prepare(&v.judging, &err) < 0)
@@ -264,8 +216,27 @@ static int verify(int argc, char **argv)
 	return status;
 }
 
+static const struct opt options[] = {
+	{ 0, "platform", "FILE",
+	  "facts about the machine of a TRACE.dat ('ccaio doctor --facts' writes them)",
+	  OPT_TEXT(struct verify, platform_path) },
+	{ 0 },
+};
+
+static const struct usage usage = {
+	.synopsis = "[options] BUNDLE\n"
+		    "[options] [--platform=FILE] TRACE.dat",
+	.about = "Judge a bundle of 'ccaio trace' or a trace-cmd file again.  Needs no root.",
+	.more = judging_print_formats,
+	.groups = { { options, 0 },
+		    { judging_look, offsetof(struct verify, judging) },
+		    { judging_place, offsetof(struct verify, judging) },
+		    { judging_by, offsetof(struct verify, judging) } },
+};
+
 const struct cmd cmd_verify = {
 	.name = "verify",
 	.summary = "judge a bundle or a trace-cmd file again, offline",
+	.usage = &usage,
 	.run = verify,
 };

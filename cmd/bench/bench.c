@@ -3,25 +3,15 @@
  * ccaio bench - cost of the bounce path, as ratios on this machine.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd/bench/bounce.h"
 #include "cmd/common/cmd.h"
+#include "cmd/common/options.h"
 #include "lib/base/err.h"
 #include "lib/json/json.h"
-
-static const char usage[] =
-	"usage: ccaio bench [options] bounce\n"
-	"\n"
-	"Measure the bounce path against what it is made of, side by side in one run.\n"
-	"\n"
-	"      --rounds=<n>     medians over this many rounds (default 15)\n"
-	"      --check          exit 1 when a ratio is not what it must be\n"
-	"  -f, --format=<name>  text (default) or json\n"
-	"  -h, --help           show this help\n";
 
 static void print_text(const struct bench_bounce *b)
 {
@@ -103,64 +93,53 @@ static void print_json(const struct bench_bounce *b, unsigned int rounds)
 	jwrite_end_object(&w);
 }
 
+struct options {
+	uint64_t rounds;
+	bool check, json;
+};
+
+static const struct opt options[] = {
+	{ 0, "rounds", "N", "medians over this many rounds (default: 15)",
+	  OPT_NUMBER(struct options, rounds, 1, 1000) },
+	{ 0, "check", NULL, "exit 1 when a ratio is not what it must be",
+	  OPT_SET(struct options, check) },
+	{ 'f', "format", "text|json", "of the figures (default: text)",
+	  OPT_EITHER(struct options, json) },
+	{ 0 },
+};
+
+static const struct usage usage = {
+	.synopsis = "[options] bounce",
+	.about = "Measure the bounce path against what it is made of, side by side in one run.",
+	.groups = { { options, 0 } },
+};
+
 static int run(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "rounds", required_argument, NULL, 'r' },
-		{ "check", no_argument, NULL, 'c' },
-		{ "format", required_argument, NULL, 'f' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
-	bool json = false, strict = false, met = true;
-	unsigned long rounds = 15;
+	struct options o = { .rounds = 15 };
+	int first = cmd_options(&cmd_bench, &o, argc, argv);
 	struct bench_bounce b;
 	struct err err = { "" };
-	char *end;
-	int opt;
+	bool met = true;
 
-	opterr = 0;
-	optind = 0;
-	while ((opt = getopt_long(argc, argv, ":f:h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'r':
-			errno = 0;
-			rounds = strtoul(optarg, &end, 10);
-			if (*optarg < '0' || *optarg > '9' || *end || errno || !rounds ||
-			    rounds > 1000)
-				return cmd_usage(&cmd_bench,
-						 "--rounds: '%s' is no number from 1 to 1000",
-						 optarg);
-			break;
-		case 'c':
-			strict = true;
-			break;
-		case 'f':
-			json = strcmp(optarg, "json") == 0;
-			if (!json && strcmp(optarg, "text") != 0)
-				return cmd_usage(&cmd_bench, "unknown format '%s'", optarg);
-			break;
-		case 'h':
-			return fputs(usage, stdout), CMD_OK;
-		default:
-			return cmd_bad_option(&cmd_bench, opt, argv);
-		}
-	}
-	if (argc - optind != 1 || strcmp(argv[optind], "bounce") != 0)
+	if (first <= 0)
+		return first ? CMD_TROUBLE : CMD_OK;
+	if (argc - first != 1 || strcmp(argv[first], "bounce") != 0)
 		return cmd_usage(&cmd_bench, "say what to measure: bounce");
-	if (bench_bounce_run(&b, rounds, &err) < 0)
+	if (bench_bounce_run(&b, o.rounds, &err) < 0)
 		return cmd_fail(&cmd_bench, &err);
-	if (json)
-		print_json(&b, rounds);
+	if (o.json)
+		print_json(&b, o.rounds);
 	else
 		print_text(&b);
 	for (size_t i = 0; i < BENCH_BOUNCE_RATIOS; i++)
 		met &= bench_ratio_met(&b.ratios[i]);
-	return strict && !met ? CMD_VIOLATED : CMD_OK;
+	return o.check && !met ? CMD_VIOLATED : CMD_OK;
 }
 
 const struct cmd cmd_bench = {
 	.name = "bench",
 	.summary = "cost of the bounce path, as ratios on this machine",
+	.usage = &usage,
 	.run = run,
 };

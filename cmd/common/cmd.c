@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What every command does alike: its options, and how it reports a mistake. */
 #include "cmd/common/cmd.h"
 
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "cmd/common/options.h"
 #include "lib/base/err.h"
 
 int cmd_fail(const struct cmd *cmd, const struct err *err)
@@ -25,8 +26,14 @@ int cmd_usage(const struct cmd *cmd, const char *fmt, ...)
 	return CMD_TROUBLE;
 }
 
-int cmd_bad_option(const struct cmd *cmd, int opt, char *const *argv)
+int cmd_options(const struct cmd *cmd, void *options, int argc, char **argv)
 {
-	return cmd_usage(cmd, opt == ':' ? "option '%s' needs an argument" : "unknown option '%s'",
-			 argv[optind - 1]);
+	struct err err = { "" };
+	int first = options_parse(cmd->usage, options, argc, argv, &err);
+
+	if (first < 0)
+		return cmd_usage(cmd, "%s", err.text), -1;
+	if (first == 0)
+		options_help(stdout, cmd->name, cmd->usage);
+	return first;
 }

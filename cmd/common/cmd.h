@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 struct err;
+struct usage;
 
 /* Exit statuses, the same for every subcommand (see ccaio(1), EXIT STATUS). */
 enum {
@@ -19,6 +20,7 @@ enum {
 struct cmd {
 	const char *name;		   /* the word the user types */
 	const char *summary;		   /* one line for ccaio --help */
+	const struct usage *usage;	   /* its options and --help */
 	int (*run)(int argc, char **argv); /* argv[0] is name; returns CMD_* */
 };
 
@@ -35,8 +37,11 @@ int cmd_fail(const struct cmd *cmd, const struct err *err);
 /* The same for a usage mistake, pointing at --help. */
 int cmd_usage(const struct cmd *cmd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same for what getopt_long answers to a mistake: ':' (when asked to) or '?'. */
-int cmd_bad_option(const struct cmd *cmd, int opt, char *const *argv);
+/*
+ * Parse the command line into options, by cmd->usage.  Returns the index of the first operand
+ * (argc: there is none); 0 after --help; -1 after saying what is wrong.
+ */
+int cmd_options(const struct cmd *cmd, void *options, int argc, char **argv);
 
 /* cmd/common/output.c: does --output mean standard output: not given, "-", "/dev/stdout"? */
 bool cmd_to_stdout(const char *output);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What every judging command does alike: options, judging a stream, rendering the verdict. */
 #include "cmd/common/judge.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,28 +26,90 @@
 
 #define BATCH 1024 /* events between reading and judging: 64 KiB, stays in the cache */
 
-void judging_print_formats(void)
+void judging_print_formats(FILE *out)
 {
 	const struct report *r;
 
-	fputs("\nFormats:\n", stdout);
+	fputs("\nFormats:\n", out);
 	for (unsigned int i = 0; (r = report_at(i)); i++)
-		printf("  %-10s %s\n", r->name, r->summary);
+		fprintf(out, "  %-10s %s\n", r->name, r->summary);
 }
 
-bool judging_set_scope(struct judging *g, const char *scope)
+static int take_format(void *options, const char *value, struct err *err)
 {
-	g->window_only = strcmp(scope, "window") == 0;
-	return g->window_only || strcmp(scope, "since-boot") == 0;
+	struct judging *g = options;
+
+	g->report = report_find(value);
+	return g->report ? 0 : err_set(err, EINVAL, "unknown format '%s'", value);
 }
 
-bool judging_take_device(struct judging *g, const char *name)
+static int take_quiet(void *options, const char *value, struct err *err)
 {
+	struct judging *g = options;
+
+	(void)value, (void)err;
+	g->verbosity = -1;
+	return 0;
+}
+
+static int take_verbose(void *options, const char *value, struct err *err)
+{
+	struct judging *g = options;
+
+	(void)value, (void)err;
+	g->verbosity++;
+	return 0;
+}
+
+static int take_device(void *options, const char *value, struct err *err)
+{
+	struct judging *g = options;
+
 	if (g->nonly == LIMIT_DEVICES)
-		return false;
-	g->only[g->nonly++] = name;
-	return true;
+		return err_set(err, EINVAL, "more than %d times --only-device", LIMIT_DEVICES);
+	g->only[g->nonly++] = value;
+	return 0;
 }
+
+static int take_scope(void *options, const char *value, struct err *err)
+{
+	struct judging *g = options;
+
+	g->scope_given = true;
+	g->window_only = strcmp(value, "window") == 0;
+	if (g->window_only || strcmp(value, "since-boot") == 0)
+		return 0;
+	return err_set(err, EINVAL, "unknown scope '%s': --scope takes since-boot or window",
+		       value);
+}
+
+const struct opt judging_look[] = {
+	{ 'f', "format", "FORMAT", "report format (default: text; the list is below)",
+	  OPT_CALL(take_format) },
+	{ 'q', "quiet", NULL, "only the verdict line", OPT_CALL(take_quiet) },
+	{ 'v', "verbose", NULL, "also list address ranges and what was collected",
+	  OPT_CALL(take_verbose) },
+	{ 0 },
+};
+
+const struct opt judging_place[] = {
+	{ 'o', "output", "FILE", "write the report to FILE instead of standard output",
+	  OPT_TEXT(struct judging, output) },
+	{ 0 },
+};
+
+const struct opt judging_by[] = {
+	{ 0, "policy", "FILE", "what this site requires, see ccaio-policy(5)",
+	  OPT_TEXT(struct judging, policy_path) },
+	{ 0, "rmm-log", "FILE", "the monitor's log of this run, as a second witness",
+	  OPT_TEXT(struct judging, rmm_path) },
+	{ 0, "scope", "since-boot|window",
+	  "claim it since boot (default), or for the recorded window only", OPT_CALL(take_scope) },
+	{ 'd', "only-device", "NAME",
+	  "judge this device only (all are recorded); may be repeated; 'all' is the whole machine",
+	  OPT_CALL(take_device) },
+	{ 0 },
+};
 
 int judging_limit(struct judging *g, const struct platform *facts, struct err *err)
 {
@@ -63,38 +125,6 @@ int judging_limit(struct judging *g, const struct platform *facts, struct err *e
 			       g->only[0]);
 	g->limit = limit_new(facts, g->only, g->nonly, err);
 	return g->limit ? 0 : -EINVAL;
-}
-
-bool judging_set_format(struct judging *g, const char *format)
-{
-	g->report = report_find(format);
-	return g->report;
-}
-
-int judging_option(const struct cmd *cmd, struct judging *g, int opt, char *const *argv,
-		   const char *usage)
-{
-	switch (opt) {
-	case 'f':
-		if (!judging_set_format(g, optarg))
-			return cmd_usage(cmd, "unknown format '%s'", optarg);
-		return -1;
-	case 'o':
-		g->output = optarg;
-		return -1;
-	case 'q':
-		g->verbosity = -1;
-		return -1;
-	case 'v':
-		g->verbosity++;
-		return -1;
-	case 'h':
-		fputs(usage, stdout);
-		judging_print_formats();
-		return CMD_OK;
-	default:
-		return cmd_bad_option(cmd, opt, argv);
-	}
 }
 
 bool judging_colour(const struct judging *g)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "cmd/common/cmd.h"
+#include "cmd/common/options.h"
 #include "lib/evidence/limit.h"
 
 struct err;
@@ -30,7 +31,8 @@ struct judging {
 	const char *policy_path;     /* --policy */
 	const char *rmm_path;	     /* --rmm-log */
 	bool window_only;	     /* --scope window */
-	bool undrawn;		     /* nobody will see the timeline: none is made */
+	bool scope_given;
+	bool undrawn; /* nobody will see the timeline: none is made */
 	/* --only-device; without names limit may still come from a bundle */
 	const char *only[LIMIT_DEVICES];
 	size_t nonly;
@@ -43,49 +45,22 @@ struct judging {
 	struct exchanging *exchanging; /* the application's traffic of this evidence; NULL none */
 };
 
-/* Help lines of the shared options. */
-#define JUDGING_HELP                                                                          \
-	"  -f, --format=<name>    report format (see below; default text)\n"                  \
-	"  -o, --output=<file>    write the report there instead of to standard output\n"     \
-	"      --policy=<file>    what the site requires (see ccaio-policy(5))\n"             \
-	"      --rmm-log=<file>   the monitor's own log of this run, as a second witness\n"   \
-	"      --scope=<scope>    since-boot (default) or window\n"                           \
-	"  -d, --only-device=<name> a verdict about this device only; may be given several\n" \
-	"                         times; 'all': about the whole machine\n"                    \
-	"  -q, --quiet            only the verdict line\n"                                    \
-	"  -v, --verbose          also list ranges and what was collected\n"
+/*
+ * Rows for their usage (cmd/common/options.h), all into a struct judging: how the report looks,
+ * where it goes, what it is judged by.
+ */
+extern const struct opt judging_look[];	 /* --format, --quiet, --verbose */
+extern const struct opt judging_place[]; /* --output */
+extern const struct opt judging_by[];	 /* --policy, --rmm-log, --scope, --only-device */
 
 /* Write the names of all formats, as the last part of --help. */
-void judging_print_formats(void);
-
-/* Take --scope's or --format's argument.  Returns false for an unknown one. */
-bool judging_set_scope(struct judging *g, const char *scope);
-bool judging_set_format(struct judging *g, const char *format);
-
-/* Take --only-device's argument.  Returns false where there are too many. */
-bool judging_take_device(struct judging *g, const char *name);
+void judging_print_formats(FILE *out);
 
 /*
  * Find the devices given by --only-device among the facts (NULL: there are none).
  * 0, or -EINVAL with err set where there is no such device.
  */
 int judging_limit(struct judging *g, const struct platform *facts, struct err *err);
-
-/* What getopt_long takes for the options that commands which show a verdict share. */
-#define JUDGING_SHORT_OPTIONS ":f:o:qvh"
-#define JUDGING_LONG_OPTIONS                                                                    \
-	{ "format", required_argument, NULL, 'f' }, { "output", required_argument, NULL, 'o' }, \
-		{ "quiet", no_argument, NULL, 'q' }, { "verbose", no_argument, NULL, 'v' },     \
-	{                                                                                       \
-		"help", no_argument, NULL, 'h'                                                  \
-	}
-
-/*
- * Take one of them, or a mistake.  Returns -1 to go on, else the exit status: after --help (usage
- * and formats), or after saying what is wrong.
- */
-int judging_option(const struct cmd *cmd, struct judging *g, int opt, char *const *argv,
-		   const char *usage);
 
 /* A terminal reads the output, and NO_COLOR is not set. */
 bool judging_colour(const struct judging *g);

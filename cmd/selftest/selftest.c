@@ -3,7 +3,6 @@
  * ccaio selftest - break the bounce path in every known way and require the judge to notice.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,33 +10,19 @@
 #include <unistd.h>
 
 #include "cmd/common/cmd.h"
+#include "cmd/common/options.h"
 #include "cmd/selftest/plan.h"
 #include "cmd/selftest/record.h"
 #include "lib/base/err.h"
 #include "lib/bounce/selftest/catalogue.h"
 #include "lib/json/json.h"
 
-static const char usage[] =
-	"usage: ccaio selftest [options]\n"
-	"\n"
-	"Run the bounce path, break it in every way it knows, and require the judge to notice.\n"
-	"\n"
-	"      --seed=<n>         random choices start here (default 1)\n"
-	"      --only=<names>     faults, devices, transports, clean, hostile, tdisp, export;\n"
-	"                         separated by commas\n"
-	"      --iterations=<n>   repeat with other seeds (default 1)\n"
-	"      --record=<bundle>  write the first of these runs as a bundle, and do nothing else\n"
-	"      --list             list the faults and how each must be noticed\n"
-	"  -f, --format=<name>    text (default) or json\n"
-	"  -h, --help             show this help\n";
-
 #define SHOWN_FAILURES 20
 
 struct selftest {
-	uint64_t seed;
-	unsigned int iterations;
+	uint64_t seed, iterations;
 	const char *only, *record;
-	bool json;
+	bool list, json;
 };
 
 /* Runs of one kind that passed, and all of them. */
@@ -321,74 +306,48 @@ out:
 	return status;
 }
 
-static bool number(const char *text, uint64_t max, uint64_t *value)
-{
-	char *end;
+static const struct opt options[] = {
+	{ 0, "seed", "N", "start the random choices here (default: 1)",
+	  OPT_NUMBER(struct selftest, seed, 0, UINT64_MAX) },
+	{ 0, "only", "NAMES",
+	  "faults, devices, transports, clean, hostile, tdisp, export; separated by commas",
+	  OPT_TEXT(struct selftest, only) },
+	{ 0, "iterations", "N", "repeat with other seeds (default: 1)",
+	  OPT_NUMBER(struct selftest, iterations, 1, 10000) },
+	{ 0, "record", "BUNDLE", "write the first of these runs as a bundle, and do nothing else",
+	  OPT_TEXT(struct selftest, record) },
+	{ 0, "list", NULL, "list the faults and how each must be noticed",
+	  OPT_SET(struct selftest, list) },
+	{ 'f', "format", "text|json", "of the result (default: text)",
+	  OPT_EITHER(struct selftest, json) },
+	{ 0 },
+};
 
-	errno = 0;
-	*value = strtoull(text, &end, 0);
-	return *text >= '0' && *text <= '9' && !*end && !errno && *value <= max;
-}
+static const struct usage usage = {
+	.synopsis = "[options]",
+	.about = "Run the bounce path, break it in every way it knows, and require the judge to "
+		 "notice.",
+	.groups = { { options, 0 } },
+};
 
 static int run(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "seed", required_argument, NULL, 's' },
-		{ "only", required_argument, NULL, 'o' },
-		{ "iterations", required_argument, NULL, 'n' },
-		{ "record", required_argument, NULL, 'r' },
-		{ "list", no_argument, NULL, 'l' },
-		{ "format", required_argument, NULL, 'f' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
 	struct selftest t = { .seed = 1, .iterations = 1 };
-	uint64_t n;
-	int opt;
+	int first = cmd_options(&cmd_selftest, &t, argc, argv);
 
-	opterr = 0;
-	optind = 0;
-	while ((opt = getopt_long(argc, argv, ":f:h", options, NULL)) != -1) {
-		switch (opt) {
-		case 's':
-			if (!number(optarg, UINT64_MAX, &t.seed))
-				return cmd_usage(&cmd_selftest, "--seed: '%s' is no number",
-						 optarg);
-			break;
-		case 'n':
-			if (!number(optarg, 10000, &n) || !n)
-				return cmd_usage(&cmd_selftest,
-						 "--iterations: '%s' is no number from 1 to 10000",
-						 optarg);
-			t.iterations = n;
-			break;
-		case 'o':
-			t.only = optarg;
-			break;
-		case 'r':
-			t.record = optarg;
-			break;
-		case 'l':
-			print_list();
-			return CMD_OK;
-		case 'f':
-			t.json = strcmp(optarg, "json") == 0;
-			if (!t.json && strcmp(optarg, "text") != 0)
-				return cmd_usage(&cmd_selftest, "unknown format '%s'", optarg);
-			break;
-		case 'h':
-			return fputs(usage, stdout), CMD_OK;
-		default:
-			return cmd_bad_option(&cmd_selftest, opt, argv);
-		}
-	}
-	if (optind != argc)
-		return cmd_usage(&cmd_selftest, "unexpected argument '%s'", argv[optind]);
-	return selftest(&t);
+	if (first <= 0)
+		return first ? CMD_TROUBLE : CMD_OK;
+	if (first != argc)
+		return cmd_usage(&cmd_selftest, "unexpected argument '%s'", argv[first]);
+	if (!t.list)
+		return selftest(&t);
+	print_list();
+	return CMD_OK;
 }
 
 const struct cmd cmd_selftest = {
 	.name = "selftest",
 	.summary = "break the bounce path in every known way, require the judge to notice",
+	.usage = &usage,
 	.run = run,
 };

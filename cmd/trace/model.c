@@ -372,11 +372,7 @@ int trace_model(const struct trace_options *options)
 	int status = CMD_TROUBLE, ret;
 	struct err err = { "" };
 
-	judging_set_format(&r.judging, options->format);
-	r.judging.output = options->report;
-	r.judging.policy_path = options->policy;
-	r.judging.window_only = options->window_only;
-	r.judging.verbosity = options->quiet ? -1 : options->verbose;
+	r.judging = options->judging;
 	ret = prepare(&r, &err);
 	if (ret == 0)
 		ret = record(&r, &err);

@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/evidence/limit.h"
+#include "cmd/common/judge.h"
+#include "cmd/common/options.h"
 
 /*
  * trace_options - the command line of ccaio trace.  Strings are borrowed from argv.
@@ -14,18 +15,15 @@
 #define TRACE_PIDS 64
 
 struct trace_options {
-	const char *report;		 /* -o; NULL: standard output */
-	const char *bundle;		 /* -o; NULL: made from the command's name and the time */
-	uint64_t buffer_bytes;		 /* -b, per CPU; 0: the default */
-	const char *clock;		 /* -C */
-	const char *user;		 /* -u */
-	const char *canary_url;		 /* --canary */
-	const char *rmm_log;		 /* --rmm-log */
-	const char *policy;		 /* --policy */
-	const char *format;		 /* -f */
-	const char *only[LIMIT_DEVICES]; /* -d */
-	size_t nonly;
-	char *const *argv; /* the command, NULL-terminated; NULL with pids, comm or duration */
+	struct judging judging; /* -f, -q, -v, --policy...; output: the report's -o */
+	const char *outputs[2]; /* -o, as given */
+	unsigned int noutputs;
+	const char *bundle;	/* -o; NULL: made from the command's name and the time */
+	uint64_t buffer_bytes;	/* -b, per CPU; 0: the default */
+	const char *clock;	/* -C */
+	const char *user;	/* -u */
+	const char *canary_url; /* --canary */
+	char *const *argv;	/* the command, NULL-terminated; NULL with pids, comm or duration */
 	/* instead of a command */
 	int32_t pids[TRACE_PIDS]; /* --pid */
 	unsigned int npids;
@@ -33,26 +31,21 @@ struct trace_options {
 	uint64_t duration_ms; /* --duration; 0: until they end */
 	/* the application's traffic */
 	const char *capture_filter; /* --capture-filter */
-	uint32_t snaplen;	    /* --snaplen */
+	uint64_t snaplen;	    /* --snaplen, fits 32 bits; 0: all */
 	bool no_payload, keep_payload, no_capture;
 	bool model;			/* --model: through lib/bounce instead of a kernel */
 	const char *device, *transport; /* of the model; NULL: its defaults */
 	bool live;			/* --live: a line per exchange as it completes */
 	bool follow;			/* attribute the I/O of the command's children to it */
-	bool window_only;		/* --scope window */
-	bool command_status;		/* --exit-code command */
-	bool format_given;
-	bool quiet, verbose;
+	bool command_status;		/* --exit-code=command */
 };
 
-extern const char trace_usage[];
+extern const struct usage trace_usage;
 
 /*
- * Parse.  Returns 0; 1 when help was asked for; -1 with message (a finished
- * sentence) for a mistake.
+ * Parse.  Returns 0; 1 when help was asked for; -EINVAL with err set for a mistake.
  */
-int trace_options_parse(struct trace_options *options, int argc, char **argv, char *message,
-			size_t size);
+int trace_options_parse(struct trace_options *options, int argc, char **argv, struct err *err);
 
 /*
  * Whose file does -o name?  With a format given, what does not end in ".ccaio" and is no

@@ -81,9 +81,9 @@ static int open_writer(struct trace *t, struct err *err)
 /* What a person should know about the recording before it begins. */
 static void tell_armed(const struct trace *t)
 {
-	if (t->rec.boot_reason && !t->options.quiet)
+	if (t->rec.boot_reason && t->judging.verbosity >= 0)
 		fprintf(stderr, "ccaio trace: %s\n", t->rec.boot_reason);
-	if (!t->options.verbose)
+	if (t->judging.verbosity <= 0)
 		return;
 	for (size_t i = 0; i < t->rec.arming.nevents; i++)
 		fprintf(stderr, "ccaio trace: armed %s\n", t->rec.arming.events[i]);
@@ -107,7 +107,7 @@ static int prepare(struct trace *t, struct err *err)
 	const struct recording_options options = {
 		.buffer_bytes = t->options.buffer_bytes,
 		.clock = t->options.clock,
-		.no_boot = t->options.window_only,
+		.no_boot = t->options.judging.window_only,
 	};
 	int ret = judging_prepare(&t->judging, err);
 
@@ -278,7 +278,7 @@ static int conclude(struct trace *t, struct err *err)
 		return cmd_fail(&cmd_trace, err);
 	in.verdict = t->verdict;
 	in.exchanges = t->exchanging.x;
-	in.exchanges_shown = t->options.live && !t->options.report; /* on standard output */
+	in.exchanges_shown = t->options.live && !t->judging.output; /* on standard output */
 	run.recorder = t->stream->info.recorder;
 	run.policy = t->judging.policy ? t->judging.policy->name : NULL;
 	if (seal_bundle(t->bundle, &t->judging, &t->exchanging, &in, t->platform->trace.nonce,
@@ -360,7 +360,7 @@ static void show_live(void *ctx, const struct exchanges *x, const struct exchang
 {
 	const struct trace *t = ctx;
 
-	if (strcmp(t->options.format, "jsonl") == 0)
+	if (t->judging.report && strcmp(t->judging.report->name, "jsonl") == 0)
 		exchanges_json_line(stdout, x, row);
 	else
 		exchanges_line(stdout, x, row);
@@ -387,33 +387,23 @@ static int trace(int argc, char **argv)
 			   .rec.tracing.fd = -1,
 			   .rec.state.fd = -1,
 			   .rec.instance.fd = -1 };
-	char message[256];
-	int ret = trace_options_parse(&t.options, argc, argv, message, sizeof(message));
+	struct err err = { "" };
+	int ret = trace_options_parse(&t.options, argc, argv, &err);
 
 	if (ret < 0)
-		return cmd_usage(&cmd_trace, "%s", message);
-	if (ret > 0) {
-		fputs(trace_usage, stdout);
-		judging_print_formats();
-		return CMD_OK;
-	}
+		return cmd_usage(&cmd_trace, "%s", err.text);
+	if (ret > 0)
+		return options_help(stdout, cmd_trace.name, cmd_trace.usage), CMD_OK;
 	set_capture(&t);
-	if (!judging_set_format(&t.judging, t.options.format))
-		return cmd_usage(&cmd_trace, "unknown format '%s'", t.options.format);
 	if (t.options.model)
 		return trace_model(&t.options);
-	t.judging.output = t.options.report;
-	t.judging.policy_path = t.options.policy;
-	t.judging.rmm_path = t.options.rmm_log;
-	t.judging.window_only = t.options.window_only;
-	for (size_t i = 0; i < t.options.nonly; i++)
-		judging_take_device(&t.judging, t.options.only[i]);
-	t.judging.verbosity = t.options.quiet ? -1 : t.options.verbose;
+	t.judging = t.options.judging;
 	return run(&t);
 }
 
 const struct cmd cmd_trace = {
 	.name = "trace",
 	.summary = "run a program, record its I/O, judge it and report",
+	.usage = &trace_usage,
 	.run = trace,
 };

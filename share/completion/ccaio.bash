@@ -4,7 +4,7 @@
 
 # Options of a command: _ccaio_options CCAIO COMMAND
 _ccaio_options() {
-	"$1" "$2" --help 2>/dev/null | sed -n 's/^  *\(-[A-Za-z], \)\{0,1\}\(--[a-z-]*\).*/\2/p'
+	"$1" "$2" --help 2>/dev/null | sed -n 's/^  \(-[A-Za-z],\|   \) \(--[a-z-]*\).*/\2/p'
 }
 
 # Formats that a command writes: _ccaio_formats CCAIO COMMAND
@@ -12,12 +12,20 @@ _ccaio_formats() {
 	"$1" "$2" --help 2>/dev/null | sed -n '/^Formats:/,$ s/^  \([a-z]*\) .*/\1/p'
 }
 
+# The words of an option whose argument --help shows as "one|two": _ccaio_words CCAIO COMMAND OPTION
+_ccaio_words() {
+	"$1" "$2" --help 2>/dev/null |
+		sed -n "s/^  \(-[A-Za-z],\|   \) $3=\([^ ]*|[^ ]*\).*/\2/p; s/^  $3, --[a-z-]*=\([^ ]*|[^ ]*\).*/\1/p" |
+		tr '|' '\n'
+}
+
 # The words that may follow an option, or nothing where any file may.
 _ccaio_values() {
-	case $3 in
+	local words
+	words=$(_ccaio_words "$1" "$2" "$3")
+	case ${words:+words}$3 in
+	words*) echo "$words" ;;
 	-f | --format) _ccaio_formats "$1" "$2" ;;
-	--scope) echo since-boot window ;;
-	--exit-code) echo verdict command ;;
 	-C | --clock) echo mono local global boot ;;
 	-u | --user) compgen -u ;;
 	-d | --only-device) ls /sys/bus/virtio/devices 2>/dev/null ;;

@@ -6,7 +6,7 @@ ROOT=$BATS_TEST_DIRNAME/../..
 
 # Long options of a command as --help lists them, sorted.
 help_options() {
-	"$CCAIO" "$1" --help | sed -n 's/^  *\(-[A-Za-z], \)\{0,1\}\(--[a-z-]*\).*/\2/p' | sort -u
+	"$CCAIO" "$1" --help | sed -n 's/^  \(-[A-Za-z],\|   \) \(--[a-z-]*\).*/\2/p' | sort -u
 }
 
 setup() {
@@ -72,6 +72,8 @@ complete_bash() {
 	[[ $(complete_bash ccaio verify --format = ju) == junit ]]
 	[[ $(complete_bash ccaio trace --exit-code v) == verdict ]]
 	[[ $(complete_bash ccaio trace -- bas) == *bash* ]]
+	[[ $(complete_bash ccaio trace --transport msg1-s) == msg1-static ]]
+	[[ $(complete_bash ccaio doctor -f "") == json$'\n'text ]]
 }
 
 @test "completion: fish offers commands, every option and every format" {
@@ -83,6 +85,8 @@ complete_bash() {
 		diff <(complete_fish "ccaio $cmd --") <(help_options "$cmd")
 	done
 	[[ $(complete_fish "ccaio verify -f ju") == junit ]]
+	[[ $(complete_fish "ccaio trace --scope w") == window ]]
+	[[ $(complete_fish "ccaio bench -f js") == json ]]
 }
 
 @test "completion: zsh finds every option and every format" {
@@ -90,6 +94,8 @@ complete_bash() {
 		diff <(zsh -f -c 'source "$1"; _ccaio_options "$2"' zsh "$ROOT/share/completion/_ccaio" "$cmd" |
 			cut -d: -f1 | sort -u) <(help_options "$cmd")
 	done
+	[[ $(zsh -f -c 'source "$1"; _ccaio_words trace --device' zsh "$ROOT/share/completion/_ccaio") == net$'\n'console ]]
+	[[ $(zsh -f -c 'source "$1"; _ccaio_words doctor -f' zsh "$ROOT/share/completion/_ccaio") == text$'\n'json ]]
 	zsh -f -c 'source "$1"; _ccaio_formats verify' zsh "$ROOT/share/completion/_ccaio" | grep -q '^junit:'
 }
 

@@ -76,7 +76,7 @@ model() {
 	[[ $stderr == *"needs an http:// URL"* ]]
 	[ ! -e "$bundle" ]
 	run -3 --separate-stderr "$CCAIO" trace --model --device blk -o "$bundle" -- curl http://127.0.0.1:1/
-	[[ $stderr == *"net or console, not 'blk'"* ]]
+	[[ $stderr == *"unknown device 'blk': --device takes net or console"* ]]
 	run -3 --separate-stderr "$CCAIO" trace --transport pci -- true
 	[[ $stderr == *"give --model, too"* ]]
 	run -3 --separate-stderr "$CCAIO" trace --model -o "$bundle" -- /nonexistent http://127.0.0.1:1/

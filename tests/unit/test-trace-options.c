@@ -2,10 +2,13 @@
 #include <string.h>
 
 #include "cmd/trace/options.h"
+#include "lib/base/err.h"
+#include "reports/report.h"
 #include "tests/unit/test.h"
 
 static struct trace_options options;
-static char message[256];
+static struct err err;
+#define message err.text
 
 /* Parse a NULL-terminated command line. */
 static int parse(const char *const words[])
@@ -17,7 +20,7 @@ static int parse(const char *const words[])
 		argv[argc] = (char *)words[argc];
 	argv[argc] = NULL;
 	message[0] = '\0';
-	return trace_options_parse(&options, argc, argv, message, sizeof(message));
+	return trace_options_parse(&options, argc, argv, &err);
 }
 
 #define PARSE(...) parse((const char *const[]){ "trace", __VA_ARGS__, NULL })
@@ -41,26 +44,26 @@ static void test_sizes(void)
 
 static void test_options(void)
 {
-	check(PARSE("true") == 0 && options.follow && !options.window_only);
-	check(!options.command_status && strcmp(options.format, "text") == 0);
+	check(PARSE("true") == 0 && options.follow && !options.judging.window_only);
+	check(!options.command_status && !options.judging.report);
 	check(PARSE("-b", "1M", "-C", "local", "-u", "nobody", "ls", "-l") == 0);
 	check(options.buffer_bytes == 1 << 20 && strcmp(options.clock, "local") == 0);
 	check(strcmp(options.user, "nobody") == 0);
 	check(strcmp(options.argv[0], "ls") == 0 && strcmp(options.argv[1], "-l") == 0);
 	check(PARSE("--scope=window", "--exit-code=command", "--no-follow", "--", "-odd") == 0);
-	check(options.window_only && options.command_status && !options.follow);
+	check(options.judging.window_only && options.command_status && !options.follow);
 	check(strcmp(options.argv[0], "-odd") == 0);
 	check(PARSE("--help") == 1);
 }
 
 static void test_mistakes(void)
 {
-	check(PARSE("-q") == -1 && strstr(message, "no command"));
-	check(PARSE("--frobnicate", "ls") == -1 && strstr(message, "'--frobnicate'"));
-	check(PARSE("-b", "huge", "ls") == -1 && strstr(message, "'huge'"));
-	check(PARSE("--scope=all", "ls") == -1 && strstr(message, "'all'"));
-	check(PARSE("--exit-code=maybe", "ls") == -1 && strstr(message, "'maybe'"));
-	check(PARSE("-o") == -1 && strstr(message, "'-o' needs an argument"));
+	check(PARSE("-q") < 0 && strstr(message, "no command"));
+	check(PARSE("--frobnicate", "ls") < 0 && strstr(message, "'--frobnicate'"));
+	check(PARSE("-b", "huge", "ls") < 0 && strstr(message, "'huge'"));
+	check(PARSE("--scope=all", "ls") < 0 && strstr(message, "'all'"));
+	check(PARSE("--exit-code=maybe", "ls") < 0 && strstr(message, "'maybe'"));
+	check(PARSE("-o") < 0 && strstr(message, "'-o' needs an argument"));
 }
 
 static void test_attached(void)
@@ -95,7 +98,7 @@ static void test_capture(void)
 static bool named(const char *bundle, const char *report)
 {
 	const char *b = options.bundle ? options.bundle : "",
-		   *r = options.report ? options.report : "";
+		   *r = options.judging.output ? options.judging.output : "";
 
 	return strcmp(b, bundle) == 0 && strcmp(r, report) == 0;
 }
