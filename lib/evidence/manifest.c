@@ -13,10 +13,8 @@
 
 #include "lib/base/err.h"
 #include "lib/base/xalloc.h"
-#include "lib/json/json.h"
+#include "lib/json/table.h"
 
-#define SCHEMA "ccaio.manifest/1"
-#define SCHEMA_FAMILY "ccaio.manifest/"
 #define MAX_SIZE ((uint64_t)1 << 50) /* of one file; more is absurd */
 
 struct manifest *manifest_new(void)
@@ -28,16 +26,7 @@ void manifest_free(struct manifest *m)
 {
 	if (!m)
 		return;
-	free(m->tool);
-	free(m->created);
-	for (size_t i = 0; i < m->nlibraries; i++) {
-		free(m->libraries[i].name);
-		free(m->libraries[i].version);
-	}
-	free(m->libraries);
-	for (size_t i = 0; i < m->nfiles; i++)
-		free(m->files[i].name);
-	free(m->files);
+	jtable_free(&manifest_table, m);
 	free(m);
 }
 
@@ -147,55 +136,6 @@ static void put_hex(char *to, const unsigned char sum[MANIFEST_SHA256])
 	*to = '\0';
 }
 
-char *manifest_format(const struct manifest *m)
-{
-	char *text = NULL, hex[2 * MANIFEST_SHA256 + 1];
-	struct jwriter w;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-
-	if (!out)
-		return NULL;
-	jwriter_init(&w, out);
-	jwrite_object(&w, NULL);
-	jwrite_string(&w, "schema", SCHEMA);
-	jwrite_string(&w, "tool", m->tool);
-	jwrite_string(&w, "created", m->created);
-	if (m->nonce)
-		jwrite_hex(&w, "nonce", m->nonce);
-	jwrite_object(&w, "libraries");
-	for (size_t i = 0; i < m->nlibraries; i++)
-		jwrite_string(&w, m->libraries[i].name, m->libraries[i].version);
-	jwrite_end_object(&w);
-	jwrite_array(&w, "files");
-	for (size_t i = 0; i < m->nfiles; i++) {
-		put_hex(hex, m->files[i].sha256);
-		jwrite_object(&w, NULL);
-		jwrite_string(&w, "name", m->files[i].name);
-		jwrite_number(&w, "size", m->files[i].size);
-		jwrite_string(&w, "sha256", hex);
-		jwrite_end_object(&w);
-	}
-	jwrite_end_array(&w);
-	jwrite_end_object(&w);
-	fclose(out);
-	return text;
-}
-
-static void check_schema(const struct jval *root)
-{
-	char *schema = jval_string(root, "schema");
-
-	if (!schema || strncmp(schema, SCHEMA_FAMILY, strlen(SCHEMA_FAMILY)) != 0)
-		jval_fail_at(root, "schema", "expected \"" SCHEMA "\": not a bundle's manifest");
-	else if (strcmp(schema, SCHEMA) != 0)
-		jval_fail_at(root, "schema",
-			     "'%.64s' is of another ccaio, this one reads \"" SCHEMA
-			     "\": verify with the version that wrote it",
-			     schema);
-	free(schema);
-}
-
 static bool hex_digit(char c, unsigned int *value)
 {
 	if (c >= '0' && c <= '9')
@@ -207,10 +147,11 @@ static bool hex_digit(char c, unsigned int *value)
 	return true;
 }
 
-static void read_sum(const struct jval *item, unsigned char sum[MANIFEST_SHA256])
+static void read_sum(const struct jval *item, const char *key, void *member)
 {
-	char *hex = jval_string(item, "sha256");
+	char *hex = jval_string(item, key);
 	bool ok = hex && strlen(hex) == 2 * MANIFEST_SHA256;
+	unsigned char *sum = member;
 	unsigned int high, low;
 
 	for (size_t i = 0; ok && i < MANIFEST_SHA256; i++) {
@@ -219,72 +160,125 @@ static void read_sum(const struct jval *item, unsigned char sum[MANIFEST_SHA256]
 			sum[i] = (unsigned char)(high << 4 | low);
 	}
 	if (!ok)
-		jval_fail_at(item, "sha256", "expected 64 hexadecimal digits in lower case");
+		jval_fail_at(item, key, "expected 64 hexadecimal digits in lower case");
 	free(hex);
 }
 
-static void read_file(const struct jval *item, struct manifest_file *file)
+static void write_sum(struct jwriter *w, const char *key, const void *member)
 {
-	static const char unnamed[] = "expected the name of a file in the bundle's folder";
+	char hex[2 * MANIFEST_SHA256 + 1];
 
-	file->name = jval_name_required(item, "name");
-	if (file->name && (strchr(file->name, '/') || strcmp(file->name, ".") == 0 ||
-			   strcmp(file->name, "..") == 0))
-		jval_fail_at(item, "name", "%s, not '%.64s'", unnamed, file->name);
-	if (file->name && (strcmp(file->name, MANIFEST_NAME) == 0 ||
-			   strcmp(file->name, MANIFEST_UNFINISHED) == 0))
-		jval_fail_at(item, "name", "%.64s cannot be listed", file->name);
-	if (!jval_has(item, "size"))
-		jval_fail_at(item, "size", "missing");
-	file->size = jval_number(item, "size", MAX_SIZE, 0);
-	read_sum(item, file->sha256);
+	put_hex(hex, member);
+	jwrite_string(w, key, hex);
 }
 
-static void read_files(struct manifest *m, const struct jval *root)
+static const struct jown sum_own = {
+	.read = read_sum,
+	.write = write_sum,
+	.schema = "{\"type\": \"string\", \"pattern\": \"^[0-9a-f]{64}$\"}",
+};
+
+static const struct jrow file_rows[] = {
+	JNAME("name", struct manifest_file, name, .flags = JF_REQUIRED | JF_UNIQUE),
+	JNUMBER("size", struct manifest_file, size, MAX_SIZE, .flags = JF_REQUIRED),
+	JOWN("sha256", struct manifest_file, sha256, &sum_own, .flags = JF_REQUIRED),
+	JEND,
+};
+
+static void check_name(const struct jval *item, void *what)
 {
-	struct jval list = jval_array(root, "files");
+	const char *name = ((const struct manifest_file *)what)->name;
 
-	m->nfiles = jval_count(&list);
-	if (m->nfiles == 0)
-		jval_fail_at(root, "files", "expected a list of files");
-	if (m->nfiles > MANIFEST_MAX_FILES) {
-		jval_fail(&list, "expected up to %d files", MANIFEST_MAX_FILES);
-		m->nfiles = 0;
-	}
-	m->files = xcalloc(m->nfiles, sizeof(*m->files));
-	for (size_t i = 0; i < m->nfiles; i++) {
-		struct jval item = jval_item_object(&list, i);
+	if (!name)
+		return;
+	if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		jval_fail_at(item, "name",
+			     "expected the name of a file in the bundle's folder, not '%.64s'",
+			     name);
+	if (strcmp(name, MANIFEST_NAME) == 0 || strcmp(name, MANIFEST_UNFINISHED) == 0)
+		jval_fail_at(item, "name", "%.64s cannot be listed", name);
+}
 
-		read_file(&item, &m->files[i]);
-		for (size_t k = 0; k < i && m->files[i].name && m->files[k].name; k++) {
-			if (strcmp(m->files[k].name, m->files[i].name) == 0)
-				jval_fail_at(&item, "name", "'%.64s' is listed twice",
-					     m->files[i].name);
-		}
+static const struct jtable file_table = { .rows = file_rows,
+					  .size = sizeof(struct manifest_file),
+					  .check = check_name };
+
+/* An object whose members are the libraries' versions; the array is at nlibraries, too. */
+static void read_libraries(const struct jval *object, const char *key, void *member)
+{
+	struct jval libraries = jval_object(object, key);
+	struct manifest *m = (void *)((char *)member - offsetof(struct manifest, libraries));
+	const char *name;
+	void *iter = NULL;
+
+	while ((name = jval_next_key(&libraries, &iter))) {
+		char *version = jval_string(&libraries, name);
+
+		if (m->nlibraries >= MANIFEST_MAX_FILES)
+			jval_fail(&libraries, "more than %d entries", MANIFEST_MAX_FILES);
+		else
+			manifest_add_library(m, name, version ? version : "");
+		free(version);
 	}
+}
+
+static void write_libraries(struct jwriter *w, const char *key, const void *member)
+{
+	const struct manifest *m =
+		(const void *)((const char *)member - offsetof(struct manifest, libraries));
+
+	jwrite_object(w, key);
+	for (size_t i = 0; i < m->nlibraries; i++)
+		jwrite_string(w, m->libraries[i].name, m->libraries[i].version);
+	jwrite_end_object(w);
+}
+
+static void free_libraries(void *member)
+{
+	struct manifest *m = (void *)((char *)member - offsetof(struct manifest, libraries));
+
+	for (size_t i = 0; i < m->nlibraries; i++) {
+		free(m->libraries[i].name);
+		free(m->libraries[i].version);
+	}
+	free(m->libraries);
+}
+
+static const struct jown libraries_own = {
+	.read = read_libraries,
+	.write = write_libraries,
+	.release = free_libraries,
+	.schema = "{\"type\": \"object\", \"additionalProperties\": {\"type\": \"string\"}}",
+};
+
+static const struct jrow manifest_rows[] = {
+	JNAME("tool", struct manifest, tool),
+	JNAME("created", struct manifest, created),
+	JHEX("nonce", struct manifest, nonce, UINT64_MAX, .flags = JF_OMIT),
+	JOWN("libraries", struct manifest, libraries, &libraries_own),
+	JLIST("files", struct manifest, files, nfiles, &file_table, MANIFEST_MAX_FILES,
+	      .flags = JF_REQUIRED),
+	JEND,
+};
+
+static void check_manifest(const struct jval *object, void *what)
+{
+	if (((const struct manifest *)what)->nfiles == 0)
+		jval_fail_at(object, "files", "expected a list of files");
+}
+
+const struct jtable manifest_table = { .rows = manifest_rows,
+				       .size = sizeof(struct manifest),
+				       .check = check_manifest };
+
+char *manifest_format(const struct manifest *m)
+{
+	return jtable_format(&manifest_table, MANIFEST_SCHEMA, m);
 }
 
 struct manifest *manifest_parse(const char *text, size_t len, const char *name, struct err *err)
 {
-	struct jdoc *doc = jdoc_parse(text, len, name, err);
-	struct manifest *m;
-	struct jval root;
-
-	if (!doc)
-		return NULL;
-	m = manifest_new();
-	root = jdoc_root(doc);
-	check_schema(&root);
-	m->tool = jval_name(&root, "tool");
-	m->created = jval_name(&root, "created");
-	m->nonce = jval_hex(&root, "nonce", UINT64_MAX, 0);
-	read_files(m, &root);
-	if (jdoc_status(doc) < 0) {
-		manifest_free(m);
-		m = NULL;
-	}
-	jdoc_free(doc);
-	return m;
+	return jtable_load(&manifest_table, jdoc_parse(text, len, name, err), MANIFEST_SCHEMA);
 }
 
 /* --- against the folder --- */

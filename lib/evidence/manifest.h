@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct err;
+struct jtable;
 
 /*
  * manifest - what the files of an evidence bundle must be.
@@ -15,6 +16,7 @@ struct err;
  * It shows that a bundle is as its writer left it, not that the writer was honest:
  * whoever can change a file can write a new manifest.
  */
+#define MANIFEST_SCHEMA "ccaio.manifest/1"
 #define MANIFEST_NAME "MANIFEST.json"
 #define MANIFEST_UNFINISHED "UNFINISHED" /* the file that marks a bundle still being written */
 #define MANIFEST_MAX_FILES 256
@@ -40,6 +42,8 @@ struct manifest {
 	struct manifest_file *files;
 	size_t nfiles;
 };
+
+extern const struct jtable manifest_table; /* how it is read, written and freed */
 
 struct manifest *manifest_new(void);
 void manifest_free(struct manifest *m); /* accepts NULL */

@@ -9,6 +9,7 @@
 #include "lib/base/range.h"
 
 struct err;
+struct jtable;
 
 /*
  * platform - the facts of a machine that no event tells.
@@ -177,6 +178,10 @@ struct platform {
 		size_t ncanaries;
 	} trace;
 };
+
+#define PLATFORM_SCHEMA "ccaio.platform/1"
+/* How it is read, written and freed (lib/json/table.h). */
+extern const struct jtable platform_table;
 
 struct platform *platform_new(void);	/* everything unknown */
 void platform_free(struct platform *p); /* accepts NULL */

@@ -1,20 +1,81 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Policies as JSON, schema ccaio.policy/1: see ccaio-policy(5). */
 #include "lib/evidence/policy.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/xalloc.h"
-#include "lib/json/json.h"
+#include "lib/json/table.h"
 
-#define SCHEMA "ccaio.policy/1"
+#define MANY JDOC_MAX_VALUES /* entries of a list: the document bounds them */
+
+static const struct jrow require_rows[] = {
+	JBOOL("realm", struct policy, require_realm),
+	JBOOL("since_boot", struct policy, require_since_boot),
+	JBOOL("confidential", struct policy, require_confidential),
+	JEND,
+};
+static const struct jtable require_table = { .rows = require_rows, .closed = true };
+
+static const struct jrow limit_rows[] = {
+	JNUMBER("out_bytes", struct policy, max_out_bytes, INT64_MAX, .unknown = POLICY_NO_LIMIT),
+	JNUMBER("stale_bytes", struct policy, max_stale_bytes, INT64_MAX,
+		.unknown = POLICY_NO_LIMIT),
+	JEND,
+};
+static const struct jtable limit_table = { .rows = limit_rows, .closed = true };
+
+static const struct jrow waiver_rows[] = {
+	JNAME("device", struct policy_waiver, device, .flags = JF_REQUIRED),
+	JNAME("claim", struct policy_waiver, claim, .flags = JF_REQUIRED),
+	JNAME("reason", struct policy_waiver, reason, .flags = JF_REQUIRED),
+	JEND,
+};
+
+static void check_waiver(const struct jval *object, void *what)
+{
+	const char *claim = ((const struct policy_waiver *)what)->claim;
+
+	if (claim && strcmp(claim, "no-bypass") != 0)
+		jval_fail_at(object, "claim", "only \"no-bypass\" can be waived, not '%.64s'",
+			     claim);
+}
+
+static const struct jtable waiver_table = { .rows = waiver_rows,
+					    .size = sizeof(struct policy_waiver),
+					    .closed = true,
+					    .check = check_waiver };
+
+static const struct jrow policy_rows[] = {
+	JSTRING("comment", struct policy, comment, .flags = JF_OMIT),
+	JGROUP("require", &require_table),
+	JGROUP("limits", &limit_table),
+	JLIST("waivers", struct policy, waivers, nwaivers, &waiver_table, MANY),
+	JSTRINGS("expected_devices", struct policy, expected_devices, nexpected_devices, MANY,
+		 .flags = JF_KNOWN, .known = offsetof(struct policy, expected_given)),
+	JEND,
+};
+
+static void check_policy(const struct jval *object, void *what)
+{
+	const struct policy *p = what;
+
+	for (size_t i = 0; i < p->nexpected_devices; i++)
+		if (!p->expected_devices[i][0])
+			jval_fail_at(object, "expected_devices", "a device has an empty name");
+}
+
+/* Closed: a requirement that is not understood must not be taken for one that is met. */
+const struct jtable policy_table = {
+	.rows = policy_rows, .size = sizeof(struct policy), .closed = true, .check = check_policy
+};
 
 struct policy *policy_new(void)
 {
 	struct policy *p = xcalloc(1, sizeof(*p));
 
-	p->max_out_bytes = POLICY_NO_LIMIT;
-	p->max_stale_bytes = POLICY_NO_LIMIT;
+	jtable_init(&policy_table, p);
 	return p;
 }
 
@@ -22,111 +83,26 @@ void policy_free(struct policy *p)
 {
 	if (!p)
 		return;
+	jtable_free(&policy_table, p);
 	free(p->name);
-	for (size_t i = 0; i < p->nwaivers; i++) {
-		free(p->waivers[i].device);
-		free(p->waivers[i].claim);
-		free(p->waivers[i].reason);
-	}
-	free(p->waivers);
-	for (size_t i = 0; i < p->nexpected_devices; i++)
-		free(p->expected_devices[i]);
-	free(p->expected_devices);
 	free(p);
 }
 
-static void check_schema(const struct jval *root)
+static struct policy *named(struct policy *p, const char *name)
 {
-	char *schema = jval_string(root, "schema");
-
-	if (!schema || strcmp(schema, SCHEMA) != 0)
-		jval_fail_at(root, "schema", "expected \"" SCHEMA "\"");
-	free(schema);
-}
-
-static void read_waiver(const struct jval *item, struct policy_waiver *waiver)
-{
-	static const char *const known[] = { "device", "claim", "reason", NULL };
-
-	jval_only(item, known);
-	waiver->device = jval_name_required(item, "device");
-	waiver->claim = jval_name_required(item, "claim");
-	waiver->reason = jval_name_required(item, "reason");
-	if (waiver->claim && strcmp(waiver->claim, "no-bypass") != 0)
-		jval_fail_at(item, "claim", "only \"no-bypass\" can be waived, not '%.64s'",
-			     waiver->claim);
-}
-
-static void read_waivers(struct policy *p, const struct jval *root)
-{
-	struct jval list = jval_array(root, "waivers");
-
-	p->nwaivers = jval_count(&list);
-	p->waivers = xcalloc(p->nwaivers, sizeof(*p->waivers));
-	for (size_t i = 0; i < p->nwaivers; i++) {
-		struct jval item = jval_item_object(&list, i);
-
-		read_waiver(&item, &p->waivers[i]);
-	}
-}
-
-static void read_expected(struct policy *p, const struct jval *root)
-{
-	p->expected_given = jval_has(root, "expected_devices");
-	p->expected_devices = jval_strings(root, "expected_devices", &p->nexpected_devices);
-	for (size_t i = 0; i < p->nexpected_devices; i++) {
-		if (!p->expected_devices[i][0])
-			jval_fail_at(root, "expected_devices", "a device has an empty name");
-	}
-}
-
-static void read_policy(struct policy *p, const struct jval *root)
-{
-	static const char *const known[] = { "schema",	"comment",	    "require", "limits",
-					     "waivers", "expected_devices", NULL };
-	static const char *const required[] = { "realm", "since_boot", "confidential", NULL };
-	static const char *const limited[] = { "out_bytes", "stale_bytes", NULL };
-	struct jval require = jval_object(root, "require"), limits = jval_object(root, "limits");
-
-	check_schema(root);
-	jval_only(root, known);
-	free(jval_string(root, "comment")); /* for people; must be text */
-	jval_only(&require, required);
-	p->require_realm = jval_bool(&require, "realm", false);
-	p->require_since_boot = jval_bool(&require, "since_boot", false);
-	p->require_confidential = jval_bool(&require, "confidential", false);
-	jval_only(&limits, limited);
-	p->max_out_bytes = jval_number(&limits, "out_bytes", INT64_MAX, POLICY_NO_LIMIT);
-	p->max_stale_bytes = jval_number(&limits, "stale_bytes", INT64_MAX, POLICY_NO_LIMIT);
-	read_waivers(p, root);
-	read_expected(p, root);
-}
-
-static struct policy *read_doc(struct jdoc *doc, const char *name)
-{
-	struct policy *p;
-	struct jval root;
-
-	if (!doc)
-		return NULL;
-	p = policy_new();
-	p->name = xstrdup(name);
-	root = jdoc_root(doc);
-	read_policy(p, &root);
-	if (jdoc_status(doc) < 0) {
-		policy_free(p);
-		p = NULL;
-	}
-	jdoc_free(doc);
+	if (p)
+		p->name = xstrdup(name);
 	return p;
 }
 
 struct policy *policy_parse(const char *text, size_t len, const char *name, struct err *err)
 {
-	return read_doc(jdoc_parse(text, len, name, err), name);
+	struct jdoc *doc = jdoc_parse(text, len, name, err);
+
+	return named(jtable_load(&policy_table, doc, POLICY_SCHEMA), name);
 }
 
 struct policy *policy_load(const char *path, struct err *err)
 {
-	return read_doc(jdoc_load(path, err), path);
+	return named(jtable_load(&policy_table, jdoc_load(path, err), POLICY_SCHEMA), path);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct err;
+struct jtable;
 
 /*
  * policy - what a site requires beyond the claims themselves (ccaio-policy(5)).
@@ -14,6 +15,7 @@ struct err;
  * A policy can make a verdict stricter.  Its waivers only keep a known bypass
  * from being VIOLATED: the verdict is INCONCLUSIVE at best, and says why.
  */
+#define POLICY_SCHEMA "ccaio.policy/1"
 #define POLICY_NO_LIMIT UINT64_MAX
 #define POLICY_FILE_MAX (1u << 20) /* bytes of a policy that is still read */
 
@@ -25,6 +27,7 @@ struct policy_waiver {
 
 struct policy {
 	char *name;		   /* where it came from, for reports */
+	char *comment;		   /* for people; NULL none */
 	bool require_realm;	   /* setting must be "realm" */
 	bool require_since_boot;   /* scope must be "since-boot" */
 	bool require_confidential; /* refute `confidential` on clear-text payload */
@@ -36,6 +39,8 @@ struct policy {
 	size_t nexpected_devices;
 	bool expected_given;
 };
+
+extern const struct jtable policy_table; /* how it is read and freed */
 
 struct policy *policy_new(void); /* requires nothing */
 void policy_free(struct policy *p);

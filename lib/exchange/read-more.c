@@ -231,13 +231,13 @@ static void read_result(struct exchanges *x, const struct jval *root)
 {
 	struct jval result = jval_object(root, "result");
 	size_t n = 0;
-	char **notes = jval_strings(&result, "notes", &n);
+	char **notes = jval_strings(&result, "notes", JDOC_MAX_VALUES, &n);
 
 	x->nalive = jval_number(&result, "alive", UINT64_MAX, UINT64_MAX);
 	x->alive_known = x->nalive != UINT64_MAX;
 	if (!x->alive_known)
 		x->nalive = 0;
-	x->alive = jval_strings(&result, "alive_tasks", &x->nalive_listed);
+	x->alive = jval_strings(&result, "alive_tasks", JDOC_MAX_VALUES, &x->nalive_listed);
 	x->correlated = jval_bool(&result, "correlated", false);
 	x->program_known = jval_bool(&result, "program_known", false);
 	x->conserved = jval_bool(&result, "conserved", false);

@@ -150,7 +150,7 @@ static void read_conn(struct exchange_conn *c, const struct jval *v)
 static size_t read_names(const struct jval *v, const char *key, char *to[EXCHANGE_NAMES])
 {
 	size_t count = 0, keep;
-	char **names = jval_strings(v, key, &count);
+	char **names = jval_strings(v, key, JDOC_MAX_VALUES, &count);
 
 	keep = count < EXCHANGE_NAMES ? count : EXCHANGE_NAMES;
 	for (size_t i = 0; i < count; i++) {

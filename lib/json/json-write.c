@@ -109,6 +109,12 @@ void jwrite_null(struct jwriter *w, const char *key)
 	fputs("null", w->out);
 }
 
+void jwrite_raw(struct jwriter *w, const char *key, const char *json)
+{
+	lead(w, key);
+	fputs(json, w->out);
+}
+
 void jwrite_string(struct jwriter *w, const char *key, const char *value)
 {
 	if (!value) {

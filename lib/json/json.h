@@ -80,19 +80,36 @@ char *jval_name_required(const struct jval *object, const char *key);
 uint64_t jval_number(const struct jval *object, const char *key, uint64_t max, uint64_t unknown);
 /* A number written as a string "0x…" of 1 to 16 hexadecimal digits. */
 uint64_t jval_hex(const struct jval *object, const char *key, uint64_t max, uint64_t unknown);
-/* "start" and "end" of object, both required, end >= start. */
-struct range jval_range(const struct jval *object);
+/* A whole number with a sign; 0 unknown.  small: it must fit into 32 bits. */
+int64_t jval_signed(const struct jval *object, const char *key, bool small);
 enum tri jval_tri(const struct jval *object, const char *key);
 bool jval_bool(const struct jval *object, const char *key, bool unknown);
 
 /* Elements of an array: 0 when unknown. */
 size_t jval_count(const struct jval *array);
 struct jval jval_item_object(const struct jval *array, size_t i);
-/* An array of strings, as strings of the caller's (array and strings are freed by it). */
-char **jval_strings(const struct jval *object, const char *key, size_t *count);
+uint64_t jval_item_number(const struct jval *array, size_t i, uint64_t max); /* 0: complained */
+/*
+ * An array of at most max strings, as strings of the caller's (array and strings are freed by
+ * it).  More are a complaint.
+ */
+char **jval_strings(const struct jval *object, const char *key, size_t max, size_t *count);
 
-/* For readers that refuse what they do not know: complains about the first member not in names. */
-void jval_only(const struct jval *object, const char *const names[]);
+/* The names of an object's members, one after the other; *iter is NULL at first.  Borrowed. */
+const char *jval_next_key(const struct jval *object, void **iter);
+
+/*
+ * What the reader of a document hands to those that read its values: something of its own, and
+ * whether members that were derived from others are read, too.
+ */
+void jdoc_set_context(struct jdoc *doc, void *context, bool derived);
+void *jval_context(const struct jval *val);
+bool jval_derived(const struct jval *val);
+
+/* Members that nobody here knows, as a newer version may write them. */
+void jval_note_unknown(const struct jval *object, const char *key);
+/* "trace.x, ram[0].y", the first of them, printable; NULL: none.  Borrowed. */
+const char *jdoc_unknown(const struct jdoc *doc);
 
 /*
  * Writing.  Indented by one space per level; strings are escaped, and bytes that
@@ -102,7 +119,8 @@ void jval_only(const struct jval *object, const char *const names[]);
 struct jwriter {
 	FILE *out;
 	unsigned int depth;
-	bool begun; /* something stands before, at this depth */
+	bool begun;	     /* something stands before, at this depth */
+	const void *context; /* for those that write values; NULL at first */
 };
 
 void jwriter_init(struct jwriter *w, FILE *out);
@@ -117,6 +135,7 @@ void jwrite_hex(struct jwriter *w, const char *key, uint64_t value); /* "0x72900
 void jwrite_bool(struct jwriter *w, const char *key, bool value);
 void jwrite_tri(struct jwriter *w, const char *key, enum tri value); /* unknown: null */
 void jwrite_null(struct jwriter *w, const char *key);
+void jwrite_raw(struct jwriter *w, const char *key, const char *json); /* as it is */
 /* null for PLATFORM_UNKNOWN */
 void jwrite_known(struct jwriter *w, const char *key, uint64_t value);
 void jwrite_strings(struct jwriter *w, const char *key, char *const *strings, size_t count);

@@ -80,7 +80,7 @@ static void test_bad(void)
 		check(!p && strstr(err.text, bad[i].says));
 		policy_free(p);
 	}
-	check(!policy_parse("{}", 2, "x", &err) && strstr(err.text, "x: schema: expected"));
+	check(!policy_parse("{}", 2, "x", &err) && strstr(err.text, "x: schema: missing"));
 	check(!policy_parse("{\"schema\":\"ccaio.platform/1\"}", 29, "x", &err));
 	check(!policy_load("/nonexistent", &err) && strstr(err.text, "No such file"));
 }

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Facts as JSON, schema ccaio.platform/1: see ccaio-platform(5). */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/xalloc.h"
+#include "lib/evidence/platform.h"
+#include "lib/json/table.h"
+
+#define MAX_COUNT ((uint64_t)INT64_MAX) /* of any counter; PLATFORM_UNKNOWN lies above */
+#define MAX_SECTORS (MAX_COUNT / 512)
+#define MAX_IN_FLIGHT (1u << 20)     /* far more requests than any disk has tags */
+#define MAX_ADDRESS (UINT64_MAX - 1) /* EVENT_NO_ADDR is no address */
+#define MANY JDOC_MAX_VALUES	     /* entries of a list: the document bounds them */
+
+#define COUNTER(K, S, M) JNUMBER(K, S, M, MAX_COUNT, .unknown = PLATFORM_UNKNOWN)
+
+static const struct jrow kernel_rows[] = {
+	JSTRING("release", struct platform, kernel.release),
+	JSTRING("machine", struct platform, kernel.machine),
+	JSTRING("cmdline", struct platform, kernel.cmdline),
+	JEND,
+};
+static const struct jtable kernel_table = { .rows = kernel_rows };
+
+static const struct jrow realm_rows[] = {
+	JTRI("is_realm", struct platform, realm.is_realm),
+	JNAME("kind", struct platform, realm.kind),
+	JNAME("rsi_version", struct platform, realm.rsi_version),
+	JNUMBER("ipa_bits", struct platform, realm.ipa_bits, 64, .flags = JF_NULL),
+	JHEX("shared_bit", struct platform, realm.shared_bit, UINT64_MAX, .flags = JF_NULL),
+	JNAME("tsm_provider", struct platform, realm.tsm_provider),
+	JEND,
+};
+
+static void check_realm(const struct jval *object, void *what)
+{
+	const struct platform *p = what;
+	uint64_t bit = p->realm.shared_bit;
+
+	if (bit & (bit - 1))
+		jval_fail_at(object, "shared_bit", "expected a mask of one bit");
+	if (bit && p->realm.ipa_bits && bit != UINT64_C(1) << (p->realm.ipa_bits - 1))
+		jval_fail_at(object, "shared_bit",
+			     "contradicts ipa_bits: it is the topmost of them");
+}
+
+static const struct jtable realm_table = { .rows = realm_rows, .check = check_realm };
+
+static const struct jrow range_rows[] = {
+	JHEX("start", struct range, start, MAX_ADDRESS, .flags = JF_REQUIRED),
+	JHEX("end", struct range, end, MAX_ADDRESS, .flags = JF_REQUIRED),
+	JEND,
+};
+
+static void check_range(const struct jval *object, void *what)
+{
+	const struct range *range = what;
+
+	if (range->end < range->start)
+		jval_fail(object, "end is below start (bounds are inclusive)");
+}
+
+static const struct jtable range_table = { .rows = range_rows,
+					   .size = sizeof(struct range),
+					   .check = check_range };
+
+static const struct jrow pool_rows[] = {
+	JNAME("name", struct platform_pool, name, .flags = JF_REQUIRED),
+	JINLINE(struct platform_pool, range, &range_table),
+	JBOOL("inferred", struct platform_pool, inferred, .flags = JF_OMIT),
+	JEND,
+};
+static const struct jtable pool_table = { .rows = pool_rows, .size = sizeof(struct platform_pool) };
+
+static const struct jrow swiotlb_rows[] = {
+	JLIST("pools", struct platform, swiotlb.pools, swiotlb.npools, &pool_table, MANY),
+	COUNTER("slots", struct platform, swiotlb.slots),
+	JTRI("force", struct platform, swiotlb.force),
+	JTRI("dynamic", struct platform, swiotlb.dynamic),
+	COUNTER("used_before", struct platform, swiotlb.used_before),
+	COUNTER("used_after", struct platform, swiotlb.used_after),
+	COUNTER("used_hiwater", struct platform, swiotlb.used_hiwater),
+	JEND,
+};
+static const struct jtable swiotlb_table = { .rows = swiotlb_rows };
+
+static const struct jrow virtio_rows[] = {
+	JNAME("name", struct platform_virtio, name, .flags = JF_REQUIRED | JF_UNIQUE),
+	JNUMBER("device_id", struct platform_virtio, device_id, UINT32_MAX),
+	JSTRING("features", struct platform_virtio, features),
+	JHEX("status", struct platform_virtio, status, UINT32_MAX - 1,
+	     .unknown = PLATFORM_NO_STATUS),
+	JNAME("bus", struct platform_virtio, bus),
+	JNAME("parent", struct platform_virtio, parent),
+	JNAME("driver", struct platform_virtio, driver, .flags = JF_UNTOLD,
+	      .known = offsetof(struct platform_virtio, driver_untold)),
+	COUNTER("activity_before", struct platform_virtio, activity_before),
+	COUNTER("activity_after", struct platform_virtio, activity_after),
+	JNAME("iface", struct platform_virtio, iface),
+	JEND,
+};
+
+static void check_virtio(const struct jval *object, void *what)
+{
+	const char *features = ((const struct platform_virtio *)what)->features;
+
+	if (features && (strlen(features) > 1024 || strspn(features, "01") != strlen(features)))
+		jval_fail_at(object, "features", "expected up to 1024 digits 0 and 1");
+}
+
+static const struct jtable virtio_table = { .rows = virtio_rows,
+					    .size = sizeof(struct platform_virtio),
+					    .check = check_virtio };
+
+static const struct jrow pci_rows[] = {
+	JNAME("name", struct platform_pci, name, .flags = JF_REQUIRED | JF_UNIQUE),
+	JSTRING("vendor", struct platform_pci, vendor),
+	JSTRING("device", struct platform_pci, device),
+	JSTRING("class", struct platform_pci, class),
+	JNAME("driver", struct platform_pci, driver, .flags = JF_UNTOLD,
+	      .known = offsetof(struct platform_pci, driver_untold)),
+	JNAME("iommu_group", struct platform_pci, iommu_group),
+	JNAME("iommu_type", struct platform_pci, iommu_type),
+	JNAME("tsm", struct platform_pci, tsm),
+	JTRI("bus_master", struct platform_pci, bus_master),
+	JEND,
+};
+static const struct jtable pci_table = { .rows = pci_rows, .size = sizeof(struct platform_pci) };
+
+static const struct jrow other_rows[] = {
+	JNAME("name", struct platform_other, name, .flags = JF_REQUIRED),
+	JNAME("bus", struct platform_other, bus),
+	JNAME("driver", struct platform_other, driver),
+	JEND,
+};
+static const struct jtable other_table = { .rows = other_rows,
+					   .size = sizeof(struct platform_other) };
+
+#define WORK(M, MAX) JNUMBER(#M, struct platform_work, M, MAX, .flags = JF_REQUIRED)
+static const struct jrow work_rows[] = {
+	WORK(reads, MAX_SECTORS),	WORK(read_sectors, MAX_SECTORS),
+	WORK(writes, MAX_SECTORS),	WORK(written_sectors, MAX_SECTORS),
+	WORK(discards, MAX_SECTORS),	WORK(discarded_sectors, MAX_SECTORS),
+	WORK(in_flight, MAX_IN_FLIGHT), JEND,
+};
+static const struct jtable work_table = { .rows = work_rows, .size = sizeof(struct platform_work) };
+
+static const struct jrow disk_rows[] = {
+	JNAME("name", struct platform_disk, name, .flags = JF_REQUIRED),
+	JNAME("number", struct platform_disk, number, .flags = JF_REQUIRED | JF_UNIQUE),
+	JNAME("virtio", struct platform_disk, virtio, .flags = JF_OMIT),
+	JSTRINGS("partitions", struct platform_disk, partitions, npartitions, MANY,
+		 .flags = JF_OMIT),
+	JOBJECT("before", struct platform_disk, before, &work_table, .flags = JF_KNOWN,
+		.known = offsetof(struct platform_disk, counted)),
+	JOBJECT("after", struct platform_disk, after, &work_table, .flags = JF_KNOWN,
+		.known = offsetof(struct platform_disk, counted)),
+	JEND,
+};
+
+static void check_both(const struct jval *object, bool counted)
+{
+	if (counted && !jval_has(object, "before"))
+		jval_fail_at(object, "before", "missing");
+	if (counted && !jval_has(object, "after"))
+		jval_fail_at(object, "after", "missing");
+}
+
+static void check_disk(const struct jval *object, void *what)
+{
+	check_both(object, ((const struct platform_disk *)what)->counted);
+}
+
+static const struct jtable disk_table = { .rows = disk_rows,
+					  .size = sizeof(struct platform_disk),
+					  .check = check_disk };
+
+#define FRAMES(M) JNUMBER(#M, struct platform_frames, M, MAX_COUNT, .flags = JF_REQUIRED)
+static const struct jrow frames_rows[] = {
+	FRAMES(rx_packets),
+	FRAMES(rx_bytes),
+	FRAMES(rx_dropped),
+	FRAMES(rx_errors),
+	FRAMES(tx_packets),
+	FRAMES(tx_bytes),
+	FRAMES(tx_dropped),
+	FRAMES(tx_errors),
+	COUNTER("interrupts", struct platform_frames, interrupts),
+	JEND,
+};
+static const struct jtable frames_table = { .rows = frames_rows,
+					    .size = sizeof(struct platform_frames) };
+
+static const struct jrow counter_rows[] = {
+	JNAME("name", struct platform_counter, name, .flags = JF_REQUIRED),
+	JNUMBER("before", struct platform_counter, before, MAX_COUNT, .flags = JF_REQUIRED),
+	JNUMBER("after", struct platform_counter, after, MAX_COUNT, .flags = JF_REQUIRED),
+	JEND,
+};
+static const struct jtable counter_table = { .rows = counter_rows,
+					     .size = sizeof(struct platform_counter) };
+
+static const struct jrow net_rows[] = {
+	JNAME("name", struct platform_net, name, .flags = JF_REQUIRED | JF_UNIQUE),
+	JNUMBER("index", struct platform_net, index, INT32_MAX),
+	JNAME("virtio", struct platform_net, virtio),
+	JBOOL("counted", struct platform_net, counted, .flags = JF_KNOWN,
+	      .known = offsetof(struct platform_net, looked)),
+	JOBJECT("before", struct platform_net, before, &frames_table, .flags = JF_IF,
+		.known = offsetof(struct platform_net, counted)),
+	JOBJECT("after", struct platform_net, after, &frames_table, .flags = JF_IF,
+		.known = offsetof(struct platform_net, counted)),
+	JLIST("counters", struct platform_net, counters, ncounters, &counter_table, MANY,
+	      .flags = JF_IF, .known = offsetof(struct platform_net, counted)),
+	JEND,
+};
+
+static void check_net(const struct jval *object, void *what)
+{
+	check_both(object, ((const struct platform_net *)what)->counted);
+}
+
+static const struct jtable net_table = { .rows = net_rows,
+					 .size = sizeof(struct platform_net),
+					 .check = check_net };
+
+static const struct jrow window_rows[] = {
+	JTRI("devices_changed", struct platform, window.devices_changed),
+	JTRI("cpus_changed", struct platform, window.cpus_changed),
+	JTRI("tsm_changed", struct platform, window.tsm_changed),
+	JSTRINGS("kernel_log", struct platform, window.kernel_log, window.nkernel_log, MANY),
+	JBOOL("log_known", struct platform, window.log_known),
+	JEND,
+};
+
+/* A list is only given by who could read the whole log, or says that it could not. */
+static void check_window(const struct jval *object, void *what)
+{
+	struct platform *p = what;
+
+	if (!jval_has(object, "kernel_log"))
+		p->window.log_known = false;
+	else if (!jval_has(object, "log_known"))
+		p->window.log_known = true;
+}
+
+static const struct jtable window_table = { .rows = window_rows, .check = check_window };
+
+static const struct jrow lost_rows[] = {
+	JNUMBER("cpu", struct platform_lost, cpu, UINT16_MAX, .flags = JF_REQUIRED),
+	JNUMBER("overrun", struct platform_lost, overrun, MAX_COUNT, .flags = JF_REQUIRED),
+	JNUMBER("commit_overrun", struct platform_lost, commit_overrun, MAX_COUNT,
+		.flags = JF_REQUIRED),
+	JNUMBER("dropped", struct platform_lost, dropped, MAX_COUNT, .flags = JF_REQUIRED),
+	JEND,
+};
+static const struct jtable lost_table = { .rows = lost_rows, .size = sizeof(struct platform_lost) };
+
+static const struct jrow canary_rows[] = {
+	JNAME("device", struct platform_canary, device, .flags = JF_REQUIRED),
+	JNAME("kind", struct platform_canary, kind, .flags = JF_REQUIRED),
+	JNUMBER("size", struct platform_canary, size, MAX_COUNT),
+	JSTRING("reason", struct platform_canary, reason),
+	JEND,
+};
+static const struct jtable canary_table = { .rows = canary_rows,
+					    .size = sizeof(struct platform_canary) };
+
+static const struct jrow trace_rows[] = {
+	JLIST("lost", struct platform, trace.lost, trace.nlost, &lost_table, MANY,
+	      .flags = JF_KNOWN, .known = offsetof(struct platform, trace.lost_known)),
+	JTRI("from_boot", struct platform, trace.from_boot),
+	JSTRINGS("events", struct platform, trace.events, trace.nevents, MANY, .flags = JF_KNOWN,
+		 .known = offsetof(struct platform, trace.events_known)),
+	JSTRINGS("failed", struct platform, trace.failed, trace.nfailed, MANY),
+	JSTRINGS("spoilt", struct platform, trace.spoilt, trace.nspoilt, MANY, .flags = JF_OMIT),
+	JNAME("recorder", struct platform, trace.recorder),
+	JHEX("nonce", struct platform, trace.nonce, UINT64_MAX, .flags = JF_OMIT),
+	JLIST("canaries", struct platform, trace.canaries, trace.ncanaries, &canary_table, MANY),
+	JEND,
+};
+
+/* "dma:dma_map_phys": the first len bytes of text */
+static bool is_event_name(const char *text, size_t len)
+{
+	const char *colon = memchr(text, ':', len);
+
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)text[i]) && !strchr("_.-:", text[i]))
+			return false;
+	return colon && colon != text && colon != text + len - 1 && len < 256;
+}
+
+/*
+ * Earlier recorders had no such list, but put a sentence among what could not be armed.  Their
+ * bundles must not be believed more than they were: what the sentence names was not on.
+ */
+static void spoilt_by_sentence(struct platform *p)
+{
+	static const char end[] = ": was switched off or filtered in the window";
+
+	p->trace.spoilt = xcalloc(p->trace.nfailed, sizeof(*p->trace.spoilt));
+	for (size_t i = 0; i < p->trace.nfailed; i++) {
+		const char *text = p->trace.failed[i];
+		size_t len = strlen(text), name = len > strlen(end) ? len - strlen(end) : 0;
+
+		if (strcmp(text + name, end) == 0 && is_event_name(text, name))
+			p->trace.spoilt[p->trace.nspoilt++] = xasprintf("%.*s", (int)name, text);
+	}
+}
+
+static void check_trace(const struct jval *object, void *what)
+{
+	struct platform *p = what;
+
+	if (!jval_has(object, "spoilt"))
+		spoilt_by_sentence(p);
+	for (size_t i = 0; i < p->trace.nspoilt; i++)
+		if (!is_event_name(p->trace.spoilt[i], strlen(p->trace.spoilt[i])))
+			jval_fail_at(object, "spoilt", "'%.64s' is no event such as dma:dma_alloc",
+				     p->trace.spoilt[i]);
+}
+
+static const struct jtable trace_table = { .rows = trace_rows, .check = check_trace };
+
+static const struct jrow platform_rows[] = {
+	JGROUP("kernel", &kernel_table),
+	JGROUP("realm", &realm_table),
+	JLIST("ram", struct platform, ram, nram, &range_table, MANY),
+	JGROUP("swiotlb", &swiotlb_table),
+	JLIST("virtio", struct platform, virtio, nvirtio, &virtio_table, MANY, .flags = JF_KNOWN,
+	      .known = offsetof(struct platform, virtio_listed)),
+	JLIST("pci", struct platform, pci, npci, &pci_table, MANY, .flags = JF_KNOWN,
+	      .known = offsetof(struct platform, pci_listed)),
+	JLIST("other", struct platform, other, nother, &other_table, MANY),
+	JLIST("disks", struct platform, disks, ndisks, &disk_table, MANY),
+	JLIST("net", struct platform, net, nnet, &net_table, MANY),
+	JGROUP("window", &window_table),
+	JGROUP("trace", &trace_table),
+	JEND,
+};
+
+const struct jtable platform_table = { .rows = platform_rows, .size = sizeof(struct platform) };
+
+struct platform *platform_new(void)
+{
+	struct platform *p = xcalloc(1, sizeof(*p));
+
+	jtable_init(&platform_table, p);
+	return p;
+}
+
+void platform_free(struct platform *p)
+{
+	if (!p)
+		return;
+	jtable_free(&platform_table, p);
+	free(p);
+}
+
+struct platform *platform_parse(const char *text, size_t len, const char *name, struct err *err)
+{
+	return jtable_load(&platform_table, jdoc_parse(text, len, name, err), PLATFORM_SCHEMA);
+}
+
+struct platform *platform_load(const char *path, struct err *err)
+{
+	return jtable_load(&platform_table, jdoc_load(path, err), PLATFORM_SCHEMA);
+}
+
+char *platform_format(const struct platform *p)
+{
+	return jtable_format(&platform_table, PLATFORM_SCHEMA, p);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_LIB_JSON_TABLE_H
+#define CCAIO_LIB_JSON_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/json/json.h"
+
+/*
+ * jtable - a struct as a JSON object, described once.
+ *
+ * A table has one row per member: its key, its type, where it is in the struct, its
+ * limits.  The same rows read, write and free it, and print its JSON Schema, so that
+ * what is written can be read.  Rows are read and written in their order.
+ *
+ * What a document lacks gets the row's "unknown" value.  What it has and no row
+ * knows is kept by name for jdoc_unknown(), or refused by a closed table.
+ */
+enum jtype {
+	JT_STRING = 1, /* char *: any text; NULL is null */
+	JT_NAME,       /* char *: 1 to 255 bytes without control characters; NULL is null */
+	JT_BUFFER,     /* char[size]: text that fits */
+	JT_NUMBER,     /* unsigned integer of 1, 2, 4 or 8 bytes, at most max */
+	JT_SIGNED,     /* int32_t or int64_t */
+	JT_HEX,	       /* unsigned integer, as a string "0x…" */
+	JT_BOOL,
+	JT_TRI,	    /* enum tri; unknown is null */
+	JT_WORD,    /* enum, or unsigned integer: word(n), n < max */
+	JT_STRINGS, /* char ** and its count */
+	JT_NUMBERS, /* uint64_t[] of fixed length, as an array of as many numbers */
+	JT_INLINE,  /* struct within this one whose members are of the same object */
+	JT_OBJECT,  /* struct within this one, or some of its own members, as an object */
+	JT_POINTER, /* pointer to one struct, allocated; NULL is null */
+	JT_LIST,    /* pointer to structs and their count, as an array of objects */
+	JT_NAMED,   /* fixed array, as an object with the keys word(0) … word(max - 1) */
+	JT_OWN,	    /* as the functions of own say */
+};
+
+enum {
+	JF_REQUIRED = 0x1,  /* reading: an object without it is refused */
+	JF_OMIT = 0x2,	    /* writing: leave it out where it is unknown, false or empty */
+	JF_NULL = 0x4,	    /* writing: null where it is unknown or empty */
+	JF_KNOWN = 0x8,	    /* the bool at known: the object has it (any such row sets it); only
+			     * then it is written */
+	JF_IF = 0x200,	    /* the bool at known: only then it is written */
+	JF_UNTOLD = 0x10,   /* the bool at known: it is absent, and not null */
+	JF_TEXT = 0x20,	    /* strings for people: reading makes them printable */
+	JF_FIXED = 0x40,    /* JT_LIST, JT_STRINGS: an array of max within the struct, no pointer */
+	JF_UNIQUE = 0x80,   /* JT_NAME: no two objects of one list may have the same */
+	JF_DERIVED = 0x100, /* read only where the document is read with derived members */
+};
+
+struct jtable;
+
+/* A member that needs code.  Each gets the member's address. */
+struct jown {
+	void (*read)(const struct jval *object, const char *key, void *member);
+	void (*write)(struct jwriter *w, const char *key, const void *member);
+	void (*release)(void *member);	   /* NULL: nothing to free */
+	bool (*empty)(const void *member); /* for JF_OMIT; NULL: never */
+	const char *schema;		   /* its JSON Schema, as JSON text */
+};
+
+struct jrow {
+	const char *key;
+	enum jtype type;
+	unsigned int flags;
+	size_t offset, size; /* of the member */
+	size_t count;	     /* JT_LIST, JT_STRINGS: offset of a size_t */
+	size_t cap;	     /* JT_LIST, JT_STRINGS: offset of a size_t, allocated entries; or 0 */
+	size_t known;	     /* JF_KNOWN, JF_IF, JF_UNTOLD: offset of a bool */
+	uint64_t max;	     /* greatest number, most entries, or number of words */
+	uint64_t unknown;    /* value of what is not said */
+	const char *(*word)(int);
+	const struct jtable *of;
+	const struct jrow *each; /* JT_NAMED: one element, at offset 0 */
+	const struct jown *own;
+};
+
+struct jtable {
+	const struct jrow *rows; /* the last has no key and no type */
+	size_t size;		 /* of the struct */
+	bool closed;		 /* unknown members are refused */
+	/* After reading the members: what only all of them together tell. */
+	void (*check)(const struct jval *object, void *what);
+	bool (*present)(const void *what); /* false: written as null; NULL: always there */
+};
+
+/*
+ * Rows.  S is the struct, M the member; more initialisers may follow.  A member of another
+ * type than the row says does not compile.
+ */
+#define JTYPED(S, M, T)                                                                         \
+	(0 * sizeof(struct {                                                                    \
+		 int wrong : __builtin_types_compatible_p(__typeof__(((S *)0)->M), T) ? 1 : -1; \
+	 }))
+#define JMEMBER(S, M) .offset = offsetof(S, M), .size = sizeof(((S *)0)->M)
+#define JSTRING(K, S, M, ...)                                                                  \
+	{                                                                                      \
+		.key = K, .type = JT_STRING, JMEMBER(S, M) + JTYPED(S, M, char *), __VA_ARGS__ \
+	}
+#define JNAME(K, S, M, ...)                                                                  \
+	{                                                                                    \
+		.key = K, .type = JT_NAME, JMEMBER(S, M) + JTYPED(S, M, char *), __VA_ARGS__ \
+	}
+#define JNUMBER(K, S, M, MAX, ...)                                                  \
+	{                                                                           \
+		.key = K, .type = JT_NUMBER, JMEMBER(S, M), .max = MAX, __VA_ARGS__ \
+	}
+#define JHEX(K, S, M, MAX, ...)                                                  \
+	{                                                                        \
+		.key = K, .type = JT_HEX, JMEMBER(S, M), .max = MAX, __VA_ARGS__ \
+	}
+#define JBOOL(K, S, M, ...)                                                                \
+	{                                                                                  \
+		.key = K, .type = JT_BOOL, JMEMBER(S, M) + JTYPED(S, M, bool), __VA_ARGS__ \
+	}
+#define JTRI(K, S, M)                                                            \
+	{                                                                        \
+		.key = K, .type = JT_TRI, JMEMBER(S, M) + JTYPED(S, M, enum tri) \
+	}
+#define JWORD(K, S, M, WORD, N, ...)                                                          \
+	{                                                                                     \
+		.key = K, .type = JT_WORD, JMEMBER(S, M), .word = WORD, .max = N, __VA_ARGS__ \
+	}
+#define JSTRINGS(K, S, M, N, MAX, ...)                                                  \
+	{                                                                               \
+		.key = K, .type = JT_STRINGS, JMEMBER(S, M),                            \
+		.count = offsetof(S, N) + JTYPED(S, N, size_t), .max = MAX, __VA_ARGS__ \
+	}
+#define JINLINE(S, M, OF)                                  \
+	{                                                  \
+		.type = JT_INLINE, JMEMBER(S, M), .of = OF \
+	}
+#define JOBJECT(K, S, M, OF, ...)                                                 \
+	{                                                                         \
+		.key = K, .type = JT_OBJECT, JMEMBER(S, M), .of = OF, __VA_ARGS__ \
+	}
+/* Some members of the same struct as an object of their own. */
+#define JGROUP(K, OF, ...)                                         \
+	{                                                          \
+		.key = K, .type = JT_OBJECT, .of = OF, __VA_ARGS__ \
+	}
+#define JLIST(K, S, M, N, OF, MAX, ...)                                                           \
+	{                                                                                         \
+		.key = K, .type = JT_LIST, JMEMBER(S, M),                                         \
+		.count = offsetof(S, N) + JTYPED(S, N, size_t), .of = OF, .max = MAX, __VA_ARGS__ \
+	}
+#define JNAMED(K, S, M, WORD, N, EACH, ...)                                                      \
+	{                                                                                        \
+		.key = K, .type = JT_NAMED, JMEMBER(S, M), .word = WORD, .max = N, .each = EACH, \
+		__VA_ARGS__                                                                      \
+	}
+#define JOWN(K, S, M, OWN, ...)                                                  \
+	{                                                                        \
+		.key = K, .type = JT_OWN, JMEMBER(S, M), .own = OWN, __VA_ARGS__ \
+	}
+#define JEND      \
+	{         \
+		0 \
+	}
+
+/* Set every member of a zeroed struct to what is unknown of it. */
+void jtable_init(const struct jtable *table, void *what);
+
+/* Members of object into a zeroed struct.  Complaints are the document's: see jdoc_status(). */
+void jtable_read(const struct jtable *table, const struct jval *object, void *what);
+
+/* As a member of the document being written, or its root (key NULL). */
+void jtable_write(const struct jtable *table, struct jwriter *w, const char *key, const void *what);
+/* The same, beginning with the member "schema". */
+void jtable_write_document(const struct jtable *table, struct jwriter *w, const char *key,
+			   const char *schema, const void *what);
+/* Such a document as text; NUL-terminated, the caller frees. */
+char *jtable_format(const struct jtable *table, const char *schema, const void *what);
+
+/* Everything that the struct owns, but not the struct itself. */
+void jtable_free(const struct jtable *table, void *what);
+
+/* The value of a number, word or boolean. */
+uint64_t jrow_value(const struct jrow *row, const void *what);
+
+/* The table as JSON Schema (draft 2020-12): "properties" and what else an object has there. */
+void jtable_schema(const struct jtable *table, struct jwriter *w);
+
+/*
+ * The document, which must be of this schema, as a new struct (the caller frees it with
+ * jtable_free() and free()); NULL with the document's err set, and where doc is NULL.
+ * The document is freed.
+ */
+void *jtable_load(const struct jtable *table, struct jdoc *doc, const char *schema);
+
+#endif
