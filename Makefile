@@ -13,7 +13,7 @@ PKG_CONFIG ?= pkg-config
 CFLAGS  ?= -O2 -g
 
 # Every external library, with the oldest version known to work.
-DEPS := libtracefs >= 1.6 libtraceevent >= 1.7 libcurl >= 7.85 json-c >= 0.16 \
+DEPS := libtracefs >= 1.6 libtraceevent >= 1.7 libbpf >= 1.1 libcurl >= 7.85 json-c >= 0.16 \
 	libcrypto >= 3.0 libzstd >= 1.5 zlib >= 1.2 libpcap >= 1.10
 # Debian's libhttp-parser comes without a .pc file.
 OTHER_LIBS := -lhttp_parser

@@ -110,24 +110,28 @@ bool facts_kernel_read(struct facts *facts, enum facts_symbol symbol, size_t off
 	return done;
 }
 
-static struct btf *load_btf(struct facts *facts)
+/* The kernel's types; NULL where they cannot be read.  Loaded once. */
+static const struct btf *load_btf(struct facts *facts)
 {
-	char *path = facts_path(facts, BTF_KERNEL);
-	struct btf *btf = btf_load(path);
+	char *path;
 
-	free(path);
-	return btf;
+	if (!facts->btf_tried) {
+		path = facts_path(facts, BTF_KERNEL);
+		facts->btf = btf_load(path);
+		free(path);
+	}
+	facts->btf_tried = true;
+	return facts->btf;
 }
 
 /* The pool of a kernel with CONFIG_SWIOTLB_DYNAMIC knows whether it may grow (Linux 6.6). */
 enum tri facts_kernel_grows(struct facts *facts)
 {
 	enum tri grows = TRI_UNKNOWN;
-	struct btf *btf = load_btf(facts);
+	const struct btf *btf = load_btf(facts);
 
 	if (btf && btf_offset(btf, "io_tlb_mem", "nslabs") >= 0)
 		grows = btf_offset(btf, "io_tlb_mem", "can_grow") >= 0 ? TRI_YES : TRI_NO;
-	btf_free(btf);
 	return grows;
 }
 
@@ -138,7 +142,7 @@ struct layout {
 
 static bool read_layout(struct facts *facts, struct layout *at)
 {
-	struct btf *btf = load_btf(facts);
+	const struct btf *btf = load_btf(facts);
 	long pool;
 
 	*at = (struct layout){ -1, -1, -1 };
@@ -152,7 +156,6 @@ static bool read_layout(struct facts *facts, struct layout *at)
 			at->end += pool;
 		}
 	}
-	btf_free(btf);
 	return at->start >= 0 && at->end >= 0 && at->nslabs >= 0;
 }
 

@@ -46,10 +46,14 @@ struct facts_place {
 	uint64_t address; /* 0 unknown */
 };
 
+struct btf;
+
 struct facts {
 	char *root;
 	struct facts_place symbols[FACTS_SYMBOLS]; /* use facts_find_symbol */
 	bool symbols_read;
+	struct btf *btf; /* the kernel's types; NULL: not loaded, or unreadable */
+	bool btf_tried;
 	bool counted; /* facts_count_after was called in this window */
 	struct facts_log log;
 	/* what must not change in the window, as sorted words */

@@ -5,28 +5,31 @@
 #include <stddef.h>
 
 /*
- * btf - where a structure of the running kernel has its members.
+ * btf - offsets of structure members in the running kernel.
  *
- * The kernel finds them by itself when a dynamic event names them, but takes a
- * search of all its types for each name; here they are searched once.  Format:
- * Documentation/bpf/btf.rst of Linux.
+ * A helper around libbpf's struct btf, which <bpf/btf.h> can be used on as well.  The
+ * kernel finds members by itself when a dynamic event names them, but searches all its
+ * types for each name.  Format: Documentation/bpf/btf.rst of Linux.
  */
 struct btf;
 
 #define BTF_KERNEL "/sys/kernel/btf/vmlinux" /* the running kernel's */
 
-/* From a file; NULL where it cannot be read, or is no such thing. */
+/*
+ * Load a file of BTF (at most 64 MiB).  NULL where it cannot be read or is none of this
+ * machine's byte order.  Release with btf_free.
+ */
 struct btf *btf_load(const char *path);
 
-/* From memory that is kept until btf_free; NULL where it is no BTF of this machine's byte order. */
+/* Parse a copy of BTF in memory.  NULL as above.  Release with btf_free. */
 struct btf *btf_parse(const void *data, size_t len);
 
 void btf_free(struct btf *btf); /* accepts NULL */
 
 /*
- * The offset in bytes of a member, those of unnamed structures and unions within
- * included; -1 where there is none, or where it is a bit field.
+ * The offset in bytes of a member of a structure, also of one in an unnamed structure or
+ * union inside it.  -1 where there is none, or where it is a bit field.
  */
-long btf_offset(struct btf *btf, const char *structure, const char *member);
+long btf_offset(const struct btf *btf, const char *structure, const char *member);
 
 #endif
