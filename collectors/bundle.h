@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct err;
 struct manifest;
@@ -11,9 +12,12 @@ struct manifest;
 /*
  * bundle - a folder NAME.ccaio/ with the evidence of one run.
  *
- * Writing: create, put files in, finish.  From the first moment the folder holds
- * a file UNFINISHED, which goes only after the manifest is on the disk: a crash
- * at any time leaves a bundle that verifies or one that says it is unfinished.
+ * Writing: create, put files in, finish.  Until then it is a folder
+ * NAME.ccaio.unfinished-XXXXXXXX beside its place, which only this user can enter (0700) and
+ * whose files only this user can read (0600); everything goes through its descriptor, so
+ * that nobody who can write to the folder around it can make ccaio write elsewhere.  It
+ * holds a file UNFINISHED, which goes only after the manifest is on the disk; then
+ * it is renamed.  A crash at any time leaves NAME.ccaio whole or not at all.
  *
  * Reading: open checks the manifest and every file against it.
  */
@@ -34,20 +38,32 @@ struct bundle;
  */
 struct bundle *bundle_create(const char *path, struct err *err);
 
+/*
+ * To be called before bundle_finish: members of the group gid may read the finished bundle
+ * (folder 0750, files 0640).
+ */
+void bundle_share(struct bundle *b, gid_t gid);
+
 /* A new file in it, for writing.  Returns a descriptor (the caller closes it), or -errno. */
 int bundle_new_file(struct bundle *b, const char *name, struct err *err);
+
+/* The folder of a bundle that is being written, to make files in.  Borrowed. */
+int bundle_folder(const struct bundle *b);
 
 /* A whole new file, flushed to the disk. */
 int bundle_write(struct bundle *b, const char *name, const void *data, size_t len, struct err *err);
 
 /*
- * Everything is written: flush it, write the manifest, take the mark away.
- * nonce: of the run.  Returns 0, or -errno with err set; the bundle then stays
- * marked as unfinished.
+ * Everything is written: flush it, write the manifest, take the mark away, rename it into place.
+ * nonce: of the run.  Returns 0, or -errno with err set.  Where only the renaming failed (somebody
+ * has moved the folder, or made something of the bundle's name) err says where the evidence is.
  */
 int bundle_finish(struct bundle *b, uint64_t nonce, struct err *err);
 
-/* Remove the folder with all that was put in, for a run that has nothing to keep. */
+/*
+ * Remove the folder with all that was put in, for a run that has nothing to keep.  A bundle that
+ * was completed stays.
+ */
 void bundle_discard(struct bundle *b);
 
 /*
@@ -63,11 +79,14 @@ struct bundle *bundle_open(const char *path, struct err *err);
  */
 char *bundle_read(struct bundle *b, const char *name, size_t max, size_t *len, struct err *err);
 
-/* A file of it for reading, not through a symbolic link.  A descriptor, or -errno. */
+/*
+ * A file of it for reading, not through a symbolic link; of a bundle that is being written, too.
+ * A descriptor, or -errno.
+ */
 int bundle_open_file(struct bundle *b, const char *name, struct err *err);
 
 const struct manifest *bundle_manifest(const struct bundle *b); /* NULL while writing */
-const char *bundle_path(const struct bundle *b);
+const char *bundle_path(const struct bundle *b);		/* as it is named, or will be */
 
 /* Let go of it; the folder stays as it is.  Accepts NULL. */
 void bundle_close(struct bundle *b);

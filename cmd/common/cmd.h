@@ -4,6 +4,9 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
+
+#include "lib/base/place.h"
 
 struct err;
 struct usage;
@@ -47,9 +50,30 @@ int cmd_options(const struct cmd *cmd, void *options, int argc, char **argv);
 bool cmd_to_stdout(const char *output);
 
 /*
- * Could it be written there?  Asked before a long run, so that this is not in vain.
+ * Where --output says, found before a long run: then the run is not in vain, and nobody who may
+ * write to that folder can lead the output elsewhere while it lasts (lib/base/place.h).  A link is
+ * followed now, never later.
+ */
+struct cmd_output {
+	struct place place; /* none: standard output */
+	const char *path;   /* borrowed */
+	const char *what;   /* "the report", for messages; borrowed */
+	mode_t mode;	    /* of the file that is there; 0 none */
+	bool special;	    /* a FIFO, a device: written as it is */
+};
+
+/* Returns 0, or -errno with err set; then there is nothing to close. */
+int cmd_output_open(struct cmd_output *out, const char *path, const char *what, struct err *err);
+void cmd_output_close(struct cmd_output *out);
+
+/*
+ * Write with fn.  A file appears whole or not at all: what was there stays when this fails.
  * Returns 0, or -errno with err set.
  */
+int cmd_output_write(const struct cmd_output *out, void (*fn)(FILE *out, const void *ctx),
+		     const void *ctx, struct err *err);
+
+/* Could it be written there?  Returns 0, or -errno with err set. */
 int cmd_check_output(const char *output, const char *what, struct err *err);
 
 /*
@@ -59,10 +83,7 @@ int cmd_check_output(const char *output, const char *what, struct err *err);
 int cmd_spare(const char *input, const char *path, struct err *err);
 
 /*
- * Write with fn to where --output says.  what is for messages: "the report".
- * A file appears whole or not at all: what was there stays when this fails.  What is no regular
- * file (a FIFO, a device, a link) is written as it is.  main looks at standard output when all is
- * done.
+ * Open, write with fn, close.  main looks at standard output when all is done.
  * Returns 0, or -errno with err set.
  */
 int cmd_write(const char *output, const char *what, void (*fn)(FILE *out, const void *ctx),

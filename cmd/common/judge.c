@@ -168,8 +168,9 @@ int judging_prepare(struct judging *g, struct err *err)
 		if (!text || judging_take_policy(g, text, len, g->policy_path, err) < 0)
 			return -EINVAL;
 	}
-	if (cmd_check_output(g->output, "the report", err) < 0)
+	if (cmd_output_open(&g->out, g->output, "the report", err) < 0)
 		return -EINVAL;
+	g->out_open = true;
 	if (g->rmm_path) {
 		text = file_read(g->rmm_path, RMM_FILE_MAX, &len, err);
 		if (!text || judging_take_rmm(g, text, len, g->rmm_path, err) < 0)
@@ -180,6 +181,9 @@ int judging_prepare(struct judging *g, struct err *err)
 
 void judging_release(struct judging *g)
 {
+	if (g->out_open)
+		cmd_output_close(&g->out);
+	g->out_open = false;
 	limit_free(g->limit);
 	g->limit = NULL;
 	rmm_free(g->rmm);
@@ -288,7 +292,7 @@ int judging_report(const struct cmd *cmd, const struct judging *g, const struct 
 	in.verbosity = g->verbosity;
 	in.colour = judging_colour(g);
 	fit_terminal(g);
-	if (cmd_write(g->output, "the report", render, &r, &err) < 0)
+	if (cmd_output_write(&g->out, render, &r, &err) < 0)
 		return cmd_fail(cmd, &err);
 	return judging_status(in.verdict);
 }

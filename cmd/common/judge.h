@@ -28,9 +28,11 @@ struct verdict;
 struct judging {
 	const struct report *report; /* --format; NULL: text */
 	const char *output;	     /* --output; NULL: standard output */
-	const char *policy_path;     /* --policy */
-	const char *rmm_path;	     /* --rmm-log */
-	bool window_only;	     /* --scope window */
+	struct cmd_output out;	     /* the same, found by judging_prepare */
+	bool out_open;
+	const char *policy_path; /* --policy */
+	const char *rmm_path;	 /* --rmm-log */
+	bool window_only;	 /* --scope window */
 	bool scope_given;
 	bool undrawn; /* nobody will see the timeline: none is made */
 	/* --only-device; without names limit may still come from a bundle */

@@ -26,17 +26,6 @@ bool cmd_to_stdout(const char *path)
 	return !path;
 }
 
-/* Is there a file to be replaced, or none yet?  A link is neither: its target is written. */
-static bool is_replaced(const char *path, mode_t *mode)
-{
-	struct stat st;
-
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT;
-	*mode = st.st_mode & 07777;
-	return S_ISREG(st.st_mode);
-}
-
 static char *folder_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -49,27 +38,41 @@ static int cannot(const char *what, const char *path, struct err *err)
 	return err_sys(err, "cannot write %s to %s", what, path);
 }
 
-int cmd_check_output(const char *path, const char *what, struct err *err)
+int cmd_output_open(struct cmd_output *out, const char *path, const char *what, struct err *err)
 {
-	mode_t mode = 0;
+	struct err why = { "" };
 	struct stat st;
-	char *folder;
-	int ret = 0;
+	int ret;
 
+	*out = (struct cmd_output){ .place = PLACE_NONE, .path = path, .what = what };
 	if (cmd_to_stdout(path))
 		return 0;
-	if (!is_replaced(path, &mode)) {
-		if (stat(path, &st) < 0 && errno != ENOENT)
-			return cannot(what, path, err);
-		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-			return err_set(err, EISDIR, "cannot write %s to %s: %s", what, path,
-				       strerror(EISDIR));
-		return 0;
+	ret = place_open(&out->place, path, true, &why);
+	if (ret < 0)
+		return err_set(err, -ret, "cannot write %s to %s: %s", what, path, why.text);
+	if (fstatat(out->place.dir, out->place.name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		out->mode = st.st_mode & 07777;
+		out->special = !S_ISREG(st.st_mode);
 	}
-	folder = folder_of(path);
-	if (access(folder, W_OK | X_OK) < 0)
+	if (!out->special && faccessat(out->place.dir, ".", W_OK | X_OK, AT_EACCESS) < 0) {
 		ret = cannot(what, path, err);
-	free(folder);
+		cmd_output_close(out);
+	}
+	return ret;
+}
+
+void cmd_output_close(struct cmd_output *out)
+{
+	place_close(&out->place);
+}
+
+int cmd_check_output(const char *path, const char *what, struct err *err)
+{
+	struct cmd_output out;
+	int ret = cmd_output_open(&out, path, what, err);
+
+	if (ret == 0)
+		cmd_output_close(&out);
 	return ret;
 }
 
@@ -96,66 +99,91 @@ int cmd_spare(const char *input, const char *path, struct err *err)
 		   : 0;
 }
 
-static int write_and_close(int fd, const char *path, const char *what, const char *text, size_t len,
+static int write_and_close(int fd, const struct cmd_output *out, const char *text, size_t len,
 			   struct err *err)
 {
 	int ret = 0;
 
 	if (file_write_all(fd, text, len) < 0)
-		ret = cannot(what, path, err);
+		ret = cannot(out->what, out->path, err);
 	if (close(fd) < 0 && ret == 0)
-		ret = cannot(what, path, err);
+		ret = cannot(out->what, out->path, err);
 	return ret;
 }
 
 /* Written beside it and renamed: what was there stays when this fails. */
-static int replace(const char *path, mode_t mode, const char *what, const char *text, size_t len,
-		   struct err *err)
+static int replace(const struct cmd_output *out, const char *text, size_t len, struct err *err)
 {
-	char *beside = xasprintf("%s.ccaio-%d", path, getpid());
-	int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666), ret;
+	const struct place *p = &out->place;
+	char *beside = xasprintf("%s.ccaio-%d", p->name, getpid());
+	int fd, ret;
 
+	fd = openat(p->dir, beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (fd < 0) {
-		ret = cannot(what, path, err);
-		goto out;
+		ret = cannot(out->what, out->path, err);
+		goto done;
 	}
-	if (mode)
-		fchmod(fd, mode);
-	ret = write_and_close(fd, path, what, text, len, err);
-	if (ret == 0 && rename(beside, path) < 0)
-		ret = cannot(what, path, err);
+	if (out->mode)
+		fchmod(fd, out->mode);
+	ret = write_and_close(fd, out, text, len, err);
+	if (ret == 0 && renameat(p->dir, beside, p->dir, p->name) < 0)
+		ret = cannot(out->what, out->path, err);
 	if (ret < 0)
-		unlink(beside);
-out:
+		unlinkat(p->dir, beside, 0);
+done:
 	free(beside);
+	return ret;
+}
+
+/* A FIFO or a device.  What has become a file, or a link to one, is another thing: not written. */
+static int write_special(const struct cmd_output *out, const char *text, size_t len,
+			 struct err *err)
+{
+	bool own = place_is_proc(out->place.dir); /* a descriptor of this process */
+	int fd = openat(out->place.dir, out->place.name,
+			O_WRONLY | O_NOCTTY | O_CLOEXEC | (own ? O_TRUNC : O_NOFOLLOW));
+	struct stat st;
+
+	if (fd < 0)
+		return cannot(out->what, out->path, err);
+	if (!own && (fstat(fd, &st) < 0 || S_ISREG(st.st_mode))) {
+		close(fd);
+		return err_set(err, EEXIST, "cannot write %s to %s: it was replaced meanwhile",
+			       out->what, out->path);
+	}
+	return write_and_close(fd, out, text, len, err);
+}
+
+int cmd_output_write(const struct cmd_output *out, void (*fn)(FILE *out, const void *ctx),
+		     const void *ctx, struct err *err)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *memory;
+	int ret;
+
+	if (cmd_to_stdout(out->path)) {
+		fn(stdout, ctx);
+		return 0;
+	}
+	memory = open_memstream(&text, &len);
+	if (!memory)
+		abort(); /* no memory for a buffer: as fatal as in lib/base/xalloc.c */
+	fn(memory, ctx);
+	fclose(memory);
+	ret = out->special ? write_special(out, text, len, err) : replace(out, text, len, err);
+	free(text);
 	return ret;
 }
 
 int cmd_write(const char *path, const char *what, void (*fn)(FILE *out, const void *ctx),
 	      const void *ctx, struct err *err)
 {
-	char *text = NULL;
-	mode_t mode = 0;
-	size_t len = 0;
-	FILE *out;
-	int fd, ret;
+	struct cmd_output out;
+	int ret = cmd_output_open(&out, path, what, err);
 
-	if (cmd_to_stdout(path)) {
-		fn(stdout, ctx);
-		return 0;
-	}
-	out = open_memstream(&text, &len);
-	if (!out)
-		abort(); /* no memory for a buffer: as fatal as in lib/base/xalloc.c */
-	fn(out, ctx);
-	fclose(out);
-	if (is_replaced(path, &mode)) {
-		ret = replace(path, mode, what, text, len, err);
-	} else {
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-		ret = fd < 0 ? cannot(what, path, err)
-			     : write_and_close(fd, path, what, text, len, err);
-	}
-	free(text);
+	if (ret == 0)
+		ret = cmd_output_write(&out, fn, ctx, err);
+	cmd_output_close(&out);
 	return ret;
 }

@@ -112,13 +112,16 @@ static int open_packets(struct exchanging *e, struct names *names, struct err *e
 
 	if (!e->x->captured)
 		return 0;
+	fd = bundle_open_file(e->bundle, BUNDLE_PACKETS, err);
+	if (fd < 0)
+		return fd;
+	in = fdopen(fd, "r");
+	if (!in) {
+		close(fd);
+		return err_sys(err, "cannot read " BUNDLE_PACKETS);
+	}
 	path = xasprintf("%s/" BUNDLE_PACKETS, bundle_path(e->bundle));
-	fd = bundle_manifest(e->bundle) ? bundle_open_file(e->bundle, BUNDLE_PACKETS, err) : -1;
-	in = bundle_manifest(e->bundle) ? (fd >= 0 ? fdopen(fd, "r") : NULL) : fopen(path, "re");
-	if (in)
-		e->reader = packet_reader_open(in, path, e->x, names, err);
-	else if (fd < 0 && !bundle_manifest(e->bundle))
-		err_sys(err, "cannot read %s", path);
+	e->reader = packet_reader_open(in, path, e->x, names, err);
 	free(path);
 	return e->reader ? 0 : -EINVAL;
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/common/judge.h"
 #include "cmd/common/seal.h"
@@ -44,8 +45,8 @@ static int take_limit(struct judging *judging, uint64_t max_stale, struct err *e
 }
 
 /* Judge what was written, as anybody will who reads it. */
-static int judge_and_seal(const struct recording *r, struct bundle *b, const char *trace,
-			  const struct platform *p, uint64_t max_stale)
+static int judge_and_seal(const struct recording *r, struct bundle *b, const struct platform *p,
+			  uint64_t max_stale)
 {
 	struct run run = { .tool = "ccaio " VERSION, .evidence = r->path, .exit_status = -1 };
 	struct report_input in = { .platform = p, .run = &run };
@@ -53,12 +54,13 @@ static int judge_and_seal(const struct recording *r, struct bundle *b, const cha
 	struct judging judging = { 0 };
 	struct stream *stream = NULL;
 	struct verdict *v = NULL;
-	int ret = judging_prepare(&judging, r->err);
+	int ret = judging_prepare(&judging, r->err), fd = -1;
 
 	if (ret == 0)
 		ret = take_limit(&judging, max_stale, r->err);
 	if (ret == 0) {
-		stream = tracedat_open(trace, names, r->err);
+		fd = bundle_open_file(b, BUNDLE_TRACE, r->err);
+		stream = fd < 0 ? NULL : tracedat_open_fd(fd, BUNDLE_TRACE, names, r->err);
 		v = stream ? judging_run(&judging, stream, names, p, r->err) : NULL;
 		ret = v ? 0 : -EINVAL;
 	}
@@ -70,6 +72,8 @@ static int judge_and_seal(const struct recording *r, struct bundle *b, const cha
 	}
 	verdict_free(v);
 	stream_close(stream);
+	if (fd >= 0)
+		close(fd);
 	names_free(names);
 	judging_release(&judging);
 	return ret;
@@ -80,23 +84,23 @@ static void write_bundle(void *ctx, struct machine *m, const struct platform *p,
 {
 	struct recording *r = ctx;
 	struct bundle *b = bundle_create(r->path, r->err);
-	char *trace = xasprintf("%s/" BUNDLE_TRACE, r->path), *facts = platform_format(p);
+	char *facts = platform_format(p);
 
 	(void)v; /* the judge's own: what counts is what the files say */
 	r->ret = -EIO;
 	if (!b)
 		goto out;
-	r->ret = model_trace_write(trace, m->events, m->nevents, m->names, p, r->err);
+	r->ret = model_trace_write(bundle_folder(b), BUNDLE_TRACE, m->events, m->nevents, m->names,
+				   p, r->err);
 	if (r->ret == 0)
 		r->ret = bundle_write(b, BUNDLE_PLATFORM, facts, strlen(facts), r->err);
 	if (r->ret == 0)
-		r->ret = judge_and_seal(r, b, trace, p, max_stale);
+		r->ret = judge_and_seal(r, b, p, max_stale);
 	if (r->ret < 0)
 		bundle_discard(b);
 out:
 	bundle_close(b);
 	free(facts);
-	free(trace);
 }
 
 int selftest_record(const char *path, struct plan_run *run, struct err *err)

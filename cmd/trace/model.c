@@ -48,6 +48,7 @@ struct model_run {
 	char *url;    /* that argument */
 	struct command *command;
 	struct bundle *bundle;
+	int trace_fd; /* its trace.dat; -1 none */
 	FILE *pcap;
 	struct packet_writer writer;
 	struct traffic *traffic;
@@ -293,19 +294,21 @@ static int record(struct model_run *r, struct err *err)
 
 static int keep(struct model_run *r, struct err *err)
 {
-	char *path = xasprintf("%s/" BUNDLE_TRACE, bundle_path(r->bundle));
 	char *facts = platform_format(r->platform);
-	int ret = model_trace_write(path, r->events, r->nevents, r->names, r->platform, err);
+	int ret = model_trace_write(bundle_folder(r->bundle), BUNDLE_TRACE, r->events, r->nevents,
+				    r->names, r->platform, err);
 
 	if (ret == 0)
 		ret = bundle_write(r->bundle, BUNDLE_PLATFORM, facts, strlen(facts), err);
 	if (ret == 0) {
 		r->judged_names = names_new();
-		r->stream = tracedat_open(path, r->judged_names, err);
+		r->trace_fd = bundle_open_file(r->bundle, BUNDLE_TRACE, err);
+		if (r->trace_fd >= 0)
+			r->stream =
+				tracedat_open_fd(r->trace_fd, BUNDLE_TRACE, r->judged_names, err);
 		ret = r->stream ? 0 : -EIO;
 	}
 	free(facts);
-	free(path);
 	if (ret < 0)
 		return ret;
 	r->judging.exchanging = &r->exchanging;
@@ -353,6 +356,8 @@ static void release(struct model_run *r)
 	verdict_free(r->verdict);
 	exchanging_release(&r->exchanging);
 	stream_close(r->stream);
+	if (r->trace_fd >= 0)
+		close(r->trace_fd);
 	names_free(r->judged_names);
 	names_free(r->names);
 	platform_free(r->platform);
@@ -368,7 +373,7 @@ static void release(struct model_run *r)
 
 int trace_model(const struct trace_options *options)
 {
-	struct model_run r = { .options = options, .names = names_new() };
+	struct model_run r = { .options = options, .names = names_new(), .trace_fd = -1 };
 	int status = CMD_TROUBLE, ret;
 	struct err err = { "" };
 

@@ -46,6 +46,7 @@ struct trace {
 	struct attach attach;
 	struct recording rec;
 	struct bundle *bundle;
+	int trace_fd; /* its trace.dat while it is judged; -1 none */
 	struct tracedat_writer *writer;
 	struct facts *facts;
 	struct platform *platform;
@@ -72,9 +73,8 @@ static int open_bundle(struct trace *t, struct err *err)
 
 static int open_writer(struct trace *t, struct err *err)
 {
-	char *path = xasprintf("%s/" BUNDLE_TRACE, bundle_path(t->bundle));
-	t->writer = tracedat_writer_open(path, t->rec.instance.cpus, sysconf(_SC_PAGESIZE), err);
-	free(path);
+	t->writer = tracedat_writer_open(bundle_folder(t->bundle), BUNDLE_TRACE,
+					 t->rec.instance.cpus, sysconf(_SC_PAGESIZE), err);
 	return t->writer ? 0 : -EIO;
 }
 
@@ -248,11 +248,11 @@ static int keep(struct trace *t, struct err *err)
 
 static int judge(struct trace *t, struct err *err)
 {
-	char *path = xasprintf("%s/" BUNDLE_TRACE, bundle_path(t->bundle));
-
+	t->trace_fd = bundle_open_file(t->bundle, BUNDLE_TRACE, err);
+	if (t->trace_fd < 0)
+		return -EIO;
 	t->names = names_new();
-	t->stream = tracedat_open(path, t->names, err);
-	free(path);
+	t->stream = tracedat_open_fd(t->trace_fd, BUNDLE_TRACE, t->names, err);
 	if (!t->stream)
 		return -EIO;
 	t->judging.exchanging = &t->exchanging;
@@ -317,6 +317,8 @@ static void release(struct trace *t)
 	verdict_free(t->verdict);
 	exchanging_release(&t->exchanging);
 	stream_close(t->stream);
+	if (t->trace_fd >= 0)
+		close(t->trace_fd);
 	names_free(t->names);
 	canary_release(&t->canaries);
 	platform_free(t->platform);
@@ -384,6 +386,7 @@ static void set_capture(struct trace *t)
 static int trace(int argc, char **argv)
 {
 	struct trace t = { .attach = ATTACH_INIT,
+			   .trace_fd = -1,
 			   .rec.tracing.fd = -1,
 			   .rec.state.fd = -1,
 			   .rec.instance.fd = -1 };

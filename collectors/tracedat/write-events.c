@@ -84,10 +84,10 @@ static void write_options(struct tracedat_writer *w, const struct platform *p)
 	free(uname);
 }
 
-int model_trace_write(const char *path, const struct event *events, size_t count,
+int model_trace_write(int dir, const char *path, const struct event *events, size_t count,
 		      const struct names *names, const struct platform *p, struct err *err)
 {
-	struct tracedat_writer *w = tracedat_writer_open(path, 1, TRACEDAT_PACK_PAGE, err);
+	struct tracedat_writer *w = tracedat_writer_open(dir, path, 1, TRACEDAT_PACK_PAGE, err);
 	int ret;
 
 	if (!w)

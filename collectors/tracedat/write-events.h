@@ -11,9 +11,10 @@ struct platform;
 
 /*
  * Write events of the bounce path as the trace.dat that a kernel's recording would be:
- * one CPU, time order.  platform names kernel and machine.  0 or -errno.
+ * one CPU, time order.  path: relative to the folder dir.  platform names kernel and machine.
+ * 0 or -errno.
  */
-int model_trace_write(const char *path, const struct event *events, size_t count,
+int model_trace_write(int dir, const char *path, const struct event *events, size_t count,
 		      const struct names *names, const struct platform *platform, struct err *err);
 
 #endif

@@ -39,6 +39,7 @@ struct spool {
 };
 
 struct tracedat_writer {
+	int dir; /* borrowed: that the paths are relative to */
 	char *path, *part;
 	uint32_t page_size;
 	struct spool *spools;
@@ -82,11 +83,12 @@ static int fail_sys(struct tracedat_writer *writer, struct err *err, const char 
 	return fail(writer, err, rc, &why);
 }
 
-struct tracedat_writer *tracedat_writer_open(const char *path, unsigned int ncpus,
+struct tracedat_writer *tracedat_writer_open(int dir, const char *path, unsigned int ncpus,
 					     uint32_t page_size, struct err *err)
 {
 	struct tracedat_writer *writer = xcalloc(1, sizeof(*writer));
 
+	writer->dir = dir;
 	writer->path = xstrdup(path);
 	writer->part = xasprintf("%s.part", path);
 	writer->page_size = page_size;
@@ -101,8 +103,9 @@ struct tracedat_writer *tracedat_writer_open(const char *path, unsigned int ncpu
 		struct spool *spool = &writer->spools[cpu];
 
 		spool->path = xasprintf("%s.cpu%u", path, cpu);
-		spool->fd = open(spool->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-				 0600);
+		unlinkat(dir, spool->path, 0);
+		spool->fd = openat(dir, spool->path,
+				   O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (spool->fd < 0) {
 			err_sys(err, "cannot write %s", spool->path);
 			free(spool->path);
@@ -122,11 +125,11 @@ void tracedat_writer_close(struct tracedat_writer *writer)
 		return;
 	if (writer->out) {
 		fclose(writer->out);
-		unlink(writer->part);
+		unlinkat(writer->dir, writer->part, 0);
 	}
 	for (unsigned int cpu = 0; cpu < writer->ncpus; cpu++) {
 		close(writer->spools[cpu].fd);
-		unlink(writer->spools[cpu].path);
+		unlinkat(writer->dir, writer->spools[cpu].path, 0);
 		free(writer->spools[cpu].path);
 	}
 	for (size_t i = 0; i < writer->nformats; i++) {
@@ -383,10 +386,10 @@ static int sizes_find(struct tracedat_writer *writer, struct err *err)
 }
 
 /* The rename is on disk once the folder is. */
-static int sync_folder(const char *path)
+static int sync_folder(const struct tracedat_writer *writer)
 {
-	char *copy = xstrdup(path);
-	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = -1;
+	char *copy = xstrdup(writer->path);
+	int fd = openat(writer->dir, dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = -1;
 
 	free(copy);
 	if (fd < 0)
@@ -396,6 +399,18 @@ static int sync_folder(const char *path)
 		rc = 0;
 	close(fd);
 	return rc;
+}
+
+/* PATH.part, which nobody else has made. */
+static FILE *part_open(const struct tracedat_writer *writer)
+{
+	int fd = openat(writer->dir, writer->part,
+			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (fd >= 0 && !out)
+		close(fd);
+	return out;
 }
 
 static int part_write(struct tracedat_writer *writer)
@@ -428,15 +443,17 @@ int tracedat_writer_finish(struct tracedat_writer *writer, struct err *err)
 	rc = sizes_find(writer, err);
 	if (rc < 0)
 		return rc;
-	writer->out = fopen(writer->part, "we");
+	unlinkat(writer->dir, writer->part, 0);
+	writer->out = part_open(writer);
 	if (!writer->out || part_write(writer) < 0)
 		return fail_sys(writer, err, writer->part);
 	out = writer->out;
 	writer->out = NULL;
-	if (fclose(out) != 0 || rename(writer->part, writer->path) < 0) {
+	if (fclose(out) != 0 ||
+	    renameat(writer->dir, writer->part, writer->dir, writer->path) < 0) {
 		rc = fail_sys(writer, err, writer->path);
-		unlink(writer->part);
+		unlinkat(writer->dir, writer->part, 0);
 		return rc;
 	}
-	return sync_folder(writer->path) < 0 ? fail_sys(writer, err, writer->path) : 0;
+	return sync_folder(writer) < 0 ? fail_sys(writer, err, writer->path) : 0;
 }

@@ -32,10 +32,12 @@ enum tracedat_option {
 };
 
 /*
- * Begin PATH for ncpus CPUs (numbered from 0).  page_size: of the traced machine.  Creates the
- * spool files, replacing older ones.  Returns NULL on failure, with nothing left behind.
+ * Begin PATH for ncpus CPUs (numbered from 0).  page_size: of the traced machine.  PATH is relative
+ * to the folder dir (AT_FDCWD: the current one), which stays open until close().  Every file
+ * is made anew, whatever is there under its name: neither links nor older files are written to.
+ * Returns NULL on failure, with nothing left behind.
  */
-struct tracedat_writer *tracedat_writer_open(const char *path, unsigned int ncpus,
+struct tracedat_writer *tracedat_writer_open(int dir, const char *path, unsigned int ncpus,
 					     uint32_t page_size, struct err *err);
 
 /* Drop everything not finished, spool files included.  Accepts NULL. */

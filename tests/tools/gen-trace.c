@@ -5,6 +5,7 @@
  * A legal history: devices map, sync and unmap bounce buffers of one pool, on
  * several CPUs, beside network and block events.  The same seed gives the same bytes.
  */
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -323,7 +324,7 @@ static void generate(struct gen *gen, const char *path, uint64_t events, uint64_
 	gen->eth = names_intern(gen->names, "eth0", 4);
 	gen->ts_ns = 4000000000;
 	gen->nonce = gen->random;
-	gen->writer = tracedat_writer_open(path, gen->ncpus, 4096, &err);
+	gen->writer = tracedat_writer_open(AT_FDCWD, path, gen->ncpus, 4096, &err);
 	if (!gen->writer)
 		fail(&err);
 	for (unsigned int cpu = 0; cpu < gen->ncpus; cpu++) {

@@ -140,8 +140,8 @@ static int trim(const char *in, const char *out, const char *zip, int all, size_
 	if (file.buffers[0].page_size != TRACEDAT_PACK_PAGE)
 		return err_set(err, ENOTSUP, "%s has pages of %u bytes", in,
 			       file.buffers[0].page_size);
-	writer =
-		tracedat_writer_open(out, (unsigned int)file.buffers[0].ndata, file.page_size, err);
+	writer = tracedat_writer_open(AT_FDCWD, out, (unsigned int)file.buffers[0].ndata,
+				      file.page_size, err);
 	if (!writer)
 		return -EIO;
 	tracedat_writer_header(writer, tracedat_pack_header_page, strlen(tracedat_pack_header_page),

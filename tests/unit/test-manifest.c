@@ -155,6 +155,18 @@ static void test_changed(void)
 	free(path);
 }
 
+/* What is being written beside the bundle's place. */
+#define WORK "x.ccaio.unfinished-*"
+
+static bool holds(const char *command)
+{
+	char *line = xasprintf("cd %s && { %s; }", dir, command);
+	bool yes = system(line) == 0;
+
+	free(line);
+	return yes;
+}
+
 static void test_unfinished(void)
 {
 	char *path = bundle_at();
@@ -164,11 +176,14 @@ static void test_unfinished(void)
 
 	shell("rm -rf x.ccaio");
 	b = bundle_create(path, &err);
-	check(b && exists("x.ccaio/UNFINISHED"));
+	check(b && !exists("x.ccaio") && holds("test -e " WORK "/UNFINISHED"));
+	/* nobody else gets in, whatever the umask */
+	check(holds("test $(stat -c %a " WORK ") = 700 && test $(stat -c %a " WORK "/*) = 600"));
 	fd = bundle_new_file(b, "trace.dat", &err);
 	check(fd >= 0 && write(fd, "x", 1) == 1 && close(fd) == 0);
 	check(bundle_new_file(b, "trace.dat", &err) == -EEXIST);
 	bundle_close(b); /* as if the program had been killed */
+	shell("mv " WORK " x.ccaio");
 	check(!bundle_open(path, &err) && strstr(err.text, "is unfinished"));
 	check(bundle_is_one(path));
 	/* what is there is never overwritten */
@@ -185,7 +200,68 @@ static void test_unfinished(void)
 	check(b && bundle_write(b, "a", "a", 1, &err) == 0);
 	bundle_discard(b);
 	bundle_close(b);
-	check(!exists("x.ccaio"));
+	check(!exists("x.ccaio") && !holds("ls -d " WORK " 2>/dev/null"));
+	free(path);
+}
+
+/* What somebody does who can write to the folder around a bundle, between its start and its end. */
+static void test_around(void)
+{
+	static const struct {
+		const char *does, *says;
+	} cases[] = {
+		{ "mkdir x.ccaio && touch x.ccaio/theirs", "cannot rename" },
+		{ "ln -s victim x.ccaio", "cannot rename" },
+		{ "mv " WORK " moved", "the evidence is whole, and now in" },
+		{ "w=$(echo " WORK "); mv $w moved; mkdir $w; touch $w/theirs", "and now in" },
+		{ "w=$(echo " WORK "); mv $w moved; ln -s victim $w", "and now in" },
+	};
+	char *path = bundle_at(), *found = xasprintf("%s/moved", dir);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct err err = { "" };
+		struct bundle *b;
+
+		shell("rm -rf x.ccaio* moved victim; mkdir victim; echo kept >victim/trace.dat");
+		b = bundle_create(path, &err);
+		check(b && bundle_write(b, "trace.dat", "a", 1, &err) == 0);
+		shell(cases[i].does);
+		check(bundle_write(b, "platform.json", "{}", 2, &err) == 0);
+		check(bundle_finish(b, 1, &err) < 0 && strstr(err.text, cases[i].says));
+		bundle_discard(b); /* what is whole stays */
+		bundle_close(b);
+		check(holds("test $(cat victim/*) = kept && test $(ls victim) = trace.dat"));
+		shell("test -e moved || mv " WORK " moved");
+		b = bundle_open(found, &err);
+		check(b != NULL);
+		bundle_close(b);
+	}
+	shell("rm -rf x.ccaio* moved victim");
+	free(found);
+	free(path);
+}
+
+/* Only where it was asked for does anybody else see it. */
+static void test_modes(void)
+{
+	char *path = bundle_at();
+	struct err err = { "" };
+	struct bundle *b;
+
+	make_bundle();
+	check(holds(
+		"test $(stat -c %a x.ccaio) = 700 && test \"$(stat -c %a x.ccaio/* | sort -u)\" "
+		"= 600"));
+	shell("rm -rf x.ccaio");
+	b = bundle_create(path, &err);
+	check(b && bundle_write(b, "a", "a", 1, &err) == 0);
+	bundle_share(b, getgid());
+	check(bundle_finish(b, 1, &err) == 0);
+	bundle_close(b);
+	check(holds(
+		"test $(stat -c %a x.ccaio) = 750 && test \"$(stat -c %a x.ccaio/* | sort -u)\" "
+		"= 640"));
+	shell("rm -rf x.ccaio");
 	free(path);
 }
 
@@ -206,13 +282,13 @@ static void test_full(void)
 	check(bundle_write(b, "platform.json", big, 5000, &err) == -EFBIG);
 	setrlimit(RLIMIT_FSIZE, &before);
 	check(strstr(err.text, "x.ccaio/platform.json: File too large") != NULL);
-	check(!exists("x.ccaio/platform.json"));
+	check(!holds("test -e " WORK "/platform.json"));
 	tight.rlim_cur = 10;
 	setrlimit(RLIMIT_FSIZE, &tight);
 	check(bundle_finish(b, 1, &err) < 0);
 	setrlimit(RLIMIT_FSIZE, &before);
 	check(strstr(err.text, "x.ccaio/MANIFEST.json: File too large") != NULL);
-	check(exists("x.ccaio/UNFINISHED") && !exists("x.ccaio/MANIFEST.json"));
+	check(holds("cd " WORK " && test -e UNFINISHED && test ! -e MANIFEST.json"));
 	bundle_close(b);
 	free(path);
 	free(big);
@@ -229,6 +305,8 @@ int main(void)
 	test_whole();
 	test_changed();
 	test_unfinished();
+	test_around();
+	test_modes();
 	test_full();
 	line = xasprintf("rm -rf %s", dir);
 	check(system(line) == 0);

@@ -4,6 +4,7 @@
  * themselves are: on every device, transport and ring format, and with every fault.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +86,7 @@ static void judged(void *ctx, struct machine *m, const struct platform *p, uint6
 	struct platform *again = platform_parse(facts, strlen(facts), "platform.json", &c->err);
 	struct verdict *v = NULL;
 
-	c->ret = model_trace_write(path, m->events, m->nevents, m->names, p, &c->err);
+	c->ret = model_trace_write(AT_FDCWD, path, m->events, m->nevents, m->names, p, &c->err);
 	if (c->ret == 0 && again)
 		v = judge_file(again, max_stale, &c->err);
 	if (c->ret == 0)

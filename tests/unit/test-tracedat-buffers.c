@@ -102,7 +102,7 @@ static void make_file(uint64_t top_ns, const struct instance *instances, size_t 
 			  header[] = "\nBuffer: foo\n\n",
 			  foo_stats[] =
 				  "CPU: 0\noverrun: 8\ncommit overrun: 0\ndropped events: 0\n";
-	struct tracedat_writer *writer = tracedat_writer_open(path, 2, PAGE, NULL);
+	struct tracedat_writer *writer = tracedat_writer_open(AT_FDCWD, path, 2, PAGE, NULL);
 	FILE *file;
 
 	encode_formats(writer);
@@ -233,7 +233,7 @@ static void test_no_data(void)
 {
 	static const char gone[] = "CPU: 5\nentries: 4\noverrun: 0\ncommit overrun: 0\n"
 				   "dropped events: 0\nread events: 3\n";
-	struct tracedat_writer *writer = tracedat_writer_open(path, 2, PAGE, NULL);
+	struct tracedat_writer *writer = tracedat_writer_open(AT_FDCWD, path, 2, PAGE, NULL);
 	struct names *names = names_new();
 	struct stream *stream;
 

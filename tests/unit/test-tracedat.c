@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the writer wrote, the reader reads: containers, pages, merging, damage. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -48,7 +49,7 @@ static struct making making_begin(void)
 {
 	struct making m = { .names = names_new() };
 
-	m.writer = tracedat_writer_open(path, CPUS, 4096, NULL);
+	m.writer = tracedat_writer_open(AT_FDCWD, path, CPUS, 4096, NULL);
 	encode_formats(m.writer);
 	for (unsigned int cpu = 0; cpu < CPUS; cpu++) {
 		args[cpu] = (struct cpu_arg){ m.writer, cpu };
@@ -385,10 +386,10 @@ static void test_writer(void)
 	/* that failure is not forgotten */
 	check(making_end(&m, &err) == -EINVAL && strstr(err.text, "no CPU 4"));
 	check(access(path, F_OK) < 0 && access(spool, F_OK) < 0);
-	check(!tracedat_writer_open("/nonexistent/trace.dat", 1, 4096, &err));
+	check(!tracedat_writer_open(AT_FDCWD, "/nonexistent/trace.dat", 1, 4096, &err));
 	check(strstr(err.text, "/nonexistent/trace.dat.cpu0: No such file"));
-	check(!tracedat_writer_open(path, 0, 4096, &err) &&
-	      !tracedat_writer_open(path, 1, 4095, &err));
+	check(!tracedat_writer_open(AT_FDCWD, path, 0, 4096, &err) &&
+	      !tracedat_writer_open(AT_FDCWD, path, 1, 4095, &err));
 }
 
 /* Real recordings with bytes changed: read to an error or an ordered end, whatever they say. */
