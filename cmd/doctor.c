@@ -90,6 +90,7 @@ static int diagnose(const struct doctor *doctor, struct facts *facts, struct pla
 		look_at_tracing(&tracing, &t, &reason);
 	snprintf(btf, sizeof(btf), "%s/sys/kernel/btf/vmlinux", root ? root : "");
 	t.btf = access(btf, R_OK) == 0;
+	p->start = facts_snapshot(facts);
 	/* an empty window tells whether the log can be followed */
 	facts_before(facts, p);
 	facts_after(facts, p);

@@ -118,6 +118,7 @@ static int prepare(struct trace *t, struct err *err)
 		return ret;
 	t->facts = facts_new(NULL);
 	t->platform = facts_collect(t->facts);
+	facts_kernel_prepare(t->facts);
 	ret = judging_limit(&t->judging, t->platform, err);
 	if (ret == 0)
 		ret = open_bundle(t, err);
@@ -183,6 +184,17 @@ static int count(struct trace *t, void (*read)(struct facts *, struct platform *
 	return recording_note(&t->rec, "count", err);
 }
 
+/* Read the kernel's own memory, and say in the stream between which events that was. */
+static int take_snapshot(struct trace *t, struct snapshot **to, struct err *err)
+{
+	int ret = recording_note(&t->rec, "memory", err);
+
+	if (ret < 0)
+		return ret;
+	*to = facts_snapshot(t->facts);
+	return recording_note(&t->rec, "memory", err);
+}
+
 /* The window: from the start markers through the command's life to the stop markers. */
 static int record(struct trace *t, struct err *err)
 {
@@ -198,6 +210,9 @@ static int record(struct trace *t, struct err *err)
 	if (ret < 0)
 		return ret;
 	exchanging_window(&t->exchanging, true);
+	ret = take_snapshot(t, &t->platform->start, err);
+	if (ret < 0)
+		return ret;
 	ret = count(t, facts_count_before, err);
 	if (ret < 0)
 		return ret;
@@ -208,6 +223,8 @@ static int record(struct trace *t, struct err *err)
 		ret = recording_note_all(&t->rec, "rest", err);
 	if (ret >= 0)
 		ret = count(t, facts_count_after, err);
+	if (ret >= 0)
+		ret = take_snapshot(t, &t->platform->end, err);
 	exchanging_window(&t->exchanging, false);
 	if (ret >= 0)
 		ret = recording_stop(&t->rec, err);

@@ -273,9 +273,9 @@ static size_t mark(const struct decode_binding *b, const struct decode_record *r
 	buf[len] = '\0';
 	if (sscanf(buf, "ccaio: %7s nonce=%16lx cpu=%u", word, &event->link, &cpu) != 3)
 		return 0;
-	/* of no CPU: when the devices' counters were read */
-	if (strcmp(word, "count") == 0) {
-		event->aux = EVENT_MARK_COUNT;
+	/* of no CPU: when the devices' counters, or the kernel's memory, were read */
+	if (strcmp(word, "count") == 0 || strcmp(word, "memory") == 0) {
+		event->aux = word[0] == 'c' ? EVENT_MARK_COUNT : EVENT_MARK_SNAPSHOT;
 		return 1;
 	}
 	/* The writer was bound to the CPU that it names: a marker elsewhere marks nothing. */

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "collectors/facts/state.h"
-#include "collectors/tracefs/btf.h"
 #include "lib/base/err.h"
 #include "lib/base/xalloc.h"
 
@@ -30,7 +29,7 @@ void facts_free(struct facts *facts)
 		return;
 	facts_log_close(facts);
 	facts_watch_forget(facts);
-	btf_free(facts->btf);
+	facts_kernel_close(facts);
 	free(facts->root);
 	free(facts);
 }

@@ -6,6 +6,7 @@
 
 struct err;
 struct platform;
+struct snapshot;
 
 /*
  * facts - the facts of the running machine, into struct platform.
@@ -49,6 +50,15 @@ void facts_count_after(struct facts *facts, struct platform *p);
  * or of a bounce pool that came or went.
  */
 void facts_after(struct facts *facts, struct platform *p);
+
+/*
+ * What the kernel's own memory holds now: rings, pools, page tables (lib/evidence/snapshot.h).
+ * Never NULL; its trouble says what could not be read.  The caller frees.  The first call may read
+ * the list of the kernel's symbols, which takes longer than all the rest: facts_kernel_prepare
+ * reads it before.
+ */
+struct snapshot *facts_snapshot(struct facts *facts);
+void facts_kernel_prepare(struct facts *facts);
 
 /*
  * Set the kernel's high-water mark of used slots back, so that it counts for the

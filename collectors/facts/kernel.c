@@ -3,26 +3,31 @@
  * What the kernel's own variables say: /proc/kallsyms tells where a symbol is,
  * /proc/kcore what stands there.  Used where nothing else tells.
  */
-#include <elf.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "collectors/facts/state.h"
-#include "collectors/tracefs/btf.h"
+#include "collectors/memory/core.h"
+#include "collectors/memory/memory.h"
+#include "collectors/memory/types.h"
+#include "lib/evidence/snapshot.h"
 
 #define SLOT_BYTES 2048
-#define SEGMENTS_MAX 4096
 
 static const char *const symbol_names[FACTS_SYMBOLS] = {
 	[FACTS_SYM_POOL] = "io_tlb_default_mem",   [FACTS_SYM_MAP] = "swiotlb_tbl_map_single",
 	[FACTS_SYM_DYNAMIC] = "swiotlb_dyn_alloc", [FACTS_SYM_RSI_PRESENT] = "rsi_present",
-	[FACTS_SYM_SHARED_BIT] = "prot_ns_shared",
+	[FACTS_SYM_SHARED_BIT] = "prot_ns_shared", [FACTS_SYM_BUSES] = "bus_kset",
+	[FACTS_SYM_VIRTIO] = "virtio_bus",	   [FACTS_SYM_TABLE_ARM] = "swapper_pg_dir",
+	[FACTS_SYM_TABLE_X86] = "init_top_pgt",	   [FACTS_SYM_CC_MASK] = "cc_mask",
+	[FACTS_SYM_SME_MASK] = "sme_me_mask",
 };
 
-/* "ffffffff8cee35e0 b io_tlb_default_mem"; the compiler may add ".cold", ".isra.0" … */
+/*
+ * "ffffffff8cee35e0 b io_tlb_default_mem", with "\t[module]" for one of a module's; the compiler
+ * may add ".cold", ".isra.0" …
+ */
 static void take_symbol(struct facts *facts, const char *line)
 {
 	const char *name = strchr(line, ' ');
@@ -33,7 +38,7 @@ static void take_symbol(struct facts *facts, const char *line)
 	for (unsigned int i = 0; i < FACTS_SYMBOLS; i++) {
 		size_t len = strlen(symbol_names[i]);
 
-		if (strncmp(name, symbol_names[i], len) != 0 || !strchr(".\n", name[len]))
+		if (strncmp(name, symbol_names[i], len) != 0 || !strchr(".\t\n", name[len]))
 			continue;
 		facts->symbols[i].seen = true;
 		if (name[len] != '.') /* 0 where addresses are hidden */
@@ -63,76 +68,89 @@ const struct facts_place *facts_find_symbol(struct facts *facts, enum facts_symb
 	return &facts->symbols[symbol];
 }
 
-/* Kernel memory at a virtual address, through the segments of an ELF core file. */
-static bool core_read(int fd, uint64_t address, void *buf, size_t len)
+static const struct core *open_core(struct facts *facts)
 {
-	Elf64_Ehdr head;
-	Elf64_Phdr seg;
+	char *path;
 
-	if (pread(fd, &head, sizeof(head), 0) != sizeof(head) ||
-	    memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    head.e_phentsize != sizeof(seg) || head.e_phnum > SEGMENTS_MAX ||
-	    head.e_phoff > INT64_MAX / 2)
-		return false;
-	for (unsigned int i = 0; i < head.e_phnum; i++) {
-		if (pread(fd, &seg, sizeof(seg), (off_t)(head.e_phoff + i * sizeof(seg))) !=
-		    sizeof(seg))
-			return false;
-		if (seg.p_type != PT_LOAD || address < seg.p_vaddr ||
-		    address - seg.p_vaddr >= seg.p_memsz ||
-		    len > seg.p_memsz - (address - seg.p_vaddr) ||
-		    seg.p_offset > (uint64_t)INT64_MAX - (address - seg.p_vaddr))
-			continue;
-		if (pread(fd, buf, len, (off_t)(seg.p_offset + (address - seg.p_vaddr))) ==
-		    (ssize_t)len)
-			return true;
+	if (!facts->core && !facts->core_tried) {
+		path = facts_path(facts, "/proc/kcore");
+		facts->core = core_open(path);
+		facts->core_tried = true;
+		free(path);
 	}
-	return false;
+	return facts->core;
+}
+
+static struct types *load_types(struct facts *facts)
+{
+	char *path;
+
+	if (!facts->types && !facts->types_tried) {
+		path = facts_path(facts, TYPES_KERNEL);
+		facts->types = types_load(path);
+		facts->types_tried = true;
+		free(path);
+	}
+	return facts->types;
+}
+
+void facts_kernel_close(struct facts *facts)
+{
+	core_close(facts->core);
+	types_free(facts->types);
 }
 
 bool facts_kernel_read(struct facts *facts, enum facts_symbol symbol, size_t offset, void *buf,
 		       size_t len)
 {
 	uint64_t address = facts_find_symbol(facts, symbol)->address;
-	char *path;
-	bool done;
-	int fd;
+	const struct core *core = address ? open_core(facts) : NULL;
 
-	if (!address)
-		return false;
-	path = facts_path(facts, "/proc/kcore");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	free(path);
-	if (fd < 0)
-		return false;
-	done = core_read(fd, address + offset, buf, len);
-	close(fd);
-	return done;
+	return core && core_read(core, address + offset, buf, len);
 }
 
-/* The kernel's types; NULL where they cannot be read.  Loaded once. */
-static const struct btf *load_btf(struct facts *facts)
+static uint64_t address_of(struct facts *facts, enum facts_symbol symbol)
 {
-	char *path;
+	return facts_find_symbol(facts, symbol)->address;
+}
 
-	if (!facts->btf_tried) {
-		path = facts_path(facts, BTF_KERNEL);
-		facts->btf = btf_load(path);
-		free(path);
-	}
-	facts->btf_tried = true;
-	return facts->btf;
+static uint64_t first_of(struct facts *facts, enum facts_symbol a, enum facts_symbol b)
+{
+	uint64_t address = address_of(facts, a);
+
+	return address ? address : address_of(facts, b);
+}
+
+void facts_kernel_prepare(struct facts *facts)
+{
+	address_of(facts, FACTS_SYM_BUSES);
+	open_core(facts);
+	load_types(facts);
+}
+
+struct snapshot *facts_snapshot(struct facts *facts)
+{
+	struct memory_symbols symbols = {
+		.bus_kset = address_of(facts, FACTS_SYM_BUSES),
+		.virtio_bus = address_of(facts, FACTS_SYM_VIRTIO),
+		.pool = address_of(facts, FACTS_SYM_POOL),
+		.page_table = first_of(facts, FACTS_SYM_TABLE_ARM, FACTS_SYM_TABLE_X86),
+		.page_mask = first_of(facts, FACTS_SYM_SHARED_BIT, FACTS_SYM_CC_MASK),
+	};
+
+	if (!symbols.page_mask)
+		symbols.page_mask = address_of(facts, FACTS_SYM_SME_MASK);
+	return memory_snapshot(open_core(facts), load_types(facts), &symbols);
 }
 
 /* The pool of a kernel with CONFIG_SWIOTLB_DYNAMIC knows whether it may grow (Linux 6.6). */
 enum tri facts_kernel_grows(struct facts *facts)
 {
-	enum tri grows = TRI_UNKNOWN;
-	const struct btf *btf = load_btf(facts);
+	struct types *types = load_types(facts);
 
-	if (btf && btf_offset(btf, "io_tlb_mem", "nslabs") >= 0)
-		grows = btf_offset(btf, "io_tlb_mem", "can_grow") >= 0 ? TRI_YES : TRI_NO;
-	return grows;
+	if (!types || types_offset(types, "io_tlb_mem", "nslabs") < 0)
+		return TRI_UNKNOWN;
+	return types_offset(types, "io_tlb_mem", "can_grow") >= 0 ? TRI_YES : TRI_NO;
 }
 
 /* Where start, end and nslabs are in struct io_tlb_mem (start, end: since 6.6 in its defpool). */
@@ -142,20 +160,14 @@ struct layout {
 
 static bool read_layout(struct facts *facts, struct layout *at)
 {
-	const struct btf *btf = load_btf(facts);
-	long pool;
+	struct types *types = load_types(facts);
+	bool parts = types && types_offset(types, "io_tlb_mem", "defpool") >= 0;
 
-	*at = (struct layout){ -1, -1, -1 };
-	if (btf) {
-		at->nslabs = btf_offset(btf, "io_tlb_mem", "nslabs");
-		pool = btf_offset(btf, "io_tlb_mem", "defpool");
-		at->start = btf_offset(btf, pool < 0 ? "io_tlb_mem" : "io_tlb_pool", "start");
-		at->end = btf_offset(btf, pool < 0 ? "io_tlb_mem" : "io_tlb_pool", "end");
-		if (pool > 0 && at->start >= 0 && at->end >= 0) {
-			at->start += pool;
-			at->end += pool;
-		}
-	}
+	if (!types)
+		return false;
+	at->nslabs = types_offset(types, "io_tlb_mem", "nslabs");
+	at->start = types_offset(types, "io_tlb_mem", parts ? "defpool.start" : "start");
+	at->end = types_offset(types, "io_tlb_mem", parts ? "defpool.end" : "end");
 	return at->start >= 0 && at->end >= 0 && at->nslabs >= 0;
 }
 

@@ -38,6 +38,12 @@ enum facts_symbol {
 	FACTS_SYM_DYNAMIC,     /* pools can grow */
 	FACTS_SYM_RSI_PRESENT, /* static key, its first int: > 0 in a Realm */
 	FACTS_SYM_SHARED_BIT,  /* unsigned long: BIT(ipa_bits - 1) in a Realm */
+	FACTS_SYM_BUSES,       /* struct kset *: all buses */
+	FACTS_SYM_VIRTIO,      /* struct bus_type */
+	FACTS_SYM_TABLE_ARM,   /* the kernel's page table, by architecture */
+	FACTS_SYM_TABLE_X86,
+	FACTS_SYM_CC_MASK, /* u64: what marks a page as shared, or as protected, by vendor */
+	FACTS_SYM_SME_MASK,
 	FACTS_SYMBOLS
 };
 
@@ -46,14 +52,13 @@ struct facts_place {
 	uint64_t address; /* 0 unknown */
 };
 
-struct btf;
-
 struct facts {
 	char *root;
 	struct facts_place symbols[FACTS_SYMBOLS]; /* use facts_find_symbol */
 	bool symbols_read;
-	struct btf *btf; /* the kernel's types; NULL: not loaded, or unreadable */
-	bool btf_tried;
+	struct core *core; /* /proc/kcore and the kernel's types; use facts/kernel.c */
+	struct types *types;
+	bool core_tried, types_tried;
 	bool counted; /* facts_count_after was called in this window */
 	struct facts_log log;
 	/* what must not change in the window, as sorted words */
@@ -107,6 +112,7 @@ bool facts_kernel_read(struct facts *facts, enum facts_symbol symbol, size_t off
  * there because bouncing is forced is never printed; a long log loses its beginning.
  */
 bool facts_kernel_pool(struct facts *facts, struct range *range);
+void facts_kernel_close(struct facts *facts);
 
 /* facts-realm.c */
 void facts_realm(struct facts *facts, struct platform *p);

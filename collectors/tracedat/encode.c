@@ -326,6 +326,22 @@ static uint32_t append_list(const struct event *event, unsigned int member, uint
 	}
 }
 
+static const char *mark_word(uint32_t mark)
+{
+	switch (mark) {
+	case EVENT_MARK_START:
+		return "start";
+	case EVENT_MARK_COUNT:
+		return "count";
+	case EVENT_MARK_REST:
+		return "rest";
+	case EVENT_MARK_SNAPSHOT:
+		return "memory";
+	default:
+		return "stop";
+	}
+}
+
 size_t encode_record(const struct event *event, const struct names *names, uint8_t *buf)
 {
 	const struct layout *layout = layout_find(event);
@@ -351,11 +367,7 @@ size_t encode_record(const struct event *event, const struct names *names, uint8
 			len = off + 1 +
 			      (size_t)sprintf((char *)buf + off,
 					      "ccaio: %s nonce=%016" PRIx64 " cpu=%u\n",
-					      event->aux == EVENT_MARK_START   ? "start"
-					      : event->aux == EVENT_MARK_COUNT ? "count"
-					      : event->aux == EVENT_MARK_REST  ? "rest"
-									       : "stop",
-					      event->link, event->cpu);
+					      mark_word(event->aux), event->link, event->cpu);
 			continue;
 		}
 		if (field->member == DECODE_DEV)

@@ -8,6 +8,7 @@
 
 #include "lib/base/xalloc.h"
 #include "lib/evidence/platform.h"
+#include "lib/evidence/snapshot.h"
 
 #define SLOT_BYTES 2048
 #define SMALL_POOL ((uint64_t)16 << 20)
@@ -100,6 +101,26 @@ static void check_baseline(struct diagnosis *d, const struct diag_tracing *t)
 				   : "not armed at boot: rings and buffers that were mapped before "
 				     "ccaio starts are unknown")
 			->boot_only = true;
+}
+
+/* The second witness: rings and pools in the kernel's own memory. */
+static void check_memory(struct diagnosis *d, const struct platform *p)
+{
+	const struct snapshot *s = p->start;
+
+	if (!s)
+		return;
+	if (s->trouble)
+		add(d, "kernel-memory", DIAG_ADVICE,
+		    "run as root on Linux 6.12 or newer with CONFIG_PROC_KCORE and "
+		    "CONFIG_DEBUG_INFO_BTF, without lockdown=confidentiality",
+		    "rings and pools cannot be read from the kernel's memory: %s", s->trouble);
+	else
+		add(d, "kernel-memory", DIAG_OK, NULL,
+		    "%zu virtio devices with %zu queues, %zu live descriptors and %llu slots in "
+		    "use are read from the kernel's memory",
+		    s->ndevices, snapshot_queues(s), snapshot_descriptors(s),
+		    (unsigned long long)snapshot_slots_used(s));
 }
 
 static void check_setting(struct diagnosis *d, const struct platform *p)
@@ -327,6 +348,7 @@ struct diagnosis *diagnosis_make(const struct platform *p, const struct diag_tra
 
 	check_events(d, tracing);
 	check_baseline(d, tracing);
+	check_memory(d, p);
 	check_setting(d, p);
 	check_forced(d, p);
 	check_pools(d, p);

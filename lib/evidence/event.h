@@ -98,6 +98,7 @@ enum event_mark {
 	/* the devices' counters: before and after they were read first, then the same for the end
 	 */
 	EVENT_MARK_COUNT = 3,
+	EVENT_MARK_SNAPSHOT = 5, /* before and after a snapshot of the kernel's memory */
 	EVENT_MARK_REST = 4, /* on every CPU, before the last look: no softirq is under way here */
 };
 

@@ -6,6 +6,7 @@
 
 #include "lib/base/xalloc.h"
 #include "lib/evidence/platform.h"
+#include "lib/evidence/snapshot.h"
 #include "lib/json/table.h"
 
 #define MAX_COUNT ((uint64_t)INT64_MAX) /* of any counter; PLATFORM_UNKNOWN lies above */
@@ -325,6 +326,13 @@ static void check_trace(const struct jval *object, void *what)
 
 static const struct jtable trace_table = { .rows = trace_rows, .check = check_trace };
 
+static const struct jrow memory_rows[] = {
+	JOWN("start", struct platform, start, &snapshot_own),
+	JOWN("end", struct platform, end, &snapshot_own),
+	JEND,
+};
+static const struct jtable memory_table = { .rows = memory_rows };
+
 static const struct jrow platform_rows[] = {
 	JGROUP("kernel", &kernel_table),
 	JGROUP("realm", &realm_table),
@@ -339,6 +347,7 @@ static const struct jrow platform_rows[] = {
 	JLIST("net", struct platform, net, nnet, &net_table, MANY),
 	JGROUP("window", &window_table),
 	JGROUP("trace", &trace_table),
+	JGROUP("memory", &memory_table, .flags = JF_OMIT),
 	JEND,
 };
 

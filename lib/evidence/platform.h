@@ -10,6 +10,7 @@
 
 struct err;
 struct jtable;
+struct snapshot;
 
 /*
  * platform - the facts of a machine that no event tells.
@@ -154,6 +155,8 @@ struct platform {
 	size_t ndisks;
 	struct platform_net *net; /* of virtio devices */
 	size_t nnet;
+	/* the kernel's own memory when the window opened and before it closed; NULL: not read */
+	struct snapshot *start, *end;
 	struct {
 		enum tri devices_changed, cpus_changed, tsm_changed;
 		char **kernel_log; /* lines of the window that concern DMA */

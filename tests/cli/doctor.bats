@@ -33,6 +33,7 @@ cannots() {
 	cannots 0
 	has ok baseline "armed at boot, and nothing was lost since"
 	has ok pool-known "a pool of 128 MiB at 0x72900000"
+	has advice kernel-memory "rings and pools cannot be read .*: /proc/kcore cannot be read; .*without lockdown=confidentiality"
 	has advice setting "not a Realm: a rehearsal"
 	[[ $output == *"Here a run can be PROVEN since boot, as a rehearsal." ]]
 	[ -z "$stderr" ]

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the kernel's own memory held at one moment. */
+#include "lib/evidence/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/saturate.h"
+#include "lib/base/xalloc.h"
+
+struct snapshot *snapshot_new(void)
+{
+	return xcalloc(1, sizeof(struct snapshot));
+}
+
+static void free_device(struct snapshot_device *d)
+{
+	for (size_t i = 0; i < d->nqueues; i++) {
+		free(d->queues[i].name);
+		free(d->queues[i].descriptors);
+	}
+	free(d->queues);
+	free(d->name);
+	free(d->parent);
+}
+
+void snapshot_free(struct snapshot *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->ndevices; i++)
+		free_device(&s->devices[i]);
+	for (size_t i = 0; i < s->npools; i++)
+		free(s->pools[i].live);
+	free(s->devices);
+	free(s->pools);
+	free(s->pages);
+	free(s->trouble);
+	free(s);
+}
+
+const struct snapshot_device *snapshot_find(const struct snapshot *s, const char *name)
+{
+	for (size_t i = 0; s && i < s->ndevices; i++) {
+		if (strcmp(s->devices[i].name, name) == 0)
+			return &s->devices[i];
+	}
+	return NULL;
+}
+
+/* Index of the first range of pages that ends at or after address. */
+static size_t first_reaching(const struct snapshot *s, uint64_t address)
+{
+	size_t lo = 0, hi = s->npages;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->pages[mid].range.end < address)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+int snapshot_mark_of(const struct snapshot *s, uint64_t start, uint64_t size)
+{
+	uint64_t end = start + (size ? size - 1 : 0), at = start;
+	size_t first = s ? first_reaching(s, start) : 0;
+
+	if (!s || end < start)
+		return -1;
+	for (size_t i = first; i < s->npages; i++) {
+		const struct snapshot_pages *p = &s->pages[i];
+
+		if (p->range.start > at || p->mark != s->pages[first].mark)
+			return -1;
+		if (p->range.end >= end)
+			return (int)p->mark;
+		at = p->range.end + 1;
+	}
+	return -1;
+}
+
+size_t snapshot_queues(const struct snapshot *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->ndevices; i++)
+		n += s->devices[i].nqueues;
+	return n;
+}
+
+size_t snapshot_descriptors(const struct snapshot *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->ndevices; i++) {
+		for (size_t q = 0; q < s->devices[i].nqueues; q++)
+			n += s->devices[i].queues[q].ndescriptors;
+	}
+	return n;
+}
+
+uint64_t snapshot_slots_used(const struct snapshot *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->npools; i++)
+		n = saturate_add(n, s->pools[i].used);
+	return n;
+}
