@@ -9,20 +9,18 @@ enum tri platform_virtio_feature(const struct platform_virtio *dev, unsigned int
 	if (!dev->features)
 		return TRI_UNKNOWN;
 	if (bit >= strlen(dev->features))
-		return TRI_NO;
+		return TRI_UNKNOWN;
 	return dev->features[bit] == '1' ? TRI_YES : TRI_NO;
 }
 
 enum tri platform_virtio_active(const struct platform_virtio *dev)
 {
-	bool known = dev->status != PLATFORM_NO_STATUS;
+	bool ok = dev->status != PLATFORM_NO_STATUS && !(dev->status & VIRTIO_STATUS_FAILED) &&
+		  (dev->status & VIRTIO_STATUS_DRIVER_OK);
 
-	if (known &&
-	    ((dev->status & VIRTIO_STATUS_FAILED) || !(dev->status & VIRTIO_STATUS_DRIVER_OK)))
-		return TRI_NO;
 	if (dev->driver)
-		return known ? TRI_YES : TRI_UNKNOWN;
-	return known || dev->driver_untold ? TRI_UNKNOWN : TRI_NO;
+		return ok ? TRI_YES : TRI_UNKNOWN;
+	return ok || dev->driver_untold ? TRI_UNKNOWN : TRI_NO;
 }
 
 static bool is_event(const char *listed, const char *event)

@@ -203,7 +203,7 @@ struct platform *platform_load(const char *path, struct err *err);
 /* The facts as JSON text (NUL-terminated, caller frees). */
 char *platform_format(const struct platform *p);
 
-/* Bit of a feature string: TRI_UNKNOWN when features is NULL; bits past its end are clear. */
+/* Bit of a feature string: TRI_UNKNOWN when features is NULL or too short to tell. */
 enum tri platform_virtio_feature(const struct platform_virtio *dev, unsigned int bit);
 
 #define VIRTIO_F_VERSION_1 32
@@ -213,8 +213,9 @@ enum tri platform_virtio_feature(const struct platform_virtio *dev, unsigned int
 #define VIRTIO_STATUS_FAILED 0x80
 
 /*
- * Driver bound, DRIVER_OK set and FAILED clear; TRI_UNKNOWN where the facts do not
- * say, or say DRIVER_OK of a device without a driver.
+ * Driver bound, DRIVER_OK set and FAILED clear; not active: without a driver and DRIVER_OK.
+ * TRI_UNKNOWN where the facts do not say, or say of a device with a driver that it does not work,
+ * or of one without that it does.
  */
 enum tri platform_virtio_active(const struct platform_virtio *dev);
 

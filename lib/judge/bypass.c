@@ -32,6 +32,16 @@ static const struct policy_waiver *waiver(const struct judge *j, const char *a, 
 	return NULL;
 }
 
+/* dma_name: as its DMA events call it; NULL unknown */
+static void undecided(struct judge *j, const char *name, const char *dma_name, const char *why)
+{
+	struct platform_virtio as = { .name = (char *)name, .parent = (char *)dma_name };
+	char *text = xasprintf("%s: %s", name, why);
+
+	judge_undecided_virtio(j, CLAIM_NO_BYPASS, &as, text);
+	free(text);
+}
+
 /* A bypass that is a fact, or one that the policy knows of and waives. */
 static void bypass(struct judge *j, struct verdict *v, const struct platform_virtio *d,
 		   const char *why)
@@ -41,6 +51,11 @@ static void bypass(struct judge *j, struct verdict *v, const struct platform_vir
 	uint16_t id = judge_name_id(j, d->parent);
 	struct counterexample *ce;
 
+	if (j->contradicted & 1u << CLAIM_NO_BYPASS) {
+		undecided(j, d->name, d->parent,
+			  "the facts say so that are not those of the recording");
+		return;
+	}
 	if (!w && !limit_has(j->options.limit, name)) {
 		judge_limit_bypass(j, name, why);
 		return;
@@ -67,19 +82,10 @@ static void bypass(struct judge *j, struct verdict *v, const struct platform_vir
 	};
 }
 
-/* dma_name: as its DMA events call it; NULL unknown */
-static void undecided(struct judge *j, const char *name, const char *dma_name, const char *why)
-{
-	struct platform_virtio as = { .name = (char *)name, .parent = (char *)dma_name };
-	char *text = xasprintf("%s: %s", name, why);
-
-	judge_undecided_virtio(j, CLAIM_NO_BYPASS, &as, text);
-	free(text);
-}
-
 static void check_virtio(struct judge *j, struct verdict *v, const struct platform_virtio *d)
 {
 	enum tri active = platform_virtio_active(d);
+	uint16_t id = judge_name_id(j, d->parent);
 
 	if (active == TRI_NO)
 		return;
@@ -102,6 +108,12 @@ static void check_virtio(struct judge *j, struct verdict *v, const struct platfo
 	}
 	switch (platform_virtio_feature(d, VIRTIO_F_ACCESS_PLATFORM)) {
 	case TRI_NO:
+		if (id && judge_denies_dma(judge_device(j, id))) {
+			undecided(j, d->name, d->parent,
+				  "by its feature bits it bypasses the DMA API, but its DMA is in "
+				  "the recording");
+			return;
+		}
 		bypass(j, v, d,
 		       "without VIRTIO_F_ACCESS_PLATFORM (bit 33) it gives the device raw "
 		       "guest-physical addresses");

@@ -61,11 +61,24 @@ void judge_confidential(struct judge *j, struct verdict *v)
 			   why ? why : "the application's traffic was not looked at");
 }
 
-enum claim_state judge_claim_state(const struct tally *t, bool complete)
+uint64_t judge_refutations(const struct judge *j, enum claim_id c, const struct tally *t,
+			   bool complete)
 {
-	if (t->count[FIND_FACT] || (complete && t->count[FIND_ABSENCE]))
+	if (j->contradicted & 1u << c)
+		return 0;
+	return t->count[FIND_FACT] + (complete ? t->count[FIND_ABSENCE] : 0);
+}
+
+enum claim_state judge_claim_state(const struct judge *j, enum claim_id c, const struct tally *t,
+				   bool complete)
+{
+	if (judge_refutations(j, c, t, complete))
 		return CLAIM_REFUTED;
-	return t->count[FIND_UNDECIDED] || t->count[FIND_ABSENCE] ? CLAIM_UNDECIDED : CLAIM_HOLDS;
+	for (int i = 0; i < FINDINGS; i++) {
+		if (t->count[i])
+			return CLAIM_UNDECIDED;
+	}
+	return CLAIM_HOLDS;
 }
 
 static char *claim_reason(const struct judge *j, enum claim_id c, enum claim_state s,
@@ -123,12 +136,9 @@ void judge_claims(struct judge *j, struct verdict *v, bool complete)
 		struct claim_verdict *cv = &v->claims[c];
 		const struct tally *t = &j->findings.claims[c];
 
-		cv->state = judge_claim_state(t, complete);
+		cv->state = judge_claim_state(j, c, t, complete);
 		cv->reason = claim_reason(j, c, cv->state, t);
-		cv->refutations =
-			cv->state == CLAIM_REFUTED
-				? t->count[FIND_FACT] + (complete ? t->count[FIND_ABSENCE] : 0)
-				: 0;
+		cv->refutations = judge_refutations(j, c, t, complete);
 		cv->required = c != CLAIM_EGRESS && c != CLAIM_CONFIDENTIAL;
 	}
 	if (p && (p->max_out_bytes != POLICY_NO_LIMIT || p->max_stale_bytes != POLICY_NO_LIMIT))

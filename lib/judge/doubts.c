@@ -85,17 +85,8 @@ static void settle_alias(struct judge *j, struct verdict *v)
 }
 
 /* What the stream as a whole does not bear out. */
-static void settle_facts(struct judge *j)
+static void settle_pairs(struct judge *j)
 {
-	if (j->alias.bad_bit)
-		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
-			   "the facts call 0x%llx the shared address bit, but it is not one bit "
-			   "above all RAM",
-			   (unsigned long long)j->alias.bad_bit);
-	if (j->n.from_nowhere)
-		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
-			   "%llu bounced buffers lie outside of all RAM that the facts tell of",
-			   (unsigned long long)j->n.from_nowhere);
 	if (j->n.early && !j->n.first_bounce)
 		judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
 			   "%llu maps were bounced but no bounce event was ever seen",
@@ -111,7 +102,8 @@ static void undecide_stream(struct judge *j, const char *why)
 void judge_doubts(struct judge *j, const struct stream_info *info, struct verdict *v, bool whole)
 {
 	settle_alias(j, v);
-	settle_facts(j);
+	settle_pairs(j);
+	judge_check_facts(j, info);
 	check_silence(j);
 	if (judge_not_armed(j, info))
 		undecide_stream(j, "not all needed events were recorded");

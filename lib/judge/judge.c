@@ -19,10 +19,10 @@ static uint64_t now_ns(void)
 }
 
 /* What only a Realm has. */
-static bool speaks_of_realm(const struct platform *p)
+bool judge_speaks_of_realm(const struct platform *p)
 {
 	return p->realm.rsi_version || p->realm.ipa_bits || p->realm.shared_bit ||
-	       (p->realm.kind && strcmp(p->realm.kind, "arm-cca") == 0);
+	       p->realm.tsm_provider || (p->realm.kind && strcmp(p->realm.kind, "arm-cca") == 0);
 }
 
 /* The shared bit by the facts; 0 where they name none. */
@@ -52,7 +52,7 @@ struct judge *judge_new(const struct platform *p, const struct names *names,
 	j->returned = returned_new();
 	if (p) {
 		j->realm = p->realm.is_realm == TRI_YES;
-		j->rehearsal = p->realm.is_realm == TRI_NO && !speaks_of_realm(p);
+		j->rehearsal = p->realm.is_realm == TRI_NO && !judge_speaks_of_realm(p);
 		j->from_boot = p->trace.from_boot == TRI_YES;
 		j->encrypts_untold =
 			p->trace.events_known && !platform_event_on(p, "ccaio:encrypt");
@@ -103,6 +103,7 @@ void judge_free(struct judge *j)
 	free(j->rmm.published);
 	free(j->rmm.allocs);
 	free(j->undecoded_name);
+	free(j->contradiction);
 	ledger_free(j->ledger);
 	memmap_free(j->memory);
 	memmap_free(j->virt);
@@ -176,6 +177,7 @@ static void judge_mark(struct judge *j, const struct event *ev)
 {
 	struct cpu_state *c = &j->cpus[ev->cpu];
 
+	judge_observe_mark(j, ev);
 	if (!j->platform || ev->link != j->platform->trace.nonce || !ev->link) {
 		c->wrong_nonce = true;
 		return;

@@ -81,7 +81,8 @@ static void device_claims(const struct judge *j, const struct verdict *v, const 
 	const char *why = NULL;
 
 	for (int c = 0; c < CLAIMS; c++) {
-		d->claims[c] = dev ? judge_claim_state(&dev->claims[c], complete) : CLAIM_UNDECIDED;
+		d->claims[c] =
+			dev ? judge_claim_state(j, c, &dev->claims[c], complete) : CLAIM_UNDECIDED;
 		/* bytes of a device that no event tells of are not counted as none */
 		if (!dev || (c != CLAIM_NO_BYPASS && !dev->seen))
 			d->claims[c] = CLAIM_UNDECIDED;

@@ -68,8 +68,6 @@ void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uin
 	enum memory_state orig = judge_orig_state(j, ev);
 
 	if (how != PAIR_NONE) {
-		j->n.from_pool += orig == MEMORY_POOL;
-		j->n.from_nowhere += orig == MEMORY_OUTSIDE;
 		if (how == PAIR_BY_ORDER) {
 			j->n.by_order++;
 			judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, dev, ev, memory,

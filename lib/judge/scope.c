@@ -69,7 +69,7 @@ static void warn_device(const struct judge *j, struct verdict *v, const struct d
 {
 	for (int c = 0; c <= CLAIM_NO_BYPASS; c++) {
 		const struct tally *t = &dev->claims[c];
-		enum claim_state s = judge_claim_state(t, complete);
+		enum claim_state s = judge_claim_state(j, c, t, complete);
 
 		if (s == CLAIM_REFUTED)
 			verdict_note(

@@ -248,9 +248,17 @@ static void truncated(struct scene *s)
 	insert(s, AT_UNMAP, (struct event){ .kind = EVENT_SG_TRUNCATED, .dev = s->ev[AT_MAP].dev });
 }
 
-static void no_access_platform(struct scene *s)
+static void denied(struct scene *s)
 {
 	s->features[VIRTIO_F_ACCESS_PLATFORM] = '0';
+}
+
+/* It never asks the DMA API. */
+static void no_access_platform(struct scene *s)
+{
+	denied(s);
+	s->ev[1] = s->ev[AT_STOP];
+	s->n = 2;
 }
 
 static void late_encrypt(struct scene *s)
@@ -387,6 +395,42 @@ static void stranger(struct scene *s)
 	s->virtio.activity_after = 1;
 }
 
+/* ---- facts that the evidence contradicts ---- */
+
+static void other_kernel(struct scene *s)
+{
+	direct(s); /* and what would refute refutes nothing */
+	s->facts.kernel.release = (char *)"6.12.1";
+	s->info.release = (char *)"7.2.13";
+}
+
+static void other_run(struct scene *s)
+{
+	direct(s);
+	s->facts.trace.nonce++;
+}
+
+static void other_pool(struct scene *s)
+{
+	plain_ring_decrypted(s);
+	s->pool.range.start -= 0x1000000;
+	s->pool.range.end -= 0x1000000;
+}
+
+static void bit_of_buffers(struct scene *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->ev[i].kind == EVENT_MAP || s->ev[i].kind == EVENT_BOUNCE)
+			s->ev[i].orig |= ALIAS;
+	}
+}
+
+static void realm_denied(struct scene *s)
+{
+	plain_ring(s);
+	s->facts.realm.is_realm = TRI_NO;
+}
+
 #define ANY -1
 
 static const struct {
@@ -413,6 +457,18 @@ static const struct {
 	{ "a cut scatter-gather event", truncated, OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED,
 	  COND_NOT_TRUNCATED },
 	{ "feature bit 33 clear", no_access_platform, OUTCOME_VIOLATED, CLAIM_NO_BYPASS, ANY },
+	{ "feature bit 33 clear beside the device's DMA", denied, OUTCOME_INCONCLUSIVE,
+	  CLAIM_NO_BYPASS, COND_FACTS_CONSISTENT },
+	{ "facts of another kernel", other_kernel, OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED,
+	  COND_FACTS_CONSISTENT },
+	{ "facts of another run", other_run, OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED,
+	  COND_FACTS_CONSISTENT },
+	{ "another machine's pool", other_pool, OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED,
+	  COND_FACTS_CONSISTENT },
+	{ "a shared bit that buffers carry", bit_of_buffers, OUTCOME_INCONCLUSIVE,
+	  CLAIM_DMA_IN_SHARED, COND_FACTS_CONSISTENT },
+	{ "bounced without a Realm or force", realm_denied, OUTCOME_INCONCLUSIVE,
+	  CLAIM_DMA_IN_SHARED, COND_FACTS_CONSISTENT },
 	{ "memory protected while published", late_encrypt, OUTCOME_VIOLATED, CLAIM_DMA_IN_SHARED,
 	  ANY },
 	{ "rings protected while published", ring_encrypted, OUTCOME_VIOLATED, CLAIM_DMA_IN_SHARED,

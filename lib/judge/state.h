@@ -28,6 +28,7 @@
  *   sync.c      syncs
  *   memory.c    memory that is shared or protected, and the end of the stream
  *   place.c     what memory an address is
+ *   observed.c  what the stream shows that facts may contradict
  *   monitor.c   the RMM's log as a second witness
  *   finish.c    the verdict, with doubts.c, bypass.c, claims.c, scope.c and lists.c (finish.h)
  *   coverage/   the coverage conditions
@@ -59,6 +60,21 @@ struct mapping_state {
 
 /* Size and direction of a mapping, as struct mapping_state.previous has them. */
 #define JUDGE_KIND(size, dir) ((uint32_t)(size) << 2 | (dir))
+
+/* What the stream shows that facts may contradict. */
+struct observed {
+	uint64_t marks, own_marks; /* of any run of ccaio; of the facts' */
+	uint64_t from_pool;	   /* buffers that lie in a pool before they were bounced, … */
+	uint64_t direct_in_pool;   /* … or as they were mapped, … */
+	uint64_t from_nowhere;	   /* … outside of all RAM, the first at … */
+	uint64_t nowhere;
+	uint64_t from_alias; /* … or carry the shared bit */
+	uint64_t older;	     /* ends and syncs of what was never mapped, of devices without rings */
+	uint64_t direct;     /* protected, and mapped as they are */
+	uint64_t virtio_bounced;
+	uint64_t bounced_in, bounced_out; /* bounced into a pool; to elsewhere, first to … */
+	uint64_t out;
+};
 
 struct judge {
 	const struct platform *platform; /* NULL: no facts */
@@ -98,8 +114,6 @@ struct judge {
 		uint64_t first_bounce; /* seq */
 		uint64_t taken_marks;  /* superseded MAPPING_INHERITED entries */
 		uint64_t ambiguous;    /* unmaps by buffer that fit several mappings */
-		uint64_t from_pool;    /* bounces of a buffer that lies in a pool already */
-		uint64_t from_nowhere; /* … that lies outside of all RAM */
 		bool lost_unknown;
 	} n;
 	char *undecoded_name;
@@ -110,10 +124,17 @@ struct judge {
 		uint64_t *published, *allocs;
 	} rmm;
 
+	struct observed observed;
+	unsigned int contradicted; /* claims, as bits, whose facts the evidence contradicts … */
+	char *contradiction;	   /* … the first sentence of it; NULL none */
+
 	uint8_t *canary_found; /* by platform->trace.canaries index */
 
 	uint64_t seq, first_ns, last_ns, judge_ns;
 };
+
+/* Do the facts tell what only a Realm has? */
+bool judge_speaks_of_realm(const struct platform *p);
 
 static inline struct device *judge_device(struct judge *j, uint16_t id)
 {
@@ -212,7 +233,20 @@ void judge_ask_monitor(struct judge *j, struct device *dev, const struct event *
 		       bool alloc, struct place *place);
 void judge_monitor_report(struct judge *j, struct verdict *v);
 
+/* observed.c */
+void judge_observe_mark(struct judge *j, const struct event *ev);
+/* A streaming map that succeeded; how: its bounce. */
+void judge_observe_map(struct judge *j, const struct device *dev, const struct event *ev,
+		       uint64_t plain, enum pair how);
+/*
+ * Do the facts say that this device, whose DMA events are in the stream, does not use the DMA API?
+ * Without ACCESS_PLATFORM a virtio driver does not: Linux drivers/virtio/virtio_ring.c.
+ */
+bool judge_denies_dma(const struct device *dev);
+
 /* coverage/ */
+/* Facts against all that can contradict them; once, before the claims are decided. */
+void judge_check_facts(struct judge *j, const struct stream_info *info);
 /* A needed event that was not on from where the verdict is about, or NULL. */
 const char *judge_not_armed(const struct judge *j, const struct stream_info *info);
 /* Were all needed events on, be it from the start of the recording only? */

@@ -115,6 +115,7 @@ void judge_unknown_address(struct judge *j, struct device *dev, const struct eve
 		return;
 	}
 	if (j->from_boot) {
+		j->observed.older += !dev->vring_seen;
 		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
 			   "%s of 0x%llx, which was never mapped", what,
 			   (unsigned long long)ev->dma);
@@ -297,6 +298,7 @@ static void unmap_by_orig(struct judge *j, struct device *dev, const struct even
 		return;
 	}
 	if (j->from_boot) {
+		j->observed.older += !dev->vring_seen;
 		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
 			   "unmap of the buffer at 0x%llx, which was never mapped",
 			   (unsigned long long)ev->orig);

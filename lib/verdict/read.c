@@ -206,10 +206,16 @@ static void read_conditions(struct reader *r, json_object *root, struct verdict 
 	json_object *all = member(r, root, "conditions", json_type_object, true);
 
 	for (int i = 0; i < CONDS && all; i++) {
-		json_object *obj = member(r, all, cond_name(i), json_type_object, true);
+		bool newer = cond_is_newer(i);
+		json_object *obj = member(r, all, cond_name(i), json_type_object, !newer);
 
-		if (!obj)
+		if (!obj && !newer)
 			return;
+		if (!obj) {
+			v->conds[i].state = COND_NOT_APPLICABLE;
+			v->conds[i].reason = xstrdup(COND_NOT_LOOKED_AT);
+			continue;
+		}
 		v->conds[i].state =
 			GET_NAME(r, obj, "state", cond_state_name, COND_NOT_APPLICABLE + 1);
 		v->conds[i].reason = get_string(r, obj, "reason");

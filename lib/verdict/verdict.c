@@ -36,6 +36,7 @@ static const struct {
 	[COND_NOT_TRUNCATED] = { "not-truncated", "no scatter-gather event was cut" },
 	[COND_ENVIRONMENT_STABLE] = { "environment-stable",
 				      "no CPU, device or trust state changed" },
+	[COND_FACTS_CONSISTENT] = { "facts-consistent", "no evidence contradicts the facts" },
 };
 
 struct verdict *verdict_new(void)
@@ -124,6 +125,11 @@ const char *cond_name(enum cond_id id)
 const char *cond_summary(enum cond_id id)
 {
 	return conds[id].summary;
+}
+
+bool cond_is_newer(enum cond_id id)
+{
+	return id >= COND_FACTS_CONSISTENT;
 }
 
 const char *cond_state_name(enum cond_state s)

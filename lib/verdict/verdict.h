@@ -44,6 +44,7 @@ enum cond_id {
 	COND_CONSERVED,
 	COND_NOT_TRUNCATED,
 	COND_ENVIRONMENT_STABLE,
+	COND_FACTS_CONSISTENT,
 	CONDS
 };
 
@@ -202,6 +203,10 @@ const char *claim_summary(enum claim_id id); /* what the claim says, one line */
 const char *claim_state_name(enum claim_state s);
 const char *cond_name(enum cond_id id);
 const char *cond_summary(enum cond_id id);
+/* Came after verdict.json was first written: an older file says nothing of it. */
+bool cond_is_newer(enum cond_id id);
+/* The reason that a condition is given where the file says nothing of it. */
+#define COND_NOT_LOOKED_AT "the version of ccaio that judged this did not look at it"
 const char *cond_state_name(enum cond_state s);
 const char *scope_name(enum scope s);
 const char *setting_name(enum setting s);

@@ -230,9 +230,12 @@ lacks() {
 	[[ $stderr == *"the verdict is recorded as PROVEN, but judged again it is INCONCLUSIVE"* ]]
 }
 
-# facts_without_bit33 FILE: facts of the recording, whose first disk does without ACCESS_PLATFORM.
+# facts_without_bit33 FILE: facts of the recording, and of one more disk that does without
+# ACCESS_PLATFORM.
 facts_without_bit33() {
-	jq '.virtio[1].features |= .[0:33] + "0" + .[34:]' \
+	jq '.virtio += [.virtio[1] | .name = "virtio9" | .parent = "0000:00:09.0" |
+			.features |= .[0:33] + "0" + .[34:]] |
+		.pci += [.pci[2] | .name = "0000:00:09.0"]' \
 		"$DATA/trace/linux-7.2-forced-since-boot.json" >"$1"
 }
 
@@ -247,17 +250,17 @@ facts_without_bit33() {
 		run -0 "${limited[@]}" -f "$format"
 		case $format in
 		json)
-			jq -e '.limit == ["0000:00:01.0"] and .devices[1].aside' <<<"$output"
+			jq -e '.limit == ["0000:00:01.0"] and any(.devices[]; .name == "0000:00:09.0" and .aside)' <<<"$output"
 			jq -e 'any(.notes[]; test("would be VIOLATED for no-bypass"))' <<<"$output"
 			;;
 		perfetto) jq -e '.otherData.verdict | test("LIMITED to 0000:00:01.0")' <<<"$output" ;;
 		markdown)
 			has "LIMITED to 0000:00:01.0"
-			has "0000:00:02.0, not in the verdict: no-bypass refuted"
+			has "0000:00:09.0, not in the verdict: no-bypass refuted"
 			;;
 		*)
 			has "LIMITED to"
-			has "0000:00:02.0, not in the verdict: no-bypass refuted"
+			has "0000:00:09.0, not in the verdict: no-bypass refuted"
 			;;
 		esac
 	done
@@ -266,8 +269,8 @@ facts_without_bit33() {
 @test "verify: asked for the device that bypasses, for all, for none there is" {
 	facts_without_bit33 "$BATS_TEST_TMPDIR/f.json"
 	dat=$DATA/trace/linux-7.2-forced-since-boot.dat
-	run -1 "$CCAIO" verify -q --platform="$BATS_TEST_TMPDIR/f.json" -d 0000:00:02.0 "$dat"
-	has "VIOLATED since boot, rehearsal, LIMITED to 0000:00:02.0: refuted: no-bypass"
+	run -1 "$CCAIO" verify -q --platform="$BATS_TEST_TMPDIR/f.json" -d 0000:00:09.0 "$dat"
+	has "VIOLATED since boot, rehearsal, LIMITED to 0000:00:09.0: refuted: no-bypass"
 	run -1 "$CCAIO" verify -q --platform="$BATS_TEST_TMPDIR/f.json" --only-device all "$dat"
 	lacks "LIMITED"
 	run -3 --separate-stderr "$CCAIO" verify --platform="$BATS_TEST_TMPDIR/f.json" -d vdq "$dat"
@@ -275,6 +278,26 @@ facts_without_bit33() {
 	[[ $stderr == "ccaio verify: no device is called 'vdq'; there are: 0000:00:01.0 (virtio0), "* ]]
 	run -3 --separate-stderr "$CCAIO" verify -d virtio0 "$dat"
 	[[ $stderr == *"give --platform" ]]
+}
+
+@test "verify: facts of another machine prove and refute nothing, and the report names the difference" {
+	trace=$DATA/trace/linux-7.2-noforce
+	facts=$BATS_TEST_TMPDIR/f.json
+	run -1 "$CCAIO" verify -q --scope window --platform="$trace.json" "$trace.dat"
+	jq '.kernel.release = "7.2.14"' "$trace.json" >"$facts"
+	run -2 "$CCAIO" verify -f json --scope window --platform="$facts" "$trace.dat"
+	has "the facts are of kernel 7.2.14, the recording of 7.2.13+deb14-arm64"
+	jq '.swiotlb.pools = [{"name": "restricted", "start": "0x40000000", "end": "0x7fffffff"}]' \
+		"$trace.json" >"$facts"
+	run -2 "$CCAIO" verify -f json --scope window --platform="$facts" "$trace.dat"
+	has "buffers were mapped although they lie inside what the facts call a pool"
+	run -2 "$CCAIO" verify -f json --scope window --platform="$DATA/trace/linux-7.2-no-access-platform.json" \
+		"$DATA/trace/linux-7.2-forced.dat"
+	has "did not negotiate ACCESS_PLATFORM by the facts, but its DMA is in the recording"
+	# armed at boot by the facts, but the recording holds ends of what it does not show begun
+	run -2 "$CCAIO" verify -f json --scope window --platform="$DATA/trace/linux-7.2-forced-since-boot.json" \
+		"$DATA/trace/linux-7.2-forced.dat"
+	has "mappings are older than the recording"
 }
 
 @test "verify: a policy that expects more devices is not met by a limited verdict" {

@@ -75,6 +75,7 @@ static void memory_facts(const struct sim *s, struct platform *p)
 	}
 	p->swiotlb.slots = s->pools[0].n;
 	p->swiotlb.dynamic = TRI_NO;
+	p->swiotlb.force = s->h->sharing == SHARING_REHEARSAL ? TRI_YES : TRI_UNKNOWN;
 	p->swiotlb.used_hiwater = s->h->count % 3 ? s->hiwater : PLATFORM_UNKNOWN;
 }
 

@@ -413,5 +413,12 @@ const struct mutation mutations_facts[] = {
 	{ "pools-overlap", pools_overlap },
 	{ "buffer-missing", buffer_missing },
 	{ "other-recorder", other_recorder },
+	{ "other-kernel", other_kernel },
+	{ "other-run", other_run },
+	{ "other-cpus", other_cpus },
+	{ "other-pools", other_pools },
+	{ "moved-ram", moved_ram },
+	{ "unforced", unforced },
+	{ "half-told", half_told },
 };
 const size_t mutations_facts_count = sizeof(mutations_facts) / sizeof(mutations_facts[0]);

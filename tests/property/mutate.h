@@ -60,6 +60,9 @@ mutate_fn publish_protected, publish_original, past_end, end_elsewhere, size_of_
 mutate_fn map_before_bounce, sync_after_end, end_before_begin, overlap, alloc_overlap, late_encrypt,
 	late_encrypt_virt, trusted_in_pool, not_accepted, lost, sg_cut, undecoded;
 
+/* mutate-other.c */
+mutate_fn other_kernel, other_run, other_cpus, other_pools, moved_ram, unforced, half_told;
+
 /* mutate-facts.c */
 extern const struct mutation mutations_facts[];
 extern const size_t mutations_facts_count;

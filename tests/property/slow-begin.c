@@ -156,6 +156,7 @@ void slow_map(struct slow *s, const struct event *e)
 		is = slow_published(s, e, plain, bit, false);
 	}
 	slow_pair(s, e, plain, is, paired ? bounce : NULL, by_order);
+	slow_observe(s, e, plain, paired, by_order);
 	if (paired && !by_order && !slow_behind_iommu(s, e->dev) && !s->bit && !s->rehearsal) {
 		if (slow_memory(s, plain, e->size) != MEMORY_POOL || !bit)
 			s->against++;

@@ -41,6 +41,8 @@ static void unknown(struct slow *s, const struct event *e, uint64_t plain, uint6
 	}
 	if (r && r->shared && !s->from_boot)
 		r = NULL;
+	if (s->from_boot && !(r && !r->racy) && !slow_has_rings(s, e->dev))
+		s->before_boot++;
 	if (s->from_boot || (r && !r->racy && !slow_in_flight(s, r->since))) {
 		slow_absent(s, CLAIM_LIFECYCLE);
 		return;
@@ -144,6 +146,15 @@ static bool drop_older(struct slow *s, const struct event *e, uint64_t plain)
 	return any;
 }
 
+static bool any_of_buffer(const struct slow *s, const struct event *e)
+{
+	for (size_t i = 0; i < s->nlives; i++) {
+		if (slow_is_alike(&s->lives[i], e->dev, e->orig, -1))
+			return true;
+	}
+	return false;
+}
+
 /* dma_unmap_sg: which of several mappings of the buffer ended may stay open. */
 static void unmap_by_buffer(struct slow *s, const struct event *e)
 {
@@ -157,7 +168,10 @@ static void unmap_by_buffer(struct slow *s, const struct event *e)
 		if (s->lives[i].gone > gone)
 			gone = s->lives[i].gone;
 	}
-	if (!n && s->from_boot) {
+	if (!n && s->from_boot && !slow_has_rings(s, e->dev) && !any_of_buffer(s, e)) {
+		s->before_boot++;
+		slow_absent(s, CLAIM_LIFECYCLE);
+	} else if (!n && s->from_boot) {
 		slow_absent(s, CLAIM_LIFECYCLE);
 	} else if (!n) {
 		slow_open(s, CLAIM_DMA_IN_SHARED);

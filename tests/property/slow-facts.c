@@ -13,7 +13,7 @@ static bool is_dma(unsigned int kind)
 	       kind == EVENT_FREE || kind == EVENT_MAP_FAILED || kind == EVENT_SG_TRUNCATED;
 }
 
-static bool seen(const struct slow *s, const char *device)
+bool slow_seen(const struct slow *s, const char *device)
 {
 	for (size_t i = 0; device && i < s->n; i++) {
 		if (is_dma(s->ev[i].kind) && strcmp(names_get(s->names, s->ev[i].dev), device) == 0)
@@ -47,7 +47,10 @@ void slow_bypass(struct slow *s)
 		enum tri active = platform_virtio_active(d);
 		enum tri through_api = platform_virtio_feature(d, VIRTIO_F_ACCESS_PLATFORM);
 
-		c->open |= active == TRI_UNKNOWN;
+		c->open |= active == TRI_UNKNOWN || slow_denies_dma(s, d);
+		if (slow_denies_dma(s, d) && d->device_id != VIRTIO_ID_BALLOON &&
+		    d->device_id != 27)
+			continue;
 		if (active != TRI_YES)
 			continue;
 		if (d->device_id == VIRTIO_ID_BALLOON && through_api == TRI_YES)
@@ -94,7 +97,7 @@ void slow_silence(struct slow *s)
 
 		if (platform_virtio_active(d) != TRI_YES ||
 		    platform_virtio_feature(d, VIRTIO_F_ACCESS_PLATFORM) != TRI_YES ||
-		    seen(s, d->parent) || !worked(s, d))
+		    slow_seen(s, d->parent) || !worked(s, d))
 			continue;
 		for (int c = CLAIM_DMA_IN_SHARED; c <= CLAIM_LIFECYCLE; c++)
 			s->claims[c].open = true;
@@ -344,7 +347,7 @@ static bool canaries_seen(const struct slow *s)
 	return tried > 0;
 }
 
-static bool rings_seen(const struct slow *s)
+bool slow_rings_seen(const struct slow *s)
 {
 	for (size_t i = 0; i < s->p->nvirtio; i++) {
 		const struct platform_virtio *d = &s->p->virtio[i];
@@ -364,7 +367,8 @@ static bool rings_seen(const struct slow *s)
 
 static enum cond_state baseline(const struct slow *s)
 {
-	if (s->from_boot && !s->older && (s->info->is_model || rings_seen(s)))
+	if (s->from_boot && !s->older && !s->before_boot &&
+	    (s->info->is_model || slow_rings_seen(s)))
 		return COND_MET;
 	return s->window_only ? COND_NOT_APPLICABLE : COND_UNMET;
 }
@@ -452,7 +456,7 @@ static enum cond_state pool_known(const struct slow *s)
 	for (size_t i = 0; i < p->swiotlb.npools; i++) {
 		const struct platform_pool *pool = &p->swiotlb.pools[i];
 
-		if (pool->inferred || s->from_pool || pool->range.start % SWIOTLB_SLOT_SIZE ||
+		if (pool->inferred || pool->range.start % SWIOTLB_SLOT_SIZE ||
 		    (pool->range.end + 1) % SWIOTLB_SLOT_SIZE)
 			return COND_UNMET;
 		for (size_t k = 0; k < i; k++) {
@@ -549,4 +553,5 @@ void slow_conditions(struct slow *s, enum cond_state *conds)
 	conds[COND_CONSERVED] = met(conserved(s));
 	conds[COND_NOT_TRUNCATED] = met(!s->truncated);
 	conds[COND_ENVIRONMENT_STABLE] = met(stable(s));
+	conds[COND_FACTS_CONSISTENT] = met(s->p && !s->inconsistent);
 }

@@ -204,7 +204,7 @@ static void prepare(struct slow *s)
 		return;
 	s->realm = p->realm.is_realm == TRI_YES;
 	s->rehearsal = p->realm.is_realm == TRI_NO && !p->realm.rsi_version && !p->realm.ipa_bits &&
-		       !p->realm.shared_bit && !p->realm.kind;
+		       !p->realm.shared_bit && !p->realm.kind && !p->realm.tsm_provider;
 	s->from_boot = p->trace.from_boot == TRI_YES;
 	for (size_t i = 0; i < p->nram; i++)
 		s->top |= p->ram[i].end;
@@ -226,10 +226,11 @@ static void decide(struct slow *s, struct slow_verdict *out)
 
 	for (int c = CLAIM_DMA_IN_SHARED; c <= CLAIM_NO_BYPASS; c++) {
 		const struct slow_claim *k = &s->claims[c];
+		bool doubted = s->doubted & 1u << c;
 
-		out->claims[c] = k->fact || (k->absent && complete) ? CLAIM_REFUTED
-				 : k->absent || k->open		    ? CLAIM_UNDECIDED
-								    : CLAIM_HOLDS;
+		out->claims[c] = !doubted && (k->fact || (k->absent && complete)) ? CLAIM_REFUTED
+				 : k->fact || k->absent || k->open || doubted	  ? CLAIM_UNDECIDED
+										  : CLAIM_HOLDS;
 		refuted |= out->claims[c] == CLAIM_REFUTED;
 		open |= out->claims[c] == CLAIM_UNDECIDED;
 	}
@@ -259,10 +260,9 @@ void slow_judge(const struct event *events, size_t count, const struct platform 
 		do_event(&s, &events[s.now]);
 	what_is_left(&s);
 	the_bit(&s);
-	if (s.bad_bit)
-		slow_open(&s, CLAIM_DMA_IN_SHARED);
 	if (s.early && !s.bounces)
 		slow_open(&s, CLAIM_BOUNCE_PAIRED);
+	slow_compare(&s);
 	slow_silence(&s);
 	if (!slow_armed(&s) || !slow_whole(&s) || !s.publications)
 		open_all(&s);

@@ -188,9 +188,6 @@ void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memor
 	if (bounce) {
 		uint64_t gap = plain > e->orig ? plain - e->orig : e->orig - plain;
 
-		s->from_pool |= orig == MEMORY_POOL;
-		if (orig == MEMORY_OUTSIDE)
-			slow_open(s, CLAIM_DMA_IN_SHARED);
 		if (by_order)
 			slow_open(s, CLAIM_BOUNCE_PAIRED);
 		if (bounce->size != e->size)

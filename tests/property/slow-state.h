@@ -56,7 +56,14 @@ struct slow {
 	struct slow_claim claims[CLAIMS];
 	uint64_t publications, older, early, bounces, maps, paired, failed, failed_paired;
 	uint64_t truncated, undecoded, hiwater, support[64], against;
-	bool from_pool;	     /* a buffer was bounced that lay in a pool */
+	/* buffers that lay in a pool, carried the shared bit, lay outside RAM, were mapped as they
+	 * are … */
+	uint64_t of_pool, direct_of_pool, of_alias, of_nowhere, as_is;
+	/* … or bounced: for a virtio device, into a pool, to elsewhere */
+	uint64_t for_virtio, into_pool, elsewhere;
+	uint64_t before_boot; /* ends of what was never begun, of devices without rings */
+	unsigned int doubted; /* claims, as bits, that rest on facts which are contradicted */
+	bool inconsistent;
 	uint64_t loose_bits; /* above RAM, that some address carried */
 };
 
@@ -137,6 +144,17 @@ void slow_alloc(struct slow *s, const struct event *e);
 void slow_unmap(struct slow *s, const struct event *e);
 void slow_free(struct slow *s, const struct event *e);
 void slow_sync(struct slow *s, const struct event *e);
+
+/* slow-consistent.c */
+void slow_observe(struct slow *s, const struct event *e, uint64_t plain, bool bounced,
+		  bool by_order);
+/* Had this device's rings been allocated before the event that is judged? */
+bool slow_has_rings(const struct slow *s, uint16_t dev);
+/* Facts against stream, recording, log and facts. */
+void slow_compare(struct slow *s);
+bool slow_rings_seen(const struct slow *s);
+bool slow_denies_dma(const struct slow *s, const struct platform_virtio *d);
+bool slow_seen(const struct slow *s, const char *device);
 
 /* slow-facts.c */
 void slow_conditions(struct slow *s, enum cond_state *conds);

@@ -135,7 +135,7 @@ static void test_memory(void)
 	facts->swiotlb.pools[1] = (struct platform_pool){ .name = xstrdup("restricted"),
 							  .range = { POOL_LAST + 1, RAM_LAST } };
 	facts->swiotlb.npools = 2;
-	check(cond(COND_POOL_KNOWN) == COND_UNMET);
+	check(cond(COND_FACTS_CONSISTENT) == COND_UNMET);
 	facts->swiotlb.pools[1].range = (struct range){ SLOT(3), SLOT(4) - 1 }; /* one in another */
 	check(cond(COND_POOL_KNOWN) == COND_UNMET);
 

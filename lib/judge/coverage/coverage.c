@@ -21,6 +21,7 @@ static const struct condition {
 	{ COND_CONSERVED, coverage_conserved },
 	{ COND_NOT_TRUNCATED, coverage_not_truncated },
 	{ COND_ENVIRONMENT_STABLE, coverage_environment_stable },
+	{ COND_FACTS_CONSISTENT, coverage_facts_consistent },
 };
 
 static void say(struct cond_verdict *cond, enum cond_state state, const char *remedy,

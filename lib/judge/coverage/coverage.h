@@ -25,6 +25,13 @@ coverage_fn coverage_window_marked, coverage_canary_seen, coverage_baseline;
 coverage_fn coverage_devices_known;
 /* coverage-machine.c */
 coverage_fn coverage_pool_known, coverage_environment_stable;
+/* consistency.c */
+coverage_fn coverage_facts_consistent;
+
+/* An active virtio device whose rings the stream does not show allocated, or NULL. */
+const struct platform_virtio *coverage_ring_never_seen(const struct judge *j);
+/* Do the facts list a device whose DMA events carry this name? */
+bool coverage_is_listed(const struct judge *j, const char *name);
 
 /* How a condition stands, with the reason; what was said before is replaced. */
 void cond_met(struct cond_verdict *cond, const char *fmt, ...)

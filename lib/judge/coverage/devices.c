@@ -13,7 +13,7 @@
 static const char remedy[] = "record with 'ccaio trace', or give facts made on that machine with "
 			     "'ccaio doctor --facts' (--platform)";
 
-static bool is_listed(const struct judge *j, const char *name)
+bool coverage_is_listed(const struct judge *j, const char *name)
 {
 	const struct platform *p = j->platform;
 
@@ -48,6 +48,11 @@ static bool virtio_known(const struct judge *j, const struct platform_virtio *d,
 	else if (d->driver && (!d->features || d->status == PLATFORM_NO_STATUS))
 		cond_unmet(cond, remedy, "the feature bits or the status of %s are not known",
 			   d->name);
+	else if (d->driver && platform_virtio_active(d) == TRI_UNKNOWN)
+		cond_unmet(
+			cond, remedy,
+			"driver %s is bound to %s, but its status (0x%x) says that none works it",
+			d->driver, d->name, d->status);
 	else if (platform_virtio_active(d) == TRI_UNKNOWN)
 		cond_unmet(cond, remedy, "%s has no driver, but its status says that one works it",
 			   d->name);
@@ -125,7 +130,7 @@ static bool seen_known(const struct judge *j, const struct device *dev, struct c
 {
 	const char *name = names_get(j->names, dev->id);
 
-	if (!is_listed(j, name))
+	if (!coverage_is_listed(j, name))
 		cond_unmet(cond, remedy, "device %s does DMA but is not in the facts", name);
 	else if (is_idle_by_facts(j, dev))
 		cond_unmet(cond, remedy,

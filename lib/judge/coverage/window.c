@@ -142,7 +142,7 @@ void coverage_canary_seen(const struct judge *j, const struct stream_info *info,
 /* ---- baseline ---- */
 
 /* A virtio device that works through the DMA API must have allocated its rings. */
-static const struct platform_virtio *ring_never_seen(const struct judge *j)
+const struct platform_virtio *coverage_ring_never_seen(const struct judge *j)
 {
 	const struct platform *p = j->platform;
 
@@ -173,17 +173,17 @@ void coverage_baseline(const struct judge *j, const struct stream_info *info,
 		return;
 	}
 	if (j->from_boot) {
-		d = ring_never_seen(j);
+		d = coverage_ring_never_seen(j);
 		if (d)
 			cond_unmet(
 				cond, remedy,
 				"the facts say armed at boot, but the rings of %s were never seen "
 				"allocated",
 				d->name);
-		else if (j->n.inherited)
+		else if (j->n.inherited || j->observed.older)
 			cond_unmet(cond, remedy,
 				   "the facts say armed at boot, but %llu mappings are older",
-				   (unsigned long long)j->n.inherited);
+				   (unsigned long long)(j->n.inherited + j->observed.older));
 		else
 			cond_met(cond, "armed at boot, before the first device was bound");
 		if (cond->state == COND_MET || !j->options.window_only)
