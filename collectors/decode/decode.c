@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "collectors/decode/bind.h"
 #include "collectors/decode/call.h"
@@ -363,7 +364,10 @@ static size_t reshape(struct decode *decode, const struct decode_binding *b,
 			event->kind = EVENT_MAP_FAILED;
 		break;
 	case DECODE_LENGTH:
-		if ((int32_t)event->size < 0)
+		/* what was only looked at is received again */
+		if ((int32_t)event->size < 0 ||
+		    (event->kind == EVENT_SOCK_RECV &&
+		     decode_number(b, record->data, DECODE_FLAGS) & MSG_PEEK))
 			event->size = 0;
 		event->aux = (uint32_t)decode_number(b, record->data, DECODE_FAMILY) << 16 |
 			     (event->aux & 0xffff);

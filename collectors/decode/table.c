@@ -60,8 +60,9 @@
 #define CALL_SG_FIELDS FIELDS(F("device", DEV), F("nents", AUX), F("dir", DIR), F("attrs", ATTRS))
 #define RETURN_FIELDS FIELDS(F("ret", DMA))
 #define SKB_FIELDS FIELDS(F("name", DEV), F("skbaddr", LINK), F("len", SIZE))
-#define SOCK_BYTES_FIELDS \
-	FIELDS(F("sk", LINK), F("ret|length", SIZE), O("family", FAMILY), O("protocol", AUX))
+#define SOCK_BYTES_FIELDS                                                                     \
+	FIELDS(F("sk", LINK), F("ret|length", SIZE), O("family", FAMILY), O("protocol", AUX), \
+	       O("flags", FLAGS))
 
 /* One of ccaio's own dynamic events: collectors/decode/probe-names.h. */
 #define PROBE(NAME, KIND, SHAPE, ...)                                                       \

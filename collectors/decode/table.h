@@ -32,6 +32,7 @@ enum decode_member {
 	DECODE_FULL_ENTS,  /* … and mapped */
 	DECODE_TRUNCATED,  /* not 0: the event was cut */
 	DECODE_CONTEXT,	   /* common_flags */
+	DECODE_FLAGS,	   /* of a call on a socket */
 	DECODE_NUMBERS,	   /* members up to here are numbers read by offset and size */
 
 	DECODE_DEV = DECODE_NUMBERS, /* a device or interface name */

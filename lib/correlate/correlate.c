@@ -403,13 +403,22 @@ static void stray(void *ctx, uint64_t ts_ns, uint16_t device, enum flow_dir dir,
 		correlate_stray(ctx, ts_ns, device, dir, why, 1, bytes);
 }
 
+/* No packet of the connection comes any more. */
+static void released(void *ctx, struct conn *conn)
+{
+	struct correlate *c = ctx;
+
+	for (int dir = 0; conn->id < c->x->nconns && dir < 2; dir++)
+		c->conns[conn->id].finished[dir] = conn->half[dir].fin;
+}
+
 /* ---- the interface ---- */
 
 struct correlate *correlate_new(struct exchanges *x, const struct names *names,
 				const struct platform *platform)
 {
 	static const struct carry_ops carry_ops = { carried, stray };
-	static const struct conn_ops no_ops = { NULL, NULL, NULL, NULL };
+	static const struct conn_ops conn_ops = { NULL, NULL, NULL, released };
 	struct correlate *c = xcalloc(1, sizeof(*c));
 
 	c->x = x;
@@ -426,7 +435,7 @@ struct correlate *correlate_new(struct exchanges *x, const struct names *names,
 	c->blockio = blockio_new(x, names, platform, c->owners);
 	c->diskcount = diskcount_new(names, platform);
 	c->netcount = netcount_new(names, platform);
-	c->packets = conn_table_new(&no_ops, NULL);
+	c->packets = conn_table_new(&conn_ops, c);
 	c->sums = xcalloc(65536, sizeof(*c->sums));
 	index_conns(c);
 	return c;
@@ -524,13 +533,13 @@ void correlate_finish(struct correlate *c)
 	for (size_t i = 0; i < c->nifaces; i++)
 		for (int dir = 0; dir < 2; dir++)
 			lane_free(c->ifaces[i].lanes[dir]);
+	conn_table_free(c->packets);
 	blockio_free(c->blockio);
 	correlate_result(c);
 	free(c->diskcount);
 	netcount_free(c->netcount);
 	carry_free(c->carry);
 	owners_free(c->owners);
-	conn_table_free(c->packets);
 	free(c->sums);
 	free(c->buckets);
 	free(c->conns);

@@ -2,6 +2,7 @@
 /*
  * correlate-result - totals, what belongs to nobody, and whether the sums agree.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,8 +204,26 @@ static void other_device(struct correlate *c, uint16_t id)
 
 /* ---- conservation ---- */
 
+/*
+ * What the program's calls moved, beside the stream.  All that was handed to a socket is sent
+ * before the FIN; where none came, the rest stayed in the socket: the peer broke off, the program
+ * ended, or the window did.
+ */
+static void check_calls(struct exchanges *x, const struct exchange_conn *conn, enum flow_dir dir,
+			const char *what, bool finished)
+{
+	uint64_t seen = conn->payload[dir] + conn->lost[dir], moved = conn->app_bytes[dir];
+
+	if (dir == FLOW_OUT && !finished && moved > seen)
+		exchanges_check(x, what, "payload of the stream, which was broken off", seen,
+				"bytes of the program's calls", moved, true);
+	else
+		exchanges_check(x, what, "bytes of the program's calls", moved,
+				"payload of the stream", seen, moved <= seen);
+}
+
 static void check_conn(struct exchanges *x, size_t i, const uint64_t row_bytes[2],
-		       bool have_transfers)
+		       const bool finished[2], bool have_transfers)
 {
 	const struct exchange_conn *conn = &x->conns[i];
 	char local[FLOW_TEXT], what[128];
@@ -222,9 +241,7 @@ static void check_conn(struct exchanges *x, size_t i, const uint64_t row_bytes[2
 				row_bytes[dir], seen == row_bytes[dir]);
 		/* what the capture came too late for was sent as well */
 		if (conn->app_known && conn->from_start)
-			exchanges_check(x, what, "bytes of the program's calls",
-					conn->app_bytes[dir], "payload of the stream", seen,
-					conn->app_bytes[dir] <= seen);
+			check_calls(x, conn, dir, what, finished[dir]);
 		if (have_transfers)
 			exchanges_check(x, what, "payload of the packets", conn->payload[dir],
 					"payload in known transfers", carried,
@@ -241,8 +258,33 @@ static void check_conns(struct correlate *c, bool have_transfers)
 		for (int dir = 0; dir < 2; dir++)
 			bytes[x->rows[i].conn][dir] += exchange_half_bytes(&x->rows[i].half[dir]);
 	for (size_t i = 0; i < x->nconns; i++)
-		check_conn(x, i, bytes[i], have_transfers);
+		check_conn(x, i, bytes[i], c->conns[i].finished, have_transfers);
 	free(bytes);
+}
+
+/* Is what was mapped for the frames that were sent all of them, and what belongs before each? */
+static void check_frames(struct correlate *c, uint16_t id, const char *name)
+{
+	const struct device_sum *sum = &c->sums[id];
+	const char *frames = "frames and their virtio-net headers";
+	char what[128];
+
+	if (!sum->frame_dma)
+		return;
+	if (carry_in_bytes(c->carry, id))
+		frames = "frames and what tells them apart in the byte stream";
+	if (carry_is_foreign(c->carry, id))
+		frames = "frames";
+	if (carry_is_foreign(c->carry, id) && sum->frame_bytes != sum->frame_dma) {
+		exchanges_note(c->x,
+			       "%s out: it is no virtio device; its driver mapped %" PRIu64
+			       " bytes for frames of %" PRIu64,
+			       name, sum->frame_dma, sum->frame_bytes);
+		return;
+	}
+	snprintf(what, sizeof(what), "%.96s out", name);
+	exchanges_check(c->x, what, frames, sum->frame_bytes, "mapped for them", sum->frame_dma,
+			sum->frame_bytes == sum->frame_dma);
 }
 
 static void check_device(struct correlate *c, uint16_t id)
@@ -270,14 +312,7 @@ static void check_device(struct correlate *c, uint16_t id)
 				d->counter_packets[dir] <=
 					d->event_packets[dir] + (dir == FLOW_OUT ? in_flight : 0));
 	}
-	snprintf(what, sizeof(what), "%.96s out", d->name);
-	if (sum->frame_dma)
-		exchanges_check(c->x, what,
-				carry_in_bytes(c->carry, id)
-					? "frames and what tells them apart in the byte stream"
-					: "frames and their virtio-net headers",
-				sum->frame_bytes, "mapped for them", sum->frame_dma,
-				sum->frame_bytes == sum->frame_dma);
+	check_frames(c, id, d->name);
 }
 
 static void check_disk(struct exchanges *x, const struct exchange_device *d)

@@ -24,7 +24,8 @@ struct conn_state {
 	uint32_t first_row; /* in the order of the stream */
 	bool bound;	    /* to a socket */
 	uint64_t socket;
-	uint16_t device; /* names id that carried it last */
+	bool finished[2]; /* by enum flow_dir: its FIN was captured */
+	uint16_t device;  /* names id that carried it last */
 	uint64_t dma_bytes[2], transfers[2];
 };
 

@@ -37,6 +37,7 @@ struct machine {
 	bool launched;	/* the program was started in the window */
 	bool addresses; /* TCP probes tell them */
 	bool no_bounce_probe, no_tcp_probes, no_sync, no_maps;
+	bool no_header; /* its network device is no virtio device */
 	uint64_t next_skb;
 	const struct platform *platform; /* NULL: nothing is known of the machine */
 };
@@ -121,7 +122,7 @@ static inline void xmit(struct machine *m, uint64_t skb, uint32_t len, int32_t p
 	e->orig = 0xabc;
 	e->aux = 1;
 	e->dev = names_intern(m->names, "output.0", 8);
-	map(m, m->net, EVENT_TO_DEVICE, len + HDR);
+	map(m, m->net, EVENT_TO_DEVICE, len + (m->no_header ? 0 : HDR));
 	e = emit(m, EVENT_VQ_KICK, pid);
 	e->orig = 0xabc;
 	e = emit(m, EVENT_NET_XMIT, pid);
@@ -215,7 +216,7 @@ static inline void recv_flags(struct line *l, uint8_t flags, const char *payload
 	static struct frame f;
 
 	frame_tcp(&f, FLOW_IN, l->port, 1000 + l->at[1], 1000 + l->at[0], flags, payload, len);
-	buffer(l->m, f.len + HDR);
+	buffer(l->m, f.len + (l->m->no_header ? 0 : HDR));
 	receive(l, &f);
 	l->at[1] += len + (flags & (FLOW_SYN | FLOW_FIN) ? 1 : 0);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "collectors/decode/decode.h"
 #include "collectors/decode/format.h"
@@ -392,6 +393,48 @@ static void test_tcp(void)
 	names_free(names);
 }
 
+#define RECV_FORMAT                                                 \
+	"name: sock_recv_length\nID: 1495\nformat:\n" COMMON        \
+	"\tfield:void * sk;\toffset:8;\tsize:8;\tsigned:0;\n"       \
+	"\tfield:__u16 family;\toffset:16;\tsize:2;\tsigned:0;\n"   \
+	"\tfield:__u16 protocol;\toffset:18;\tsize:2;\tsigned:0;\n" \
+	"\tfield:int ret;\toffset:20;\tsize:4;\tsigned:1;\n"        \
+	"\tfield:int flags;\toffset:24;\tsize:4;\tsigned:1;\n\nprint fmt: \"\"\n"
+
+/* What a call only looks at it gets once more; a flag does not hide what is sent. */
+static void test_calls(void)
+{
+	static const struct {
+		const char *name;
+		int flags, ret;
+		uint64_t size;
+	} cases[] = {
+		{ "recv", 0, 100, 100 },	{ "recv", MSG_PEEK, 100, 0 },
+		{ "recv", 0, -11, 0 },		{ "recv", MSG_TRUNC, 100, 100 },
+		{ "send", MSG_PEEK, 100, 100 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char format[] = RECV_FORMAT, *at = strstr(format, "recv");
+		struct names *names = names_new();
+		struct decode *d = decode_new(names, 4096);
+		struct decode_record r;
+		struct event e[2];
+
+		memcpy(at, cases[i].name, 4);
+		decode_add(d, "sock", format, strlen(format));
+		r = begin(1495, 28);
+		put(16, 2, 2);
+		put(18, 6, 2);
+		put(20, (uint32_t)cases[i].ret, 4);
+		put(24, (uint32_t)cases[i].flags, 4);
+		check(decode_record(d, &r, e, 2) == 1 && e[0].size == cases[i].size);
+		check(e[0].aux == (2u << 16 | 6));
+		decode_free(d);
+		names_free(names);
+	}
+}
+
 static void test_page_cache(void)
 {
 	struct names *names = names_new();
@@ -422,6 +465,7 @@ int main(void)
 	test_block();
 	test_page_cache();
 	test_tcp();
+	test_calls();
 	test_format();
 	test_map();
 	test_undecoded();

@@ -119,13 +119,25 @@ bool carry_in_bytes(const struct carry *c, uint16_t device)
 	return device && v && v->device_id != VIRTIO_ID_NET;
 }
 
+bool carry_is_foreign(const struct carry *c, uint16_t device)
+{
+	const char *name = names_get(c->names, device);
+	const struct platform_pci *pci;
+
+	if (!device || !c->platform || !c->platform->virtio_listed ||
+	    platform_find_virtio(c->platform, name))
+		return false;
+	pci = platform_find_pci(c->platform, name);
+	return pci && !platform_pci_is_virtio(pci);
+}
+
 unsigned int carry_header(const struct carry *c, uint16_t device)
 {
 	const struct carry_device *d = carry_dma_device(c, device);
 
 	if (d && d->header)
 		return d->header;
-	return carry_in_bytes(c, device) ? 0 : DEFAULT_HEADER;
+	return carry_in_bytes(c, device) || carry_is_foreign(c, device) ? 0 : DEFAULT_HEADER;
 }
 
 bool carry_unmaps(const struct carry *c, uint16_t device)

@@ -95,10 +95,13 @@ void carry_event(struct carry *carry, const struct event *event);
 uint16_t carry_device(const struct carry *carry, uint16_t iface);
 /* Is it known to be a network device? */
 bool carry_is_net(const struct carry *carry, uint16_t device);
+/* Is it known to be a device with rings of another kind, without a header before each frame? */
+bool carry_is_foreign(const struct carry *carry, uint16_t device);
 /* Does it carry packets although it is no network device (a console: frames in a byte stream)? */
 bool carry_in_bytes(const struct carry *carry, uint16_t device);
 /*
- * Bytes in front of each frame: the virtio-net header, 12 unless the events say otherwise;
+ * Bytes in front of each frame: the virtio-net header, 12 unless the events say otherwise; none
+ * where the device is known to be no virtio device;
  * in a byte stream what tells frames apart, 0 unless the events say otherwise.
  */
 unsigned int carry_header(const struct carry *carry, uint16_t device);

@@ -8,6 +8,7 @@
 #include "lib/correlate/carry/state.h"
 #include "lib/exchange/owners.h"
 
+#define SHORTEST 60	      /* frame on an Ethernet, without its checksum */
 #define DESCRIPTOR 16	      /* bytes of a table's entry, of split and packed rings */
 #define COMMAND_NS 1000000000 /* who has not rung by then does not give that command */
 
@@ -245,6 +246,9 @@ static bool sums_up(const struct carry *c, struct carry_device *d, uint64_t byte
 
 	if (bytes < frame)
 		return false;
+	/* a short frame is filled up to what Ethernet takes */
+	if (carry_is_foreign(c, d->device))
+		return over == 0 || bytes == SHORTEST;
 	if (d->header)
 		return over == d->header;
 	if (!can_be_header(c, d, over))
@@ -258,11 +262,11 @@ static bool sums_up(const struct carry *c, struct carry_device *d, uint64_t byte
  * The size of the indirect table that the last map may be: an entry for each map before it, two at
  * least.  0: it is none.
  */
-static uint64_t table_of(const struct carry_cpu *cpu)
+static uint64_t table_of(const struct carry *c, const struct carry_cpu *cpu)
 {
 	uint64_t size;
 
-	if (cpu->nmaps < 3 || cpu->nmaps > CARRY_MAPS)
+	if (carry_is_foreign(c, cpu->out.device) || cpu->nmaps < 3 || cpu->nmaps > CARRY_MAPS)
 		return 0;
 	size = cpu->maps[cpu->nmaps - 1].size;
 	return size == DESCRIPTOR * (cpu->nmaps - 1) ? size : 0;
@@ -274,7 +278,7 @@ static uint64_t table_of(const struct carry_cpu *cpu)
  */
 static enum grade grade_maps(const struct carry *c, struct carry_device *d, struct carry_cpu *cpu)
 {
-	uint64_t table = table_of(cpu);
+	uint64_t table = table_of(c, cpu);
 
 	if (!cpu->nmaps)
 		return GRADE_NONE;
