@@ -7,11 +7,13 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include "cmd/common/cmd.h"
+#include "lib/base/printable.h"
 
 /* One line per subcommand, in the order of --help. */
 static const struct cmd *const cmds[] = {
@@ -65,6 +67,8 @@ static void hold_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
+	char *word;
+
 	hold_standard_descriptors();
 	if (argc < 2) {
 		print_help(stderr);
@@ -84,6 +88,8 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], (*c)->name) == 0)
 			return flushed((*c)->run(argc - 1, argv + 1));
 	}
-	fprintf(stderr, "ccaio: no command '%s'\nTry 'ccaio --help'.\n", argv[1]);
+	word = printable(argv[1]);
+	fprintf(stderr, "ccaio: no command '%s'\nTry 'ccaio --help'.\n", word);
+	free(word);
 	return CMD_TROUBLE;
 }

@@ -37,6 +37,9 @@ extern const struct cmd cmd_verify;
 /* Print "ccaio <cmd>: <message>" on stderr.  Returns CMD_TROUBLE. */
 int cmd_fail(const struct cmd *cmd, const struct err *err);
 
+/* Print "ccaio <cmd>: <message>" on stderr, for what is no failure. */
+void cmd_say(const struct cmd *cmd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* The same for a usage mistake, pointing at --help. */
 int cmd_usage(const struct cmd *cmd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

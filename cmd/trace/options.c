@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "cmd/common/cmd.h"
 #include "lib/base/err.h"
 #include "lib/base/xalloc.h"
 
@@ -252,5 +253,5 @@ char *trace_default_bundle(const char *command)
 void trace_tell_bundle(const struct trace_options *options, const char *path)
 {
 	if (options->judging.output && !options->bundle)
-		fprintf(stderr, "ccaio trace: the evidence is in %s\n", path);
+		cmd_say(&cmd_trace, "the evidence is in %s", path);
 }

@@ -82,13 +82,13 @@ static int open_writer(struct trace *t, struct err *err)
 static void tell_armed(const struct trace *t)
 {
 	if (t->rec.boot_reason && t->judging.verbosity >= 0)
-		fprintf(stderr, "ccaio trace: %s\n", t->rec.boot_reason);
+		cmd_say(&cmd_trace, "%s", t->rec.boot_reason);
 	if (t->judging.verbosity <= 0)
 		return;
 	for (size_t i = 0; i < t->rec.arming.nevents; i++)
-		fprintf(stderr, "ccaio trace: armed %s\n", t->rec.arming.events[i]);
+		cmd_say(&cmd_trace, "armed %s", t->rec.arming.events[i]);
 	for (size_t i = 0; i < t->rec.arming.nfailed; i++)
-		fprintf(stderr, "ccaio trace: not armed %s\n", t->rec.arming.failed[i]);
+		cmd_say(&cmd_trace, "not armed %s", t->rec.arming.failed[i]);
 }
 
 /* The command, waiting to be let go; or the processes that run already. */

@@ -9,7 +9,7 @@
  * failure, and describes the failure in the caller's err.  Only cmd/ prints it.
  */
 struct err {
-	char text[512]; /* finished sentence without full stop; "" when none */
+	char text[512]; /* finished sentence without full stop, printable; "" when none */
 };
 
 /* Describe a failure.  Returns -code (code > 0); err may be NULL. */
