@@ -102,6 +102,15 @@ static int take_duration(void *options, const char *value, struct err *err)
 	return err_set(err, EINVAL, "--duration takes seconds, not '%s'", value);
 }
 
+static int take_timeout(void *options, const char *value, struct err *err)
+{
+	struct trace_options *o = options;
+
+	if (seconds(value, &o->timeout_ms))
+		return 0;
+	return err_set(err, EINVAL, "--timeout takes seconds, not '%s'", value);
+}
+
 /* What is recorded, and where it goes. */
 static const struct opt output_rows[] = {
 	{ 'o', "output", "NAME",
@@ -124,6 +133,8 @@ static const struct opt record_rows[] = {
 	{ 0, "exit-code", "verdict|command",
 	  "exit with the verdict's status (default) or with CMD's",
 	  OPT_EITHER(struct trace_options, command_status) },
+	{ 0, "timeout", "SECONDS", "stop recording after this time, judge, and leave CMD running",
+	  OPT_CALL(take_timeout) },
 	{ 0, "canary", "URL", "HTTP request to URL as proof that network events are seen",
 	  OPT_TEXT(struct trace_options, canary_url) },
 	{ 0, "pid", "PID", "trace a running process; may be repeated", OPT_CALL(take_pid) },
@@ -177,6 +188,10 @@ static int check_together(const struct trace_options *o, bool command, struct er
 		why = "either a command, or --pid, --comm, --duration";
 	else if (attached && o->user)
 		why = "-u is for a command";
+	else if (attached && o->timeout_ms)
+		why = "--timeout is for a command; --duration for what runs already";
+	else if (o->model && o->timeout_ms)
+		why = "--model has no --timeout";
 	else if (attached && o->command_status)
 		why = "--exit-code command is for a command";
 	else if (o->no_payload && o->keep_payload)

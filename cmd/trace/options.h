@@ -24,6 +24,7 @@ struct trace_options {
 	const char *user;	/* -u */
 	const char *canary_url; /* --canary */
 	char *const *argv;	/* the command, NULL-terminated; NULL with pids, comm or duration */
+	uint64_t timeout_ms;	/* --timeout; 0: none */
 	/* instead of a command */
 	int32_t pids[TRACE_PIDS]; /* --pid */
 	unsigned int npids;

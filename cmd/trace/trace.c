@@ -18,6 +18,7 @@
 #include "cmd/trace/attach.h"
 #include "cmd/trace/model.h"
 #include "cmd/trace/options.h"
+#include "cmd/trace/watch.h"
 #include "collectors/bundle.h"
 #include "collectors/canary/canary.h"
 #include "collectors/facts/facts.h"
@@ -38,12 +39,15 @@
 #include "reports/exchanges.h"
 #include "reports/report.h"
 
+#define KILLED_MS 500 /* a killed program has so long to end before it is left */
+
 struct trace {
 	struct trace_options options;
 	struct judging judging;
 	struct exchanging exchanging;
 	struct command *command; /* NULL: attached to what runs already */
 	struct attach attach;
+	struct watch watch; /* while it runs */
 	struct recording rec;
 	struct bundle *bundle;
 	int trace_fd; /* its trace.dat while it is judged; -1 none */
@@ -96,10 +100,15 @@ static int prepare_program(struct trace *t, struct err *err)
 {
 	const struct trace_options *o = &t->options;
 
-	if (!o->argv)
-		return attach_open(&t->attach, o->pids, o->npids, o->comm, o->duration_ms, err);
+	int ret;
+
+	t->watch.quiet = o->judging.verbosity < 0;
+	if (!o->argv) {
+		ret = attach_open(&t->attach, o->pids, o->npids, o->comm, o->duration_ms, err);
+		return ret < 0 ? ret : watch_open(&t->watch, t->attach.fd, err);
+	}
 	t->command = command_new(o->argv, o->user, err);
-	return t->command ? 0 : -EIO;
+	return t->command ? watch_open(&t->watch, command_fd(t->command), err) : -EIO;
 }
 
 static int prepare(struct trace *t, struct err *err)
@@ -149,14 +158,33 @@ static int start_recording(struct trace *t, struct err *err)
 	return ret;
 }
 
+/* The program did not end in the time that it had.  What there is is judged all the same. */
+static void leave(struct trace *t)
+{
+	bool killed = command_killed(t->command);
+
+	command_leave(t->command);
+	t->running = false;
+	cmd_say(&cmd_trace, "%s (process %d) %s; the recording ends here, and it is left as it is",
+		t->options.argv[0], (int)command_pid(t->command),
+		killed ? "was killed and has not ended" : "has not ended before --timeout");
+}
+
 static int run_command(struct trace *t, struct err *err)
 {
 	int ret = command_go(t->command, err);
 
 	t->running = ret == 0;
+	if (ret == 0 && t->options.timeout_ms)
+		ret = watch_within(&t->watch, t->options.timeout_ms, err);
 	while (ret >= 0 && t->running) {
-		ret = recording_wait(&t->rec, command_fd(t->command), -1, err);
+		ret = recording_wait(&t->rec, t->watch.fd, -1, err);
 		t->running = !command_handle(t->command);
+		watch_look(&t->watch);
+		if (ret >= 0 && t->running && command_killed(t->command))
+			ret = watch_within(&t->watch, KILLED_MS, err);
+		if (ret >= 0 && t->running && t->watch.expired)
+			leave(t);
 	}
 	return ret;
 }
@@ -167,8 +195,9 @@ static int stay_attached(struct trace *t, struct err *err)
 	bool over = false;
 
 	while (ret >= 0 && !over) {
-		ret = recording_wait(&t->rec, t->attach.fd, -1, err);
+		ret = recording_wait(&t->rec, t->watch.fd, -1, err);
 		over = attach_handle(&t->attach);
+		watch_look(&t->watch);
 	}
 	return ret;
 }
@@ -285,12 +314,15 @@ static int conclude(struct trace *t, struct err *err)
 		.tool = "ccaio " VERSION,
 		.evidence = bundle_path(t->bundle),
 		.argv = t->options.argv,
-		.exit_status = t->command && WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1,
-		.term_signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0,
+		.exit_status = -1,
 		.started = t->started,
 	};
 	struct report_input in = { .run = &run, .platform = t->platform };
 
+	if (t->command && !command_left(t->command)) {
+		run.exit_status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
+		run.term_signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
+	}
 	if (judge(t, err) < 0)
 		return cmd_fail(&cmd_trace, err);
 	in.verdict = t->verdict;
@@ -342,6 +374,7 @@ static void release(struct trace *t)
 	facts_free(t->facts);
 	tracedat_writer_close(t->writer);
 	bundle_close(t->bundle);
+	watch_close(&t->watch);
 	command_free(t->command);
 	attach_release(&t->attach);
 	judging_release(&t->judging);
@@ -404,6 +437,7 @@ static int trace(int argc, char **argv)
 {
 	struct trace t = { .attach = ATTACH_INIT,
 			   .trace_fd = -1,
+			   .watch = WATCH_NONE,
 			   .rec.tracing.fd = -1,
 			   .rec.state.fd = -1,
 			   .rec.instance.fd = -1 };

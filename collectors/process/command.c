@@ -22,6 +22,8 @@ struct command {
 	char *name;
 	pid_t pid;
 	bool ended;
+	bool killed; /* by a second signal */
+	bool left;   /* given up: it may still run */
 	int wait_status;
 	int interrupted;
 	int signal_fd;
@@ -231,6 +233,7 @@ static void end_early(struct command *command, const struct signalfd_siginfo *in
 
 	if (command->interrupted) {
 		kill(command->pid, SIGKILL);
+		command->killed = true;
 		return;
 	}
 	command->interrupted = number;
@@ -266,9 +269,27 @@ int command_wait_status(const struct command *command)
 
 int command_exit_status(const struct command *command)
 {
+	if (command->left)
+		return command->killed ? 128 + SIGKILL : 124; /* as timeout(1) */
 	if (WIFSIGNALED(command->wait_status))
 		return 128 + WTERMSIG(command->wait_status);
 	return WEXITSTATUS(command->wait_status);
+}
+
+bool command_killed(const struct command *command)
+{
+	return command->killed;
+}
+
+void command_leave(struct command *command)
+{
+	command->left = !command->ended;
+	command->ended = true;
+}
+
+bool command_left(const struct command *command)
+{
+	return command->left;
 }
 
 int command_interrupted(const struct command *command)

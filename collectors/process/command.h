@@ -15,7 +15,8 @@ struct err;
  * alike.  From command_new to command_free the signals that end or steer a program
  * are blocked in ccaio and passed on to it:  the first SIGINT, SIGTERM, SIGHUP or SIGQUIT is
  * forwarded (unless the terminal has sent it to both already), the second one
- * kills the program.
+ * kills the program.  A program that waits in the kernel for a device may not even end then:
+ * command_leave gives it up.
  */
 struct command;
 
@@ -45,8 +46,21 @@ bool command_handle(struct command *command);
 /* What waitpid(2) said; meaningful once command_handle returned true. */
 int command_wait_status(const struct command *command);
 
-/* Its exit status as a shell tells it: 128 + number of the signal that killed it. */
+/*
+ * Its exit status as a shell tells it: 128 + number of the signal that killed it.  Of one that was
+ * left: 137 where it had been killed, else 124 as of timeout(1).
+ */
 int command_exit_status(const struct command *command);
+
+/* Was the program killed because two signals asked for its end? */
+bool command_killed(const struct command *command);
+
+/*
+ * Leave the program where it is: command_free neither kills it nor waits for it.  From now on
+ * it counts as ended; command_wait_status says nothing.
+ */
+void command_leave(struct command *command);
+bool command_left(const struct command *command);
 
 /* The signal that ended the run early, 0 if none did. */
 int command_interrupted(const struct command *command);

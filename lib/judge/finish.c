@@ -162,6 +162,27 @@ static void totals(struct judge *j, const struct stream_info *info, struct verdi
 	v->totals.judge_ns = j->judge_ns;
 }
 
+#define NOTE_FULL_NS 100000000ull /* a stretch of failed maps that is worth a word */
+
+/* A program that waited for room in the pool: how long, and for what. */
+static void note_full(const struct judge *j, struct verdict *v)
+{
+	const struct full *f = &j->full;
+
+	if (f->longest_ns < NOTE_FULL_NS)
+		return;
+	verdict_note(v,
+		     "maps failed again and again, as they do when the bounce pool is full: %llu "
+		     "times in %llu stretch%s of %llu.%03llu s together (the longest %llu.%03llu "
+		     "s); the largest was of %llu bytes, for %s",
+		     (unsigned long long)f->count, (unsigned long long)f->stretches,
+		     f->stretches == 1 ? "" : "es", (unsigned long long)(f->total_ns / 1000000000),
+		     (unsigned long long)(f->total_ns / 1000000 % 1000),
+		     (unsigned long long)(f->longest_ns / 1000000000),
+		     (unsigned long long)(f->longest_ns / 1000000 % 1000),
+		     (unsigned long long)f->largest, names_get(j->names, f->dev));
+}
+
 static void notes(struct judge *j, const struct stream_info *info, struct verdict *v)
 {
 	if (is_model(j->platform))
@@ -181,6 +202,7 @@ static void notes(struct judge *j, const struct stream_info *info, struct verdic
 			     "%llu maps were made while the events were being switched on; their "
 			     "bounce events are not in the recording",
 			     (unsigned long long)j->n.early);
+	note_full(j, v);
 	if (j->n.inherited)
 		verdict_note(
 			v,

@@ -271,8 +271,9 @@ static void find_canary(struct judge *j, const struct device *dev, const struct 
 	}
 }
 
-static void count_failed(struct judge *j, struct device *dev, bool bounced)
+static void count_failed(struct judge *j, struct device *dev, const struct event *ev, bool bounced)
 {
+	full_add(&j->full, ev);
 	j->n.failed++;
 	j->n.failed_paired += bounced;
 	dev->totals.failed++;
@@ -305,7 +306,7 @@ void judge_map(struct judge *j, const struct event *ev)
 	dev->seen = true;
 	dev->totals.events++;
 	if (ev->dma == EVENT_NO_ADDR) {
-		count_failed(j, dev, bounces_take_failed(&j->bounces, ev));
+		count_failed(j, dev, ev, bounces_take_failed(&j->bounces, ev));
 		bounces_pass(&j->bounces, ev);
 		return;
 	}
@@ -342,9 +343,9 @@ void judge_map_failed(struct judge *j, const struct event *ev)
 	dev->totals.events++;
 	if ((ev->flags & EVENT_F_SG) && (ev->flags & EVENT_F_PROBE)) {
 		for (size_t n = judge_take_bounces_failed(j, ev); n > 0; n--)
-			count_failed(j, dev, true);
+			count_failed(j, dev, ev, true);
 	} else {
-		count_failed(j, dev, bounces_take_failed(&j->bounces, ev));
+		count_failed(j, dev, ev, bounces_take_failed(&j->bounces, ev));
 	}
 	bounces_pass(&j->bounces, ev);
 }

@@ -9,6 +9,7 @@
 #include "lib/judge/types/bounces.h"
 #include "lib/judge/types/devices.h"
 #include "lib/judge/types/findings.h"
+#include "lib/judge/types/full.h"
 #include "lib/judge/types/ledger.h"
 #include "lib/judge/types/memmap.h"
 #include "lib/judge/types/published.h"
@@ -101,6 +102,7 @@ struct judge {
 	struct returned *returned;
 	struct alias alias;
 	struct published published;
+	struct full full;
 	struct cpu_state *cpus; /* by CPU number */
 	size_t ncpus;
 

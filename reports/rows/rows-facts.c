@@ -78,7 +78,7 @@ static const char *command_end(struct rows *rows, const struct run *run)
 				name ? name : "unknown");
 	}
 	if (run->exit_status < 0)
-		return "unknown";
+		return "had not ended when the recording did";
 	return rows_str(rows, "exited with status %d", run->exit_status);
 }
 

@@ -41,6 +41,7 @@ attacked() {
 		root=$root
 		attack() { $script
 		}
+		attack 2>/dev/null # for sure, whatever else the machine does
 		(while [ ! -e stop ]; do attack; done) 2>/dev/null &
 		for i in 1 2 3; do ./app --endpoint "\$1" skywalker; done
 		touch stop; wait; attack 2>/dev/null

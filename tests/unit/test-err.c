@@ -37,7 +37,9 @@ int main(void)
 	err_set(&err, EINVAL, "name '%s'", "a\033[31m\n");
 	check(strcmp(err.text, "name 'a\\x1b[31m\\x0a'") == 0);
 	/* C1, a turned reading direction, and what is no UTF-8 */
-	err_set(&err, EINVAL, "%s", "\xc2\x9b" "1m \xe2\x80\xae \xff");
+	err_set(&err, EINVAL, "%s",
+		"\xc2\x9b"
+		"1m \xe2\x80\xae \xff");
 	check(strcmp(err.text, "\\u{009b}1m \\u{202e} \\xff") == 0);
 	errno = ENOENT;
 	err_sys(&err, "%s", "\xe2\x80\xae");

@@ -53,6 +53,7 @@ static void test_options(void)
 	check(PARSE("--scope=window", "--exit-code=command", "--no-follow", "--", "-odd") == 0);
 	check(options.judging.window_only && options.command_status && !options.follow);
 	check(strcmp(options.argv[0], "-odd") == 0);
+	check(PARSE("--timeout", "2.5", "true") == 0 && options.timeout_ms == 2500);
 	check(PARSE("--help") == 1);
 }
 
