@@ -97,6 +97,9 @@ static int render(const struct judging *g, const char *path)
 	};
 	/* rendering is not judging: what was recorded may be VIOLATED and this still succeeded */
 	status = judging_report(&cmd_report, g, &in) == CMD_TROUBLE ? CMD_TROUBLE : CMD_OK;
+	/* but a PROVEN that is not shown as one must not pass for one */
+	if (status == CMD_OK && judged.record->said != in.verdict->outcome)
+		status = CMD_INCONCLUSIVE;
 out:
 	judged_release(&judged);
 	return status;

@@ -24,6 +24,7 @@
 #include "lib/verdict/diff.h"
 #include "lib/verdict/json.h"
 #include "lib/verdict/verdict.h"
+#include "lib/verdict/version.h"
 #include "reports/report.h"
 
 struct verify {
@@ -134,18 +135,28 @@ static bool judged_alike(const struct verify *v)
 	return !g->scope_given && !g->nonly && !g->policy_path && !g->rmm_path;
 }
 
-static int compare(const struct verify *v, const struct evidence *e, const struct verdict *now,
+/*
+ * Against the recorded verdict.  One of this version that does not come out again is no honest
+ * record; of another version today's judgement counts, and what that version said is noted.
+ */
+static int compare(const struct verify *v, const struct evidence *e, struct verdict *now,
 		   struct err *err)
 {
 	struct err what = { "" };
 
-	if (!e->recorded || !judged_alike(v) ||
-	    verdict_agrees(e->recorded->verdict, now, &what) == 0)
+	if (!e->recorded)
 		return 0;
-	return err_set(err, EBADMSG,
-		       "%s: judged again it comes out differently: %s; it was recorded by another "
-		       "version of ccaio, or its verdict.json was made up",
-		       v->evidence, what.text);
+	if (!version_is_ours(&e->recorded->run)) {
+		version_carry_over(now, e->recorded, judged_alike(v));
+		return 0;
+	}
+	if (!judged_alike(v) || verdict_agrees(e->recorded->verdict, now, &what) == 0)
+		return 0;
+	return err_set(
+		err, EBADMSG,
+		"%s: judged again it comes out differently: %s; its verdict.json, which says "
+		"that this version of ccaio wrote it, was made up or changed",
+		v->evidence, what.text);
 }
 
 static int verify_evidence(struct verify *v)
@@ -176,6 +187,11 @@ static int verify_evidence(struct verify *v)
 	verdict = judging_run(&v->judging, e.stream, e.names, e.platform, &err);
 	if (!verdict || compare(v, &e, verdict, &err) < 0)
 		goto out;
+	if (e.platform && e.platform->unknown)
+		verdict_note(verdict,
+			     "the facts have members that ccaio " VERSION
+			     " does not know and did not judge: %s",
+			     e.platform->unknown);
 	run.recorder = e.stream->info.recorder;
 	run.facts = v->platform_path;
 	run.rmm_log = v->judging.rmm_path;

@@ -53,6 +53,8 @@ static void add_claim(struct checks *checks, struct rows *rows, const struct row
 	if (!c->in_verdict) {
 		result = CHECK_SKIPPED;
 		why = rows_str(rows, "%s, but no policy asks for it", c->state);
+	} else if (c->state_id == CLAIM_NOT_JUDGED) {
+		result = CHECK_SKIPPED;
 	} else if (c->state_id == CLAIM_HOLDS) {
 		result = CHECK_PASSED;
 	} else if (c->state_id == CLAIM_REFUTED) {
@@ -70,9 +72,13 @@ static void add_claim(struct checks *checks, struct rows *rows, const struct row
 
 static void add_cond(struct checks *checks, struct rows *rows, const struct row_cond *c)
 {
-	enum check_result result = c->state_id == COND_MET		? CHECK_PASSED
-				   : c->state_id == COND_NOT_APPLICABLE ? CHECK_SKIPPED
-									: CHECK_INCONCLUSIVE;
+	static const enum check_result results[COND_STATES] = {
+		[COND_UNMET] = CHECK_INCONCLUSIVE,
+		[COND_MET] = CHECK_PASSED,
+		[COND_NOT_APPLICABLE] = CHECK_SKIPPED,
+		[COND_NOT_JUDGED] = CHECK_SKIPPED,
+	};
+	enum check_result result = results[c->state_id];
 
 	add(checks, (struct check){
 			    .result = result,

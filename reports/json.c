@@ -1,32 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * json - the verdict for programs: the text of verdict.json, and the exchanges in it.
+ * json - the verdict for programs: the members of verdict.json, and the exchanges as the last.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "lib/exchange/json.h"
+#include "lib/json/json.h"
 #include "lib/verdict/json.h"
 #include "reports/report.h"
 
 static void write_json(FILE *out, const struct report_input *in)
 {
-	char *text = verdict_json_format(in->verdict, in->run);
-	char *end = in->exchanges ? strrchr(text, '}') : NULL;
+	struct jwriter w;
 
-	/* the exchanges are the object's last member, as exchanges.json has them */
-	if (end) {
-		while (end > text && (end[-1] == '\n' || end[-1] == ' '))
-			end--;
-		*end = '\0';
-	}
-	fputs(text, out);
-	if (end) {
-		fputs(",\n  \"exchanges\":", out);
-		exchanges_write(out, in->exchanges);
-		fputs("}\n", out);
-	}
-	free(text);
+	jwriter_init(&w, out);
+	jwrite_object(&w, NULL);
+	verdict_json_write(&w, in->verdict, in->run);
+	if (in->exchanges)
+		exchanges_write_member(&w, "exchanges", in->exchanges);
+	jwrite_end_object(&w);
 }
 
 const struct report report_json = {

@@ -147,11 +147,11 @@ static bool hex_digit(char c, unsigned int *value)
 	return true;
 }
 
-static void read_sum(const struct jval *item, const char *key, void *member)
+static void read_sum(const struct jrow *row, const struct jval *item, void *what)
 {
-	char *hex = jval_string(item, key);
+	char *hex = jval_string(item, row->key);
 	bool ok = hex && strlen(hex) == 2 * MANIFEST_SHA256;
-	unsigned char *sum = member;
+	unsigned char *sum = ((struct manifest_file *)what)->sha256;
 	unsigned int high, low;
 
 	for (size_t i = 0; ok && i < MANIFEST_SHA256; i++) {
@@ -160,16 +160,16 @@ static void read_sum(const struct jval *item, const char *key, void *member)
 			sum[i] = (unsigned char)(high << 4 | low);
 	}
 	if (!ok)
-		jval_fail_at(item, key, "expected 64 hexadecimal digits in lower case");
+		jval_fail_at(item, row->key, "expected 64 hexadecimal digits in lower case");
 	free(hex);
 }
 
-static void write_sum(struct jwriter *w, const char *key, const void *member)
+static void write_sum(const struct jrow *row, struct jwriter *w, const void *what)
 {
 	char hex[2 * MANIFEST_SHA256 + 1];
 
-	put_hex(hex, member);
-	jwrite_string(w, key, hex);
+	put_hex(hex, ((const struct manifest_file *)what)->sha256);
+	jwrite_string(w, row->key, hex);
 }
 
 static const struct jown sum_own = {
@@ -203,11 +203,11 @@ static const struct jtable file_table = { .rows = file_rows,
 					  .size = sizeof(struct manifest_file),
 					  .check = check_name };
 
-/* An object whose members are the libraries' versions; the array is at nlibraries, too. */
-static void read_libraries(const struct jval *object, const char *key, void *member)
+/* An object whose members are the libraries' versions. */
+static void read_libraries(const struct jrow *row, const struct jval *object, void *what)
 {
-	struct jval libraries = jval_object(object, key);
-	struct manifest *m = (void *)((char *)member - offsetof(struct manifest, libraries));
+	struct jval libraries = jval_object(object, row->key);
+	struct manifest *m = what;
 	const char *name;
 	void *iter = NULL;
 
@@ -222,21 +222,21 @@ static void read_libraries(const struct jval *object, const char *key, void *mem
 	}
 }
 
-static void write_libraries(struct jwriter *w, const char *key, const void *member)
+static void write_libraries(const struct jrow *row, struct jwriter *w, const void *what)
 {
-	const struct manifest *m =
-		(const void *)((const char *)member - offsetof(struct manifest, libraries));
+	const struct manifest *m = what;
 
-	jwrite_object(w, key);
+	jwrite_object(w, row->key);
 	for (size_t i = 0; i < m->nlibraries; i++)
 		jwrite_string(w, m->libraries[i].name, m->libraries[i].version);
 	jwrite_end_object(w);
 }
 
-static void free_libraries(void *member)
+static void free_libraries(const struct jrow *row, void *what)
 {
-	struct manifest *m = (void *)((char *)member - offsetof(struct manifest, libraries));
+	struct manifest *m = what;
 
+	(void)row;
 	for (size_t i = 0; i < m->nlibraries; i++) {
 		free(m->libraries[i].name);
 		free(m->libraries[i].version);

@@ -351,7 +351,16 @@ static const struct jrow platform_rows[] = {
 	JEND,
 };
 
-const struct jtable platform_table = { .rows = platform_rows, .size = sizeof(struct platform) };
+static void check_platform(const struct jval *object, void *what)
+{
+	const char *unknown = jdoc_unknown(object->doc);
+
+	((struct platform *)what)->unknown = xstrdup(unknown);
+}
+
+const struct jtable platform_table = { .rows = platform_rows,
+				       .size = sizeof(struct platform),
+				       .check = check_platform };
 
 struct platform *platform_new(void)
 {
@@ -366,6 +375,7 @@ void platform_free(struct platform *p)
 	if (!p)
 		return;
 	jtable_free(&platform_table, p);
+	free(p->unknown);
 	free(p);
 }
 

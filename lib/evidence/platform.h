@@ -123,6 +123,7 @@ struct platform_canary {
 };
 
 struct platform {
+	char *unknown; /* members of the file that this version does not know; NULL none */
 	struct {
 		char *release, *machine, *cmdline;
 	} kernel;

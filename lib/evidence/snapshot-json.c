@@ -94,15 +94,21 @@ static void write_pages(struct jwriter *w, const struct snapshot *s)
 	jwrite_end_array(w);
 }
 
-static void write_snapshot(struct jwriter *w, const char *key, const void *member)
+/* The member: a pointer to a snapshot. */
+static struct snapshot **snapshot_at(const struct jrow *row, const void *what)
 {
-	const struct snapshot *s = *(struct snapshot *const *)member;
+	return (void *)((char *)what + row->offset);
+}
+
+static void write_snapshot(const struct jrow *row, struct jwriter *w, const void *what)
+{
+	const struct snapshot *s = *snapshot_at(row, what);
 
 	if (!s) {
-		jwrite_null(w, key);
+		jwrite_null(w, row->key);
 		return;
 	}
-	jwrite_object(w, key);
+	jwrite_object(w, row->key);
 	jwrite_string(w, "trouble", s->trouble);
 	jwrite_array(w, "devices");
 	for (size_t i = 0; i < s->ndevices; i++)
@@ -321,15 +327,15 @@ static void read_pools(struct snapshot *s, const struct jval *root)
 	}
 }
 
-static void read_snapshot(const struct jval *object, const char *key, void *member)
+static void read_snapshot(const struct jrow *row, const struct jval *object, void *what)
 {
-	struct jval root = jval_object(object, key);
+	struct jval root = jval_object(object, row->key);
 	struct snapshot *s;
 
 	if (!jval_known(&root))
 		return;
 	s = snapshot_new();
-	*(struct snapshot **)member = s;
+	*snapshot_at(row, what) = s;
 	s->trouble = jval_string(&root, "trouble");
 	read_devices(s, &root);
 	read_pools(s, &root);
@@ -342,15 +348,15 @@ static void read_snapshot(const struct jval *object, const char *key, void *memb
 	s->cpu_ns = jval_number(&root, "cpu_ns", INT64_MAX, 0);
 }
 
-static void release_snapshot(void *member)
+static void release_snapshot(const struct jrow *row, void *what)
 {
-	snapshot_free(*(struct snapshot **)member);
-	*(struct snapshot **)member = NULL;
+	snapshot_free(*snapshot_at(row, what));
+	*snapshot_at(row, what) = NULL;
 }
 
-static bool is_absent(const void *member)
+static bool is_absent(const struct jrow *row, const void *what)
 {
-	return !*(struct snapshot *const *)member;
+	return !*snapshot_at(row, what);
 }
 
 const struct jown snapshot_own = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/printable.h"
@@ -123,6 +124,14 @@ void jwrite_string(struct jwriter *w, const char *key, const char *value)
 	}
 	lead(w, key);
 	write_text(w->out, value);
+}
+
+void jwrite_text(struct jwriter *w, const char *key, const char *value)
+{
+	char *clean = printable(value);
+
+	jwrite_string(w, key, clean);
+	free(clean);
 }
 
 void jwrite_number(struct jwriter *w, const char *key, uint64_t value)

@@ -129,6 +129,7 @@ void jwrite_array(struct jwriter *w, const char *key);	/* open */
 void jwrite_end_object(struct jwriter *w);		/* the outermost one ends the line, too */
 void jwrite_end_array(struct jwriter *w);
 void jwrite_string(struct jwriter *w, const char *key, const char *value); /* NULL: null */
+void jwrite_text(struct jwriter *w, const char *key, const char *value);   /* made printable */
 void jwrite_number(struct jwriter *w, const char *key, uint64_t value);
 void jwrite_signed(struct jwriter *w, const char *key, int64_t value);
 void jwrite_hex(struct jwriter *w, const char *key, uint64_t value); /* "0x72900000" */

@@ -69,7 +69,7 @@ static bool row_empty(const struct jrow *row, const void *what)
 				return false;
 		return true;
 	case JT_OWN:
-		return row->own->empty && row->own->empty(at(row, what));
+		return row->own->empty && row->own->empty(row, what);
 	default:
 		return false;
 	}
@@ -81,7 +81,9 @@ static void write_members(const struct jtable *table, struct jwriter *w, const v
 {
 	for (const struct jrow *row = table->rows; row->type; row++) {
 		if (row->type == JT_INLINE)
-			write_members(row->of, w, at(row, what));
+			write_members(row->of, w,
+				      row->flags & JF_POINTER ? *(void *const *)at(row, what)
+							      : at(row, what));
 		else
 			write_row(row, w, row->key, what);
 	}
@@ -123,6 +125,17 @@ static void write_list(const struct jrow *row, struct jwriter *w, const char *ke
 	jwrite_array(w, key);
 	for (size_t i = 0; i < count_of(row, what); i++)
 		jtable_write(row->of, w, NULL, first + i * row->of->size);
+	jwrite_end_array(w);
+}
+
+static void write_strings(const struct jrow *row, struct jwriter *w, const char *key,
+			  const void *what)
+{
+	char *const *strings = first_of(row, what);
+
+	jwrite_array(w, key);
+	for (size_t i = 0; i < count_of(row, what); i++)
+		(row->flags & JF_TEXT ? jwrite_text : jwrite_string)(w, NULL, strings[i]);
 	jwrite_end_array(w);
 }
 
@@ -168,13 +181,14 @@ static void write_row(const struct jrow *row, struct jwriter *w, const char *key
 	switch (row->type) {
 	case JT_STRING:
 	case JT_NAME:
-		jwrite_string(w, key, *(char *const *)at(row, what));
+		(row->flags & JF_TEXT ? jwrite_text : jwrite_string)(w, key,
+								     *(char *const *)at(row, what));
 		break;
 	case JT_BUFFER:
 		jwrite_string(w, key, at(row, what));
 		break;
 	case JT_STRINGS:
-		jwrite_strings(w, key, first_of(row, what), count_of(row, what));
+		write_strings(row, w, key, what);
 		break;
 	case JT_NUMBERS:
 		write_numbers(row, w, key, what);
@@ -195,7 +209,7 @@ static void write_row(const struct jrow *row, struct jwriter *w, const char *key
 		write_named(row, w, key, what);
 		break;
 	case JT_OWN:
-		row->own->write(w, key, at(row, what));
+		row->own->write(row, w, what);
 		break;
 	default:
 		write_scalar(row, w, key, what);
@@ -213,13 +227,11 @@ void jtable_write(const struct jtable *table, struct jwriter *w, const char *key
 	jwrite_end_object(w);
 }
 
-void jtable_write_document(const struct jtable *table, struct jwriter *w, const char *key,
-			   const char *schema, const void *what)
+void jtable_write_members(const struct jtable *table, struct jwriter *w, const char *schema,
+			  const void *what)
 {
-	jwrite_object(w, key);
 	jwrite_string(w, "schema", schema);
 	write_members(table, w, what);
-	jwrite_end_object(w);
 }
 
 char *jtable_format(const struct jtable *table, const char *schema, const void *what)
@@ -232,7 +244,9 @@ char *jtable_format(const struct jtable *table, const char *schema, const void *
 	if (!out)
 		abort(); /* no memory: as fatal as in lib/base/xalloc.c */
 	jwriter_init(&w, out);
-	jtable_write_document(table, &w, NULL, schema, what);
+	jwrite_object(&w, NULL);
+	jtable_write_members(table, &w, schema, what);
+	jwrite_end_object(&w);
 	fclose(out);
 	return text;
 }

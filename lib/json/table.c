@@ -81,7 +81,8 @@ static void init_row(const struct jrow *row, void *what)
 		break;
 	case JT_INLINE:
 	case JT_OBJECT:
-		jtable_init(row->of, at(row, what));
+		if (!(row->flags & JF_POINTER))
+			jtable_init(row->of, at(row, what));
 		break;
 	case JT_NAMED:
 		for (uint64_t i = 0; i < row->max; i++)
@@ -101,6 +102,12 @@ void jtable_init(const struct jtable *table, void *what)
 static void read_row(const struct jrow *row, const struct jval *object, const char *key,
 		     void *what);
 static void read_members(const struct jtable *table, const struct jval *object, void *what);
+
+/* The struct of a JT_INLINE. */
+static void *inlined(const struct jrow *row, const void *what)
+{
+	return row->flags & JF_POINTER ? *(void **)at(row, what) : at(row, what);
+}
 
 static char *for_people(const struct jrow *row, char *text)
 {
@@ -285,7 +292,9 @@ static void read_row(const struct jrow *row, const struct jval *object, const ch
 	struct jval val;
 
 	if (row->type == JT_INLINE) {
-		read_members(row->of, object, at(row, what));
+		if (row->flags & JF_POINTER)
+			*(void **)at(row, what) = xcalloc(1, row->of->size);
+		read_members(row->of, object, inlined(row, what));
 		return;
 	}
 	if ((row->flags & JF_DERIVED) && !jval_derived(object)) {
@@ -323,7 +332,7 @@ static void read_row(const struct jrow *row, const struct jval *object, const ch
 		read_named(row, object, key, what);
 		break;
 	case JT_OWN:
-		row->own->read(object, key, at(row, what));
+		row->own->read(row, object, what);
 		break;
 	default:
 		read_scalar(row, object, key, what);
@@ -355,18 +364,29 @@ static void look_for_unknown(const struct jtable *table, const struct jval *obje
 	}
 }
 
-static void read_members(const struct jtable *table, const struct jval *object, void *what)
+static void read_rows(const struct jtable *table, const struct jval *object, void *what)
 {
 	for (const struct jrow *row = table->rows; more(row); row++)
 		read_row(row, object, row->key, what);
-	if (table->check && jval_known(object))
+}
+
+static void check_whole(const struct jtable *table, const struct jval *object, void *what)
+{
+	if (table->check && jval_known(object) && jdoc_status(object->doc) == 0)
 		table->check(object, what);
+}
+
+static void read_members(const struct jtable *table, const struct jval *object, void *what)
+{
+	read_rows(table, object, what);
+	check_whole(table, object, what);
 }
 
 void jtable_read(const struct jtable *table, const struct jval *object, void *what)
 {
-	read_members(table, object, what);
+	read_rows(table, object, what);
 	look_for_unknown(table, object);
+	check_whole(table, object, what);
 }
 
 static void check_schema(const struct jval *root, const char *schema)
@@ -430,9 +450,14 @@ static void free_row(const struct jrow *row, void *what)
 		if (!(row->flags & JF_FIXED))
 			free(strings);
 		break;
-	case JT_INLINE:
 	case JT_OBJECT:
 		jtable_free(row->of, member);
+		break;
+	case JT_INLINE:
+		if (inlined(row, what))
+			jtable_free(row->of, inlined(row, what));
+		if (row->flags & JF_POINTER)
+			free(inlined(row, what));
 		break;
 	case JT_POINTER:
 		if (*(void **)member)
@@ -448,7 +473,7 @@ static void free_row(const struct jrow *row, void *what)
 		break;
 	case JT_OWN:
 		if (row->own->release)
-			row->own->release(member);
+			row->own->release(row, what);
 		break;
 	default:
 		break;

@@ -46,21 +46,24 @@ enum {
 			     * then it is written */
 	JF_IF = 0x200,	    /* the bool at known: only then it is written */
 	JF_UNTOLD = 0x10,   /* the bool at known: it is absent, and not null */
-	JF_TEXT = 0x20,	    /* strings for people: reading makes them printable */
+	JF_TEXT = 0x20,	    /* strings for people: made printable when read and when written */
 	JF_FIXED = 0x40,    /* JT_LIST, JT_STRINGS: an array of max within the struct, no pointer */
+	JF_POINTER = 0x400, /* JT_INLINE: a pointer to the struct, which is allocated */
 	JF_UNIQUE = 0x80,   /* JT_NAME: no two objects of one list may have the same */
 	JF_DERIVED = 0x100, /* read only where the document is read with derived members */
 };
 
 struct jtable;
 
-/* A member that needs code.  Each gets the member's address. */
+struct jrow;
+
+/* A member that needs code: row->key of object, what is the struct. */
 struct jown {
-	void (*read)(const struct jval *object, const char *key, void *member);
-	void (*write)(struct jwriter *w, const char *key, const void *member);
-	void (*release)(void *member);	   /* NULL: nothing to free */
-	bool (*empty)(const void *member); /* for JF_OMIT; NULL: never */
-	const char *schema;		   /* its JSON Schema, as JSON text */
+	void (*read)(const struct jrow *row, const struct jval *object, void *what);
+	void (*write)(const struct jrow *row, struct jwriter *w, const void *what);
+	void (*release)(const struct jrow *row, void *what);	 /* NULL: nothing to free */
+	bool (*empty)(const struct jrow *row, const void *what); /* for JF_OMIT; NULL: never */
+	const char *schema;					 /* its JSON Schema, as JSON text */
 };
 
 struct jrow {
@@ -83,7 +86,8 @@ struct jtable {
 	const struct jrow *rows; /* the last has no key and no type */
 	size_t size;		 /* of the struct */
 	bool closed;		 /* unknown members are refused */
-	/* After reading the members: what only all of them together tell. */
+	/* After reading the members: what only all of them together tell.  It may find
+	 * complaints; a document that already has one is not checked. */
 	void (*check)(const struct jval *object, void *what);
 	bool (*present)(const void *what); /* false: written as null; NULL: always there */
 };
@@ -170,10 +174,10 @@ void jtable_read(const struct jtable *table, const struct jval *object, void *wh
 
 /* As a member of the document being written, or its root (key NULL). */
 void jtable_write(const struct jtable *table, struct jwriter *w, const char *key, const void *what);
-/* The same, beginning with the member "schema". */
-void jtable_write_document(const struct jtable *table, struct jwriter *w, const char *key,
-			   const char *schema, const void *what);
-/* Such a document as text; NUL-terminated, the caller frees. */
+/* The members alone, "schema" first, into an object that the caller opens and ends. */
+void jtable_write_members(const struct jtable *table, struct jwriter *w, const char *schema,
+			  const void *what);
+/* A document of them as text; NUL-terminated, the caller frees. */
 char *jtable_format(const struct jtable *table, const char *schema, const void *what);
 
 /* Everything that the struct owns, but not the struct itself. */

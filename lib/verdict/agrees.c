@@ -7,8 +7,9 @@
 #include "lib/base/err.h"
 #include "lib/base/printable.h"
 #include "lib/evidence/limit.h"
+#include "lib/json/table.h"
 #include "lib/verdict/diff.h"
-#include "lib/verdict/fields.h"
+#include "lib/verdict/table.h"
 #include "lib/verdict/verdict.h"
 
 static int differs(struct err *err, const char *what, const char *recorded, const char *now)
@@ -17,23 +18,34 @@ static int differs(struct err *err, const char *what, const char *recorded, cons
 		       recorded, now);
 }
 
-/* Every counter of a table but how long judging took. */
-static int same_fields(const struct verdict_field *f, const void *a, const void *b,
-		       const char *whose, struct err *err)
+static int same_number(const struct jrow *row, uint64_t a, uint64_t b, const char *whose,
+		       struct err *err)
 {
-	for (; f->name; f++) {
-		const uint64_t *x = (const void *)((const char *)a + f->offset);
-		const uint64_t *y = (const void *)((const char *)b + f->offset);
+	if (a == b)
+		return 0;
+	return err_set(err, EINVAL,
+		       "%s of %s is recorded as %" PRIu64 ", but judged again it is %" PRIu64,
+		       row->key, whose, a, b);
+}
 
-		if (strcmp(f->name, "read_ns") == 0 || strcmp(f->name, "judge_ns") == 0)
+/* Every member of a table of counters but how long judging took. */
+static int same_counters(const struct jtable *table, const void *a, const void *b,
+			 const char *whose, struct err *err)
+{
+	for (const struct jrow *row = table->rows; row->type; row++) {
+		const uint64_t *x = (const void *)((const char *)a + row->offset);
+		const uint64_t *y = (const void *)((const char *)b + row->offset);
+		int ret = 0;
+
+		if (strcmp(row->key, "read_ns") == 0 || strcmp(row->key, "judge_ns") == 0)
 			continue;
-		for (unsigned int i = 0; i < f->count; i++) {
-			if (x[i] != y[i])
-				return err_set(err, EINVAL,
-					       "%s of %s is recorded as %" PRIu64
-					       ", but judged again it is %" PRIu64,
-					       f->name, whose, x[i], y[i]);
-		}
+		if (row->type != JT_NUMBERS)
+			ret = same_number(row, jrow_value(row, a), jrow_value(row, b), whose, err);
+		else
+			for (size_t i = 0; i < row->size / sizeof(*x) && ret == 0; i++)
+				ret = same_number(row, x[i], y[i], whose, err);
+		if (ret < 0)
+			return ret;
 	}
 	return 0;
 }
@@ -53,10 +65,7 @@ static int same_states(const struct verdict *a, const struct verdict *b, struct 
 				       claim_name(i), x->refutations, y->refutations);
 	}
 	for (int i = 0; i < CONDS; i++) {
-		bool looked =
-			!a->conds[i].reason || strcmp(a->conds[i].reason, COND_NOT_LOOKED_AT) != 0;
-
-		if (looked && a->conds[i].state != b->conds[i].state)
+		if (a->conds[i].state != b->conds[i].state)
 			return differs(err, cond_name(i), cond_state_name(a->conds[i].state),
 				       cond_state_name(b->conds[i].state));
 	}
@@ -91,7 +100,7 @@ static int same_devices(const struct verdict *a, const struct verdict *b, struct
 				return differs(err, x->name, claim_state_name(x->claims[c]),
 					       claim_state_name(y->claims[c]));
 		}
-		ret = same_fields(verdict_device_fields, &x->totals, &y->totals, x->name, err);
+		ret = same_counters(&verdict_device_totals, &x->totals, &y->totals, x->name, err);
 		if (ret < 0)
 			return ret;
 	}
@@ -114,6 +123,10 @@ int verdict_agrees(const struct verdict *a, const struct verdict *b, struct err 
 {
 	int ret;
 
+	if (a->nforeign != b->nforeign)
+		return err_set(err, EINVAL,
+			       "it has the state '%s', which ccaio " VERSION " does not know",
+			       (a->nforeign ? a : b)->foreign[0].name);
 	if (a->outcome != b->outcome)
 		return differs(err, "the verdict", outcome_name(a->outcome),
 			       outcome_name(b->outcome));
@@ -128,6 +141,6 @@ int verdict_agrees(const struct verdict *a, const struct verdict *b, struct err 
 	if (ret == 0)
 		ret = same_devices(a, b, err);
 	if (ret == 0)
-		ret = same_fields(verdict_total_fields, a, b, "the run", err);
+		ret = same_counters(&verdict_totals, a, b, "the run", err);
 	return ret;
 }

@@ -102,6 +102,15 @@ static void diff_heads(struct verdict_diff *d, const struct verdict *a, const st
 		    arrow(setting_name(a->setting), setting_name(b->setting), NULL));
 }
 
+/* One of the two versions did not know it: nothing to compare. */
+static void not_judged(struct verdict_diff *d, const char *kind, const char *name, bool both,
+		       const char *before, const char *after)
+{
+	if (!both)
+		add(d, CHANGE_NEUTRAL, kind, name,
+		    arrow(before, after, "only one of the two versions of ccaio judges it"));
+}
+
 static void diff_claims(struct verdict_diff *d, const struct verdict *a, const struct verdict *b)
 {
 	for (int i = 0; i < CLAIMS; i++) {
@@ -111,7 +120,10 @@ static void diff_claims(struct verdict_diff *d, const struct verdict *a, const s
 			add(d, y->required ? CHANGE_NEUTRAL : CHANGE_WORSE, "claim", claim_name(i),
 			    xstrdup(y->required ? "decides the verdict now: a policy asks for it"
 						: "is only reported now: no policy asks for it"));
-		if (x->state != y->state)
+		if (x->state == CLAIM_NOT_JUDGED || y->state == CLAIM_NOT_JUDGED)
+			not_judged(d, "claim", claim_name(i), x->state == y->state,
+				   claim_state_name(x->state), claim_state_name(y->state));
+		else if (x->state != y->state)
 			add(d, by_rank(claim_rank(x->state), claim_rank(y->state)), "claim",
 			    claim_name(i),
 			    arrow(claim_state_name(x->state), claim_state_name(y->state),
@@ -129,7 +141,10 @@ static void diff_conds(struct verdict_diff *d, const struct verdict *a, const st
 	for (int i = 0; i < CONDS; i++) {
 		const struct cond_verdict *x = &a->conds[i], *y = &b->conds[i];
 
-		if (x->state != y->state)
+		if (x->state == COND_NOT_JUDGED || y->state == COND_NOT_JUDGED)
+			not_judged(d, "condition", cond_name(i), x->state == y->state,
+				   cond_state_name(x->state), cond_state_name(y->state));
+		else if (x->state != y->state)
 			add(d, by_rank(cond_rank(x->state), cond_rank(y->state)), "condition",
 			    cond_name(i),
 			    arrow(cond_state_name(x->state), cond_state_name(y->state), y->reason));

@@ -2,12 +2,14 @@
 #ifndef CCAIO_LIB_VERDICT_JSON_H
 #define CCAIO_LIB_VERDICT_JSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/evidence/run.h"
+#include "lib/verdict/verdict.h"
 
 struct err;
-struct verdict;
+struct jwriter;
 
 /*
  * verdict-json - a verdict as JSON text and back (verdict.json, see ccaio-verdict(5)).
@@ -24,15 +26,22 @@ struct verdict;
 struct verdict_record {
 	struct verdict *verdict;
 	struct run run;
+	bool has_run; /* the file says what was run */
+	enum outcome
+		said;  /* the file's word; verdict->outcome may be less (lib/verdict/version.h) */
+	char *unknown; /* members that this version does not know; NULL none */
 };
 
+/* The members of verdict.json, into an object that the caller opens and ends; run may be NULL. */
+void verdict_json_write(struct jwriter *w, const struct verdict *v, const struct run *run);
 /* JSON text, ended by a newline and NUL; the caller frees.  run may be NULL. */
 char *verdict_json_format(const struct verdict *v, const struct run *run);
 
 /*
  * Read JSON text of len bytes; name is for messages.  Returns NULL with err set for
- * text that is no JSON, another schema, wrong types, unknown states, missing claims or conditions,
- * and for a PROVEN that the file's own claims or conditions contradict.
+ * text that is no JSON, another schema, wrong types, unknown words, and for a verdict that the
+ * file's own claims or conditions contradict.  Claims and conditions may be missing, or more than
+ * this version knows, where another version of ccaio recorded them: see lib/verdict/version.h.
  */
 struct verdict_record *verdict_json_parse(const char *text, size_t len, const char *name,
 					  struct err *err);

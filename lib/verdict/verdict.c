@@ -39,48 +39,6 @@ static const struct {
 	[COND_FACTS_CONSISTENT] = { "facts-consistent", "no evidence contradicts the facts" },
 };
 
-struct verdict *verdict_new(void)
-{
-	return xcalloc(1, sizeof(struct verdict));
-}
-
-void verdict_free(struct verdict *v)
-{
-	if (!v)
-		return;
-	free(v->reason);
-	for (size_t i = 0; i < v->nlimit; i++)
-		free(v->limit[i]);
-	free(v->limit);
-	for (int i = 0; i < CLAIMS; i++)
-		free(v->claims[i].reason);
-	for (int i = 0; i < CONDS; i++) {
-		free(v->conds[i].reason);
-		free(v->conds[i].remedy);
-	}
-	for (size_t i = 0; i < v->nexamples; i++) {
-		free(v->examples[i].device);
-		free(v->examples[i].comm);
-		free(v->examples[i].text);
-	}
-	free(v->examples);
-	for (size_t i = 0; i < v->ndevices; i++) {
-		free(v->devices[i].name);
-		free(v->devices[i].driver);
-		free(v->devices[i].what);
-		free(v->devices[i].note);
-	}
-	free(v->devices);
-	free(v->ranges);
-	free(v->monitor.unusable);
-	free(v->monitor.ranges);
-	free(v->timeline);
-	for (size_t i = 0; i < v->nnotes; i++)
-		free(v->notes[i]);
-	free(v->notes);
-	free(v);
-}
-
 void verdict_note(struct verdict *v, const char *fmt, ...)
 {
 	char text[512];
@@ -112,7 +70,7 @@ const char *claim_summary(enum claim_id id)
 
 const char *claim_state_name(enum claim_state s)
 {
-	static const char *const names[] = { "undecided", "holds", "refuted" };
+	static const char *const names[] = { "undecided", "holds", "refuted", "not-judged" };
 
 	return names[s];
 }
@@ -127,14 +85,9 @@ const char *cond_summary(enum cond_id id)
 	return conds[id].summary;
 }
 
-bool cond_is_newer(enum cond_id id)
-{
-	return id >= COND_FACTS_CONSISTENT;
-}
-
 const char *cond_state_name(enum cond_state s)
 {
-	static const char *const names[] = { "unmet", "met", "not-applicable" };
+	static const char *const names[] = { "unmet", "met", "not-applicable", "not-judged" };
 
 	return names[s];
 }

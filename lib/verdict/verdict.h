@@ -31,7 +31,13 @@ enum claim_id {
 	CLAIMS
 };
 
-enum claim_state { CLAIM_UNDECIDED = 0, CLAIM_HOLDS, CLAIM_REFUTED };
+enum claim_state {
+	CLAIM_UNDECIDED = 0,
+	CLAIM_HOLDS,
+	CLAIM_REFUTED,
+	CLAIM_NOT_JUDGED, /* only recorded: the version that judged did not know the claim */
+	CLAIM_STATES
+};
 
 enum cond_id {
 	COND_EVENTS_ARMED,
@@ -48,7 +54,13 @@ enum cond_id {
 	CONDS
 };
 
-enum cond_state { COND_UNMET = 0, COND_MET, COND_NOT_APPLICABLE };
+enum cond_state {
+	COND_UNMET = 0,
+	COND_MET,
+	COND_NOT_APPLICABLE,
+	COND_NOT_JUDGED, /* only recorded: the version that judged did not know the condition */
+	COND_STATES
+};
 
 enum scope { SCOPE_WINDOW = 0, SCOPE_SINCE_BOOT };
 enum setting { SETTING_UNKNOWN = 0, SETTING_REHEARSAL, SETTING_REALM };
@@ -64,6 +76,7 @@ enum memory_state {
 	MEMORY_OUTSIDE,	  /* neither RAM nor known shared memory */
 	MEMORY_IOVA,	  /* behind an IOMMU: judged by the memory mapped, not by this number */
 	MEMORY_MMIO,	  /* a device's own memory */
+	MEMORY_STATES
 };
 
 struct counterexample {
@@ -90,6 +103,15 @@ struct cond_verdict {
 	char *reason; /* what was looked at and found */
 	char *remedy; /* unmet: what would meet it; NULL otherwise */
 };
+
+/* A claim or condition of a recorded verdict that this version does not know. */
+struct foreign_state {
+	bool condition; /* else a claim */
+	char *name, *state, *reason;
+	bool required; /* it takes part in the verdict */
+};
+
+#define VERDICT_FOREIGN 64
 
 /* Bytes and counts of one device. */
 struct device_totals {
@@ -158,6 +180,8 @@ struct verdict {
 	size_t nlimit;
 	struct claim_verdict claims[CLAIMS];
 	struct cond_verdict conds[CONDS];
+	struct foreign_state *foreign; /* only of a recorded verdict */
+	size_t nforeign;
 	struct counterexample *examples; /* in stream order */
 	size_t nexamples;
 	struct device_verdict *devices;
@@ -203,10 +227,6 @@ const char *claim_summary(enum claim_id id); /* what the claim says, one line */
 const char *claim_state_name(enum claim_state s);
 const char *cond_name(enum cond_id id);
 const char *cond_summary(enum cond_id id);
-/* Came after verdict.json was first written: an older file says nothing of it. */
-bool cond_is_newer(enum cond_id id);
-/* The reason that a condition is given where the file says nothing of it. */
-#define COND_NOT_LOOKED_AT "the version of ccaio that judged this did not look at it"
 const char *cond_state_name(enum cond_state s);
 const char *scope_name(enum scope s);
 const char *setting_name(enum setting s);

@@ -12,6 +12,7 @@
 #include "lib/evidence/platform.h"
 #include "lib/exchange/exchange.h"
 #include "lib/verdict/verdict.h"
+#include "lib/verdict/version.h"
 #include "reports/rows/input.h"
 #include "reports/rows/rows.h"
 
@@ -314,6 +315,12 @@ void rows_fill_trust(struct rows *rows, const struct report_input *in)
 				     "The shared address bit %s was inferred from the stream, not "
 				     "told by the platform.",
 				     rows_addr(rows, v->totals.shared_bit)));
+	for (size_t i = 0; i < v->nforeign; i++) {
+		char *sentence = version_sentence(&v->foreign[i]);
+
+		rows_note(rows, rows_str(rows, "%s", sentence));
+		free(sentence);
+	}
 	for (size_t i = 0; i < v->nnotes; i++)
 		rows_note(rows, rows_str(rows, "%s", v->notes[i] ? v->notes[i] : ""));
 }

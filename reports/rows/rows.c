@@ -124,7 +124,7 @@ static void fill_claims(struct rows *rows, const struct verdict *v)
 			.refutations = c->refutations,
 		};
 		rows->refutations += c->refutations;
-		rows->decided_by += in_verdict;
+		rows->decided_by += in_verdict && c->state != CLAIM_NOT_JUDGED;
 		rows->held += in_verdict && c->state == CLAIM_HOLDS;
 	}
 }
@@ -144,7 +144,7 @@ static void fill_conds(struct rows *rows, const struct verdict *v)
 			.why = c->reason && *c->reason ? text(rows, c->reason) : cond_summary(i),
 			.remedy = text(rows, c->remedy),
 		};
-		rows->applicable += c->state != COND_NOT_APPLICABLE;
+		rows->applicable += c->state != COND_NOT_APPLICABLE && c->state != COND_NOT_JUDGED;
 		rows->met += c->state == COND_MET;
 	}
 }
@@ -206,7 +206,8 @@ static const char *findings(struct rows *rows, const struct device_verdict *d)
 	const char *list = "";
 
 	for (int i = 0; i < CLAIMS; i++) {
-		if (d->claims[i] == CLAIM_HOLDS || !rows->claims[i].in_verdict)
+		if (d->claims[i] == CLAIM_HOLDS || d->claims[i] == CLAIM_NOT_JUDGED ||
+		    !rows->claims[i].in_verdict)
 			continue;
 		list = rows_str(rows, "%s%s%s %s", list, *list ? ", " : "", claim_name(i),
 				claim_state_name(d->claims[i]));
@@ -219,7 +220,8 @@ static enum claim_state worst_state(const struct rows *rows, const struct device
 	enum claim_state worst = CLAIM_HOLDS;
 
 	for (int i = 0; i < CLAIMS; i++) {
-		if (!rows->claims[i].in_verdict || d->claims[i] == CLAIM_HOLDS)
+		if (!rows->claims[i].in_verdict || d->claims[i] == CLAIM_HOLDS ||
+		    d->claims[i] == CLAIM_NOT_JUDGED)
 			continue;
 		if (d->claims[i] == CLAIM_REFUTED)
 			return CLAIM_REFUTED;

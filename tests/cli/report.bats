@@ -66,7 +66,7 @@ setup() {
 	seal "$BATS_TEST_TMPDIR/unjudged"
 	cp -r "$good" "$BATS_TEST_TMPDIR/newer"
 	sed -i 's|ccaio.manifest/1|ccaio.manifest/2|' "$BATS_TEST_TMPDIR/newer/MANIFEST.json"
-	for pair in "unfinished:is unfinished" "unjudged:holds no verdict.json" "newer:is of another ccaio"; do
+	for pair in "unfinished:is unfinished" "unjudged:holds no verdict.json" "newer:another version of ccaio"; do
 		other=$BATS_TEST_TMPDIR/${pair%%:*}
 		run -3 --separate-stderr "$CCAIO" report --against "$other" "$good"
 		[ -z "$output" ] && [[ $stderr == *"${pair#*:}"* ]]
@@ -76,7 +76,7 @@ setup() {
 }
 
 @test "report: --against says in plain text what a hostile bundle calls its devices" {
-	sed -i 's/"name":"0000:00:01.0"/"name":"\\u001b[2Jevil\\u202e"/' "$bad/verdict.json"
+	sed -i 's/"name": "0000:00:01.0"/"name": "\\u001b[2Jevil\\u202e"/' "$bad/verdict.json"
 	seal "$bad"
 	run -1 --separate-stderr "$CCAIO" report --against "$good" "$bad"
 	[[ $output == *'\x1b[2Jevil\u{202e}: is new'* ]]
@@ -89,14 +89,14 @@ setup() {
 	[ -z "$output" ]
 	[[ $stderr == "ccaio report: "*"verdict.json was changed"*"it has"* ]]
 	# as long as it was
-	sed -i 's/scope":"window/scope":"widdow/' "$good/verdict.json"
+	sed -i 's/scope": "window/scope": "widdow/' "$good/verdict.json"
 	run -3 --separate-stderr "$CCAIO" report "$good"
 	[ -z "$output" ]
 	[[ $stderr == *"verdict.json was changed"*"SHA-256"* ]]
 }
 
 @test "report: a verdict that contradicts itself is trouble, even with a fresh manifest" {
-	sed -i 's/"verdict":"VIOLATED"/"verdict":"PROVEN"/' "$bad/verdict.json"
+	sed -i 's/"verdict": "VIOLATED"/"verdict": "PROVEN"/' "$bad/verdict.json"
 	seal "$bad"
 	run -3 --separate-stderr "$CCAIO" report "$bad"
 	[[ $stderr == *"although the verdict says PROVEN"* ]]

@@ -221,6 +221,16 @@ static bool disagrees(const struct verdict *a, const struct verdict *b, const ch
 	return false;
 }
 
+static bool agrees(const struct verdict *a, const struct verdict *b)
+{
+	struct err err = { "" };
+
+	if (verdict_agrees(a, b, &err) == 0)
+		return true;
+	printf("# %s\n", err.text);
+	return false;
+}
+
 static void test_agrees(void)
 {
 	struct verdict *a = fixture_violated(), *b;
@@ -233,7 +243,7 @@ static void test_agrees(void)
 	r = verdict_json_parse(text, strlen(text), "v", NULL);
 	b = r->verdict;
 	a->totals.judge_ns = 1; /* takes another time each time */
-	check(verdict_agrees(b, a, NULL) == 0);
+	check(agrees(b, a));
 	a->outcome = OUTCOME_PROVEN;
 	check(disagrees(b, a, "recorded as VIOLATED, but judged again it is PROVEN"));
 	a->outcome = b->outcome;

@@ -7,6 +7,7 @@
 #include "lib/base/file.h"
 #include "lib/verdict/diff.h"
 #include "lib/verdict/json.h"
+#include "lib/verdict/version.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/test.h"
 #include "tests/unit/verdict-fixture.h"
@@ -33,21 +34,6 @@ static bool refused(const char *text, const char *from, const char *to, const ch
 	verdict_record_free(r);
 	free(bad);
 	return ok;
-}
-
-/* json-c 0.18 writes an empty list as "[]", others break the line in it. */
-static char *close_empty_lists(const char *text)
-{
-	char *out = xcalloc(strlen(text) + 1, 1);
-	size_t n = 0;
-
-	while (*text) {
-		size_t gap = *text == '[' ? strspn(text + 1, " \n") : 0;
-
-		out[n++] = *text;
-		text += text[1 + gap] == ']' && gap ? 1 + gap : 1;
-	}
-	return out;
 }
 
 /* The corpus of tests/fuzz/fuzz-verdict.c: verdicts of recordings, with less of what repeats. */
@@ -81,10 +67,9 @@ static void test_round_trip(const struct verdict *v, const char *golden)
 	struct err err = { "" };
 	struct verdict_record *r;
 	char *text = verdict_json_format(v, &run);
-	char *again = close_empty_lists(text);
+	char *again;
 
-	check(golden_same(golden, again));
-	free(again);
+	check(golden_same(golden, text));
 	r = verdict_json_parse(text, strlen(text), "v.json", &err);
 	check(r != NULL);
 	if (!r) {
@@ -125,28 +110,158 @@ static void test_read_back(const struct verdict *v)
 static void test_refusals(const struct verdict *v)
 {
 	struct run run = fixture_run();
-	char *text = verdict_json_format(v, &run);
+	char *text;
 
+	run.tool = "ccaio " VERSION;
+	text = verdict_json_format(v, &run);
 	check(refused(text, "ccaio.verdict/1", "ccaio.verdict/2", "another version"));
-	check(refused(text, "\"verdict\":\"PROVEN\"", "\"verdict\":\"GREAT\"", "unknown value"));
-	check(refused(text, "\"verdict\":\"PROVEN\"", "\"verdict\":1", "wrong type"));
-	check(refused(text, "\"lifecycle\":{", "\"lifetime\":{", "'lifecycle' is missing"));
-	check(refused(text, "\"state\":\"holds\"", "\"state\":\"undecided\"", "says PROVEN"));
-	check(refused(text, "\"state\":\"met\"", "\"state\":\"unmet\"", "says PROVEN"));
-	check(refused(text, "\"refutations\":0", "\"refutations\":-1", "negative"));
-	check(refused(text, "\"refutations\":0", "\"refutations\":\"0\"", "wrong type"));
-	check(refused(text, "\"start\":\"0x7", "\"start\":\"7", "address"));
-	check(refused(text, "\"end\":\"0x7a8fffff\"", "\"end\":\"0x10\"", "end before"));
-	check(refused(text, "\"exit_status\":0", "\"exit_status\":4096", "out of range"));
+	check(refused(text, "\"verdict\": \"PROVEN\"", "\"verdict\": \"GREAT\"",
+		      "verdict: unknown word 'GREAT'"));
+	check(refused(text, "\"verdict\": \"PROVEN\"", "\"verdict\": 1", "expected a string"));
+	check(refused(text, "\"verdict\": \"PROVEN\"",
+		      "\"verdict\": \"VIOLATED\", \"verdict\": \"PROVEN\"",
+		      "two members of one name"));
+	check(refused(text, "\"lifecycle\": {", "\"lifetime\": {", "claims.lifecycle: missing"));
+	check(refused(text, "\"baseline\": {", "\"base\": {", "conditions.baseline: missing"));
+	check(refused(text, "\"state\": \"holds\"", "\"state\": \"undecided\"", "says PROVEN"));
+	check(refused(text, "\"state\": \"holds\"", "\"state\": \"not-judged\"",
+		      "claims.dma-in-shared: missing"));
+	check(refused(text, "\"state\": \"met\"", "\"state\": \"unmet\"", "says PROVEN"));
+	check(refused(text, "\"refutations\": 0", "\"refutations\": -1", "not negative"));
+	check(refused(text, "\"refutations\": 0", "\"refutations\": \"0\"", "a whole number"));
+	check(refused(text, "\"refutations\": 0", "\"refutations\": 1e0", "a whole number"));
+	check(refused(text, "\"start\": \"0x7", "\"start\": \"7", "ranges[0].start: expected"));
+	check(refused(text, "\"end\": \"0x7a8fffff\"", "\"end\": \"0x10\"", "end is below start"));
+	check(refused(text, "\"exit_status\": 0", "\"exit_status\": 4096", "number up to 255"));
 	check(refused(text, "\"it's here\"", "\"it\\u0000s\"", "NUL"));
-	check(refused(text, "\"it's here\"", "7", "wrong type"));
-	check(refused(text, "\"bucket_ns\":268435456", "\"bucket_ns\":0", "bucket_ns"));
-	check(refused(text, "\"maps\":\"0 3", "\"maps\":\"3", "as long as the others"));
-	check(refused(text, "\"maps\":\"0 3", "\"maps\":\"0 -3", "list of numbers"));
-	check(refused(text, "\"schema\"", "\"scheme\"", "'schema' is missing"));
-	check(refused(text, "{", "[", "not a JSON object"));
-	check(refused(text, "\"PROVEN\"", "\"\xff\"", "not a JSON object"));
-	check(refused("", "", "", "not a JSON object"));
+	check(refused(text, "\"it's here\"", "7", "run.command[4]: expected a string"));
+	check(refused(text, "\"bucket_ns\": 268435456", "\"bucket_ns\": 0", "bucket_ns"));
+	check(refused(text, "\"maps\": \"0 3", "\"maps\": \"3", "as long as the others"));
+	check(refused(text, "\"maps\": \"0 3", "\"maps\": \"0 -3", "list of numbers"));
+	check(refused(text, "\"schema\"", "\"scheme\"", "schema: missing"));
+	check(refused(text, "{", "[", "not JSON at byte"));
+	check(refused(text, "\"PROVEN\"", "\"\xff\"", "not UTF-8"));
+	check(refused(text, "\"PROVEN\"", "[[[[[[[[[[[[[[[[[[[[[[[[[[0]", "nested deeper than"));
+	check(refused("", "", "", "empty"));
+	free(text);
+}
+
+/* The edited text as a verdict; NULL where it is refused. */
+static struct verdict_record *reread(const char *text, const char *from, const char *to)
+{
+	struct err err = { "" };
+	char *other = edited(text, from, to);
+	struct verdict_record *r = verdict_json_parse(other, strlen(other), "v.json", &err);
+
+	if (!r)
+		printf("# '%s' -> '%s': %s\n", from, to, err.text);
+	free(other);
+	return r;
+}
+
+/* What an older version did not know was not judged then. */
+static void test_older(const struct verdict *v)
+{
+	struct run run = fixture_run();
+	struct verdict *now = fixture_proven();
+	struct verdict_record *r;
+	char *text;
+
+	run.tool = "ccaio 0.1";
+	text = verdict_json_format(v, &run);
+	r = reread(text, "\"conserved\": {", "\"conserve\": {");
+	check(r && r->verdict->conds[COND_CONSERVED].state == COND_NOT_JUDGED);
+	/* the same under another name: this version does not know it, and it is met */
+	check(r && r->verdict->outcome == OUTCOME_PROVEN && r->verdict->nforeign == 1);
+	now->conds[COND_BASELINE].state = COND_UNMET;
+	now->outcome = OUTCOME_INCONCLUSIVE;
+	version_carry_over(now, r, true);
+	check(now->outcome == OUTCOME_INCONCLUSIVE && now->nforeign == 1);
+	check(now->nnotes >= 2);
+	check(strcmp(now->notes[now->nnotes - 2],
+		     "ccaio 0.1 had judged this evidence PROVEN, ccaio " VERSION
+		     " judges it INCONCLUSIVE: baseline was met, is unmet") == 0);
+	check(strcmp(now->notes[now->nnotes - 1],
+		     "ccaio 0.1, which recorded this evidence, did not judge conserved") == 0);
+	verdict_record_free(r);
+	/* an unmet condition beside PROVEN contradicts the file, whoever wrote it */
+	check(refused(text, "\"state\": \"met\"", "\"state\": \"unmet\"", "says PROVEN"));
+	verdict_free(now);
+	free(text);
+}
+
+/* What only a newer version knows is kept; where it is not fulfilled nothing is PROVEN. */
+static void test_newer(const struct verdict *v)
+{
+	static const struct {
+		const char *before, *more;
+		enum outcome then;
+	} cases[] = {
+		{ "\"conditions\": {", "\"sealed\": {\"state\": \"met\"},", OUTCOME_PROVEN },
+		{ "\"conditions\": {", "\"sealed\": {\"state\": \"not-applicable\"},",
+		  OUTCOME_PROVEN },
+		{ "\"conditions\": {", "\"sealed\": {\"state\": \"unmet\"},",
+		  OUTCOME_INCONCLUSIVE },
+		{ "\"conditions\": {", "\"sealed\": {\"state\": \"odd\"},", OUTCOME_INCONCLUSIVE },
+		{ "\"conditions\": {", "\"sealed\": {},", OUTCOME_INCONCLUSIVE },
+		{ "\"conditions\": {", "\"sealed\": null,", OUTCOME_INCONCLUSIVE },
+		{ "\"claims\": {", "\"kept\": {\"state\": \"holds\"},", OUTCOME_PROVEN },
+		{ "\"claims\": {", "\"kept\": {\"state\": \"undecided\"},", OUTCOME_INCONCLUSIVE },
+		{ "\"claims\": {", "\"kept\": {\"state\": \"undecided\",\"required\":false},",
+		  OUTCOME_PROVEN },
+		{ "\"claims\": {", "\"kept\": {\"state\": \"refuted\",\"required\":false},",
+		  OUTCOME_INCONCLUSIVE },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		static const char *const tools[] = { "ccaio 9.0", "ccaio " VERSION, "ccaio 0.1" };
+		struct run run = fixture_run();
+		struct verdict *now = fixture_proven();
+		struct verdict_record *r, *again;
+		char *text, *with, *twice;
+
+		run.tool = tools[i % 3];
+		text = verdict_json_format(v, &run);
+		with = xasprintf("%s%s", cases[i].before, cases[i].more);
+		r = reread(text, cases[i].before, with);
+		check(r && r->verdict->outcome == cases[i].then && r->verdict->nforeign == 1);
+		check(r && r->said == OUTCOME_PROVEN);
+		check(verdict_agrees(r->verdict, now, NULL) < 0);
+		version_carry_over(now, r, false);
+		check(now->outcome == cases[i].then && now->nforeign == 1);
+		free(text);
+		/* written again it is still there */
+		text = verdict_json_format(r->verdict, &r->run);
+		again = verdict_json_parse(text, strlen(text), "again", NULL);
+		check(again && again->verdict->nforeign == 1);
+		twice = verdict_json_format(again->verdict, &again->run);
+		check(strcmp(text, twice) == 0);
+		verdict_record_free(again);
+		verdict_record_free(r);
+		verdict_free(now);
+		free(text);
+		free(twice);
+		free(with);
+	}
+}
+
+/* A newer version that was not convinced may know why. */
+static void test_newer_doubts(const struct verdict *v)
+{
+	struct run run = fixture_run();
+	struct verdict *now = fixture_proven();
+	struct verdict_record *r;
+	char *text;
+
+	run.tool = "ccaio 9.0";
+	text = verdict_json_format(v, &run);
+	r = reread(text, "\"verdict\": \"PROVEN\"", "\"verdict\": \"INCONCLUSIVE\", \"hint\": 1");
+	check(r && r->unknown && strcmp(r->unknown, "hint") == 0);
+	version_carry_over(now, r, true);
+	check(now->outcome == OUTCOME_INCONCLUSIVE && strstr(now->reason, "ccaio 9.0"));
+	check(strstr(now->notes[now->nnotes - 1], "does not know: hint"));
+	verdict_record_free(r);
+	verdict_free(now);
 	free(text);
 }
 
@@ -175,6 +290,9 @@ int main(void)
 	test_round_trip(violated, "tests/data/reports/violated.json");
 	test_read_back(violated);
 	test_refusals(proven);
+	test_older(proven);
+	test_newer(proven);
+	test_newer_doubts(proven);
 	test_truncation(violated);
 	test_corpus();
 	verdict_free(proven);

@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A verdict as JSON, schema ccaio.verdict/1: see ccaio-verdict(5). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/err.h"
+#include "lib/base/printable.h"
+#include "lib/base/xalloc.h"
+#include "lib/evidence/limit.h"
+#include "lib/json/table.h"
+#include "lib/verdict/json.h"
+#include "lib/verdict/table.h"
+#include "lib/verdict/timeline.h"
+#include "lib/verdict/verdict.h"
+#include "lib/verdict/version.h"
+
+#define MAX_DEVICES 65536
+#define MAX_NOTES 4096
+#define MAX_COMMAND (1 << 20) /* arguments of a command */
+
+/* An enum's names, asked by number. */
+#define WORDS(F, ENUM, NAME)               \
+	static const char *F(int i)        \
+	{                                  \
+		return NAME((enum ENUM)i); \
+	}
+WORDS(outcome_word, outcome, outcome_name)
+WORDS(scope_word, scope, scope_name)
+WORDS(setting_word, setting, setting_name)
+WORDS(claim_word, claim_id, claim_name)
+WORDS(claim_state_word, claim_state, claim_state_name)
+WORDS(cond_word, cond_id, cond_name)
+WORDS(cond_state_word, cond_state, cond_state_name)
+WORDS(memory_word, memory_state, memory_state_name)
+WORDS(rmm_word, rmm_state, rmm_state_name)
+WORDS(purpose_word, witness_purpose, witness_purpose_name)
+
+static const char *kind_word(int i)
+{
+	return event_kind_name((unsigned int)i);
+}
+
+static const char *dir_word(int i)
+{
+	return event_dir_name((unsigned int)i);
+}
+
+/* Sentences and foreign names: made printable once, whatever wrote the file. */
+#define TEXT(K, S, M)                                                        \
+	{                                                                    \
+		.key = K, .type = JT_STRING, JMEMBER(S, M), .flags = JF_TEXT \
+	}
+#define COUNT(S, M) JNUMBER(#M, S, M, UINT64_MAX)
+#define STATE(S, M, WORD, N) JWORD("state", S, M, WORD, N, .flags = JF_REQUIRED)
+
+static const struct jrow claim_rows[] = {
+	STATE(struct claim_verdict, state, claim_state_word, CLAIM_STATES),
+	TEXT("reason", struct claim_verdict, reason),
+	COUNT(struct claim_verdict, refutations),
+	JBOOL("required", struct claim_verdict, required),
+	JEND,
+};
+static const struct jtable claim_table = { .rows = claim_rows,
+					   .size = sizeof(struct claim_verdict) };
+static const struct jrow claim_row = { .type = JT_OBJECT,
+				       .size = sizeof(struct claim_verdict),
+				       .of = &claim_table };
+
+static const struct jrow cond_rows[] = {
+	STATE(struct cond_verdict, state, cond_state_word, COND_STATES),
+	TEXT("reason", struct cond_verdict, reason),
+	TEXT("remedy", struct cond_verdict, remedy),
+	JEND,
+};
+static const struct jtable cond_table = { .rows = cond_rows, .size = sizeof(struct cond_verdict) };
+static const struct jrow cond_row = { .type = JT_OBJECT,
+				      .size = sizeof(struct cond_verdict),
+				      .of = &cond_table };
+
+#define EXAMPLE struct counterexample
+static const struct jrow example_rows[] = {
+	JWORD("claim", EXAMPLE, claim, claim_word, CLAIMS, .flags = JF_REQUIRED),
+	TEXT("text", EXAMPLE, text),
+	JNUMBER("event", EXAMPLE, seq, UINT64_MAX),
+	JNUMBER("time_ns", EXAMPLE, event.ts_ns, UINT64_MAX),
+	JWORD("kind", EXAMPLE, event.kind, kind_word, EVENT_KINDS, .flags = JF_REQUIRED),
+	JWORD("direction", EXAMPLE, event.dir, dir_word, EVENT_DIR_NONE + 1, .flags = JF_REQUIRED),
+	TEXT("device", EXAMPLE, device),
+	JHEX("original", EXAMPLE, event.orig, UINT64_MAX, .flags = JF_NULL,
+	     .unknown = EVENT_NO_ADDR),
+	JHEX("dma", EXAMPLE, event.dma, UINT64_MAX, .flags = JF_NULL, .unknown = EVENT_NO_ADDR),
+	JNUMBER("size", EXAMPLE, event.size, UINT64_MAX),
+	JWORD("memory", EXAMPLE, memory, memory_word, MEMORY_STATES, .flags = JF_REQUIRED),
+	TEXT("comm", EXAMPLE, comm),
+	{ .key = "pid", .type = JT_SIGNED, JMEMBER(EXAMPLE, event.pid) },
+	JNUMBER("cpu", EXAMPLE, event.cpu, UINT16_MAX),
+	JHEX("attrs", EXAMPLE, event.attrs, UINT32_MAX),
+	JHEX("flags", EXAMPLE, event.flags, UINT16_MAX),
+	JEND,
+};
+static const struct jtable example_table = { .rows = example_rows, .size = sizeof(EXAMPLE) };
+
+#define TOTAL(M) COUNT(struct device_totals, M)
+#define BY_DIR(M)                                                                                  \
+	{                                                                                          \
+		.key = #M, .type = JT_NUMBERS, JMEMBER(struct device_totals, M), .max = UINT64_MAX \
+	}
+static const struct jrow device_total_rows[] = {
+	BY_DIR(maps),	       BY_DIR(map_bytes),    TOTAL(bounced),
+	TOTAL(direct),	       TOTAL(failed),	     TOTAL(unmaps),
+	TOTAL(syncs),	       TOTAL(allocs),	     TOTAL(alloc_bytes),
+	TOTAL(inherited),      TOTAL(out_bytes),     TOTAL(stale_bytes),
+	TOTAL(sync_out_bytes), TOTAL(sync_in_bytes), TOTAL(excess_bytes),
+	TOTAL(events),	       TOTAL(live),	     JEND,
+};
+#undef TOTAL
+const struct jtable verdict_device_totals = { .rows = device_total_rows,
+					      .size = sizeof(struct device_totals) };
+
+static const struct jrow state_row = { .type = JT_WORD,
+				       .size = sizeof(enum claim_state),
+				       .word = claim_state_word,
+				       .max = CLAIM_STATES };
+
+#define DEVICE struct device_verdict
+static const struct jrow device_rows[] = {
+	{ .key = "name", .type = JT_STRING, JMEMBER(DEVICE, name), .flags = JF_TEXT | JF_REQUIRED },
+	TEXT("driver", DEVICE, driver),
+	TEXT("what", DEVICE, what),
+	JBOOL("trusted", DEVICE, trusted),
+	JBOOL("aside", DEVICE, aside),
+	JNAMED("claims", DEVICE, claims, claim_word, CLAIMS, &state_row, .flags = JF_REQUIRED),
+	TEXT("note", DEVICE, note),
+	JOBJECT("totals", DEVICE, totals, &verdict_device_totals, .flags = JF_REQUIRED),
+	JEND,
+};
+
+static void check_device(const struct jval *object, void *what)
+{
+	struct jval claims = jval_object(object, "claims");
+	struct device_verdict *d = what;
+
+	for (int c = 0; c < CLAIMS; c++)
+		if (!jval_has(&claims, claim_name(c)))
+			d->claims[c] = CLAIM_NOT_JUDGED;
+}
+
+static const struct jtable device_table = { .rows = device_rows,
+					    .size = sizeof(DEVICE),
+					    .check = check_device };
+
+/* As the device saw them: unlike physical memory they may end with the last address. */
+static const struct jrow range_rows[] = {
+	JHEX("start", struct range, start, UINT64_MAX, .flags = JF_REQUIRED),
+	JHEX("end", struct range, end, UINT64_MAX, .flags = JF_REQUIRED),
+	JEND,
+};
+
+static void check_range(const struct jval *object, void *what)
+{
+	if (((struct range *)what)->end < ((struct range *)what)->start)
+		jval_fail(object, "end is below start (bounds are inclusive)");
+}
+
+static const struct jtable range_table = { .rows = range_rows,
+					   .size = sizeof(struct range),
+					   .check = check_range };
+
+static const struct jrow published_rows[] = {
+	JINLINE(struct published_range, range, &range_table),
+	JWORD("memory", struct published_range, memory, memory_word, MEMORY_STATES,
+	      .flags = JF_REQUIRED),
+	COUNT(struct published_range, count),
+	JEND,
+};
+static const struct jtable published_table = { .rows = published_rows,
+					       .size = sizeof(struct published_range) };
+
+static const struct jrow witness_rows[] = {
+	JINLINE(struct witness_range, range, &range_table),
+	STATE(struct witness_range, state, rmm_word, RMM_MIXED + 1),
+	JWORD("purpose", struct witness_range, purpose, purpose_word, WITNESS_PURPOSES,
+	      .flags = JF_REQUIRED),
+	COUNT(struct witness_range, published),
+	JEND,
+};
+static const struct jtable witness_table = { .rows = witness_rows,
+					     .size = sizeof(struct witness_range) };
+
+#define MONITOR(K, M) JNUMBER(K, struct verdict, monitor.M, UINT64_MAX)
+static const struct jrow monitor_rows[] = {
+	JBOOL("used", struct verdict, monitor.used),
+	TEXT("unusable", struct verdict, monitor.unusable),
+	MONITOR("agreed", agreed),
+	MONITOR("refused", refused),
+	MONITOR("unknown", unknown),
+	MONITOR("cut_lines", cut_lines),
+	JLIST("ranges", struct verdict, monitor.ranges, monitor.nranges, &witness_table,
+	      VERDICT_RANGES, .flags = JF_REQUIRED),
+	JEND,
+};
+
+/* The monitor's own log: null where none was given. */
+static bool has_monitor(const void *what)
+{
+	const struct verdict *v = what;
+
+	return v->monitor.used || v->monitor.unusable;
+}
+
+static const struct jtable monitor_table = { .rows = monitor_rows, .present = has_monitor };
+
+#define TOTAL(M) JNUMBER(#M, struct verdict, totals.M, UINT64_MAX)
+static const struct jrow total_rows[] = {
+	TOTAL(events),
+	TOTAL(bounces),
+	TOTAL(maps),
+	TOTAL(failed_maps),
+	TOTAL(unmaps),
+	TOTAL(syncs),
+	TOTAL(allocs),
+	TOTAL(frees),
+	TOTAL(pool_hiwater),
+	TOTAL(first_ns),
+	TOTAL(last_ns),
+	TOTAL(shared_bit_pairs),
+	TOTAL(read_ns),
+	TOTAL(judge_ns),
+	JHEX("shared_bit", struct verdict, totals.shared_bit, UINT64_MAX, .flags = JF_NULL),
+	JBOOL("shared_bit_inferred", struct verdict, totals.shared_bit_inferred),
+	JEND,
+};
+const struct jtable verdict_totals = { .rows = total_rows, .size = sizeof(struct verdict) };
+
+/* Series are strings: thousands of lines of one number each help nobody. */
+static enum timeline_series series_of(const struct jrow *row)
+{
+	return (enum timeline_series)((row->offset - offsetof(struct timeline, series)) /
+				      row->size);
+}
+
+static void read_series(const struct jrow *row, const struct jval *object, void *what)
+{
+	enum timeline_series series = series_of(row);
+	char *text = jval_string(object, row->key);
+	struct timeline *t = what;
+	int n = text ? timeline_series_parse(t, series, text) : 0;
+
+	if (n < 0 || (series && n != (int)t->used))
+		jval_fail_at(object, row->key, "expected a list of numbers as long as the others");
+	t->used = n < 0 ? 0 : (size_t)n;
+	free(text);
+}
+
+static void write_series(const struct jrow *row, struct jwriter *w, const void *what)
+{
+	char *text = timeline_series_format(what, series_of(row));
+
+	jwrite_string(w, row->key, text);
+	free(text);
+}
+
+static const struct jown series_own = {
+	.read = read_series,
+	.write = write_series,
+	.schema = "{\"type\": \"string\", \"pattern\": \"^([0-9]+( [0-9]+)*)?$\"}",
+};
+
+#define SERIES(K, S) JOWN(K, struct timeline, series[S], &series_own, .flags = JF_REQUIRED)
+static const struct jrow timeline_rows[] = {
+	COUNT(struct timeline, start_ns),
+	JNUMBER("bucket_ns", struct timeline, bucket_ns, UINT64_MAX / TIMELINE_BUCKETS,
+		.flags = JF_REQUIRED),
+	JBOOL("pool_partial", struct timeline, pool_partial),
+	SERIES("events", TIMELINE_EVENTS),
+	SERIES("maps", TIMELINE_MAPS),
+	SERIES("bounced", TIMELINE_BOUNCED),
+	SERIES("out_bytes", TIMELINE_OUT_BYTES),
+	SERIES("in_bytes", TIMELINE_IN_BYTES),
+	SERIES("pool_slots", TIMELINE_POOL_SLOTS),
+	JEND,
+};
+_Static_assert(TIMELINE_SERIES == 6, "each series of a timeline has a row");
+
+static void check_timeline(const struct jval *object, void *what)
+{
+	if (!((const struct timeline *)what)->bucket_ns)
+		jval_fail_at(object, "bucket_ns", "expected a number above 0");
+}
+
+static const struct jtable timeline_table = { .rows = timeline_rows,
+					      .size = sizeof(struct timeline),
+					      .check = check_timeline };
+
+static const struct jrow foreign_rows[] = {
+	JBOOL("condition", struct foreign_state, condition),
+	TEXT("name", struct foreign_state, name),
+	TEXT("state", struct foreign_state, state),
+	TEXT("reason", struct foreign_state, reason),
+	JBOOL("required", struct foreign_state, required, .unknown = true),
+	JEND,
+};
+static const struct jtable foreign_table = { .rows = foreign_rows,
+					     .size = sizeof(struct foreign_state) };
+
+static const struct jrow verdict_rows[] = {
+	JWORD("verdict", struct verdict, outcome, outcome_word, OUTCOME_PROVEN + 1,
+	      .flags = JF_REQUIRED),
+	JWORD("scope", struct verdict, scope, scope_word, SCOPE_SINCE_BOOT + 1,
+	      .flags = JF_REQUIRED),
+	JWORD("setting", struct verdict, setting, setting_word, SETTING_REALM + 1,
+	      .flags = JF_REQUIRED),
+	JSTRINGS("limit", struct verdict, limit, nlimit, LIMIT_DEVICES, .flags = JF_NULL | JF_TEXT),
+	TEXT("reason", struct verdict, reason),
+	JNAMED("claims", struct verdict, claims, claim_word, CLAIMS, &claim_row,
+	       .flags = JF_REQUIRED),
+	JNAMED("conditions", struct verdict, conds, cond_word, CONDS, &cond_row,
+	       .flags = JF_REQUIRED),
+	JLIST("not_known", struct verdict, foreign, nforeign, &foreign_table, VERDICT_FOREIGN,
+	      .flags = JF_OMIT),
+	JLIST("counterexamples", struct verdict, examples, nexamples, &example_table,
+	      CLAIMS *VERDICT_EXAMPLES, .flags = JF_REQUIRED),
+	JLIST("devices", struct verdict, devices, ndevices, &device_table, MAX_DEVICES,
+	      .flags = JF_REQUIRED),
+	JLIST("ranges", struct verdict, ranges, nranges, &published_table, VERDICT_RANGES,
+	      .flags = JF_REQUIRED),
+	JBOOL("ranges_complete", struct verdict, ranges_complete),
+	JGROUP("monitor", &monitor_table),
+	JSTRINGS("notes", struct verdict, notes, nnotes, MAX_NOTES, .flags = JF_REQUIRED | JF_TEXT),
+	JGROUP("totals", &verdict_totals, .flags = JF_REQUIRED),
+	{ .key = "timeline",
+	  .type = JT_POINTER,
+	  JMEMBER(struct verdict, timeline),
+	  .of = &timeline_table },
+	JEND,
+};
+
+static void check_verdict(const struct jval *object, void *what)
+{
+	const struct verdict *v = what;
+
+	if (jval_has(object, "limit") && !v->nlimit)
+		jval_fail_at(object, "limit", "names no device");
+}
+
+const struct jtable verdict_table = { .rows = verdict_rows,
+				      .size = sizeof(struct verdict),
+				      .check = check_verdict };
+
+/* The command: strings up to a NULL. */
+static void read_command(const struct jrow *row, const struct jval *object, void *what)
+{
+	struct run *run = what;
+	size_t n = 0;
+	char **strings;
+
+	if (!jval_has(object, row->key))
+		return;
+	strings = jval_strings(object, row->key, MAX_COMMAND, &n);
+	strings = xrealloc(strings, n + 1, sizeof(*strings));
+	strings[n] = NULL;
+	for (size_t i = 0; i < n; i++) {
+		char *text = strings[i];
+
+		strings[i] = printable(text);
+		free(text);
+	}
+	run->argv = strings;
+}
+
+static void write_command(const struct jrow *row, struct jwriter *w, const void *what)
+{
+	char *const *argv = ((const struct run *)what)->argv;
+
+	if (!argv) {
+		jwrite_null(w, row->key);
+		return;
+	}
+	jwrite_array(w, row->key);
+	for (; *argv; argv++)
+		jwrite_text(w, NULL, *argv);
+	jwrite_end_array(w);
+}
+
+static void free_command(const struct jrow *row, void *what)
+{
+	char *const *argv = ((const struct run *)what)->argv;
+
+	(void)row;
+	for (size_t i = 0; argv && argv[i]; i++)
+		free(argv[i]);
+	free((void *)argv);
+}
+
+static const struct jown command_own = {
+	.read = read_command,
+	.write = write_command,
+	.release = free_command,
+	.schema = "{\"type\": [\"array\", \"null\"], \"items\": {\"type\": \"string\"}}",
+};
+
+static const struct jrow run_rows[] = {
+	TEXT("tool", struct run, tool),
+	TEXT("evidence", struct run, evidence),
+	TEXT("recorder", struct run, recorder),
+	JOWN("command", struct run, argv, &command_own),
+	JNUMBER("exit_status", struct run, exit_status, 255, .unknown = UINT32_MAX),
+	JNUMBER("signal", struct run, term_signal, 127, .flags = JF_NULL),
+	TEXT("policy", struct run, policy),
+	TEXT("facts", struct run, facts),
+	TEXT("rmm_log", struct run, rmm_log),
+	JBOOL("window_only", struct run, window_only),
+	JBOOL("limit_given", struct run, limit_given),
+	TEXT("started", struct run, started),
+	JEND,
+};
+static const struct jtable run_table = { .rows = run_rows, .size = sizeof(struct run) };
+
+static const struct jrow record_rows[] = {
+	{ .type = JT_INLINE,
+	  JMEMBER(struct verdict_record, verdict),
+	  .of = &verdict_table,
+	  .flags = JF_POINTER },
+	JOBJECT("run", struct verdict_record, run, &run_table, .flags = JF_KNOWN,
+		.known = offsetof(struct verdict_record, has_run)),
+	JEND,
+};
+
+static void check_record(const struct jval *object, void *what)
+{
+	struct verdict_record *record = what;
+
+	version_check(object, record);
+}
+
+const struct jtable verdict_record_table = { .rows = record_rows,
+					     .size = sizeof(struct verdict_record),
+					     .check = check_record };
+
+struct verdict *verdict_new(void)
+{
+	return xcalloc(1, sizeof(struct verdict));
+}
+
+void verdict_free(struct verdict *v)
+{
+	if (!v)
+		return;
+	jtable_free(&verdict_table, v);
+	free(v);
+}
+
+void verdict_json_write(struct jwriter *w, const struct verdict *v, const struct run *run)
+{
+	const struct verdict_record record = {
+		.verdict = (struct verdict *)v,
+		.run = run ? *run : (struct run){ .tool = NULL },
+		.has_run = run != NULL,
+	};
+
+	jtable_write_members(&verdict_record_table, w, VERDICT_SCHEMA, &record);
+}
+
+char *verdict_json_format(const struct verdict *v, const struct run *run)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	struct jwriter w;
+
+	if (!out)
+		abort(); /* no memory: as fatal as in lib/base/xalloc.c */
+	jwriter_init(&w, out);
+	jwrite_object(&w, NULL);
+	verdict_json_write(&w, v, run);
+	jwrite_end_object(&w);
+	fclose(out);
+	return text;
+}
+
+struct verdict_record *verdict_json_parse(const char *text, size_t len, const char *name,
+					  struct err *err)
+{
+	struct jdoc *doc = jdoc_parse_large(text, len, name, err);
+
+	return jtable_load(&verdict_record_table, doc, VERDICT_SCHEMA);
+}
+
+void verdict_record_free(struct verdict_record *record)
+{
+	if (!record)
+		return;
+	jtable_free(&verdict_record_table, record);
+	free(record->unknown);
+	free(record);
+}
