@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # ccaio - trace and verify the I/O of confidential VMs.  Start with: make help
-VERSION := 0.1
+VERSION := 0.2
 
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin

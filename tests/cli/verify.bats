@@ -193,11 +193,11 @@ lacks() {
 	judged_bundle "$bundle" linux-7.2-noforce
 	run -1 "$CCAIO" verify -q "$bundle"
 	cp "$bundle/verdict.json" "$BATS_TEST_TMPDIR/honest"
-	sed -i 's/"verdict":"VIOLATED"/"verdict":"INCONCLUSIVE"/' "$bundle/verdict.json"
+	sed -i 's/"verdict": "VIOLATED"/"verdict": "INCONCLUSIVE"/' "$bundle/verdict.json"
 	seal "$bundle"
 	run -3 --separate-stderr "$CCAIO" verify "$bundle"
-	[[ $stderr == *"'dma-in-shared' is refuted, although the verdict says INCONCLUSIVE"* ]]
-	sed 's/"refutations":384/"refutations":3/' "$BATS_TEST_TMPDIR/honest" >"$bundle/verdict.json"
+	[[ $stderr == *"dma-in-shared is refuted, although the verdict says INCONCLUSIVE"* ]]
+	sed 's/"refutations": 384/"refutations": 3/' "$BATS_TEST_TMPDIR/honest" >"$bundle/verdict.json"
 	seal "$bundle"
 	run -3 --separate-stderr "$CCAIO" verify "$bundle"
 	[[ $stderr == *"recorded with 3 counterexamples, but judged again it has 384"* ]]
@@ -212,7 +212,7 @@ lacks() {
 		--platform="$bundle/platform.json" "$bundle/trace.dat" || [ $? -eq 1 ]
 	seal "$bundle"
 	run -1 "$CCAIO" verify -q "$bundle"
-	sed -i 's/"refutations":384/"refutations":3/' "$bundle/verdict.json"
+	sed -i 's/"refutations": 384/"refutations": 3/' "$bundle/verdict.json"
 	seal "$bundle"
 	run -3 --separate-stderr "$CCAIO" verify "$bundle"
 	[[ $stderr == *"recorded with 3 counterexamples, but judged again it has 384"* ]]
@@ -223,7 +223,7 @@ lacks() {
 		--platform="$bundle/platform.json" "$bundle/trace.dat"
 	seal "$bundle"
 	run -0 "$CCAIO" verify -q "$bundle"
-	sed -i 's/"agreed":1420/"agreed":1421/' "$bundle/verdict.json"
+	sed -i 's/"agreed": 1420/"agreed": 1421/' "$bundle/verdict.json"
 	rm "$bundle/rmm.log"
 	seal "$bundle"
 	run -3 --separate-stderr "$CCAIO" verify "$bundle"
@@ -358,13 +358,93 @@ facts_without_bit33() {
 	[ "$(wc -l <<<"$output")" -gt "$("$CCAIO" verify --platform="$DATA/trace/linux-7.2-noforce.json" "$DATA/trace/linux-7.2-noforce.dat" | wc -l)" ]
 }
 
+@test "verify: the bundles kept of every version verify" {
+	for bundle in "$DATA"/bundles/*/*.ccaio; do
+		run -0 --separate-stderr "$CCAIO" verify "$bundle"
+		[[ $output == *"PROVEN since boot"* ]]
+		[ -z "$stderr" ]
+		run -0 "$CCAIO" report -q "$bundle"
+	done
+}
+
+@test "verify: members of facts that this version does not know are named" {
+	jq '.later = 1 | .trace.watched = true' "$DATA/trace/linux-7.2-forced-since-boot.json" >"$BATS_TEST_TMPDIR/f.json"
+	run -0 "$CCAIO" verify --platform="$BATS_TEST_TMPDIR/f.json" "$DATA/trace/linux-7.2-forced-since-boot.dat"
+	[[ $(tr -s ' \n' '  ' <<<"$output") == *"the facts have members that ccaio "*" does not know and did not judge: trace.watched, later"* ]]
+}
+
+# with_verdict BUNDLE FILTER: the kept recording of 0.1, its verdict changed by jq and sealed again.
+with_verdict() {
+	rm -rf "$1"
+	cp -r "$DATA/bundles/0.1/demo.ccaio" "$1"
+	jq "$2" "$DATA/bundles/0.1/demo.ccaio/verdict.json" >"$1/verdict.json"
+	seal "$1"
+}
+
+@test "verify: what an older version did not judge is named, and today's verdict counts" {
+	bundle=$BATS_TEST_TMPDIR/old.ccaio
+	with_verdict "$bundle" 'del(.conditions.conserved, .claims.egress, .devices[].claims.egress) | del(.totals.syncs)'
+	run -0 --separate-stderr "$CCAIO" report "$bundle"
+	[[ $output == *"not-judged"*"conserved"* ]]
+	run -0 --separate-stderr "$CCAIO" verify "$bundle"
+	[[ $output == *"ccaio 0.1, which recorded this evidence, did not judge egress, conserved"* ]]
+	[[ $output != *"had judged"* ]]
+	# it comes out differently now: a line says what the older version had said
+	with_verdict "$bundle" '.conditions.baseline = {"state":"unmet","reason":"was not known"} | .verdict = "INCONCLUSIVE"'
+	run -0 --separate-stderr "$CCAIO" verify "$bundle"
+	[[ $(tr -s ' \n' '  ' <<<"$output") == *"ccaio 0.1 had judged this evidence INCONCLUSIVE,"*"judges it PROVEN: baseline was unmet, is met"* ]]
+	run -0 "$CCAIO" verify -f json "$bundle"
+	[ "$(jq -r .verdict <<<"$output")" = PROVEN ]
+}
+
+@test "verify, report: what only a newer version knows is shown, and unmet it is never PROVEN" {
+	bundle=$BATS_TEST_TMPDIR/new.ccaio
+	for tool in "ccaio 0.1" "ccaio 9.9"; do
+		with_verdict "$bundle" ".run.tool = \"$tool\" | .conditions.sealed = {\"state\":\"unmet\",\"reason\":\"the seal is broken\"}"
+		for command in report verify; do
+			run -2 --separate-stderr "$CCAIO" $command "$bundle"
+			[[ $output != *PROVEN\ * && $output == INCONCLUSIVE* ]]
+			[[ $(tr -s ' \n' '  ' <<<"$output") == *"the condition 'sealed', which this version of ccaio does not know, is unmet: the seal is broken"* ]]
+			for format in junit tap markdown sarif jsonl json; do
+				run -2 "$CCAIO" $command -f $format "$bundle"
+				[[ $output == *sealed* ]]
+			done
+		done
+		run -2 "$CCAIO" verify -q --scope=window "$bundle"
+		with_verdict "$bundle" ".run.tool = \"$tool\" | .claims.kept = {\"state\":\"holds\",\"reason\":\"all of it\"}"
+		run -0 "$CCAIO" verify "$bundle"
+		[[ $(tr -s ' \n' '  ' <<<"$output") == *"the claim 'kept', which this version of ccaio does not know, is holds: all of it"* ]]
+	done
+	# this version knows what it knows
+	version=$("$CCAIO" --version | sed -n '1s/^\(ccaio [0-9.]*\).*/\1/p')
+	with_verdict "$bundle" ".run.tool = \"$version\" | .conditions.sealed = {\"state\":\"unmet\"}"
+	run -2 "$CCAIO" report "$bundle"
+	run -3 --separate-stderr "$CCAIO" verify "$bundle"
+	[[ $stderr == *"'sealed', which $version does not know"* ]]
+}
+
+@test "report, verify: the same member twice is refused in every file of a bundle" {
+	for file in verdict platform exchanges; do
+		bundle=$BATS_TEST_TMPDIR/$file.ccaio
+		rm -rf "$bundle"
+		cp -r "$DATA/bundles/0.1/demo.ccaio" "$bundle"
+		sed -i '0,/"schema"/s//"verdict":"VIOLATED","verdict":"PROVEN","schema"/' "$bundle/$file.json"
+		seal "$bundle"
+		for command in report verify; do
+			run -3 --separate-stderr "$CCAIO" $command "$bundle"
+			[ -z "$output" ]
+			[[ $stderr == *"$file.json: an object has two members of one name"* ]]
+		done
+	done
+}
+
 # with_net BUNDLE PACKETS BYTES: the kept recording, as if its interface had counted so much as sent.
 with_net() {
 	rm -rf "$1"
-	cp -r "$DATA/demo.ccaio" "$1"
+	cp -r "$DATA/bundles/0.1/demo.ccaio" "$1"
 	jq --argjson packets "$2" --argjson bytes "$3" '
 		.net[0].counters = [] | .net[0].after.tx_packets = .net[0].before.tx_packets + $packets |
-		.net[0].after.tx_bytes = .net[0].before.tx_bytes + $bytes' "$DATA/demo.ccaio/platform.json" >"$1/platform.json"
+		.net[0].after.tx_bytes = .net[0].before.tx_bytes + $bytes' "$DATA/bundles/0.1/demo.ccaio/platform.json" >"$1/platform.json"
 	seal "$1"
 }
 
@@ -372,7 +452,7 @@ with_net() {
 	bundle=$BATS_TEST_TMPDIR/demo.ccaio
 	# what the trace tells between the two looks: as the interface of the recording counted
 	read -r packets bytes < <(jq -r '.net[0] | [.after.tx_packets - .before.tx_packets, .after.tx_bytes - .before.tx_bytes] | @tsv' \
-		"$DATA/demo.ccaio/platform.json")
+		"$DATA/bundles/0.1/demo.ccaio/platform.json")
 	with_net "$bundle" "$packets" "$bytes"
 	run -0 --separate-stderr "$CCAIO" verify "$bundle"
 	for by in -1 1; do
