@@ -21,6 +21,7 @@
 #include "lib/evidence/policy.h"
 #include "lib/evidence/rmm.h"
 #include "lib/evidence/stream.h"
+#include "lib/exchange/exchange.h"
 #include "lib/verdict/diff.h"
 #include "lib/verdict/json.h"
 #include "lib/verdict/verdict.h"
@@ -192,6 +193,11 @@ static int verify_evidence(struct verify *v)
 			     "the facts have members that ccaio " VERSION
 			     " does not know and did not judge: %s",
 			     e.platform->unknown);
+	if (v->exchanging.x && v->exchanging.x->unknown)
+		verdict_note(verdict,
+			     "exchanges.json has members that ccaio " VERSION
+			     " does not know and did not judge: %s",
+			     v->exchanging.x->unknown);
 	run.recorder = e.stream->info.recorder;
 	run.facts = v->platform_path;
 	run.rmm_log = v->judging.rmm_path;

@@ -9,82 +9,6 @@
 #include "lib/base/xalloc.h"
 #include "lib/evidence/platform.h"
 
-#define DEVICES_MAX 1024
-#define IFACES_MAX 64
-#define REASONS_MAX 256
-#define NOTES_MAX 64
-#define CHECKS_MAX 4096
-
-struct exchanges *exchanges_new(void)
-{
-	return xcalloc(1, sizeof(struct exchanges));
-}
-
-static void row_release(struct exchange *r)
-{
-	for (size_t i = 0; i < r->nrequest_names; i++)
-		free(r->request_names[i]);
-	for (size_t i = 0; i < r->nresponse_names; i++)
-		free(r->response_names[i]);
-	free(r->method);
-	free(r->target);
-	free(r->request_type);
-	free(r->response_type);
-	free(r->sni);
-	free(r->alpn);
-	free(r->half[0].list);
-	free(r->half[1].list);
-}
-
-void exchanges_free(struct exchanges *x)
-{
-	if (!x)
-		return;
-	for (size_t i = 0; i < x->nconns; i++) {
-		free(x->conns[i].iface);
-		free(x->conns[i].comm);
-	}
-	for (size_t i = 0; i < x->nrows; i++)
-		row_release(&x->rows[i]);
-	for (size_t i = 0; i < x->ndevices; i++) {
-		free(x->devices[i].name);
-		free(x->devices[i].iface);
-	}
-	for (size_t i = 0; i < x->nifaces; i++)
-		free(x->ifaces[i].name);
-	for (size_t i = 0; i < x->nunattributed; i++)
-		free(x->unattributed[i].reason);
-	for (size_t i = 0; i < x->nblocks; i++) {
-		free(x->blocks[i].disk);
-		free(x->blocks[i].comm);
-		free(x->blocks[i].path);
-		free(x->blocks[i].filler_comm);
-	}
-	for (size_t i = 0; i < x->nfiles; i++)
-		free(x->files[i].path);
-	free(x->files);
-	for (size_t i = 0; i < x->nchecks; i++) {
-		free(x->checks[i].what);
-		free(x->checks[i].left_name);
-		free(x->checks[i].right_name);
-	}
-	for (size_t i = 0; i < x->nnotes; i++)
-		free(x->notes[i]);
-	free(x->conns);
-	free(x->rows);
-	free(x->devices);
-	free(x->ifaces);
-	free(x->unattributed);
-	free(x->blocks);
-	free(x->checks);
-	free(x->notes);
-	for (size_t i = 0; i < x->nalive_listed; i++)
-		free(x->alive[i]);
-	free(x->alive);
-	free(x->beyond);
-	free(x);
-}
-
 struct exchange_conn *exchanges_add_conn(struct exchanges *x)
 {
 	if (x->nconns == EXCHANGES_ROWS) {
@@ -112,8 +36,8 @@ uint16_t exchanges_device(struct exchanges *x, const char *name)
 	for (size_t i = 0; i < x->ndevices; i++)
 		if (strcmp(x->devices[i].name, name) == 0)
 			return (uint16_t)i;
-	if (x->ndevices == DEVICES_MAX)
-		return DEVICES_MAX - 1;
+	if (x->ndevices == EXCHANGES_DEVICES)
+		return EXCHANGES_DEVICES - 1;
 	XGROW(x->devices, x->ndevices, x->cap_devices);
 	memset(&x->devices[x->ndevices], 0, sizeof(*x->devices));
 	x->devices[x->ndevices].name = xstrdup(name);
@@ -143,7 +67,7 @@ struct exchange_iface *exchanges_iface(struct exchanges *x, const char *name)
 	for (size_t n = 0; n < x->nifaces; n++)
 		if (strcmp(x->ifaces[n].name, name) == 0)
 			return &x->ifaces[n];
-	if (x->nifaces == IFACES_MAX)
+	if (x->nifaces == EXCHANGES_IFACES)
 		return NULL;
 	XGROW(x->ifaces, x->nifaces, x->cap_ifaces);
 	i = &x->ifaces[x->nifaces++];
@@ -157,7 +81,7 @@ void exchanges_unattributed(struct exchanges *x, uint16_t device, enum flow_dir 
 {
 	struct unattributed *u;
 
-	if (x->nunattributed >= REASONS_MAX)
+	if (x->nunattributed >= EXCHANGES_REASONS)
 		reason = "other";
 	for (size_t i = 0; i < x->nunattributed; i++) {
 		u = &x->unattributed[i];
@@ -180,7 +104,7 @@ void exchanges_check(struct exchanges *x, const char *what, const char *left_nam
 	struct conservation *c;
 
 	/* what failed is never left out for want of room */
-	if (x->nchecks >= CHECKS_MAX && (ok || x->nchecks >= 2 * CHECKS_MAX)) {
+	if (x->nchecks >= EXCHANGES_CHECKS && (ok || x->nchecks >= 2 * EXCHANGES_CHECKS)) {
 		if (!ok)
 			x->checks[x->nchecks - 1].ok = false;
 		return;
@@ -217,7 +141,7 @@ void exchanges_note(struct exchanges *x, const char *fmt, ...)
 	for (size_t i = 0; i < x->nnotes; i++)
 		if (strcmp(x->notes[i], text) == 0)
 			return;
-	if (x->nnotes == NOTES_MAX)
+	if (x->nnotes == EXCHANGES_NOTES)
 		return;
 	XGROW(x->notes, x->nnotes, x->cap_notes);
 	x->notes[x->nnotes++] = xstrdup(text);

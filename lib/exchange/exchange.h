@@ -10,6 +10,8 @@
 #include "lib/net/conn.h"
 #include "lib/net/flow.h"
 
+struct jtable;
+
 /*
  * exchanges - what the application said over the network, and which buffers carried it.
  *
@@ -263,6 +265,7 @@ struct exchanges {
 	uint64_t opaque_bytes; /* the program's payload that left in an unknown form */
 	char **notes;
 	size_t nnotes, cap_notes;
+	char *unknown; /* members of exchanges.json that this version does not know; NULL none */
 };
 
 /*
@@ -271,11 +274,21 @@ struct exchanges {
  */
 #define EXCHANGES_ROWS 4096
 #define EXCHANGES_NAMED 40000 /* names of JSON members in all rows */
-#define EXCHANGES_BLOCKS                                                                          \
-	1024		      /* rows of block requests; the rest is UNATTRIBUTED, with its bytes \
-			       */
-#define EXCHANGES_FILES 1024  /* names of files */
+#define EXCHANGES_BLOCKS                                                                         \
+	1024		     /* rows of block requests; the rest is UNATTRIBUTED, with its bytes \
+			      */
+#define EXCHANGES_FILES 1024 /* names of files */
+#define EXCHANGES_DEVICES 1024
+#define EXCHANGES_IFACES 64
+#define EXCHANGES_REASONS 256 /* of unattributed bytes; then "other", once per device and way */
+#define EXCHANGES_UNATTRIBUTED (EXCHANGES_REASONS + 2 * EXCHANGES_DEVICES)
+#define EXCHANGES_NOTES 64
+#define EXCHANGES_CHECKS 4096 /* that hold; of others as many more */
 #define EXCHANGES_LISTED 4000 /* transfers listed in all; the rest is counted */
+
+#define EXCHANGES_SCHEMA "ccaio.exchanges/1"
+/* How they are read, written and freed (lib/json/table.h). */
+extern const struct jtable exchanges_table;
 
 struct exchanges *exchanges_new(void);
 void exchanges_free(struct exchanges *x); /* accepts NULL */

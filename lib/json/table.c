@@ -403,24 +403,30 @@ static void check_schema(const struct jval *root, const char *schema)
 	free(is);
 }
 
+int jtable_load_into(const struct jtable *table, struct jdoc *doc, const char *schema, void *what)
+{
+	struct jval root = jdoc_root(doc);
+	int ret;
+
+	check_schema(&root, schema);
+	jtable_read(table, &root, what);
+	ret = jdoc_status(doc);
+	jdoc_free(doc);
+	return ret;
+}
+
 void *jtable_load(const struct jtable *table, struct jdoc *doc, const char *schema)
 {
-	struct jval root;
 	void *what;
 
 	if (!doc)
 		return NULL;
 	what = xcalloc(1, table->size);
-	root = jdoc_root(doc);
-	check_schema(&root, schema);
-	jtable_read(table, &root, what);
-	if (jdoc_status(doc) < 0) {
-		jtable_free(table, what);
-		free(what);
-		what = NULL;
-	}
-	jdoc_free(doc);
-	return what;
+	if (jtable_load_into(table, doc, schema, what) == 0)
+		return what;
+	jtable_free(table, what);
+	free(what);
+	return NULL;
 }
 
 static void free_list(const struct jrow *row, void *what)

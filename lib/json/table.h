@@ -195,5 +195,7 @@ void jtable_schema(const struct jtable *table, struct jwriter *w);
  * The document is freed.
  */
 void *jtable_load(const struct jtable *table, struct jdoc *doc, const char *schema);
+/* The same into a zeroed struct: 0, or -EINVAL, then it is partly filled. */
+int jtable_load_into(const struct jtable *table, struct jdoc *doc, const char *schema, void *what);
 
 #endif

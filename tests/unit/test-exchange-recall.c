@@ -109,7 +109,7 @@ static void test_refused(void)
 	struct exchanges *x = sample();
 	char *text = format(x);
 
-	check(refused(text, "\"grade\": \"nested\"", "\"grade\": \"sure\"", "unknown grade"));
+	check(refused(text, "\"grade\": \"nested\"", "\"grade\": \"sure\"", "unknown word 'sure'"));
 	check(refused(text, "\"transfers\": 3", "\"transfers\": \"3\"", "transfers"));
 	check(refused(text, "\"dma\": \"0x7a99a800\"", "\"dma\": 1", "dma"));
 	check(refused(text, "\"device\": \"0000:00:01.0\"", "\"device\": null", "device"));

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Exchanges as JSON, schema ccaio.exchanges/1: see ccaio-exchanges(5). */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/xalloc.h"
+#include "lib/evidence/event.h"
+#include "lib/exchange/exchange.h"
+#include "lib/exchange/json.h"
+#include "lib/json/table.h"
+
+#define MANY ((uint64_t)1 << 62)
+
+#define WORDS(F, ENUM, NAME)               \
+	static const char *F(int i)        \
+	{                                  \
+		return NAME((enum ENUM)i); \
+	}
+WORDS(grade_word, grade, grade_name)
+WORDS(protocol_word, exchange_protocol, exchange_protocol_name)
+WORDS(end_word, exchange_end, exchange_end_name)
+WORDS(conn_end_word, conn_end, conn_end_name)
+
+static const char *dir_word(int i)
+{
+	return i == FLOW_OUT ? "out" : "in";
+}
+
+static const char *role_word(int server)
+{
+	return server ? "server" : "client";
+}
+
+/* What the correlation made of the events: written for readers, and made again by who judges. */
+#define MADE (JF_DERIVED | JF_OMIT)
+#define COUNT(K, S, M, ...) JNUMBER(K, S, M, MANY, __VA_ARGS__)
+#define GRADE(K, S, M) JWORD(K, S, M, grade_word, GRADES)
+static const struct jrow grade_row = {
+	.type = JT_NUMBER, .size = 8, .max = MANY, .flags = JF_OMIT
+};
+#define BY_GRADE(K, S, M, F) JNAMED(K, S, M, grade_word, GRADES, &grade_row, .flags = F)
+
+/* "10.0.2.15:43210" or "[fe80::1]:443" */
+static bool parse_addr(char *text, struct flow_addr *addr)
+{
+	char *colon = strrchr(text, ':'), *end;
+	unsigned long port;
+
+	*addr = (struct flow_addr){ .family = 4 };
+	if (!colon)
+		return false;
+	*colon = '\0';
+	port = strtoul(colon + 1, &end, 10);
+	if (colon[1] < '0' || colon[1] > '9' || *end || port > UINT16_MAX)
+		return false;
+	addr->port = (uint16_t)port;
+	if (*text == '[' && colon[-1] == ']') {
+		addr->family = 6;
+		colon[-1] = '\0';
+		text++;
+	}
+	return inet_pton(addr->family == 6 ? AF_INET6 : AF_INET, text, addr->ip) == 1;
+}
+
+static void read_addr(const struct jrow *row, const struct jval *object, void *what)
+{
+	char *text = jval_name(object, row->key);
+
+	if (text && !parse_addr(text, (void *)((char *)what + row->offset)))
+		jval_fail_at(object, row->key, "expected address:port");
+	free(text);
+}
+
+static void write_addr(const struct jrow *row, struct jwriter *w, const void *what)
+{
+	const struct flow_addr *addr = (const void *)((const char *)what + row->offset);
+	char text[FLOW_TEXT];
+
+	jwrite_string(w, row->key, flow_addr_text(addr, text));
+}
+
+static const struct jown addr_own = {
+	.read = read_addr,
+	.write = write_addr,
+	.schema = "{\"type\": \"string\", \"pattern\": \":[0-9]+$\"}",
+};
+
+/* The name of a device stands for its index; a new name is entered. */
+static void read_device(const struct jrow *row, const struct jval *object, void *what)
+{
+	char *name = jval_name(object, row->key);
+	struct exchanges *x = jval_context(object);
+
+	if (name)
+		*(uint16_t *)(void *)((char *)what + row->offset) = exchanges_device(x, name);
+	free(name);
+}
+
+static void write_device(const struct jrow *row, struct jwriter *w, const void *what)
+{
+	const struct exchanges *x = w->context;
+	uint16_t device = *(const uint16_t *)(const void *)((const char *)what + row->offset);
+
+	jwrite_string(w, row->key, device < x->ndevices ? x->devices[device].name : NULL);
+}
+
+static const struct jown device_own = {
+	.read = read_device,
+	.write = write_device,
+	.schema = "{\"type\": \"string\"}",
+};
+#define IN_DEVICE(S) JOWN("device", S, device, &device_own, .flags = JF_REQUIRED)
+
+#define IFACE struct exchange_iface
+#define IFACE_COUNTER(K, M) \
+	COUNT(K, IFACE, M, .flags = JF_KNOWN, .known = offsetof(IFACE, counters_known))
+static const struct jrow iface_rows[] = {
+	JNAME("name", IFACE, name, .flags = JF_REQUIRED | JF_UNIQUE),
+	JNUMBER("index", IFACE, index, UINT32_MAX),
+	COUNT("packets", IFACE, packets),
+	COUNT("dropped", IFACE, dropped),
+	JBOOL("broken", IFACE, broken, .flags = JF_OMIT),
+	IFACE_COUNTER("tx_bytes", counter_bytes[FLOW_OUT]),
+	IFACE_COUNTER("rx_bytes", counter_bytes[FLOW_IN]),
+	IFACE_COUNTER("tx_packets", counter_packets[FLOW_OUT]),
+	IFACE_COUNTER("rx_packets", counter_packets[FLOW_IN]),
+	JEND,
+};
+static const struct jtable iface_table = { .rows = iface_rows, .size = sizeof(IFACE) };
+
+#define X struct exchanges
+static const struct jrow capture_rows[] = {
+	JBOOL("captured", X, captured),
+	JBOOL("payload_read", X, payload_read),
+	COUNT("packets", X, packets),
+	COUNT("skipped", X, skipped),
+	COUNT("dropped", X, capture_dropped),
+	COUNT("realtime_offset_ns", X, realtime_offset_ns),
+	COUNT("connections_left_out", X, conns_left_out),
+	COUNT("exchanges_left_out", X, rows_left_out),
+	JLIST("interfaces", X, ifaces, nifaces, &iface_table, EXCHANGES_IFACES,
+	      .cap = offsetof(X, cap_ifaces)),
+	JEND,
+};
+static const struct jtable capture_table = { .rows = capture_rows };
+
+static const struct jrow root_rows[] = {
+	{ .key = "pid", .type = JT_NUMBER, .size = sizeof(int32_t), .max = INT32_MAX },
+	JEND,
+};
+static const struct jtable root_table = { .rows = root_rows, .size = sizeof(int32_t) };
+
+#define FILE_ struct exchange_file
+static const struct jrow file_rows[] = {
+	JNUMBER("dev", FILE_, dev, UINT32_MAX),
+	JHEX("inode", FILE_, inode, UINT64_MAX),
+	JSTRING("path", FILE_, path, .flags = JF_REQUIRED),
+	JEND,
+};
+static const struct jtable file_table = { .rows = file_rows, .size = sizeof(FILE_) };
+
+#define DEVICE struct exchange_device
+#define DEVICE_HALF(D)                                                          \
+	{                                                                       \
+		COUNT("dma_transfers", DEVICE, dma_transfers[D]),               \
+			COUNT("dma_bytes", DEVICE, dma_bytes[D]),               \
+			COUNT("program_bytes", DEVICE, program_bytes[D]),       \
+			COUNT("other_bytes", DEVICE, other_bytes[D]),           \
+			COUNT("unknown_bytes", DEVICE, unknown_bytes[D]), JEND, \
+	}
+static const struct jrow device_out_rows[] = DEVICE_HALF(FLOW_OUT);
+static const struct jrow device_in_rows[] = DEVICE_HALF(FLOW_IN);
+static const struct jtable device_out = { .rows = device_out_rows };
+static const struct jtable device_in = { .rows = device_in_rows };
+static const struct jrow device_rows[] = {
+	JNAME("name", DEVICE, name, .flags = JF_REQUIRED | JF_UNIQUE),
+	JSTRING("interface", DEVICE, iface),
+	JBOOL("block", DEVICE, block),
+	JGROUP("out", &device_out),
+	JGROUP("in", &device_in),
+	JEND,
+};
+static const struct jtable device_table = { .rows = device_rows, .size = sizeof(DEVICE) };
+
+#define ALIVE .known = offsetof(X, alive_known)
+static const struct jrow result_rows[] = {
+	JBOOL("correlated", X, correlated),
+	JBOOL("program_known", X, program_known),
+	JBOOL("conserved", X, conserved),
+	JBOOL("nothing_else", X, nothing_else),
+	JSTRING("beyond", X, beyond),
+	JNUMBER("alive", X, nalive, UINT64_MAX, .flags = JF_KNOWN, ALIVE),
+	JSTRINGS("alive_tasks", X, alive, nalive_listed, EXCHANGE_ALIVE, .flags = JF_KNOWN, ALIVE),
+	COUNT("clear_bytes", X, clear_bytes),
+	COUNT("tls_bytes", X, tls_bytes),
+	COUNT("unrecognised_bytes", X, opaque_bytes),
+	JSTRINGS("notes", X, notes, nnotes, EXCHANGES_NOTES, .cap = offsetof(X, cap_notes)),
+	JEND,
+};
+static const struct jtable result_table = { .rows = result_rows };
+
+#define CONN struct exchange_conn
+#define CONN_HALF(D)                                                                               \
+	{                                                                                          \
+		COUNT("packets", CONN, packets[D], .flags = JF_OMIT),                              \
+			COUNT("frame_bytes", CONN, frame_bytes[D], .flags = JF_OMIT),              \
+			COUNT("payload", CONN, payload[D], .flags = JF_OMIT),                      \
+			COUNT("retransmitted", CONN, retransmitted[D], .flags = JF_OMIT),          \
+			COUNT("lost", CONN, lost[D], .flags = JF_OMIT),                            \
+			COUNT("program_bytes", CONN, app_bytes[D], .flags = JF_KNOWN | JF_DERIVED, \
+			      .known = offsetof(CONN, app_known)),                                 \
+			BY_GRADE("carried", CONN, carried[D], MADE),                               \
+			COUNT("control_packets", CONN, control_packets[D], .flags = MADE),         \
+			COUNT("control_bytes", CONN, control_bytes[D], .flags = MADE), JEND,       \
+	}
+static const struct jrow conn_out_rows[] = CONN_HALF(FLOW_OUT);
+static const struct jrow conn_in_rows[] = CONN_HALF(FLOW_IN);
+static const struct jtable conn_out = { .rows = conn_out_rows };
+static const struct jtable conn_in = { .rows = conn_in_rows };
+
+static const struct jrow conn_rows[] = {
+	JOWN("local", CONN, local, &addr_own, .flags = JF_REQUIRED),
+	JOWN("remote", CONN, remote, &addr_own, .flags = JF_REQUIRED),
+	JSTRING("interface", CONN, iface),
+	JWORD("role", CONN, server, role_word, 2),
+	JBOOL("from_start", CONN, from_start, .flags = JF_OMIT),
+	JBOOL("preexisting", CONN, preexisting, .flags = JF_OMIT),
+	JWORD("end", CONN, end, conn_end_word, CONN_REFUSED + 1, .flags = JF_REQUIRED),
+	COUNT("opened_ns", CONN, opened_ns),
+	COUNT("last_ns", CONN, last_ns),
+	JBOOL("program", CONN, program, .flags = JF_DERIVED),
+	JWORD("owner", CONN, owner, grade_word, GRADES, .flags = JF_DERIVED),
+	JNUMBER("pid", CONN, pid, INT32_MAX, .flags = MADE),
+	JSTRING("comm", CONN, comm, .flags = MADE),
+	JHEX("socket", CONN, socket, UINT64_MAX, .flags = MADE),
+	JGROUP("out", &conn_out),
+	JGROUP("in", &conn_in),
+	JEND,
+};
+
+/* Known through /proc when the capture began: no event tells it again. */
+static void check_conn(const struct jval *object, void *what)
+{
+	CONN *c = what;
+
+	if (!c->preexisting || jval_derived(object))
+		return;
+	c->program = jval_bool(object, "program", false);
+	c->pid = (int32_t)jval_number(object, "pid", INT32_MAX, 0);
+	c->comm = jval_string(object, "comm");
+	c->owner = c->pid ? GRADE_EXACT : GRADE_NONE;
+}
+
+static const struct jtable conn_table = { .rows = conn_rows,
+					  .size = sizeof(CONN),
+					  .check = check_conn };
+
+#define TRANSFER struct transfer
+static const struct jrow transfer_rows[] = {
+	COUNT("ts_ns", TRANSFER, ts_ns),
+	IN_DEVICE(TRANSFER),
+	JHEX("dma", TRANSFER, dma, UINT64_MAX, .flags = JF_OMIT, .unknown = EVENT_NO_ADDR),
+	COUNT("size", TRANSFER, size),
+	JNUMBER("slot", TRANSFER, slot, TRANSFER_NO_SLOT - 1, .flags = JF_OMIT,
+		.unknown = TRANSFER_NO_SLOT),
+	JBOOL("bounced", TRANSFER, bounced, .flags = JF_OMIT),
+	GRADE("grade", TRANSFER, grade),
+	JEND,
+};
+static const struct jtable transfer_table = { .rows = transfer_rows, .size = sizeof(TRANSFER) };
+
+#define HALF struct exchange_half
+static const struct jrow half_rows[] = {
+	COUNT("stream_start", HALF, stream.start, .flags = JF_OMIT),
+	COUNT("stream_end", HALF, stream.end, .flags = JF_OMIT),
+	COUNT("header_bytes", HALF, header_bytes, .flags = JF_OMIT),
+	COUNT("body_bytes", HALF, body_bytes, .flags = JF_OMIT),
+	COUNT("first_ns", HALF, first_ns, .flags = JF_OMIT),
+	COUNT("last_ns", HALF, last_ns, .flags = JF_OMIT),
+	BY_GRADE("bytes", HALF, bytes, MADE),
+	COUNT("retransmitted", HALF, retransmitted, .flags = MADE),
+	COUNT("packets", HALF, packets, .flags = MADE),
+	JNUMBER("first_packet", HALF, first_packet, UINT32_MAX, .flags = MADE),
+	JNUMBER("last_packet", HALF, last_packet, UINT32_MAX, .flags = MADE),
+	COUNT("transfers", HALF, transfers, .flags = MADE),
+	COUNT("dma_bytes", HALF, dma_bytes, .flags = MADE),
+	COUNT("slots", HALF, slots, .flags = MADE),
+	COUNT("descriptors", HALF, descriptors, .flags = MADE),
+	COUNT("kicks", HALF, kicks, .flags = MADE),
+	{ .key = "queues", .type = JT_BUFFER, JMEMBER(HALF, queues), .flags = MADE },
+	JLIST("transfer_list", HALF, list, nlist, &transfer_table, EXCHANGE_TRANSFERS,
+	      .flags = JF_DERIVED),
+	JEND,
+};
+
+static void check_half(const struct jval *object, void *what)
+{
+	const HALF *h = what;
+
+	if (h->stream.end < h->stream.start)
+		jval_fail_at(object, "stream_end", "before stream_start");
+}
+
+static const struct jtable half_table = { .rows = half_rows,
+					  .size = sizeof(HALF),
+					  .check = check_half };
+
+#define ROW struct exchange
+#define ROW_FLAG(M) JBOOL(#M, ROW, M, .flags = JF_OMIT)
+#define ROW_TEXT(M) JSTRING(#M, ROW, M, .flags = JF_OMIT)
+static const struct jrow row_rows[] = {
+	JNUMBER("connection", ROW, conn, UINT32_MAX, .flags = JF_REQUIRED),
+	JWORD("protocol", ROW, protocol, protocol_word, EXCHANGE_TLS + 1, .flags = JF_REQUIRED),
+	JWORD("end", ROW, end, end_word, EXCHANGE_REFUSED + 1, .flags = JF_REQUIRED),
+	JBOOL("clear", ROW, clear),
+	JWORD("grade", ROW, grade, grade_word, GRADES, .flags = JF_DERIVED),
+	ROW_TEXT(method),
+	ROW_TEXT(target),
+	JNUMBER("status", ROW, status, 999, .flags = JF_OMIT),
+	ROW_FLAG(keep_alive),
+	ROW_FLAG(chunked_request),
+	ROW_FLAG(chunked_response),
+	ROW_FLAG(continued),
+	ROW_FLAG(pipelined),
+	ROW_TEXT(request_type),
+	ROW_TEXT(response_type),
+	{ .key = "request_names",
+	  .type = JT_STRINGS,
+	  JMEMBER(ROW, request_names),
+	  .count = offsetof(ROW, nrequest_names),
+	  .max = EXCHANGE_NAMES,
+	  .flags = JF_OMIT | JF_FIXED },
+	{ .key = "response_names",
+	  .type = JT_STRINGS,
+	  JMEMBER(ROW, response_names),
+	  .count = offsetof(ROW, nresponse_names),
+	  .max = EXCHANGE_NAMES,
+	  .flags = JF_OMIT | JF_FIXED },
+	ROW_TEXT(sni),
+	ROW_TEXT(alpn),
+	JNUMBER("tls_version", ROW, tls_version, 0xffff, .flags = JF_OMIT),
+	ROW_FLAG(handshake_complete),
+	JOBJECT("out", ROW, half[FLOW_OUT], &half_table),
+	JOBJECT("in", ROW, half[FLOW_IN], &half_table),
+	JEND,
+};
+
+static void check_row(const struct jval *object, void *what)
+{
+	const struct exchanges *x = jval_context(object);
+
+	if (((const ROW *)what)->conn >= x->nconns)
+		jval_fail_at(object, "connection", "there is no such connection");
+}
+
+static const struct jtable row_table = { .rows = row_rows,
+					 .size = sizeof(ROW),
+					 .check = check_row };
+
+#define OTHER struct unattributed
+static const struct jrow other_rows[] = {
+	IN_DEVICE(OTHER),
+	JWORD("direction", OTHER, dir, dir_word, 2, .flags = JF_REQUIRED),
+	JSTRING("reason", OTHER, reason, .flags = JF_REQUIRED),
+	COUNT("transfers", OTHER, transfers),
+	COUNT("bytes", OTHER, bytes),
+	JEND,
+};
+static const struct jtable other_table = { .rows = other_rows, .size = sizeof(OTHER) };
+
+#define BLOCK struct exchange_block
+static const struct jrow cached_rows[] = {
+	JHEX("inode", BLOCK, inode, UINT64_MAX),
+	JNUMBER("dev", BLOCK, file_dev, UINT32_MAX),
+	JSTRING("path", BLOCK, path, .flags = JF_OMIT),
+	JNUMBER("filled_by", BLOCK, filler, INT32_MAX, .flags = JF_OMIT),
+	JSTRING("filled_by_comm", BLOCK, filler_comm, .flags = JF_OMIT),
+	JEND,
+};
+static const struct jtable cached_table = { .rows = cached_rows };
+
+static const struct jrow block_rows[] = {
+	IN_DEVICE(BLOCK),
+	JSTRING("disk", BLOCK, disk),
+	JNUMBER("pid", BLOCK, pid, INT32_MAX),
+	JSTRING("comm", BLOCK, comm),
+	JWORD("owner", BLOCK, owner, grade_word, GRADES, .unknown = GRADE_SIZED),
+	JBOOL("program", BLOCK, program),
+	JGROUP("file", &cached_table, .flags = JF_KNOWN, .known = offsetof(BLOCK, cached)),
+	COUNT("writes", BLOCK, requests[FLOW_OUT]),
+	COUNT("written", BLOCK, bytes[FLOW_OUT]),
+	COUNT("reads", BLOCK, requests[FLOW_IN]),
+	COUNT("read", BLOCK, bytes[FLOW_IN]),
+	COUNT("transfers", BLOCK, transfers),
+	COUNT("dma_bytes", BLOCK, dma_bytes),
+	BY_GRADE("written_by_grade", BLOCK, carried[FLOW_OUT], JF_OMIT),
+	BY_GRADE("read_by_grade", BLOCK, carried[FLOW_IN], JF_OMIT),
+	JEND,
+};
+static const struct jtable block_table = { .rows = block_rows, .size = sizeof(BLOCK) };
+
+#define CHECK struct conservation
+static const struct jrow check_rows[] = {
+	JSTRING("what", CHECK, what, .flags = JF_REQUIRED),
+	JSTRING("left_name", CHECK, left_name, .flags = JF_REQUIRED),
+	COUNT("left", CHECK, left),
+	JSTRING("right_name", CHECK, right_name, .flags = JF_REQUIRED),
+	COUNT("right", CHECK, right),
+	JBOOL("holds", CHECK, ok),
+	JEND,
+};
+static const struct jtable check_table = { .rows = check_rows, .size = sizeof(CHECK) };
+
+/* A list that grows by XGROW(). */
+#define GROWN(K, M, N, CAP, OF, MAX, F) \
+	JLIST(K, X, M, N, OF, MAX, .flags = F, .cap = offsetof(X, CAP))
+/* Devices stand before what names them. */
+static const struct jrow exchanges_rows[] = {
+	JGROUP("capture", &capture_table),
+	JLIST("roots", X, roots, nroots, &root_table, EXCHANGE_ROOTS, .flags = JF_FIXED),
+	JBOOL("no_follow", X, no_follow, .flags = JF_OMIT),
+	JBOOL("launched", X, launched, .flags = JF_OMIT),
+	GROWN("files", files, nfiles, cap_files, &file_table, EXCHANGES_FILES, 0),
+	GROWN("devices", devices, ndevices, cap_devices, &device_table, EXCHANGES_DEVICES,
+	      JF_DERIVED),
+	JGROUP("result", &result_table, .flags = JF_DERIVED),
+	GROWN("connections", conns, nconns, cap_conns, &conn_table, EXCHANGES_ROWS, 0),
+	GROWN("exchanges", rows, nrows, cap_rows, &row_table, EXCHANGES_ROWS, 0),
+	GROWN("unattributed", unattributed, nunattributed, cap_unattributed, &other_table,
+	      EXCHANGES_UNATTRIBUTED, JF_DERIVED),
+	GROWN("block_requests", blocks, nblocks, cap_blocks, &block_table, EXCHANGES_BLOCKS,
+	      JF_DERIVED),
+	GROWN("conservation", checks, nchecks, cap_checks, &check_table, 2 * EXCHANGES_CHECKS,
+	      JF_DERIVED),
+	JEND,
+};
+
+static void check_exchanges(const struct jval *object, void *what)
+{
+	((struct exchanges *)what)->unknown = xstrdup(jdoc_unknown(object->doc));
+}
+
+const struct jtable exchanges_table = { .rows = exchanges_rows,
+					.size = sizeof(X),
+					.check = check_exchanges };
+
+struct exchanges *exchanges_new(void)
+{
+	return xcalloc(1, sizeof(struct exchanges));
+}
+
+void exchanges_free(struct exchanges *x)
+{
+	if (!x)
+		return;
+	jtable_free(&exchanges_table, x);
+	free(x->unknown);
+	free(x);
+}
+
+void exchanges_write_member(struct jwriter *w, const char *key, const struct exchanges *x)
+{
+	const void *outer = w->context;
+
+	w->context = x;
+	jwrite_object(w, key);
+	jtable_write_members(&exchanges_table, w, EXCHANGES_SCHEMA, x);
+	jwrite_end_object(w);
+	w->context = outer;
+}
+
+void exchanges_write(FILE *out, const struct exchanges *x)
+{
+	struct jwriter w;
+
+	jwriter_init(&w, out);
+	exchanges_write_member(&w, NULL, x);
+}
+
+static struct exchanges *load(const char *text, size_t len, const char *name, bool derived,
+			      struct err *err)
+{
+	struct jdoc *doc = jdoc_parse_large(text, len, name, err);
+	struct exchanges *x;
+
+	if (!doc)
+		return NULL;
+	x = exchanges_new();
+	jdoc_set_context(doc, x, derived);
+	if (jtable_load_into(&exchanges_table, doc, EXCHANGES_SCHEMA, x) == 0)
+		return x;
+	exchanges_free(x);
+	return NULL;
+}
+
+struct exchanges *exchanges_parse(const char *text, size_t len, const char *name, struct err *err)
+{
+	return load(text, len, name, false, err);
+}
+
+struct exchanges *exchanges_recall(const char *text, size_t len, const char *name, struct err *err)
+{
+	return load(text, len, name, true, err);
+}
