@@ -8,6 +8,7 @@
 
 #include "lib/base/xalloc.h"
 #include "lib/evidence/platform.h"
+#include "lib/evidence/remedy.h"
 #include "lib/evidence/snapshot.h"
 
 #define SLOT_BYTES 2048
@@ -160,14 +161,13 @@ static const struct platform_pci *translated(const struct platform *p)
 /* In an ordinary VM nothing but this parameter makes devices keep to the pool. */
 static void check_forced(struct diagnosis *d, const struct platform *p)
 {
-	static const char remedy[] = "boot with swiotlb=65536,force";
-
+	const char *remedy = remedy_text(REMEDY_FORCE);
 	const struct platform_pci *behind = translated(p);
 
 	if (d->realm)
 		return;
 	if (behind)
-		add(d, "dma-in-shared", DIAG_CANNOT, "boot with iommu.passthrough=1",
+		add(d, "dma-in-shared", DIAG_CANNOT, remedy_text(REMEDY_IDENTITY),
 		    "%s is behind an IOMMU: the kernel maps protected memory there instead of "
 		    "bouncing",
 		    behind->name);
@@ -215,7 +215,7 @@ static void check_pools(struct diagnosis *d, const struct platform *p)
 		    "the kernel log tells of %llu slots, debugfs of %llu",
 		    (unsigned long long)(bytes / SLOT_BYTES), (unsigned long long)slots);
 	else if (bytes < SMALL_POOL)
-		add(d, id, DIAG_ADVICE, "boot with swiotlb=65536,force",
+		add(d, id, DIAG_ADVICE, remedy_text(REMEDY_FORCE),
 		    "the pool of %llu KiB is soon used up", (unsigned long long)(bytes >> 10));
 	else
 		add(d, id, DIAG_OK, NULL,
@@ -261,18 +261,18 @@ static void check_bypass(struct diagnosis *d, const struct platform *p)
 			continue;
 		bound++;
 		if (direct_use(dev->device_id)) {
-			add(d, "no-bypass", DIAG_CANNOT, "remove it from the VM", "%s %s",
+			add(d, "no-bypass", DIAG_CANNOT, remedy_text(REMEDY_REMOVE_DEVICE), "%s %s",
 			    dev->name, direct_use(dev->device_id));
 			bad++;
 		} else if (platform_virtio_feature(dev, VIRTIO_F_ACCESS_PLATFORM) != TRI_YES) {
-			add(d, "no-bypass", DIAG_CANNOT, "give it iommu_platform=on in the VMM",
+			add(d, "no-bypass", DIAG_CANNOT, remedy_text(REMEDY_ACCESS_PLATFORM),
 			    "%s (%s) works without VIRTIO_F_ACCESS_PLATFORM: no event shows its "
 			    "addresses",
 			    dev->name, type);
 			bad++;
 		} else if (platform_virtio_doubt(dev)) {
-			add(d, "no-bypass", DIAG_CANNOT, "remove it from the VM", "%s (%s): %s",
-			    dev->name, type, platform_virtio_doubt(dev));
+			add(d, "no-bypass", DIAG_CANNOT, remedy_text(REMEDY_REMOVE_DEVICE),
+			    "%s (%s): %s", dev->name, type, platform_virtio_doubt(dev));
 			bad++;
 		}
 	}
@@ -281,11 +281,11 @@ static void check_bypass(struct diagnosis *d, const struct platform *p)
 
 		if (dev->driver && dev->vendor && dev->device &&
 		    strcmp(dev->vendor, "0x1af4") == 0 && strcmp(dev->device, "0x1110") == 0) {
-			add(d, "no-bypass", DIAG_CANNOT, "remove it from the VM",
+			add(d, "no-bypass", DIAG_CANNOT, remedy_text(REMEDY_REMOVE_DEVICE),
 			    "%s (ivshmem) is memory shared with the host", dev->name);
 			bad++;
 		} else if (platform_is_handed_over(dev->driver)) {
-			add(d, "no-bypass", DIAG_CANNOT, "bind it to its own driver, or to none",
+			add(d, "no-bypass", DIAG_CANNOT, remedy_text(REMEDY_OWN_DRIVER),
 			    "%s is driven by a program (%s): no event tells what it is given",
 			    dev->name, dev->driver);
 			bad++;
@@ -294,7 +294,7 @@ static void check_bypass(struct diagnosis *d, const struct platform *p)
 	for (size_t i = 0; i < p->nother; i++) {
 		if (!platform_other_is_fw_cfg(&p->other[i]))
 			continue;
-		add(d, "no-bypass", DIAG_CANNOT, "unload qemu_fw_cfg",
+		add(d, "no-bypass", DIAG_CANNOT, remedy_text(REMEDY_FW_CFG),
 		    "%s (%s) can be given addresses without the DMA API", p->other[i].name,
 		    p->other[i].driver);
 		bad++;
