@@ -13,6 +13,7 @@ struct report {
 	const char *name;    /* argument of --format */
 	const char *summary; /* one line for --help */
 	bool draws;	     /* shows the verdict's timeline */
+	bool console;	     /* for a terminal: as wide as it is, in ASCII where it has no UTF-8 */
 	/* Writes the whole report.  Errors of out are the caller's to check (ferror). */
 	void (*write)(FILE *out, const struct report_input *in);
 };

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * text - what a person reads in a terminal: the verdict first, then why.
+ * text - what a person reads in a terminal: one screen (reports/brief.h), or with -v everything.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "reports/brief.h"
+#include "reports/colour.h"
 #include "reports/exchanges.h"
 #include "reports/report.h"
 #include "reports/rows/rows.h"
 #include "reports/wrap.h"
-
-#define GREEN "\033[32m"
-#define RED "\033[31m"
-#define YELLOW "\033[33m"
-#define BOLD "\033[1m"
-#define RESET "\033[0m"
 
 struct page {
 	FILE *out;
@@ -25,27 +21,15 @@ struct page {
 
 static void paint(const struct page *p, const char *colour, int pad, const char *text)
 {
-	if (!p->colour)
-		colour = "";
-	fprintf(p->out, "%s%s%s%*s", colour, text, *colour ? RESET : "",
-		pad > wrap_width(text) ? pad - wrap_width(text) : 0, "");
+	colour_print(p->out, p->colour, colour, text);
+	fprintf(p->out, "%*s", pad > wrap_width(text) ? pad - wrap_width(text) : 0, "");
 }
 
 static void heading(const struct page *p, const char *text)
 {
 	fputc('\n', p->out);
-	paint(p, BOLD, 0, text);
+	paint(p, COLOUR_BOLD, 0, text);
 	fputc('\n', p->out);
-}
-
-static const char *outcome_colour(enum outcome o)
-{
-	return o == OUTCOME_PROVEN ? GREEN : o == OUTCOME_VIOLATED ? RED : YELLOW;
-}
-
-static const char *claim_colour(enum claim_state s)
-{
-	return s == CLAIM_HOLDS ? GREEN : s == CLAIM_REFUTED ? RED : YELLOW;
 }
 
 /* "  label  value", the value wrapped below itself. */
@@ -62,7 +46,7 @@ static void show_verdict(const struct page *p)
 {
 	const struct rows *r = p->rows;
 
-	paint(p, outcome_colour(r->outcome), 0, r->verdict);
+	paint(p, colour_outcome(r->outcome), 0, r->verdict);
 	wrap(p->out, wrap_width(r->verdict), 2, r->headline + strlen(r->verdict));
 	if (*r->reason) {
 		fputs("  ", p->out);
@@ -75,7 +59,7 @@ static void show_line(const struct page *p)
 {
 	const struct rows *r = p->rows;
 
-	paint(p, outcome_colour(r->outcome), 0, r->verdict);
+	paint(p, colour_outcome(r->outcome), 0, r->verdict);
 	fprintf(p->out, "%s%s%s\n", r->headline + strlen(r->verdict), *r->reason ? ": " : "",
 		r->reason);
 }
@@ -94,7 +78,7 @@ static void show_claims(const struct page *p)
 		const struct row_claim *c = &p->rows->claims[i];
 
 		fputs("  ", p->out);
-		paint(p, claim_colour(c->state_id), 15, c->state);
+		paint(p, colour_claim(c->state_id), 15, c->state);
 		paint(p, "", 19, c->name);
 		wrap(p->out, 36, 36, c->why);
 		if (!c->in_verdict) {
@@ -109,17 +93,13 @@ static void show_conds(const struct page *p)
 	heading(p, "Coverage");
 	for (int i = 0; i < CONDS; i++) {
 		const struct row_cond *c = &p->rows->conds[i];
-		const char *colour = c->state_id == COND_MET	 ? GREEN
-				     : c->state_id == COND_UNMET ? YELLOW
-								 : "";
-
 		fputs("  ", p->out);
-		paint(p, colour, 15, c->state);
+		paint(p, colour_cond(c->state_id), 15, c->state);
 		paint(p, "", 19, c->name);
 		wrap(p->out, 36, 36, c->why);
 		if (*c->remedy) {
 			fprintf(p->out, "%36s", "");
-			paint(p, BOLD, 0, "to meet it:");
+			paint(p, COLOUR_BOLD, 0, "to meet it:");
 			fputc(' ', p->out);
 			wrap(p->out, 48, 36, c->remedy);
 		}
@@ -132,7 +112,7 @@ static void show_example(const struct page *p, size_t n, const struct row_exampl
 
 	snprintf(title, sizeof(title), "%zu. %s", n, ex->claim);
 	fputs("  ", p->out);
-	paint(p, RED, 0, title);
+	paint(p, COLOUR_RED, 0, title);
 	if (*ex->event)
 		fprintf(p->out, "  event %s at %s", ex->event, ex->time);
 	fputs("\n     ", p->out);
@@ -160,6 +140,8 @@ static void show_examples(const struct page *p)
 
 static void show_devices(const struct page *p)
 {
+	struct rows *scratch = rows_empty();
+
 	heading(p, "Devices");
 	if (!p->rows->ndevices)
 		fputs("  none\n", p->out);
@@ -167,17 +149,19 @@ static void show_devices(const struct page *p)
 		const struct row_device *d = &p->rows->devices[i];
 
 		fputs("  ", p->out);
-		paint(p, claim_colour(d->worst), 15, d->state);
-		paint(p, BOLD, 19, d->name);
-		fprintf(p->out, "%s%s%s%s%s%s\n", d->what, *d->what && *d->driver ? ", " : "",
-			d->driver, d->trusted ? ", accepted by the Realm" : "",
-			d->aside ? ", " : "", d->apart);
-		labelled(p, 17, "claims", d->findings);
-		labelled(p, 17, "traffic", d->traffic);
+		paint(p, colour_claim(d->worst), 15, d->state);
+		paint(p, COLOUR_BOLD, 19, d->name);
+		wrap(p->out, 36, 36,
+		     rows_str(scratch, "%s%s%s%s%s%s", d->what, *d->what && *d->driver ? ", " : "",
+			      d->driver, d->trusted ? ", accepted by the Realm" : "",
+			      d->aside ? ", " : "", d->apart));
+		labelled(p, 4, "claims", d->findings);
+		labelled(p, 4, "traffic", d->traffic);
 		if (d->events)
-			labelled(p, 17, "bytes", d->egress);
-		labelled(p, 17, "note", d->note);
+			labelled(p, 4, "bytes", d->egress);
+		labelled(p, 4, "note", d->note);
 	}
+	rows_free(scratch);
 }
 
 static void show_totals(const struct page *p)
@@ -189,33 +173,44 @@ static void show_totals(const struct page *p)
 
 static void show_ranges(const struct page *p)
 {
+	struct rows *scratch = rows_empty();
+
 	heading(p, "Ranges given to devices");
 	for (size_t i = 0; i < p->rows->nranges; i++) {
 		const struct row_range *r = &p->rows->ranges[i];
 
-		fprintf(p->out, "  %18s - %-18s %-13s %s times, %s\n", r->start, r->end, r->memory,
-			r->count, r->size);
+		fputs("  ", p->out);
+		wrap(p->out, 2, 8,
+		     rows_str(scratch, "%14s - %-14s %-11s %s times, %s", r->start, r->end,
+			      r->memory, r->count, r->size));
 	}
 	if (!p->rows->nranges)
 		fputs("  none\n", p->out);
 	if (!p->rows->ranges_complete)
 		fputs("  This list is not complete.\n", p->out);
+	rows_free(scratch);
 }
 
 /* The second witness beside the first: what it held as shared, and what was published of it. */
 static void show_witness(const struct page *p)
 {
+	struct rows *scratch;
+
 	if (!*p->rows->monitor)
 		return;
+	scratch = rows_empty();
 	heading(p, "Monitor (RMM log)");
 	fputs("  ", p->out);
 	wrap(p->out, 2, 2, p->rows->monitor);
 	for (size_t i = 0; i < p->rows->nwitness; i++) {
 		const struct row_witness *w = &p->rows->witness[i];
 
-		fprintf(p->out, "  %18s - %-18s %-10s %-9s published %s\n", w->start, w->end,
-			w->purpose, w->state, w->published);
+		fputs("  ", p->out);
+		wrap(p->out, 2, 8,
+		     rows_str(scratch, "%14s - %-14s %-10s %-9s published %s", w->start, w->end,
+			      w->purpose, w->state, w->published));
 	}
+	rows_free(scratch);
 }
 
 static void show_list(const struct page *p, const char *title, const char *const *list, size_t n)
@@ -236,6 +231,8 @@ static void write_text(FILE *out, const struct report_input *in)
 
 	if (in->verbosity < 0) {
 		show_line(&page);
+	} else if (in->verbosity == 0) {
+		brief_write(out, rows, in);
 	} else {
 		show_verdict(&page);
 		show_facts(&page);
@@ -249,8 +246,7 @@ static void write_text(FILE *out, const struct report_input *in)
 		}
 		show_totals(&page);
 		show_witness(&page);
-		if (in->verbosity > 0)
-			show_ranges(&page);
+		show_ranges(&page);
 		show_list(&page, "Notes", rows->notes, rows->nnotes);
 		show_list(&page, "Trusted", rows->trust, rows->ntrust);
 		if (*rows->recheck) {
@@ -264,5 +260,6 @@ static void write_text(FILE *out, const struct report_input *in)
 const struct report report_text = {
 	.name = "text",
 	.summary = "for a person at a terminal",
+	.console = true,
 	.write = write_text,
 };

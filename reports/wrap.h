@@ -4,10 +4,13 @@
 
 #include <stdio.h>
 
-#define WRAP_COLUMNS 96
+/* Columns of a line unless wrap_set_columns() said otherwise: a serial console's. */
+#define WRAP_COLUMNS 80
+#define WRAP_LEAST 40
+#define WRAP_MOST 500
 
 /*
- * wrap - a paragraph in WRAP_COLUMNS columns.
+ * wrap - a paragraph in so many columns.
  *
  * Writes text word by word; the cursor stands at column `at` now, further lines
  * are indented to column `indent`.  Ends the line.  Words longer than a line are not cut:
@@ -15,9 +18,16 @@
  */
 void wrap(FILE *out, int at, int indent, const char *text);
 
-/* Use so many columns instead, at least WRAP_LEAST and at most WRAP_COLUMNS: a narrow terminal's.
+/*
+ * The same in at most `most` lines, at least one.  What is left out, and a word that does not fit
+ * into a line, ends in "…".
  */
-#define WRAP_LEAST 60
+void wrap_most(FILE *out, int at, int indent, const char *text, int most);
+
+/* Lines that wrap() would write. */
+int wrap_lines(int at, int indent, const char *text);
+
+/* Use so many columns from now on: kept within WRAP_LEAST and WRAP_MOST. */
 void wrap_set_columns(int columns);
 
 /* Columns that s needs: its characters (UTF-8), not its bytes. */

@@ -12,6 +12,7 @@
 #include "cmd/common/traffic.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
+#include "lib/base/nearest.h"
 #include "lib/base/xalloc.h"
 #include "lib/counters/counters.h"
 #include "lib/evidence/policy.h"
@@ -21,6 +22,7 @@
 #include "lib/judge/selfcheck.h"
 #include "lib/verdict/timeline.h"
 #include "lib/verdict/verdict.h"
+#include "reports/ascii.h"
 #include "reports/report.h"
 #include "reports/wrap.h"
 
@@ -35,12 +37,26 @@ void judging_print_formats(FILE *out)
 		fprintf(out, "  %-10s %s\n", r->name, r->summary);
 }
 
+static int unknown_format(const char *value, struct err *err)
+{
+	const struct report *r;
+	struct nearest n;
+
+	nearest_init(&n, value);
+	for (unsigned int i = 0; (r = report_at(i)); i++)
+		nearest_try(&n, r->name);
+	if (n.best)
+		return err_set(err, EINVAL, "unknown format '%s'; did you mean '%s'?", value,
+			       n.best);
+	return err_set(err, EINVAL, "unknown format '%s'", value);
+}
+
 static int take_format(void *options, const char *value, struct err *err)
 {
 	struct judging *g = options;
 
 	g->report = report_find(value);
-	return g->report ? 0 : err_set(err, EINVAL, "unknown format '%s'", value);
+	return g->report ? 0 : unknown_format(value, err);
 }
 
 static int take_quiet(void *options, const char *value, struct err *err)
@@ -87,8 +103,10 @@ const struct opt judging_look[] = {
 	{ 'f', "format", "FORMAT", "report format (default: text; the list is below)",
 	  OPT_CALL(take_format) },
 	{ 'q', "quiet", NULL, "only the verdict line", OPT_CALL(take_quiet) },
-	{ 'v', "verbose", NULL, "also list address ranges and what was collected",
-	  OPT_CALL(take_verbose) },
+	{ 0, "width", "COLUMNS",
+	  "columns of the text report (default: COLUMNS, else the terminal's, else 80)",
+	  OPT_NUMBER(struct judging, width, WRAP_LEAST, WRAP_MOST) },
+	{ 'v', "verbose", NULL, "the whole report instead of one screen", OPT_CALL(take_verbose) },
 	{ 0 },
 };
 
@@ -262,12 +280,19 @@ int judging_status(const struct verdict *v)
 	}
 }
 
+/* As wide as --width or COLUMNS says, else as the terminal is, else as a serial console
+ * (WRAP_COLUMNS). */
 static void fit_terminal(const struct judging *g)
 {
+	const char *columns = getenv("COLUMNS");
 	struct winsize size;
 
-	if (cmd_to_stdout(g->output) && isatty(STDOUT_FILENO) &&
-	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+	if (g->width)
+		wrap_set_columns((int)g->width);
+	else if (columns && atoi(columns) > 0)
+		wrap_set_columns(atoi(columns));
+	else if (cmd_to_stdout(g->output) && isatty(STDOUT_FILENO) &&
+		 ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
 		wrap_set_columns(size.ws_col);
 }
 
@@ -279,8 +304,21 @@ struct rendering {
 static void render(FILE *out, const void *ctx)
 {
 	const struct rendering *r = ctx;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f;
 
-	r->report->write(out, r->in);
+	if (!r->report->console || ascii_locale_is_utf8()) {
+		r->report->write(out, r->in);
+		return;
+	}
+	f = open_memstream(&text, &len);
+	if (!f)
+		abort(); /* no memory for a buffer: as fatal as in lib/base/xalloc.c */
+	r->report->write(f, r->in);
+	fclose(f);
+	ascii_write(out, text);
+	free(text);
 }
 
 int judging_report(const struct cmd *cmd, const struct judging *g, const struct report_input *given)

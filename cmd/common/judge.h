@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "cmd/common/cmd.h"
 #include "cmd/common/options.h"
@@ -40,6 +41,7 @@ struct judging {
 	size_t nonly;
 	struct limit *limit;   /* what the verdict is about; NULL: the whole machine */
 	int verbosity;	       /* -q: -1, -v: 1 */
+	uint64_t width;	       /* --width; 0: as the terminal is */
 	struct policy *policy; /* loaded by judging_prepare or taken from a bundle */
 	struct rmm_log *rmm;
 	char *policy_text, *rmm_text; /* as they were read: they go into the bundle; NULL none */
@@ -51,7 +53,7 @@ struct judging {
  * Rows for their usage (cmd/common/options.h), all into a struct judging: how the report looks,
  * where it goes, what it is judged by.
  */
-extern const struct opt judging_look[];	 /* --format, --quiet, --verbose */
+extern const struct opt judging_look[];	 /* --format, --width, --quiet, --verbose */
 extern const struct opt judging_place[]; /* --output */
 extern const struct opt judging_by[];	 /* --policy, --rmm-log, --scope, --only-device */
 

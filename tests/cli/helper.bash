@@ -9,6 +9,10 @@ DATA=$BATS_TEST_DIRNAME/../data
 # A make that a test runs is nobody's child: the jobserver's descriptors are not what they were in the outer one.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 
+# Reports are written for this terminal, whoever runs the tests.
+export LC_ALL=C.UTF-8
+unset COLUMNS
+
 # same FILE: $output is exactly what the file holds.
 same() {
 	diff -u "$1" <(printf '%s\n' "$output")

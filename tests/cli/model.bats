@@ -16,7 +16,7 @@ teardown() {
 model() {
 	local want=$1
 	shift
-	run "-$want" --separate-stderr timeout 60 "$CCAIO" trace --model "$@" -o "$bundle" -- \
+	run "-$want" --separate-stderr timeout 60 "$CCAIO" trace -v --model "$@" -o "$bundle" -- \
 		"$APPS/keybroker-app" --endpoint "http://127.0.0.1:$broker_port" skywalker
 }
 
@@ -88,7 +88,7 @@ reported() {
 	local want=$1
 	shift
 	cd "$BATS_TEST_TMPDIR" || return
-	run "-$want" --separate-stderr timeout 60 "$CCAIO" trace --model "$@" -- \
+	run "-$want" --separate-stderr timeout 60 "$CCAIO" trace -v --model "$@" -- \
 		"$APPS/keybroker-app" --endpoint "http://127.0.0.1:$broker_port" skywalker
 }
 

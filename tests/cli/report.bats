@@ -12,8 +12,27 @@ setup() {
 	[[ $output == PROVEN* ]]
 	[ -z "$stderr" ]
 	run -0 --separate-stderr "$CCAIO" report "$bad"
-	[[ $output == VIOLATED* ]]
-	[[ $output == *"ccaio verify --platform"* ]]
+	[[ $output == VIOLATED*VIOLATED ]]
+	[[ $output == *"cause      bouncing is switched off"*"fix        boot with swiotlb=65536,force"* ]]
+	run -0 --separate-stderr "$CCAIO" report -v "$bad"
+	[[ $output == VIOLATED*"ccaio verify --platform"* ]]
+}
+
+@test "report: one screen of 80 columns by default; COLUMNS makes it wider or narrower; ASCII without UTF-8" {
+	for bundle in "$good" "$bad"; do
+		run -0 --separate-stderr "$CCAIO" report "$bundle"
+		[ "${#lines[@]}" -le 20 ]
+		[ "${lines[-1]}" = "${lines[0]%% *}" ]
+		[ "$(wc -L <<<"$(grep -vE "$BATS_TEST_TMPDIR|$DATA" <<<"$output")")" -le 80 ]
+		[ "$(COLUMNS=50 "$CCAIO" report "$bundle" | grep -vE "$BATS_TEST_TMPDIR|$DATA" | wc -L)" -le 50 ]
+		[ "$(COLUMNS=50 "$CCAIO" report "$bundle" | wc -l)" -le 20 ]
+		[ "$(COLUMNS=200 "$CCAIO" report "$bundle" | wc -L)" -gt 96 ]
+	done
+	run -0 --separate-stderr env LC_ALL=C "$CCAIO" report "$DATA/bundles/0.1/demo.ccaio"
+	[[ $output == *"POST /keys/v1/key/skywalker -> 201"* ]]
+	[ "$(LC_ALL=C grep -c '[^ -~]' <<<"$output")" = 0 ]
+	run -0 --separate-stderr "$CCAIO" report "$DATA/bundles/0.1/demo.ccaio"
+	[[ $output == *"POST /keys/v1/key/skywalker → 201"* ]]
 }
 
 @test "report: needs no trace: the verdict is not judged again" {

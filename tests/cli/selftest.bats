@@ -36,7 +36,7 @@ load helper
 	bundle=$BATS_TEST_TMPDIR/model.ccaio
 	run -0 "$CCAIO" selftest --record="$bundle"
 	[[ $output == "$bundle: no fault on net over pci "* ]]
-	run -0 "$CCAIO" verify "$bundle"
+	run -0 "$CCAIO" verify -v "$bundle"
 	[[ $output == *PROVEN*"Recorded by   the model of ccaio "* ]]
 	run -3 "$CCAIO" selftest --record="$bundle" # it exists
 	[[ $output == *"exists"* ]]

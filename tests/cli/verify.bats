@@ -2,11 +2,14 @@
 # ccaio verify on recordings of real kernels (tests/data/trace/README.md) and on bad input.
 load helper
 
+# Sentences are looked for whole: lines that are long enough for them.
+export COLUMNS=96
+
 # judge STATUS NAME [OPTION...]: verify a recording with its facts.
 judge() {
 	local status=$1 name=$2
 	shift 2
-	run "-$status" --separate-stderr "$CCAIO" verify "$@" \
+	run "-$status" --separate-stderr "$CCAIO" verify -v "$@" \
 		--platform="$DATA/trace/$name.json" "$DATA/trace/$name.dat"
 	[ -z "$stderr" ]
 }
@@ -126,13 +129,13 @@ lacks() {
 	# a pool that is larger than the kernel's slot count
 	sed 's/"slots": 65536/"slots": 1024/' "$DATA/trace/linux-7.2-forced-since-boot.json" \
 		>"$BATS_TEST_TMPDIR/f.json"
-	run -2 "$CCAIO" verify --platform="$BATS_TEST_TMPDIR/f.json" \
+	run -2 "$CCAIO" verify -v --platform="$BATS_TEST_TMPDIR/f.json" \
 		"$DATA/trace/linux-7.2-forced-since-boot.dat"
 	[[ $output =~ unmet\ +pool-known ]]
 	# "armed at boot", but the rings were never seen allocated
 	sed 's/"from_boot": false/"from_boot": true/' "$DATA/trace/linux-7.2-forced.json" \
 		>"$BATS_TEST_TMPDIR/f.json"
-	run "$CCAIO" verify --platform="$BATS_TEST_TMPDIR/f.json" "$DATA/trace/linux-7.2-forced.dat"
+	run "$CCAIO" verify -v --platform="$BATS_TEST_TMPDIR/f.json" "$DATA/trace/linux-7.2-forced.dat"
 	[ "$status" -ne 0 ]
 	lacks PROVEN
 	[[ $output =~ unmet\ +baseline ]]
@@ -350,12 +353,12 @@ facts_without_bit33() {
 }
 
 @test "verify: a terminal narrower than a report is filled, not overrun" {
-	command="stty cols 66; '$CCAIO' verify --platform='$DATA/trace/linux-7.2-noforce.json' '$DATA/trace/linux-7.2-noforce.dat'"
-	run -1 script -qec "$command" /dev/null
+	command="stty cols 66; '$CCAIO' verify -v --platform='$DATA/trace/linux-7.2-noforce.json' '$DATA/trace/linux-7.2-noforce.dat'"
+	run -1 env -u COLUMNS script -qec "$command" /dev/null
 	# one word may be longer than a line
 	awk '{ sub(/\r$/, ""); gsub(/\033\[[0-9]*m/, "") } length > 66 && /[^ ] +[^ ]+ +[^ ]/ && !/:\/|\.dat/' <<<"$output" >"$BATS_TEST_TMPDIR/wide"
 	[ ! -s "$BATS_TEST_TMPDIR/wide" ] || { cat "$BATS_TEST_TMPDIR/wide"; false; }
-	[ "$(wc -l <<<"$output")" -gt "$("$CCAIO" verify --platform="$DATA/trace/linux-7.2-noforce.json" "$DATA/trace/linux-7.2-noforce.dat" | wc -l)" ]
+	[ "$(wc -l <<<"$output")" -gt "$("$CCAIO" verify -v --platform="$DATA/trace/linux-7.2-noforce.json" "$DATA/trace/linux-7.2-noforce.dat" | wc -l)" ]
 }
 
 @test "verify: the bundles kept of every version verify" {
@@ -454,11 +457,11 @@ with_net() {
 	read -r packets bytes < <(jq -r '.net[0] | [.after.tx_packets - .before.tx_packets, .after.tx_bytes - .before.tx_bytes] | @tsv' \
 		"$DATA/bundles/0.1/demo.ccaio/platform.json")
 	with_net "$bundle" "$packets" "$bytes"
-	run -0 --separate-stderr "$CCAIO" verify "$bundle"
+	run -0 --separate-stderr "$CCAIO" verify -v "$bundle"
 	for by in -1 1; do
 		for what in packets bytes; do
 			[ $what = packets ] && with_net "$bundle" $((packets + by)) "$bytes" || with_net "$bundle" "$packets" $((bytes + by))
-			run -2 --separate-stderr "$CCAIO" verify --scope=window "$bundle"
+			run -2 --separate-stderr "$CCAIO" verify -v --scope=window "$bundle"
 			[[ $output == *"unmet"*"conserved"*"eth0 out: $what by the interface's own count $((${!what} + by)), $what in"*"events ${!what}"* ]]
 			[[ $output == *"equations of bytes and packets hold: not every byte is accounted for"* ]]
 			run -2 --separate-stderr "$CCAIO" verify --scope=window -f json "$bundle"
@@ -478,7 +481,7 @@ with_net() {
 	run -2 --separate-stderr "$CCAIO" verify -q --scope=window "$bundle"
 	[[ $output == *"not shown: conserved" ]]
 	with_net "$bundle" "$packets" "$bytes"
-	run -0 --separate-stderr "$CCAIO" verify --platform="$bundle/platform.json" "$bundle/trace.dat"
+	run -0 --separate-stderr "$CCAIO" verify -v --platform="$bundle/platform.json" "$bundle/trace.dat"
 	# counters that cannot be: refused, and named
 	with_net "$bundle" "$packets" -80000
 	run -3 --separate-stderr "$CCAIO" verify "$bundle"
@@ -487,7 +490,7 @@ with_net() {
 
 @test "verify: a Realm whose network card takes fragmented packets: every byte, with descriptor tables" {
 	for log in '' "--rmm-log=$DATA/realm-offloads.rmm.log"; do
-		run -0 "$CCAIO" verify --scope since-boot ${log:+"$log"} "$DATA/realm-offloads.ccaio"
+		run -0 "$CCAIO" verify -v --scope since-boot ${log:+"$log"} "$DATA/realm-offloads.ccaio"
 		has "PROVEN since boot, in a Realm"
 		has "22 of 22 equations of bytes and packets hold"
 		has "201: complete, clear, grade nested"

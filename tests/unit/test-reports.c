@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/brief.h"
 #include "reports/checks.h"
 #include "reports/report.h"
 #include "reports/rows/rows.h"
@@ -47,7 +48,7 @@ static int longest_line(const char *text)
 static void test_text(struct verdict *proven, struct verdict *violated, struct exchanges *exchanges)
 {
 	struct run run = fixture_run();
-	struct report_input in = { .verdict = proven, .run = &run };
+	struct report_input in = { .verdict = proven, .run = &run, .verbosity = 1 };
 	char *text = render("text", &in);
 
 	check(golden_same("tests/data/reports/proven.txt", text));
@@ -74,6 +75,51 @@ static void test_text(struct verdict *proven, struct verdict *violated, struct e
 	text = render("text", &in);
 	check(strncmp(text, "\033[31mVIOLATED\033[0m for", 20) == 0);
 	free(text);
+}
+
+static int count_lines(const char *text)
+{
+	int n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+/* Is the first word of the text its last line, too? */
+static bool framed(const char *text)
+{
+	size_t word = strcspn(text, " \n"), len = strlen(text);
+
+	return len > 2 * word && strncmp(text + len - word - 2, "\n", 1) == 0 &&
+	       strncmp(text + len - word - 1, text, word) == 0;
+}
+
+/* One screen, whatever the verdict holds. */
+static void test_brief(struct verdict *proven, struct verdict *violated,
+		       struct exchanges *exchanges)
+{
+	struct run run = fixture_run();
+	struct report_input in = { .verdict = proven, .run = &run, .exchanges = exchanges };
+	struct verdict *largest;
+	char *text = render("text", &in);
+
+	check(golden_same("tests/data/reports/proven.brief.txt", text));
+	free(text);
+	in.verdict = violated;
+	text = render("text", &in);
+	check(golden_same("tests/data/reports/violated.brief.txt", text));
+	free(text);
+	for (const char *c = "x\033 "; *c; c++) {
+		in.verdict = largest = fixture_largest(*c);
+		text = render("text", &in);
+		check(count_lines(text) <= BRIEF_LINES && count_lines(text) >= 8);
+		check(longest_line(text) <= WRAP_COLUMNS);
+		check(framed(text));
+		check(!has_control(text));
+		free(text);
+		verdict_free(largest);
+	}
 }
 
 /* Each format's whole output on the violated run, whose names try to break out of it. */
@@ -251,6 +297,7 @@ int main(void)
 	test_rows(violated);
 	test_facts(proven);
 	test_text(proven, violated, exchanges);
+	test_brief(proven, violated, exchanges);
 	test_golden(proven, violated, exchanges);
 	test_checks(proven);
 	test_markdown_fits();
