@@ -13,11 +13,13 @@
 #include <zstd.h>
 
 #include "cmd/common/cmd.h"
+#include "lib/base/nearest.h"
 #include "lib/base/printable.h"
 
 /* One line per subcommand, in the order of --help. */
 static const struct cmd *const cmds[] = {
-	&cmd_doctor, &cmd_trace, &cmd_verify, &cmd_report, &cmd_selftest, &cmd_bench, NULL,
+	&cmd_doctor,  &cmd_trace,    &cmd_verify, &cmd_report,
+	&cmd_explain, &cmd_selftest, &cmd_bench,  NULL,
 };
 
 static void print_help(FILE *out)
@@ -65,10 +67,24 @@ static void hold_standard_descriptors(void)
 	}
 }
 
+static int unknown_command(const char *word)
+{
+	struct nearest n;
+	char *clean = printable(word);
+
+	nearest_init(&n, word);
+	for (const struct cmd *const *c = cmds; *c; c++)
+		nearest_try(&n, (*c)->name);
+	fprintf(stderr, "ccaio: no command '%s'", clean);
+	if (n.best)
+		fprintf(stderr, "; did you mean '%s'?", n.best);
+	fputs("\nTry 'ccaio --help'.\n", stderr);
+	free(clean);
+	return CMD_TROUBLE;
+}
+
 int main(int argc, char **argv)
 {
-	char *word;
-
 	hold_standard_descriptors();
 	if (argc < 2) {
 		print_help(stderr);
@@ -88,8 +104,5 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], (*c)->name) == 0)
 			return flushed((*c)->run(argc - 1, argv + 1));
 	}
-	word = printable(argv[1]);
-	fprintf(stderr, "ccaio: no command '%s'\nTry 'ccaio --help'.\n", word);
-	free(word);
-	return CMD_TROUBLE;
+	return unknown_command(argv[1]);
 }

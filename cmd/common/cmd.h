@@ -32,6 +32,7 @@ extern const struct cmd cmd_bench;
 extern const struct cmd cmd_report;
 extern const struct cmd cmd_selftest;
 extern const struct cmd cmd_doctor;
+extern const struct cmd cmd_explain;
 extern const struct cmd cmd_verify;
 
 /* Print "ccaio <cmd>: <message>" on stderr.  Returns CMD_TROUBLE. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/base/err.h"
+#include "lib/base/nearest.h"
 
 #define HELP_COLUMN 26 /* where the sentences of --help begin */
 #define HELP_WIDTH 79
@@ -166,6 +167,23 @@ static int find_row(const struct forms *f, int opt)
 	return -1;
 }
 
+static int unknown_option(const struct forms *f, const char *word, struct err *err)
+{
+	size_t len = strcspn(word, "=");
+	char name[NEAREST_MAX + 1] = "";
+	struct nearest n;
+
+	if (strncmp(word, "--", 2) == 0 && len - 2 < sizeof(name))
+		memcpy(name, word + 2, len - 2);
+	nearest_init(&n, name);
+	for (int i = 0; f->longs[i].name; i++)
+		nearest_try(&n, f->longs[i].name);
+	if (n.best)
+		return err_set(err, EINVAL, "unknown option '%s'; did you mean '--%s'?", word,
+			       n.best);
+	return err_set(err, EINVAL, "unknown option '%s'", word);
+}
+
 int options_parse(const struct usage *usage, void *options, int argc, char **argv, struct err *err)
 {
 	struct forms f;
@@ -183,7 +201,7 @@ int options_parse(const struct usage *usage, void *options, int argc, char **arg
 				       argv[optind - 1]);
 		i = opt == '?' ? -1 : find_row(&f, opt);
 		if (i < 0)
-			return err_set(err, EINVAL, "unknown option '%s'", argv[optind - 1]);
+			return unknown_option(&f, argv[optind - 1], err);
 		ret = take(f.rows[i], (char *)options + f.bases[i], optarg, err);
 		if (ret < 0)
 			return ret;

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+load helper
+
+@test "explain: every claim and condition of a verdict, and every word of the list" {
+	run -0 --separate-stderr "$CCAIO" explain
+	[ "${#lines[@]}" -ge 35 ]
+	words=("${lines[@]}")
+	for word in $(jq -r '.claims, .conditions | keys[]' "$DATA/bundles/0.1/demo.ccaio/verdict.json"); do
+		run -0 --separate-stderr "$CCAIO" explain "$word"
+		[[ ${lines[0]} == "$word" && ${lines[1]} =~ ^"  "(Claim|Condition)": " ]]
+		[ "$(wc -L <<<"$output")" -le 80 ]
+	done
+	for word in "${words[@]}"; do
+		run -0 --separate-stderr "$CCAIO" explain "${word##*, }"
+		[ "${lines[0]}" = "$word" ]
+	done
+	run -0 --separate-stderr "$CCAIO" explain BASELINE swiotlb
+	[[ $output == baseline*"To fix: "*$'\n'"swiotlb, "* ]]
+}
+
+@test "explain: an unknown word is trouble, and a similar one is named" {
+	run -3 --separate-stderr "$CCAIO" explain baselin
+	[ -z "$output" ]
+	[[ $stderr == "ccaio explain: no word 'baselin'; did you mean 'baseline'?"* ]]
+	run -3 --separate-stderr "$CCAIO" explain xyzzy
+	[[ $stderr == "ccaio explain: no word 'xyzzy'; 'ccaio explain' lists them"* ]]
+	run -3 --separate-stderr "$CCAIO" explain --frobnicate
+	[[ $stderr == *"Try 'ccaio explain --help'."* ]]
+}
+
+@test "explain: a mistyped command is named, too" {
+	run -3 --separate-stderr "$CCAIO" verfy
+	[[ $stderr == "ccaio: no command 'verfy'; did you mean 'verify'?"* ]]
+}
