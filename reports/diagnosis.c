@@ -2,20 +2,31 @@
 #include "reports/diagnosis.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/printable.h"
 #include "lib/evidence/diagnosis.h"
+#include "lib/evidence/guest-kind.h"
 #include "lib/json/json.h"
 
 static const char *how_far(const struct diagnosis *d)
 {
 	if (diagnosis_can_prove(d, false))
-		return d->realm ? "since boot" : "since boot, as a rehearsal";
+		return d->confidential ? "since boot" : "since boot, as a rehearsal";
 	if (diagnosis_can_prove(d, true))
-		return d->realm ? "for its own window (--scope window), not since boot"
-				: "for its own window (--scope window), not since boot, and as a "
-				  "rehearsal";
+		return d->confidential
+			       ? "for its own window (--scope window), not since boot"
+			       : "for its own window (--scope window), not since boot, and as a "
+				 "rehearsal";
 	return "neither since boot nor for its own window";
+}
+
+/* As in verdict.json. */
+static const char *setting(const struct diagnosis *d)
+{
+	if (d->confidential)
+		return strcmp(d->guest->id, "arm-cca") == 0 ? "realm" : "confidential-guest";
+	return d->guest->class == GUEST_UNKNOWN ? "unknown" : "rehearsal";
 }
 
 void diagnosis_write_text(FILE *out, const struct diagnosis *d)
@@ -39,7 +50,7 @@ void diagnosis_write_json(FILE *out, const struct diagnosis *d)
 	jwriter_init(&w, out);
 	jwrite_object(&w, NULL);
 	jwrite_string(&w, "schema", "ccaio.doctor/1");
-	jwrite_string(&w, "setting", d->realm ? "realm" : "rehearsal");
+	jwrite_string(&w, "setting", setting(d));
 	jwrite_bool(&w, "since_boot", diagnosis_can_prove(d, false));
 	jwrite_bool(&w, "window", diagnosis_can_prove(d, true));
 	jwrite_array(&w, "checks");

@@ -152,9 +152,10 @@ static void show_devices(const struct page *p)
 		paint(p, colour_claim(d->worst), 15, d->state);
 		paint(p, COLOUR_BOLD, 19, d->name);
 		wrap(p->out, 36, 36,
-		     rows_str(scratch, "%s%s%s%s%s%s", d->what, *d->what && *d->driver ? ", " : "",
-			      d->driver, d->trusted ? ", accepted by the Realm" : "",
-			      d->aside ? ", " : "", d->apart));
+		     rows_str(scratch, "%s%s%s%s%s%s%s", d->what,
+			      *d->what && *d->driver ? ", " : "", d->driver,
+			      d->trusted ? ", accepted by the " : "",
+			      d->trusted ? p->rows->guest : "", d->aside ? ", " : "", d->apart));
 		labelled(p, 4, "claims", d->findings);
 		labelled(p, 4, "traffic", d->traffic);
 		if (d->events)

@@ -21,7 +21,7 @@ static const char *const symbol_names[FACTS_SYMBOLS] = {
 	[FACTS_SYM_SHARED_BIT] = "prot_ns_shared", [FACTS_SYM_BUSES] = "bus_kset",
 	[FACTS_SYM_VIRTIO] = "virtio_bus",	   [FACTS_SYM_TABLE_ARM] = "swapper_pg_dir",
 	[FACTS_SYM_TABLE_X86] = "init_top_pgt",	   [FACTS_SYM_CC_MASK] = "cc_mask",
-	[FACTS_SYM_SME_MASK] = "sme_me_mask",
+	[FACTS_SYM_SME_MASK] = "sme_me_mask",	   [FACTS_SYM_PKVM_GUEST] = "pkvm_guest",
 };
 
 /*

@@ -33,6 +33,18 @@ static void keep_line(struct facts_log *log, const struct klog_record *record)
 	log->lines[log->nlines++] = xstrndup(record->text, record->len);
 }
 
+static void take_sign(struct facts_log *log, const struct guest_sign *sign)
+{
+	for (size_t i = 0; i < log->nsigns; i++) {
+		if (log->signs[i] == sign)
+			return;
+	}
+	if (!sign)
+		return;
+	XGROW(log->signs, log->nsigns, log->signs_cap);
+	log->signs[log->nsigns++] = sign;
+}
+
 static void take_record(struct facts_log *log, const struct klog_record *record)
 {
 	struct klog_fact fact = klog_read(record->text, record->len);
@@ -45,6 +57,7 @@ static void take_record(struct facts_log *log, const struct klog_record *record)
 	log->next_seq = record->seq + 1;
 	if (!record->kernel) /* a program may write what it likes */
 		return;
+	take_sign(log, guest_sign_of_line(record->text, record->len));
 	if (fact.kind == KLOG_POOL) {
 		add_range(&log->pools, &log->npools, &log->pools_cap, fact.range);
 	} else if (fact.kind == KLOG_RESTRICTED) {
@@ -129,6 +142,7 @@ void facts_log_close(struct facts *facts)
 		close(log->fd);
 	free(log->rest);
 	free(log->rsi_version);
+	free(log->signs);
 	free(log->pools);
 	free(log->restricted);
 	facts_free_list(log->lines, log->nlines);

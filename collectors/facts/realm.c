@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Is this a Realm, and who attests it? */
+/* Which kind of guest is this, and who attests it? */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,14 +46,17 @@ static enum tri kernel_says(struct facts *facts)
 	return TRI_UNKNOWN;
 }
 
-static enum tri is_realm(struct facts *facts, const struct platform *p)
+/* No kind was recognised: which is it then?  TRI_YES: a Realm, TRI_NO: no confidential guest. */
+static enum tri is_realm(struct facts *facts, const struct platform *p, bool suspected)
 {
-	if (facts->log.rsi_version || facts_exists(facts, "/sys/devices/platform/arm-cca-dev"))
-		return TRI_YES;
 	if (p->kernel.machine && strcmp(p->kernel.machine, "aarch64") != 0)
-		return TRI_NO;
+		return !suspected && (facts->log.from_start || facts_guest_excluded(facts))
+			       ? TRI_NO
+			       : TRI_UNKNOWN;
 	/* Older kernels have the line in the log only: its absence counts if the log is whole. */
-	return facts->log.from_start ? TRI_NO : kernel_says(facts);
+	if (!facts->log.from_start && kernel_says(facts) != TRI_NO)
+		return kernel_says(facts);
+	return suspected ? TRI_UNKNOWN : TRI_NO;
 }
 
 /* The highest bit of an IPA marks what is shared (Linux arch/arm64/kernel/rsi.c). */
@@ -68,13 +71,35 @@ static void read_shared_bit(struct facts *facts, struct platform *p)
 	p->realm.ipa_bits = (uint32_t)__builtin_ctzll(mask) + 1;
 }
 
+/* CPUID leaf 0x8000001f, EBX bits 5:0: the number of the C-bit (AMD APM volume 3, E.4.17). */
+static void read_protected_bit(struct facts *facts, struct platform *p)
+{
+	uint64_t value;
+
+	if (facts_register(facts, "/dev/cpu/0/cpuid", 0x8000001f, &value))
+		p->realm.protected_bit = UINT64_C(1) << (value >> 32 & 0x3f);
+	else if (facts_kernel_read(facts, FACTS_SYM_SME_MASK, 0, &value, sizeof(value)) &&
+		 !(value & (value - 1)))
+		p->realm.protected_bit = value;
+}
+
 void facts_realm(struct facts *facts, struct platform *p)
 {
-	p->realm.is_realm = is_realm(facts, p);
-	if (p->realm.is_realm == TRI_YES) {
-		p->realm.kind = xstrdup("arm-cca");
-		read_shared_bit(facts, p);
+	const struct guest_kind *kind = facts_guest(facts, p, &p->realm.is_realm);
+
+	if (p->realm.is_realm != TRI_YES) {
+		p->realm.is_realm = is_realm(facts, p, kind != NULL);
+		if (p->realm.is_realm == TRI_YES) {
+			kind = guest_kind_find("arm-cca");
+			facts_add_sign(p, "rsi-key");
+		}
 	}
+	if (kind)
+		p->realm.kind = xstrdup(kind->id);
+	if (kind && kind->alias == ALIAS_SET_IS_SHARED)
+		read_shared_bit(facts, p);
+	if (kind && kind->alias == ALIAS_SET_IS_PROTECTED)
+		read_protected_bit(facts, p);
 	p->realm.rsi_version = xstrdup(facts->log.rsi_version);
 	p->realm.tsm_provider = tsm_provider(facts);
 }

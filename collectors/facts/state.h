@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "collectors/facts/facts.h"
+#include "lib/evidence/guest-kind.h"
 #include "lib/evidence/platform.h"
 
 /* What the kernel log told, and where its reader stands. */
@@ -20,7 +21,9 @@ struct facts_log {
 	uint64_t next_seq; /* of the record to come */
 	char *rest;	   /* the beginning of a line not yet whole */
 	size_t rest_len;
-	char *rsi_version;   /* NULL: no such line */
+	char *rsi_version;		 /* NULL: no such line */
+	const struct guest_sign **signs; /* that lines of it showed, none twice */
+	size_t nsigns, signs_cap;
 	struct range *pools; /* default pools that the log says exist */
 	size_t npools, pools_cap;
 	struct range *restricted;
@@ -44,6 +47,7 @@ enum facts_symbol {
 	FACTS_SYM_TABLE_X86,
 	FACTS_SYM_CC_MASK, /* u64: what marks a page as shared, or as protected, by vendor */
 	FACTS_SYM_SME_MASK,
+	FACTS_SYM_PKVM_GUEST, /* static key: > 0 in a protected guest of pKVM */
 	FACTS_SYMBOLS
 };
 
@@ -114,8 +118,19 @@ bool facts_kernel_read(struct facts *facts, enum facts_symbol symbol, size_t off
 bool facts_kernel_pool(struct facts *facts, struct range *range);
 void facts_kernel_close(struct facts *facts);
 
-/* facts-realm.c */
+/* realm.c: what kind of guest this is */
 void facts_realm(struct facts *facts, struct platform *p);
+
+/*
+ * guest.c: the kind whose signs are here, NULL where no confidential one has any.  Enters the
+ * signs into p; *is: TRI_YES where enough of them were seen, and of no other kind.
+ */
+const struct guest_kind *facts_guest(struct facts *facts, struct platform *p, enum tri *is);
+void facts_add_sign(struct platform *p, const char *id);
+/* Can a confidential guest of x86 that nothing showed be excluded without the kernel log? */
+bool facts_guest_excluded(struct facts *facts);
+/* 8 bytes of a register file (/dev/cpu/0/msr, cpuid); false where it cannot be read. */
+bool facts_register(struct facts *facts, const char *file, uint64_t at, uint64_t *value);
 
 /* facts-virtio.c */
 void facts_virtio(struct facts *facts, struct platform *p);

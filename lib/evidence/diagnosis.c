@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/xalloc.h"
+#include "lib/evidence/guest-kind.h"
 #include "lib/evidence/platform.h"
 #include "lib/evidence/remedy.h"
 #include "lib/evidence/snapshot.h"
@@ -124,15 +125,31 @@ static void check_memory(struct diagnosis *d, const struct platform *p)
 		    (unsigned long long)snapshot_slots_used(s));
 }
 
+static const char *provider_remedy(const struct guest_kind *guest)
+{
+	return strcmp(guest->provider, "arm_cca_guest") == 0
+		       ? "load arm_cca_guest and mount configfs"
+		       : "load the guest's report driver and mount configfs";
+}
+
 static void check_setting(struct diagnosis *d, const struct platform *p)
 {
-	d->realm = p->realm.is_realm == TRI_YES;
-	if (d->realm)
+	char why[192];
+	const struct guest_kind *guest = guest_kind_of(p, why, sizeof(why));
+
+	d->guest = guest;
+	d->confidential = guest->class == GUEST_CONFIDENTIAL;
+	if (strcmp(guest->id, "arm-cca") == 0)
 		add(d, "setting", DIAG_OK, NULL, "a Realm (RSI %s)",
 		    p->realm.rsi_version ? p->realm.rsi_version : "version unknown");
-	else if (p->realm.is_realm == TRI_NO)
+	else if (d->confidential)
+		add(d, "setting", DIAG_OK, NULL, "%s", guest->one);
+	else if (guest->class != GUEST_UNKNOWN)
 		add(d, "setting", DIAG_ADVICE, "run in a Realm for more",
 		    "not a Realm: a rehearsal, and every report will say so");
+	else if (p->realm.kind || p->realm.nsigns)
+		add(d, "setting", DIAG_CANNOT, "run as root, early, with what is missing there",
+		    "the kind of guest is not known: %s", why);
 	else
 		add(d, "setting", DIAG_CANNOT,
 		    "run as root, early, or boot with a larger log_buf_len=",
@@ -140,8 +157,8 @@ static void check_setting(struct diagnosis *d, const struct platform *p)
 		    "cannot be read");
 	if (p->realm.tsm_provider)
 		add(d, "attestation", DIAG_OK, NULL, "reports come from %s", p->realm.tsm_provider);
-	else if (d->realm)
-		add(d, "attestation", DIAG_ADVICE, "load arm_cca_guest and mount configfs",
+	else if (guest->provider)
+		add(d, "attestation", DIAG_ADVICE, provider_remedy(guest),
 		    "no provider of attestation reports: programs get no token");
 }
 
@@ -164,7 +181,7 @@ static void check_forced(struct diagnosis *d, const struct platform *p)
 	const char *remedy = remedy_text(REMEDY_FORCE);
 	const struct platform_pci *behind = translated(p);
 
-	if (d->realm)
+	if (d->confidential)
 		return;
 	if (behind)
 		add(d, "dma-in-shared", DIAG_CANNOT, remedy_text(REMEDY_IDENTITY),

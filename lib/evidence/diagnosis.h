@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct guest_kind;
 struct platform;
 
 /*
@@ -30,7 +31,9 @@ struct diag_check {
 struct diagnosis {
 	struct diag_check *checks;
 	size_t count, cap;
-	bool realm; /* the setting of a verdict made here */
+	/* the kind of guest that a verdict made here would be about */
+	const struct guest_kind *guest;
+	bool confidential; /* it is one whose memory the host cannot read */
 };
 
 /* What the tracing directory of the machine offers.  Strings borrowed. */

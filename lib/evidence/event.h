@@ -136,6 +136,7 @@ enum event_blk {
 #define EVENT_ATTR_SKIP_CPU_SYNC (1u << 5)
 #define EVENT_ATTR_MMIO (1u << 10)
 #define EVENT_ATTR_CC_SHARED (1u << 13)
+#define EVENT_ATTR_ALLOC_CC_SHARED (1u << 14) /* of an allocation: its pages were decrypted */
 
 #define EVENT_NO_ADDR UINT64_MAX /* also DMA_MAPPING_ERROR: a map that failed */
 

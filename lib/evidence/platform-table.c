@@ -31,6 +31,8 @@ static const struct jrow realm_rows[] = {
 	JNAME("rsi_version", struct platform, realm.rsi_version),
 	JNUMBER("ipa_bits", struct platform, realm.ipa_bits, 64, .flags = JF_NULL),
 	JHEX("shared_bit", struct platform, realm.shared_bit, UINT64_MAX, .flags = JF_NULL),
+	JHEX("protected_bit", struct platform, realm.protected_bit, UINT64_MAX, .flags = JF_OMIT),
+	JSTRINGS("signs", struct platform, realm.signs, realm.nsigns, MANY, .flags = JF_OMIT),
 	JNAME("tsm_provider", struct platform, realm.tsm_provider),
 	JEND,
 };
@@ -42,6 +44,8 @@ static void check_realm(const struct jval *object, void *what)
 
 	if (bit & (bit - 1))
 		jval_fail_at(object, "shared_bit", "expected a mask of one bit");
+	if (p->realm.protected_bit & (p->realm.protected_bit - 1))
+		jval_fail_at(object, "protected_bit", "expected a mask of one bit");
 	if (bit && p->realm.ipa_bits && bit != UINT64_C(1) << (p->realm.ipa_bits - 1))
 		jval_fail_at(object, "shared_bit",
 			     "contradicts ipa_bits: it is the topmost of them");

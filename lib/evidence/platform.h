@@ -128,12 +128,16 @@ struct platform {
 		char *release, *machine, *cmdline;
 	} kernel;
 	struct {
+		/* the host cannot read the guest's protected memory (of a Realm or any kind) */
 		enum tri is_realm;
-		char *kind;	     /* "arm-cca"; NULL unknown or none */
-		char *rsi_version;   /* "1.0" */
-		uint32_t ipa_bits;   /* 0 unknown */
-		uint64_t shared_bit; /* the mask, e.g. 0x100000000; 0 unknown or none */
-		char *tsm_provider;  /* attestation report provider, e.g. "arm_cca_guest" */
+		char *kind;   /* lib/evidence/guest-kind.h: "arm-cca"; NULL unknown or none */
+		char **signs; /* of guest kinds, that were seen: "rsi-log" */
+		size_t nsigns;
+		char *rsi_version;	/* "1.0" */
+		uint32_t ipa_bits;	/* 0 unknown */
+		uint64_t shared_bit;	/* the mask, e.g. 0x100000000; 0 unknown or none */
+		uint64_t protected_bit; /* the mask that marks protected memory (SEV); 0 as above */
+		char *tsm_provider;	/* attestation report provider, e.g. "arm_cca_guest" */
 	} realm;
 	struct range *ram;
 	size_t nram;

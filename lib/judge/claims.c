@@ -39,6 +39,12 @@ void judge_egress(struct judge *j, bool whole)
 			   "not all transfers are in the stream");
 }
 
+/* Whose memory is at stake; a rehearsal plays a Realm. */
+static const char *protected_noun(const struct judge *j)
+{
+	return j->guest->class == GUEST_CONFIDENTIAL ? j->guest->noun : "Realm";
+}
+
 /* Clear text is a warning; only a policy makes it a violation. */
 void judge_confidential(struct judge *j, struct verdict *v)
 {
@@ -53,9 +59,9 @@ void judge_confidential(struct judge *j, struct verdict *v)
 			   MEMORY_UNKNOWN, "%s", why);
 		verdict_note(
 			v,
-			"warning: %s: the bounce buffer protects the Realm's memory, not the data "
+			"warning: %s: the bounce buffer protects the %s's memory, not the data "
 			"that passes through it",
-			why);
+			why, protected_noun(j));
 	} else if (j->options.clear_payload == TRI_UNKNOWN)
 		judge_find(j, CLAIM_CONFIDENTIAL, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN, "%s",
 			   why ? why : "the application's traffic was not looked at");
@@ -99,9 +105,9 @@ static char *claim_reason(const struct judge *j, enum claim_id c, enum claim_sta
 		if (j->n.accepted)
 			return xasprintf(
 				"%llu published ranges lie in shared memory; %llu more "
-				"went to devices that the Realm had accepted (TDISP)",
+				"went to devices that the %s had accepted (TDISP)",
 				(unsigned long long)(judge_publications(j) - j->n.accepted),
-				(unsigned long long)j->n.accepted);
+				(unsigned long long)j->n.accepted, protected_noun(j));
 		return xasprintf("all %llu published ranges lie in shared memory",
 				 (unsigned long long)judge_publications(j));
 	case CLAIM_BOUNCE_PAIRED:

@@ -61,10 +61,11 @@ static void check_silence(struct judge *j)
 static void settle_alias(struct judge *j, struct verdict *v)
 {
 	uint64_t pairs, bit = alias_inferred(&j->alias, &pairs);
+	uint64_t given = j->alias.rule == ALIAS_SET_IS_SHARED ? j->alias.bit : 0;
 
-	v->totals.shared_bit = j->alias.bit ? j->alias.bit : bit;
-	v->totals.shared_bit_inferred = !j->alias.bit && bit;
-	v->totals.shared_bit_pairs = j->alias.bit ? 0 : pairs;
+	v->totals.shared_bit = given ? given : bit;
+	v->totals.shared_bit_inferred = !given && bit;
+	v->totals.shared_bit_pairs = given ? 0 : pairs;
 	if (v->totals.shared_bit_inferred)
 		verdict_note(v,
 			     "the shared address bit 0x%llx is inferred: %llu bounced maps carry "

@@ -49,15 +49,10 @@ static void policy_setting(struct judge *j, struct verdict *v, char **why)
 
 	*why = NULL;
 	if (v->setting == SETTING_UNKNOWN)
-		*why = xstrdup(j->platform && j->platform->realm.is_realm == TRI_NO
-				       ? "the facts contradict each other about whether this is a "
-					 "Realm"
-				       : "the facts do not say whether this is a Realm");
+		*why = xstrdup(j->guest_why);
 	else if (p && p->require_realm && v->setting != SETTING_REALM)
-		*why = xasprintf("the policy requires a Realm, this is a %s",
-				 v->setting == SETTING_REHEARSAL ? "rehearsal"
-								 : "machine of unknown "
-								   "kind");
+		*why = xasprintf("the policy requires a Realm, this is %s",
+				 v->setting == SETTING_REHEARSAL ? "a rehearsal" : j->guest->one);
 	else if (p && p->require_since_boot && v->scope != SCOPE_SINCE_BOOT)
 		*why = xstrdup("the policy requires scope since-boot, this is the window only");
 	else
@@ -65,14 +60,27 @@ static void policy_setting(struct judge *j, struct verdict *v, char **why)
 }
 
 /* The bounce path of lib/bounce plays a Realm; no policy takes it for one. */
-static bool is_model(const struct platform *p)
+static bool is_model(const struct judge *j)
 {
-	return p && p->realm.kind && strcmp(p->realm.kind, "model") == 0;
+	return j->guest->class == GUEST_MODEL;
+}
+
+static enum setting setting_of(const struct guest_kind *guest)
+{
+	switch (guest->class) {
+	case GUEST_ORDINARY:
+	case GUEST_MODEL:
+		return SETTING_REHEARSAL;
+	case GUEST_CONFIDENTIAL:
+		return strcmp(guest->id, "arm-cca") == 0 ? SETTING_REALM : SETTING_CONFIDENTIAL;
+	default:
+		return SETTING_UNKNOWN;
+	}
 }
 
 static char *proven_reason(const struct judge *j, const struct verdict *v)
 {
-	const char *where = v->setting == SETTING_REALM
+	const char *where = j->guest->class == GUEST_CONFIDENTIAL
 				    ? "shared memory"
 				    : "what stands for shared memory (bounce pool and coherent "
 				      "allocations)";
@@ -80,16 +88,18 @@ static char *proven_reason(const struct judge *j, const struct verdict *v)
 	const char *who = "the kernel";
 	char *which = v->nlimit ? limit_join(v->limit, v->nlimit) : NULL, *reason;
 
-	if (is_model(j->platform)) {
+	if (is_model(j)) {
 		who = "ccaio's own bounce path";
 		where = "its shared memory, which says nothing about any machine";
 	}
 	if (j->n.accepted)
-		reason = xasprintf("%llu DMA address ranges that %s published%s%s lie in "
-				   "%s; %llu more went to devices that the Realm had accepted "
-				   "(TDISP)",
-				   (unsigned long long)n, who, which ? " to " : "",
-				   which ? which : "", where, (unsigned long long)j->n.accepted);
+		reason =
+			xasprintf("%llu DMA address ranges that %s published%s%s lie in "
+				  "%s; %llu more went to devices that the %s had accepted "
+				  "(TDISP)",
+				  (unsigned long long)n, who, which ? " to " : "",
+				  which ? which : "", where, (unsigned long long)j->n.accepted,
+				  j->guest->class == GUEST_CONFIDENTIAL ? j->guest->noun : "Realm");
 	else
 		reason = xasprintf("all %llu DMA address ranges that %s published%s%s lie "
 				   "in %s",
@@ -185,7 +195,7 @@ static void note_full(const struct judge *j, struct verdict *v)
 
 static void notes(struct judge *j, const struct stream_info *info, struct verdict *v)
 {
-	if (is_model(j->platform))
+	if (is_model(j))
 		verdict_note(v, "this ran in ccaio's own bounce path: it says nothing about any "
 				"kernel, Realm "
 				"or machine");
@@ -194,6 +204,11 @@ static void notes(struct judge *j, const struct stream_info *info, struct verdic
 			v,
 			"rehearsal: this is no Realm; bounce pools and coherent allocations stand "
 			"for shared memory, all other RAM for protected memory");
+	if (j->alias.learnt)
+		verdict_note(v,
+			     "the address bit 0x%llx is inferred to mark protected memory: the "
+			     "buffers of bounces carry it",
+			     (unsigned long long)j->alias.bit);
 	if (!info->by_ccaio)
 		verdict_note(v, "recorded by %s: there are no markers and no canary of ccaio in it",
 			     info->recorder ? info->recorder : "an unknown tool");
@@ -226,9 +241,8 @@ struct verdict *judge_finish(struct judge *j, const struct stream_info *info)
 	bool whole, complete;
 
 	judge_end_of_stream(j, info);
-	v->setting = j->realm ? SETTING_REALM : j->rehearsal ? SETTING_REHEARSAL : SETTING_UNKNOWN;
-	if (is_model(j->platform))
-		v->setting = SETTING_REHEARSAL;
+	v->setting = setting_of(j->guest);
+	v->guest = xstrdup(j->guest->id);
 	whole = is_whole(j, info);
 	/* that an event is absent means something only where it would have been told */
 	complete = whole && judge_loss_counted(j, info) && judge_events_told(j, info);

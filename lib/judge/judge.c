@@ -18,21 +18,17 @@ static uint64_t now_ns(void)
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
-/* What only a Realm has. */
-bool judge_speaks_of_realm(const struct platform *p)
-{
-	return p->realm.rsi_version || p->realm.ipa_bits || p->realm.shared_bit ||
-	       p->realm.tsm_provider || (p->realm.kind && strcmp(p->realm.kind, "arm-cca") == 0);
-}
-
-/* The shared bit by the facts; 0 where they name none. */
+/* The bit of the guest kind's rule, by the facts; 0 where they name none. */
 static uint64_t given_bit(const struct judge *j)
 {
 	const struct platform *p = j->platform;
 
 	if (!p)
 		return 0;
-	if (!p->realm.shared_bit && j->realm && p->realm.ipa_bits > 12 && p->realm.ipa_bits <= 64)
+	if (j->guest->alias == ALIAS_SET_IS_PROTECTED)
+		return p->realm.protected_bit;
+	if (!p->realm.shared_bit && j->guest->class != GUEST_UNKNOWN && p->realm.ipa_bits > 12 &&
+	    p->realm.ipa_bits <= 64)
 		return 1ull << (p->realm.ipa_bits - 1);
 	return p->realm.shared_bit;
 }
@@ -50,9 +46,9 @@ struct judge *judge_new(const struct platform *p, const struct names *names,
 	j->virt = memmap_new(NULL);
 	j->ledger = ledger_new(p);
 	j->returned = returned_new();
+	j->guest = guest_kind_of(p, j->guest_why, sizeof(j->guest_why));
+	j->rehearsal = j->guest->class == GUEST_ORDINARY;
 	if (p) {
-		j->realm = p->realm.is_realm == TRI_YES;
-		j->rehearsal = p->realm.is_realm == TRI_NO && !judge_speaks_of_realm(p);
 		j->from_boot = p->trace.from_boot == TRI_YES;
 		j->encrypts_untold =
 			p->trace.events_known && !platform_event_on(p, "ccaio:encrypt");
@@ -65,15 +61,15 @@ struct judge *judge_new(const struct platform *p, const struct names *names,
 		j->rmm.published = xcalloc(n, sizeof(*j->rmm.published));
 		j->rmm.allocs = xcalloc(n, sizeof(*j->rmm.allocs));
 	}
-	/* outside a Realm no bit marks memory as shared */
-	alias_init(&j->alias, given_bit(j), memmap_top(j->memory), p && p->nram, j->rehearsal);
+	alias_init(&j->alias, j->guest->alias, given_bit(j), memmap_top(j->memory), p && p->nram);
 	j->devices = (struct devices){
 		.names = names,
 		.platform = p,
 		.limit = j->options.limit,
-		.accepts = j->realm,
+		.accepts = j->guest->accepts,
 		/* facts are of the window: since boot it may have been accepted later */
 		.facts_later = j->from_boot && p->trace.nonce,
+		.assigned = j->guest->assigned,
 	};
 	return j;
 }

@@ -204,6 +204,10 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 		p = (struct place){ PLACE_UNDECIDED, p.memory,
 				    "the facts call the device accepted (TDISP), but this is no "
 				    "Realm" };
+	if (p.kind == PLACE_PROTECTED && dev->assigned)
+		p = (struct place){ PLACE_UNDECIDED, MEMORY_UNKNOWN,
+				    "the platform may let this assigned device reach protected "
+				    "memory, and nothing attests it" };
 	if (p.kind == PLACE_PROTECTED && dev->tsm_later)
 		p = (struct place){ PLACE_UNDECIDED, MEMORY_UNKNOWN,
 				    "the device is accepted (TDISP) in the window, and nothing "

@@ -126,8 +126,9 @@ static void visit_turned(void *ctx, uint32_t index, struct mapping *m)
 	if (p.kind == PLACE_PROTECTED)
 		judge_find(j, CLAIM_DMA_IN_SHARED, sure ? FIND_FACT : FIND_UNDECIDED, t->dev, &what,
 			   p.memory,
-			   "the Realm's trust in the device (TDISP) ended while it had protected "
+			   "the %s's trust in the device (TDISP) ended while it had protected "
 			   "memory (event %llu)",
+			   j->guest->class == GUEST_CONFIDENTIAL ? j->guest->noun : "Realm",
 			   (unsigned long long)m->seq);
 	else if (p.kind == PLACE_UNDECIDED)
 		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, t->dev, &what, p.memory, "%s",

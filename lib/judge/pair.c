@@ -14,7 +14,7 @@ void judge_bounce(struct judge *j, const struct event *ev)
 	if (!j->n.first_bounce)
 		j->n.first_bounce = j->seq;
 	bounces_add(&j->bounces, &(struct bounce){
-					 .orig = ev->orig,
+					 .orig = alias_bounced(&j->alias, ev->orig),
 					 .size = ev->size,
 					 .seq = j->seq,
 					 .prev_seq = j->cpus[ev->cpu].prev_seq,

@@ -13,16 +13,21 @@ uint64_t judge_plain(const struct judge *j, const struct device *dev, uint64_t d
 static struct place place_alloc(const struct judge *j, const struct event *ev)
 {
 	/*
-	 * Outside a Realm coherent memory stands for shared memory.  In one, the
-	 * kernel decrypts it, but only the decrypt itself shows that it did.
+	 * In an ordinary machine coherent memory stands for shared memory.  In a
+	 * confidential guest the kernel decrypts it, but only the decrypt itself, or
+	 * what the kernel did it for, shows that it did.
 	 */
-	if (j->rehearsal)
+	if (j->guest->coherent == COHERENT_STANDS)
 		return (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
+	if (j->guest->coherent == COHERENT_POOL && memmap_pools_complete(j->memory))
+		return (struct place){ PLACE_PROTECTED, MEMORY_PROTECTED, NULL };
 	if (ev->link && memmap_state(j->virt, ev->link, ev->size) == MEMORY_DECRYPTED)
 		return (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
 	/* who publishes the shared alias of one address and not of another shares only the first */
 	if (j->alias.seen && !(ev->dma & j->alias.bit))
 		return (struct place){ PLACE_PROTECTED, MEMORY_PROTECTED, NULL };
+	if (ev->attrs & EVENT_ATTR_ALLOC_CC_SHARED)
+		return (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
 	return (struct place){ PLACE_UNDECIDED, MEMORY_UNKNOWN,
 			       "no event shows that this coherent allocation was decrypted" };
 }
@@ -116,6 +121,7 @@ static struct place place_ram(struct judge *j, struct device *dev, const struct 
 		struct event a = *ev;
 
 		a.link = around->orig + (plain - around->dma);
+		a.attrs = around->attrs;
 		return place_alloc(j, &a);
 	}
 	if (state == MEMORY_UNKNOWN)
@@ -142,7 +148,7 @@ enum memory_state judge_orig_state(const struct judge *j, const struct event *ev
 
 	if (orig == EVENT_NO_ADDR)
 		return MEMORY_UNKNOWN;
-	if (orig & j->alias.bit)
+	if (alias_is_shared(&j->alias, orig))
 		return MEMORY_ALIAS;
 	return memmap_state(j->memory, orig, ev->size);
 }
@@ -162,6 +168,8 @@ struct place judge_place(struct judge *j, struct device *dev, const struct event
 
 	if (dev->iommu)
 		return place_iommu(j, ev, alloc);
+	if (alias_is_protected(&j->alias, ev->dma))
+		return (struct place){ PLACE_PROTECTED, MEMORY_PROTECTED, NULL };
 	if (bit) {
 		uint64_t last = plain + (ev->size ? ev->size - 1 : 0);
 

@@ -16,6 +16,8 @@
  * The machine of all streams: a Realm with one network device.  Addresses are
  * as in a 33-bit IPA space: RAM below, its shared alias at BIT(32).
  */
+#define C_BIT (1ull << 51)
+#define C_BIT (1ull << 51)
 #define ALIAS 0x100000000ull
 #define RAM_START 0x80000000ull
 #define RAM_END 0x9fffffffull
@@ -63,6 +65,7 @@ static const char *const armed[][2] = {
 #define ARMED (sizeof(armed) / sizeof(armed[0]))
 
 struct scene {
+	char *signs[3];
 	struct event ev[MAX_EVENTS];
 	size_t n;
 	struct platform facts;
@@ -338,6 +341,70 @@ static void plain_ring_decrypted(struct scene *s)
 			       .size = RING_SIZE });
 }
 
+static void guest(struct scene *s, const char *kind, const char *first, const char *second)
+{
+	s->signs[0] = (char *)first;
+	s->signs[1] = (char *)second;
+	s->facts.realm.kind = (char *)kind;
+	s->facts.realm.signs = s->signs;
+	s->facts.realm.nsigns = second ? 2 : 1;
+}
+
+/* Buffers of bounces carry the C-bit, and what the device is given does not. */
+static void sev_guest(struct scene *s)
+{
+	plain_ring_decrypted(s);
+	guest(s, "sev", "sev-log", "sev-msr");
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->ev[i].kind == EVENT_BOUNCE)
+			s->ev[i].orig |= C_BIT;
+	}
+}
+
+static void sev_encrypted(struct scene *s)
+{
+	sev_guest(s);
+	s->facts.realm.protected_bit = C_BIT;
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->ev[i].kind == EVENT_ALLOC)
+			s->ev[i].dma |= C_BIT;
+	}
+}
+
+static void tdx_guest(struct scene *s)
+{
+	plain_ring_decrypted(s);
+	guest(s, "tdx", "tdx-log", "tdx-cpuinfo");
+}
+
+static void tdx_half(struct scene *s)
+{
+	plain_ring_decrypted(s);
+	guest(s, "tdx", "tdx-log", NULL);
+}
+
+static void unknown_guest(struct scene *s)
+{
+	plain_ring_decrypted(s);
+	s->facts.realm.kind = (char *)"tdx9";
+}
+
+static void called_ordinary(struct scene *s)
+{
+	plain_ring_decrypted(s);
+	s->facts.realm.is_realm = TRI_NO;
+	s->facts.realm.kind = (char *)"tdx";
+}
+
+/* Coherent memory of a virtCCA guest comes from the pool, or is protected. */
+static void virtcca_ring(struct scene *s)
+{
+	plain_ring_decrypted(s);
+	guest(s, "virtcca", "virtcca-device", "virtcca-log");
+	s->signs[2] = (char *)"virtcca-cmdline";
+	s->facts.realm.nsigns = 3;
+}
+
 static void inferred_alias(struct scene *s)
 {
 	s->facts.realm.ipa_bits = 0;
@@ -444,6 +511,16 @@ static const struct {
 	{ "plain addresses, the rings seen decrypted", plain_ring_decrypted, OUTCOME_PROVEN, ANY,
 	  ANY },
 	{ "the shared bit inferred", inferred_alias, OUTCOME_PROVEN, ANY, ANY },
+	{ "an SEV guest", sev_guest, OUTCOME_PROVEN, ANY, ANY },
+	{ "a TDX guest", tdx_guest, OUTCOME_PROVEN, ANY, ANY },
+	{ "an SEV guest's encrypted ring", sev_encrypted, OUTCOME_VIOLATED, CLAIM_DMA_IN_SHARED,
+	  ANY },
+	{ "a virtCCA guest's ring outside the pool", virtcca_ring, OUTCOME_VIOLATED,
+	  CLAIM_DMA_IN_SHARED, ANY },
+	{ "one sign of a TDX guest", tdx_half, OUTCOME_INCONCLUSIVE, ANY, ANY },
+	{ "a kind of guest that nobody knows", unknown_guest, OUTCOME_INCONCLUSIVE, ANY, ANY },
+	{ "a TDX guest called no confidential one", called_ordinary, OUTCOME_INCONCLUSIVE, ANY,
+	  ANY },
 	{ "protected memory mapped directly", direct, OUTCOME_VIOLATED, CLAIM_DMA_IN_SHARED, ANY },
 	{ "a bounced buffer published itself", original_published, OUTCOME_VIOLATED,
 	  CLAIM_BOUNCE_PAIRED, ANY },

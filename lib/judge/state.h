@@ -3,6 +3,7 @@
 #define CCAIO_LIB_JUDGE_STATE_H
 
 #include "lib/evidence/event.h"
+#include "lib/evidence/guest-kind.h"
 #include "lib/evidence/platform.h"
 #include "lib/judge/judge.h"
 #include "lib/judge/types/alias.h"
@@ -83,8 +84,9 @@ struct judge {
 	struct judge_options options;
 	char *clear_reason; /* see judge_set_traffic */
 	char *broken;
-	bool realm;	/* facts say Realm */
-	bool rehearsal; /* facts say: not a Realm */
+	const struct guest_kind *guest; /* as the facts establish it; never NULL */
+	char guest_why[192];		/* guest unknown: what is missing */
+	bool rehearsal;			/* an ordinary machine */
 	bool from_boot;
 	bool opened; /* the window's start was seen */
 	/* memory that became protected again would not be told: what was decrypted shows nothing */
@@ -134,9 +136,6 @@ struct judge {
 
 	uint64_t seq, first_ns, last_ns, judge_ns;
 };
-
-/* Do the facts tell what only a Realm has? */
-bool judge_speaks_of_realm(const struct platform *p);
 
 static inline struct device *judge_device(struct judge *j, uint16_t id)
 {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/base/xalloc.h"
+#include "lib/evidence/guest-kind.h"
 #include "lib/evidence/limit.h"
 #include "lib/evidence/platform.h"
 #include "lib/evidence/run.h"
@@ -43,6 +44,12 @@ static int cond_rank(enum cond_state s)
 static enum change by_rank(int before, int after)
 {
 	return after > before ? CHANGE_WORSE : after < before ? CHANGE_BETTER : CHANGE_NEUTRAL;
+}
+
+/* No kind of confidential guest is better than another. */
+static enum setting setting_rank(const struct verdict *v)
+{
+	return v->setting == SETTING_CONFIDENTIAL ? SETTING_REALM : v->setting;
 }
 
 static char *arrow(const char *before, const char *after, const char *why)
@@ -98,7 +105,7 @@ static void diff_heads(struct verdict_diff *d, const struct verdict *a, const st
 		add(d, by_rank(b->scope, a->scope), "verdict", "scope",
 		    arrow(scope_name(a->scope), scope_name(b->scope), NULL));
 	if (a->setting != b->setting)
-		add(d, by_rank(b->setting, a->setting), "verdict", "setting",
+		add(d, by_rank(setting_rank(b), setting_rank(a)), "verdict", "setting",
 		    arrow(setting_name(a->setting), setting_name(b->setting), NULL));
 }
 
@@ -198,8 +205,8 @@ static void diff_device(struct verdict_diff *d, const struct device_verdict *x,
 	if (x->trusted != y->trusted)
 		add(d, y->trusted ? CHANGE_WORSE : CHANGE_NEUTRAL, "device", y->name,
 		    xstrdup(y->trusted
-				    ? "is now accepted by the Realm: it may reach protected memory"
-				    : "is no longer accepted by the Realm"));
+				    ? "is now accepted by the guest: it may reach protected memory"
+				    : "is no longer accepted by the guest"));
 	diff_egress(d, y->name, "left on purpose", x->totals.out_bytes, y->totals.out_bytes);
 	diff_egress(d, y->name, "left without need", x->totals.stale_bytes, y->totals.stale_bytes);
 	diff_egress(d, y->name, "beside shared buffers", x->totals.excess_bytes,
@@ -352,7 +359,7 @@ static char *joined(char *const *argv)
 
 static bool is_model(const struct platform *p)
 {
-	return p->realm.kind && strcmp(p->realm.kind, "model") == 0;
+	return guest_kind_find(p->realm.kind)->class == GUEST_MODEL;
 }
 
 /* Not worse by itself, but the reader must know that two different things are compared. */

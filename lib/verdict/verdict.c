@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "lib/base/xalloc.h"
+#include "lib/evidence/guest-kind.h"
 
 static const struct {
 	const char *name, *summary;
@@ -97,9 +98,19 @@ const char *scope_name(enum scope s)
 	return s == SCOPE_SINCE_BOOT ? "since-boot" : "window";
 }
 
+const struct guest_kind *verdict_guest(const struct verdict *v)
+{
+	static const char *const by_setting[SETTINGS] = {
+		[SETTING_REHEARSAL] = "none", [SETTING_REALM] = "arm-cca"
+	};
+
+	return guest_kind_find(v->guest ? v->guest : by_setting[v->setting]);
+}
+
 const char *setting_name(enum setting s)
 {
-	static const char *const names[] = { "unknown", "rehearsal", "realm" };
+	static const char *const names[SETTINGS] = { "unknown", "rehearsal", "realm",
+						     "confidential-guest" };
 
 	return names[s];
 }

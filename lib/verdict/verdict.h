@@ -63,7 +63,13 @@ enum cond_state {
 };
 
 enum scope { SCOPE_WINDOW = 0, SCOPE_SINCE_BOOT };
-enum setting { SETTING_UNKNOWN = 0, SETTING_REHEARSAL, SETTING_REALM };
+enum setting {
+	SETTING_UNKNOWN = 0,
+	SETTING_REHEARSAL,
+	SETTING_REALM,
+	SETTING_CONFIDENTIAL, /* a confidential guest of another kind: see struct verdict, guest */
+	SETTINGS
+};
 
 /* What an address range was when it was judged. */
 enum memory_state {
@@ -174,6 +180,8 @@ struct verdict {
 	enum outcome outcome;
 	enum scope scope;
 	enum setting setting;
+	char *guest;  /* its kind (lib/evidence/guest-kind.h); NULL: of before kinds were told apart
+		       */
 	char *reason; /* the verdict in one sentence */
 	/* DMA names of the devices that it was asked for, and is about; none: the whole machine */
 	char **limit;
@@ -213,6 +221,10 @@ struct verdict {
 		uint64_t read_ns, judge_ns;
 	} totals;
 };
+
+struct guest_kind;
+/* The row of the verdict's guest kind; by the setting where it names none.  Never NULL. */
+const struct guest_kind *verdict_guest(const struct verdict *v);
 
 struct verdict *verdict_new(void);
 void verdict_free(struct verdict *v); /* accepts NULL */

@@ -197,7 +197,7 @@ void html_devices(FILE *out, const struct rows *rows)
 		html_number(out, d->stale_count, d->stale_bytes);
 		fputs("<td>", out);
 		if (d->trusted)
-			fputs("accepted by the Realm (TDISP) ", out);
+			fprintf(out, "accepted by the %s (TDISP) ", rows->guest);
 		html_bounded(out, d->note);
 		fputs("</td></tr>\n", out);
 	}

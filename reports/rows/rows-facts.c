@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "reports/rows/rows-facts.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #include "lib/base/xalloc.h"
+#include "lib/evidence/guest-kind.h"
 #include "lib/evidence/limit.h"
 #include "lib/evidence/platform.h"
 #include "lib/exchange/exchange.h"
@@ -95,9 +97,11 @@ static const char *realm(struct rows *rows, const struct platform *p)
 {
 	const char *more = "";
 
-	if (p->realm.is_realm == TRI_UNKNOWN)
+	const struct guest_kind *guest = guest_kind_of(p, NULL, 0);
+
+	if (guest->class == GUEST_UNKNOWN)
 		return "unknown";
-	if (p->realm.is_realm == TRI_NO)
+	if (guest->class == GUEST_ORDINARY)
 		return "no";
 	if (p->realm.kind)
 		more = rows_str(rows, ", %s", p->realm.kind);
@@ -108,6 +112,27 @@ static const char *realm(struct rows *rows, const struct platform *p)
 	if (p->realm.tsm_provider)
 		more = rows_str(rows, "%s, attestation by %s", more, p->realm.tsm_provider);
 	return rows_str(rows, "yes%s", more);
+}
+
+/* A confidential guest, recognised or not, that is no Realm. */
+static bool is_other_kind(const struct platform *p)
+{
+	const struct guest_kind *named = guest_kind_find(p->realm.kind);
+
+	return p->realm.kind && named->class != GUEST_ORDINARY && named->class != GUEST_MODEL &&
+	       strcmp(named->id, "arm-cca") != 0;
+}
+
+static const char *guest(struct rows *rows, const struct platform *p)
+{
+	char why[192];
+	const struct guest_kind *kind = guest_kind_of(p, why, sizeof(why));
+
+	if (kind->class != GUEST_CONFIDENTIAL)
+		return rows_str(rows, "unknown: %s", why);
+	if (p->realm.tsm_provider)
+		return rows_str(rows, "%s, attestation by %s", kind->noun, p->realm.tsm_provider);
+	return kind->noun;
 }
 
 static const char *pools(struct rows *rows, const struct platform *p)
@@ -229,7 +254,10 @@ void rows_fill_facts(struct rows *rows, const struct report_input *in)
 	}
 	if (p) {
 		fact(rows, "kernel", "Kernel", kernel(rows, p));
-		fact(rows, "realm", "Realm", realm(rows, p));
+		if (is_other_kind(p))
+			fact(rows, "guest", "Guest", guest(rows, p));
+		else
+			fact(rows, "realm", "Realm", realm(rows, p));
 		fact(rows, "pools", "Bounce pools", pools(rows, p));
 	}
 	if (run) {
@@ -280,11 +308,51 @@ static void trust(struct rows *rows, const char *sentence)
 	rows->trust[rows->ntrust++] = sentence;
 }
 
+static const char *capital(struct rows *rows, const char *text)
+{
+	return rows_str(rows, "%c%s", toupper((unsigned char)text[0]), text + 1);
+}
+
+/* Who keeps the host out, and what the events cannot show. */
+static void trust_platform(struct rows *rows, const struct verdict *v,
+			   const struct guest_kind *guest)
+{
+	bool other = v->setting == SETTING_CONFIDENTIAL;
+
+	trust(rows, rows_str(rows,
+			     "%s and the hardware: they, not this report, keep the host out of "
+			     "protected memory.",
+			     other ? capital(rows, guest->monitor) : "The RMM"));
+	if (!other)
+		return;
+	if (guest->untraced)
+		trust(rows, rows_str(rows, "Memory that is shared without any DMA event: %s.",
+				     guest->untraced));
+	trust(rows, guest->enforces
+			    ? "The kernel itself refuses virtio devices that bypass the DMA API "
+			      "(feature bit 33)."
+			    : "Only ccaio checked that no virtio device bypasses the DMA API "
+			      "(feature bit 33): this kernel does not.");
+	trust(rows, rows_str(rows, "ccaio was tried with %s on %s.", guest->one, guest->seen));
+}
+
+static void trust_unknown(struct rows *rows, const struct platform *p)
+{
+	char why[192];
+
+	guest_kind_of(p, why, sizeof(why));
+	if (p && (p->realm.kind || p->realm.nsigns) && *why)
+		trust(rows, rows_str(rows, "The kind of guest is not known: %s.", why));
+	else
+		trust(rows, "Nothing told whether this machine is a Realm.");
+}
+
 void rows_fill_trust(struct rows *rows, const struct report_input *in)
 {
 	const struct verdict *v = in->verdict;
-	bool model = in->platform && in->platform->realm.kind &&
-		     strcmp(in->platform->realm.kind, "model") == 0;
+	const struct guest_kind *guest =
+		in->platform ? guest_kind_of(in->platform, NULL, 0) : verdict_guest(v);
+	bool model = guest->class == GUEST_MODEL;
 
 	if (model) {
 		trust(rows, "The bounce path inside ccaio: it played the Realm, the driver and the "
@@ -292,8 +360,7 @@ void rows_fill_trust(struct rows *rows, const struct report_input *in)
 			    "said about any.");
 	} else {
 		trust(rows, "The guest's kernel and its root user: they told what is judged here.");
-		trust(rows, "The RMM and the hardware: they, not this report, keep the host out of "
-			    "protected memory.");
+		trust_platform(rows, v, guest);
 	}
 	if (v->setting == SETTING_REHEARSAL && !model)
 		trust(rows,
@@ -301,14 +368,14 @@ void rows_fill_trust(struct rows *rows, const struct report_input *in)
 		      "allocations stand for shared memory, all other RAM for protected memory; "
 		      "the host could in fact read all of it.");
 	if (v->setting == SETTING_UNKNOWN)
-		trust(rows, "Nothing told whether this machine is a Realm.");
+		trust_unknown(rows, in->platform);
 	for (size_t i = 0; i < v->ndevices; i++) {
 		if (v->devices[i].trusted)
 			trust(rows, rows_str(rows,
-					     "%s: the Realm accepted it (TDISP), so it may reach "
+					     "%s: the %s accepted it (TDISP), so it may reach "
 					     "protected memory; whoever checked its measurements "
 					     "answers for that.",
-					     v->devices[i].name));
+					     v->devices[i].name, rows->guest));
 	}
 	if (v->totals.shared_bit && v->totals.shared_bit_inferred)
 		trust(rows, rows_str(rows,

@@ -10,6 +10,7 @@
 #include "lib/base/printable.h"
 #include "lib/base/xalloc.h"
 #include "lib/evidence/event.h"
+#include "lib/evidence/guest-kind.h"
 #include "lib/evidence/limit.h"
 #include "lib/evidence/platform.h"
 #include "reports/rows/input.h"
@@ -379,15 +380,15 @@ static void fill_witness(struct rows *rows, const struct verdict *v)
 
 static const char *headline(struct rows *rows, const struct verdict *v)
 {
-	static const char *const settings[] = {
-		[SETTING_UNKNOWN] = "setting unknown",
-		[SETTING_REHEARSAL] = "rehearsal",
-		[SETTING_REALM] = "in a Realm",
-	};
+	const char *setting = rows_str(rows, "in %s", verdict_guest(v)->one);
 
+	if (v->setting == SETTING_UNKNOWN)
+		setting = "setting unknown";
+	else if (v->setting == SETTING_REHEARSAL)
+		setting = "rehearsal";
 	return rows_str(rows, "%s %s, %s%s%s", outcome_name(v->outcome),
-			v->scope == SCOPE_SINCE_BOOT ? "since boot" : "for the window",
-			settings[v->setting], *rows->limit ? ", LIMITED to " : "", rows->limit);
+			v->scope == SCOPE_SINCE_BOOT ? "since boot" : "for the window", setting,
+			*rows->limit ? ", LIMITED to " : "", rows->limit);
 }
 
 struct rows *rows_empty(void)
@@ -404,6 +405,8 @@ struct rows *rows_new(const struct report_input *in)
 	rows->verdict = outcome_name(v->outcome);
 	rows->scope = scope_name(v->scope);
 	rows->setting = setting_name(v->setting);
+	rows->guest =
+		verdict_guest(v)->class == GUEST_CONFIDENTIAL ? verdict_guest(v)->noun : "Realm";
 	rows->limit = rows_take(rows, limit_join(v->limit, v->nlimit));
 	rows->headline = headline(rows, v);
 	rows->reason = text(rows, v->reason);

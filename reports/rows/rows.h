@@ -131,6 +131,7 @@ struct rows {
 	enum outcome outcome;
 	const char *verdict; /* "PROVEN" */
 	const char *scope, *setting;
+	const char *guest;    /* whose memory is at stake: "Realm"; of a rehearsal the same */
 	const char *limit;    /* "0000:00:01.0": the verdict is about these devices only; "" */
 	const char *headline; /* "PROVEN since boot, rehearsal", "…, LIMITED to 0000:00:01.0" */
 	const char *reason;

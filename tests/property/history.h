@@ -67,6 +67,8 @@ enum sharing {
 	SHARINGS
 };
 
+#define C_BIT (1ull << 51) /* marks what is protected, in an SEV guest */
+
 struct history {
 	struct step *steps;
 	size_t count, cap;

@@ -163,6 +163,49 @@ static void source_facts(const struct sim *s)
 		add_format(info, "dma", names[i]);
 }
 
+static bool has_accepted(const struct history *h)
+{
+	for (size_t i = 0; i < h->platform->npci; i++) {
+		if (h->platform->pci[i].tsm)
+			return true;
+	}
+	for (size_t i = 0; i < h->count; i++) {
+		if (h->steps[i].ev.kind == EVENT_TSM)
+			return true;
+	}
+	return false;
+}
+
+/* A Realm with plain addresses does nothing that another kind of guest does not. */
+static void another_kind(struct sim *s)
+{
+	static const struct {
+		const char *kind, *signs[2];
+	} guests[] = {
+		{ "tdx", { "tdx-log", "tdx-device" } },
+		{ "sev", { "sev-log", "sev-msr" } },
+		{ "sev-snp", { "sev-snp-msr", "sev-snp-device" } },
+		{ "pkvm", { "pkvm-pool", "pkvm-key" } },
+	};
+	struct platform *p = s->h->platform;
+	size_t i = rng_below(&s->r, sizeof(guests) / sizeof(guests[0]));
+
+	if (has_accepted(s->h) || rng_one_in(&s->r, 2))
+		return;
+	p->realm.kind = xstrdup(guests[i].kind);
+	p->realm.signs = xcalloc(2, sizeof(*p->realm.signs));
+	for (; p->realm.nsigns < 2; p->realm.nsigns++)
+		p->realm.signs[p->realm.nsigns] = xstrdup(guests[i].signs[p->realm.nsigns]);
+	if (strncmp(guests[i].kind, "sev", 3) != 0)
+		return;
+	if (rng_one_in(&s->r, 2))
+		p->realm.protected_bit = C_BIT;
+	for (size_t k = 0; k < s->h->count; k++) {
+		if (s->h->steps[k].ev.kind == EVENT_BOUNCE)
+			s->h->steps[k].ev.orig |= C_BIT;
+	}
+}
+
 void sim_facts(struct sim *s)
 {
 	struct history *h = s->h;
@@ -178,6 +221,8 @@ void sim_facts(struct sim *s)
 	memory_facts(s, p);
 	device_facts(s, p);
 	source_facts(s);
+	if (h->sharing == SHARING_PLAIN || h->sharing == SHARING_PLAIN_SILENT)
+		another_kind(s);
 	p->window.devices_changed = p->window.cpus_changed = p->window.tsm_changed = TRI_NO;
 	p->window.log_known = true;
 	p->trace.from_boot = s->from_boot ? TRI_YES : TRI_NO;

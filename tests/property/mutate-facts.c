@@ -229,7 +229,7 @@ static bool canary_outside(struct history *h, struct rng *r)
 
 static bool shared_bit_in_ram(struct history *h, struct rng *r)
 {
-	if (h->platform->realm.is_realm != TRI_YES)
+	if (h->platform->realm.is_realm != TRI_YES || h->platform->realm.kind)
 		return false;
 	h->platform->realm.ipa_bits = 0;
 	h->platform->realm.shared_bit = 1ull << (12 + rng_below(r, 20));
@@ -381,6 +381,66 @@ static bool other_recorder(struct history *h, struct rng *r)
 	return true;
 }
 
+static bool kind_nobody_knows(struct history *h, struct rng *r)
+{
+	(void)r;
+	free(h->platform->realm.kind);
+	h->platform->realm.kind = xstrdup("tdx9");
+	return true;
+}
+
+/* A rehearsal's facts name a confidential guest. */
+static bool kind_contradicts(struct history *h, struct rng *r)
+{
+	static const char *const kinds[] = { "tdx", "arm-cca", "sev-snp", "model" };
+
+	if (h->platform->realm.is_realm != TRI_NO)
+		return false;
+	h->platform->realm.kind = xstrdup(kinds[rng_below(r, 4)]);
+	return true;
+}
+
+static bool sign_missing(struct history *h, struct rng *r)
+{
+	struct platform *p = h->platform;
+	size_t i;
+
+	if (!p->realm.nsigns)
+		return false;
+	i = rng_below(r, p->realm.nsigns);
+	free(p->realm.signs[i]);
+	p->realm.signs[i] = p->realm.signs[--p->realm.nsigns];
+	return true;
+}
+
+static bool two_kinds(struct history *h, struct rng *r)
+{
+	static const char *const signs[] = { "tdx-cpuinfo", "tdx-device", "hyperv-log",
+					     "hyperv-cpuid" };
+	struct platform *p = h->platform;
+	size_t i = p->realm.kind && strcmp(p->realm.kind, "tdx") == 0 ? 2 : 0;
+
+	(void)r;
+	p->realm.signs = xrealloc(p->realm.signs, p->realm.nsigns + 2, sizeof(*p->realm.signs));
+	p->realm.signs[p->realm.nsigns++] = xstrdup(signs[i]);
+	p->realm.signs[p->realm.nsigns++] = xstrdup(signs[i + 1]);
+	return true;
+}
+
+/* The device is given the encrypted address of its bounce slot. */
+static bool c_bit_published(struct history *h, struct rng *r)
+{
+	size_t i = find_step(h, r, is_untrusted_map);
+	uint64_t dma;
+
+	if (i == NOWHERE || behind_iommu(h, i) || !h->platform->realm.kind ||
+	    strncmp(h->platform->realm.kind, "sev", 3) != 0)
+		return false;
+	dma = event_at(h, i)->dma;
+	move_mapping(h, h->steps[i].map, dma, dma | C_BIT);
+	return true;
+}
+
 const struct mutation mutations_facts[] = {
 	{ "clear-bit-33", clear_access_platform },
 	{ "no-features", no_features },
@@ -420,5 +480,10 @@ const struct mutation mutations_facts[] = {
 	{ "moved-ram", moved_ram },
 	{ "unforced", unforced },
 	{ "half-told", half_told },
+	{ "kind-nobody-knows", kind_nobody_knows },
+	{ "kind-contradicts", kind_contradicts },
+	{ "sign-missing", sign_missing },
+	{ "two-kinds", two_kinds },
+	{ "c-bit-published", c_bit_published },
 };
 const size_t mutations_facts_count = sizeof(mutations_facts) / sizeof(mutations_facts[0]);

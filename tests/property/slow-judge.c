@@ -101,6 +101,7 @@ static void do_event(struct slow *s, const struct event *e)
 {
 	switch (e->kind) {
 	case EVENT_BOUNCE:
+		slow_learn_c_bit(s, e->orig);
 		s->bounces++;
 		s->waiting[s->nwaiting++] = s->now;
 		break;
@@ -196,15 +197,76 @@ static void open_all(struct slow *s)
 		slow_open(s, c);
 }
 
+static bool has_sign(const struct platform *p, const char *id)
+{
+	for (size_t i = 0; i < p->realm.nsigns; i++) {
+		if (strcmp(p->realm.signs[i], id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Kinds that need more than one sign, and what addresses say there. */
+static const struct {
+	const char *id, *signs[3];
+	size_t needs;
+	bool c_bit, pool;
+} guests[] = {
+	{ "tdx", { "tdx-log", "tdx-cpuinfo", "tdx-device" }, 2, false, false },
+	{ "sev", { "sev-log", "sev-msr" }, 2, true, false },
+	{ "sev-es", { "sev-es-log", "sev-es-msr" }, 2, true, false },
+	{ "sev-snp", { "sev-snp-log", "sev-snp-msr", "sev-snp-device" }, 2, true, false },
+	{ "hyperv-isolated", { "hyperv-log", "hyperv-cpuid" }, 2, false, false },
+	{ "pkvm", { "pkvm-pool", "pkvm-key" }, 2, false, false },
+	{ "s390-se", { "s390-guest", "s390-facility" }, 2, false, false },
+	{ "virtcca", { "virtcca-device", "virtcca-log", "virtcca-cmdline" }, 3, false, true },
+};
+
+/* Realm, rehearsal, another confidential guest, or nobody knows: then realm and rehearsal are no.
+ */
+static void what_guest(struct slow *s)
+{
+	const struct platform *p = s->p;
+	const char *kind = p->realm.kind;
+	size_t enough = 0, is = SIZE_MAX;
+	bool realm_sign =
+		has_sign(p, "rsi-log") || has_sign(p, "rsi-device") || has_sign(p, "rsi-key");
+
+	for (size_t g = 0; g < sizeof(guests) / sizeof(guests[0]); g++) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < 3 && guests[g].signs[i]; i++)
+			n += has_sign(p, guests[g].signs[i]);
+		if (n < guests[g].needs)
+			continue;
+		enough++;
+		if (kind && strcmp(kind, guests[g].id) == 0)
+			is = g;
+	}
+	if (is != SIZE_MAX) {
+		s->realm = p->realm.is_realm == TRI_YES && enough == 1 && !realm_sign;
+		s->c_bit_kind = s->realm && guests[is].c_bit;
+		s->from_pool_only = s->realm && guests[is].pool;
+		s->plain_only = s->realm && !guests[is].c_bit;
+		s->no_tdisp = true;
+		return;
+	}
+	if (kind && strcmp(kind, "arm-cca") != 0 && strcmp(kind, "none") != 0)
+		return;
+	if (!enough && p->realm.is_realm == TRI_YES && !(kind && strcmp(kind, "none") == 0))
+		s->realm = realm_sign || !p->realm.nsigns;
+	s->rehearsal = !enough && !realm_sign && p->realm.is_realm == TRI_NO &&
+		       !p->realm.rsi_version && !p->realm.ipa_bits && !p->realm.shared_bit &&
+		       !p->realm.tsm_provider && !(kind && strcmp(kind, "arm-cca") == 0);
+}
+
 static void prepare(struct slow *s)
 {
 	const struct platform *p = s->p;
 
 	if (!p)
 		return;
-	s->realm = p->realm.is_realm == TRI_YES;
-	s->rehearsal = p->realm.is_realm == TRI_NO && !p->realm.rsi_version && !p->realm.ipa_bits &&
-		       !p->realm.shared_bit && !p->realm.kind && !p->realm.tsm_provider;
+	what_guest(s);
 	s->from_boot = p->trace.from_boot == TRI_YES;
 	for (size_t i = 0; i < p->nram; i++)
 		s->top |= p->ram[i].end;
@@ -212,12 +274,17 @@ static void prepare(struct slow *s)
 		s->top |= p->swiotlb.pools[i].range.end;
 	for (int i = 1; i < 64; i *= 2)
 		s->top |= s->top >> i;
-	s->bit = p->realm.shared_bit;
-	if (!s->bit && s->realm && p->realm.ipa_bits > 12 && p->realm.ipa_bits <= 64)
+	if (s->plain_only)
+		return;
+	s->bit = s->c_bit_kind ? p->realm.protected_bit : p->realm.shared_bit;
+	if (!s->bit && s->realm && !s->c_bit_kind && p->realm.ipa_bits > 12 &&
+	    p->realm.ipa_bits <= 64)
 		s->bit = 1ull << (p->realm.ipa_bits - 1);
 	s->bad_bit = !s->rehearsal && ((s->bit & (s->bit - 1)) || (s->bit & s->top));
 	if (s->rehearsal || s->bad_bit)
 		s->bit = 0;
+	s->c_bit = s->c_bit_kind ? s->bit : 0;
+	s->bit = s->c_bit_kind ? 0 : s->bit;
 }
 
 static void decide(struct slow *s, struct slow_verdict *out)

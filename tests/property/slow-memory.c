@@ -187,7 +187,9 @@ uint64_t slow_plain_of(const struct slow *s, uint16_t dev, uint64_t dma, uint64_
 		*bit = dma & s->bit;
 		return dma & ~s->bit;
 	}
-	if (s->rehearsal || !s->p || !s->p->nram || !high || (high & (high - 1)))
+	if (s->c_bit_kind)
+		return dma & ~s->c_bit;
+	if (s->rehearsal || s->plain_only || !s->p || !s->p->nram || !high || (high & (high - 1)))
 		return dma;
 	*bit = high;
 	return dma & s->top;

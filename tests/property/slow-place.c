@@ -6,13 +6,18 @@
 
 /* ---- dma-in-shared ---- */
 
-static enum answer alloc_is(const struct slow *s, const struct event *e, uint64_t link)
+static enum answer alloc_is(const struct slow *s, const struct event *e, uint64_t link,
+			    uint32_t attrs)
 {
 	if (s->rehearsal)
 		return SHARED;
+	if (s->from_pool_only && slow_pools_complete(s))
+		return PROTECTED;
 	if (link && slow_virt_decrypted(s, link, e->size))
 		return SHARED;
-	return s->alias_seen && !(e->dma & s->bit) ? PROTECTED : OPEN;
+	if (s->alias_seen && !(e->dma & s->bit))
+		return PROTECTED;
+	return attrs & EVENT_ATTR_ALLOC_CC_SHARED ? SHARED : OPEN;
 }
 
 static enum answer iova_is(const struct slow *s, const struct event *e, bool alloc)
@@ -51,6 +56,8 @@ enum answer slow_address_is(struct slow *s, const struct event *e, uint64_t plai
 	*what = MEMORY_UNKNOWN;
 	if (slow_behind_iommu(s, e->dev))
 		return iova_is(s, e, alloc);
+	if (e->dma & s->c_bit)
+		return PROTECTED;
 	if (bit) {
 		*what = MEMORY_ALIAS;
 		if (plain >= bit)
@@ -63,11 +70,11 @@ enum answer slow_address_is(struct slow *s, const struct event *e, uint64_t plai
 	if (*what == MEMORY_OUTSIDE)
 		return is_mmio(s, e) ? SHARED : OPEN;
 	if (alloc)
-		return alloc_is(s, e, e->link);
+		return alloc_is(s, e, e->link, e->attrs);
 	l = slow_alloc_around(s, e->dev, plain, e->size);
 	if (l) {
 		*what = MEMORY_DECRYPTED;
-		return alloc_is(s, e, l->orig + (plain - l->dma));
+		return alloc_is(s, e, l->orig + (plain - l->dma), s->ev[l->begin].attrs);
 	}
 	if (*what == MEMORY_UNKNOWN || (*what == MEMORY_MIXED && !slow_pools_complete(s)))
 		return OPEN;
@@ -96,8 +103,9 @@ enum memory_state slow_published(struct slow *s, const struct event *e, uint64_t
 	if (!bit && !slow_behind_iommu(s, e->dev) && !(e->attrs & EVENT_ATTR_MMIO))
 		s->against++;
 	s->alias_seen |= bit && s->bit;
-	if (is == PROTECTED && !sync && !(slow_accepted_by_facts(s, e->dev) && !s->realm) &&
-	    !slow_trust_is_later(s, e->dev))
+	if (is == PROTECTED && !sync &&
+	    !(slow_accepted_by_facts(s, e->dev) && (!s->realm || s->no_tdisp)) &&
+	    !slow_is_assigned(s, e->dev) && !slow_trust_is_later(s, e->dev))
 		slow_fact(s, CLAIM_DMA_IN_SHARED);
 	else if (is != SHARED)
 		slow_open(s, CLAIM_DMA_IN_SHARED);
@@ -118,8 +126,8 @@ bool slow_take_bounce(struct slow *s, const struct event *e, const struct event 
 	for (size_t k = s->nwaiting; k > 0; k--) {
 		const struct event *b = &s->ev[s->waiting[k - 1]];
 
-		if (b->dev != e->dev || b->orig != e->orig || b->pid != e->pid ||
-		    (b->cpu != e->cpu && !e->pid))
+		if (b->dev != e->dev || slow_without_c_bit(s, b->orig) != e->orig ||
+		    b->pid != e->pid || (b->cpu != e->cpu && !e->pid))
 			continue;
 		if (own && b->size != e->size)
 			continue;
@@ -208,7 +216,7 @@ void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memor
 		if (((e->attrs & EVENT_ATTR_CC_SHARED) && !s->rehearsal) ||
 		    (orig != MEMORY_PROTECTED && orig != MEMORY_MIXED) ||
 		    (slow_alloc_around(s, e->dev, plain, e->size) && !s->alias_seen) ||
-		    slow_trust_is_later(s, e->dev))
+		    slow_trust_is_later(s, e->dev) || slow_is_assigned(s, e->dev))
 			slow_open(s, CLAIM_BOUNCE_PAIRED);
 		else
 			slow_fact(s, CLAIM_BOUNCE_PAIRED);

@@ -44,7 +44,11 @@ struct slow {
 	const struct names *names;
 	const struct stream_info *info;
 	bool window_only, realm, rehearsal, from_boot, alias_seen, bad_bit;
-	uint64_t bit, top;
+	bool c_bit_kind;     /* a bit marks what is protected */
+	bool plain_only;     /* no bit marks anything, although the guest is confidential */
+	bool from_pool_only; /* coherent memory comes from the pool */
+	bool no_tdisp;	     /* a guest of this kind accepts no devices */
+	uint64_t bit, c_bit, top;
 	struct life *lives;
 	size_t nlives, cap;
 	struct ended *ended;
@@ -94,6 +98,13 @@ bool slow_accepted_by_facts(const struct slow *s, uint16_t dev);
 /* The device's state after the first `end` events. */
 enum event_tsm slow_trust(const struct slow *s, uint16_t dev, size_t end);
 bool slow_trusted(const struct slow *s, uint16_t dev);
+/* A bounced buffer as its map names it. */
+/* Where the facts do not name the C-bit: it is the first that a bounced buffer carries above RAM.
+ */
+void slow_learn_c_bit(struct slow *s, uint64_t orig);
+uint64_t slow_without_c_bit(const struct slow *s, uint64_t orig);
+/* The platform may let it reach protected memory, and nothing shows it. */
+bool slow_is_assigned(const struct slow *s, uint16_t dev);
 /* Facts call it accepted, of the window, which has not opened yet. */
 bool slow_trust_is_later(const struct slow *s, uint16_t dev);
 

@@ -106,7 +106,7 @@ enum event_tsm slow_trust(const struct slow *s, uint16_t dev, size_t end)
 		if (i - 1 < s->n && e->kind == EVENT_TSM && e->dev == dev)
 			return e->aux;
 	}
-	if (!s->realm || !slow_accepted_by_facts(s, dev))
+	if (!s->realm || s->no_tdisp || !slow_accepted_by_facts(s, dev))
 		return EVENT_TSM_UNLOCKED;
 	return !s->from_boot || !s->p->trace.nonce || opened(s, end) ? EVENT_TSM_RUN
 								     : EVENT_TSM_UNLOCKED;
@@ -117,10 +117,29 @@ bool slow_trust_is_later(const struct slow *s, uint16_t dev)
 	for (size_t i = 0; i <= s->now && i < s->n; i++)
 		if (s->ev[i].kind == EVENT_TSM && s->ev[i].dev == dev)
 			return false;
-	return s->realm && slow_accepted_by_facts(s, dev) && !slow_trusted(s, dev);
+	return s->realm && !s->no_tdisp && slow_accepted_by_facts(s, dev) && !slow_trusted(s, dev);
 }
 
 bool slow_trusted(const struct slow *s, uint16_t dev)
 {
 	return slow_trust(s, dev, s->now + 1) == EVENT_TSM_RUN;
+}
+
+void slow_learn_c_bit(struct slow *s, uint64_t orig)
+{
+	uint64_t high = orig & ~s->top;
+
+	if (s->c_bit_kind && !s->c_bit && !s->bad_bit && s->p->nram && !(high & (high - 1)))
+		s->c_bit = high;
+}
+
+uint64_t slow_without_c_bit(const struct slow *s, uint64_t orig)
+{
+	return orig & ~s->c_bit;
+}
+
+bool slow_is_assigned(const struct slow *s, uint16_t dev)
+{
+	return s->from_pool_only && slow_pci_of(s, dev) &&
+	       !platform_find_virtio(s->p, names_get(s->names, dev));
 }

@@ -301,6 +301,50 @@ static void test_realm(void)
 	platform_free(p);
 }
 
+/* Other kinds of guests: two signs, or nobody knows. */
+static void test_guest_kinds(void)
+{
+	struct platform *p;
+
+	fresh_tree();
+	change("echo x86_64 >proc/sys/kernel/arch && echo '6,7,1,-;tdx: Guest detected' "
+	       ">>dev/kmsg");
+	p = collected();
+	check(p->realm.is_realm == TRI_UNKNOWN && same(p->realm.kind, "tdx"));
+	check(p->realm.nsigns == 1 && same(p->realm.signs[0], "tdx-log"));
+	platform_free(p);
+	change("printf 'processor\t: 0\nflags\t\t: fpu tdx_guest vme\n' >proc/cpuinfo");
+	p = collected();
+	check(p->realm.is_realm == TRI_YES && same(p->realm.kind, "tdx") && p->realm.nsigns == 2);
+	platform_free(p);
+
+	/* the C-bit's number is in EBX of CPUID leaf 0x8000001f, register 0xc0010131 has 8 bytes */
+	fresh_tree();
+	change("echo x86_64 >proc/sys/kernel/arch && mkdir -p dev/cpu/0 && "
+	       "echo '6,7,1,-;Memory Encryption Features active: AMD SEV SEV-ES SEV-SNP' "
+	       ">>dev/kmsg && "
+	       "printf '\\007\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0' | "
+	       "dd of=dev/cpu/0/msr bs=1 seek=$((0xc0010131)) 2>/dev/null && "
+	       "printf '\\0\\0\\0\\0\\063\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0' | "
+	       "dd of=dev/cpu/0/cpuid bs=1 seek=$((0x8000001f)) 2>/dev/null");
+	p = collected();
+	check(p->realm.is_realm == TRI_YES && same(p->realm.kind, "sev-snp"));
+	check(p->realm.protected_bit == UINT64_C(1) << 51);
+	platform_free(p);
+
+	/* a log line alone is no virtCCA guest, and neither is a parameter */
+	fresh_tree();
+	change("echo '6,7,1,-;RME: TSI version 1.0 advertised' >>dev/kmsg && "
+	       "echo 'virtcca_cvm_guest=1' >proc/cmdline");
+	p = collected();
+	check(p->realm.is_realm == TRI_UNKNOWN && same(p->realm.kind, "virtcca"));
+	platform_free(p);
+	change("touch dev/tsi");
+	p = collected();
+	check(p->realm.is_realm == TRI_YES && same(p->realm.kind, "virtcca"));
+	platform_free(p);
+}
+
 static void test_tsm_entry(void)
 {
 	struct platform *p;
@@ -500,6 +544,7 @@ int main(void)
 	test_changes();
 	test_log_window();
 	test_realm();
+	test_guest_kinds();
 	test_tsm_entry();
 	test_pools();
 	test_kernel_memory();

@@ -200,6 +200,73 @@ static void test_setting(void)
 	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
 }
 
+static void sign(const char *id)
+{
+	facts->realm.signs = xrealloc(facts->realm.signs, facts->realm.nsigns + 1, sizeof(char *));
+	facts->realm.signs[facts->realm.nsigns++] = xstrdup(id);
+}
+
+/* A guest of another kind: its signs, and what its addresses mean. */
+static void test_guest_kinds(void)
+{
+	const uint64_t c_bit = 1ull << 51;
+
+	machine(); /* no kind that anybody knows, whatever else the facts say */
+	bounced(0, BUF, SLOT(0), 64);
+	facts->realm.is_realm = TRI_NO;
+	set(&facts->realm.kind, "tdx");
+	check(outcome() == OUTCOME_INCONCLUSIVE && last->setting == SETTING_UNKNOWN);
+	facts->realm.is_realm = TRI_YES;
+	check(outcome() == OUTCOME_INCONCLUSIVE && last->setting == SETTING_UNKNOWN);
+	sign("tdx-log");
+	check(outcome() == OUTCOME_INCONCLUSIVE);
+	check(strstr(last->reason, "1 of 2 signs of a TDX guest; missing: the flag tdx_guest"));
+	sign("tdx-device");
+	check(outcome() == OUTCOME_PROVEN && last->setting == SETTING_CONFIDENTIAL);
+	check(strcmp(last->guest, "tdx") == 0);
+	sign("sev-log");
+	check(outcome() == OUTCOME_PROVEN);
+	sign("sev-msr");
+	check(outcome() == OUTCOME_INCONCLUSIVE && last->setting == SETTING_UNKNOWN);
+	set(&facts->realm.kind, "parallax");
+	check(outcome() == OUTCOME_INCONCLUSIVE);
+	check(strstr(last->reason, "knows no kind of guest 'parallax'"));
+
+	machine(); /* the C-bit of a buffer is no part of its address */
+	set(&facts->realm.kind, "sev-snp");
+	sign("sev-snp-msr");
+	sign("sev-snp-device");
+	bounce(0, BUF | c_bit, 64);
+	map(0, BUF, SLOT(0), 64);
+	check(outcome() == OUTCOME_PROVEN);
+	map(0, BUF + 4096, SLOT(2) | c_bit, 64); /* … and of what a device is given, it is fatal */
+	check(outcome() == OUTCOME_VIOLATED && claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+
+	for (int shared = 0; shared < 2; shared++) { /* an allocation whose pages were decrypted */
+		machine();
+		set(&facts->realm.kind, "tdx");
+		sign("tdx-log");
+		sign("tdx-device");
+		transfer(0, EVENT_ALLOC, EVENT_NO_ADDR, PAGES, 4096, EVENT_DIR_NONE)->attrs =
+			shared ? EVENT_ATTR_ALLOC_CC_SHARED : 0;
+		check(claim(CLAIM_DMA_IN_SHARED) == (shared ? CLAIM_HOLDS : CLAIM_UNDECIDED));
+	}
+
+	for (int pool = 0; pool < 2; pool++) { /* a virtCCA guest allocates from the pool */
+		machine();
+		set(&facts->realm.kind, "virtcca");
+		sign("virtcca-device");
+		sign("virtcca-log");
+		sign("virtcca-cmdline");
+		transfer(0, EVENT_ALLOC, EVENT_NO_ADDR, pool ? SLOT(4) : PAGES, 4096,
+			 EVENT_DIR_NONE);
+		/* elsewhere it is protected; of an assigned device nobody knows */
+		check(claim(CLAIM_DMA_IN_SHARED) == (pool ? CLAIM_HOLDS : CLAIM_UNDECIDED));
+	}
+	map(0, BUF, BUF, 64); /* an assigned device may have been let, and nothing shows it */
+	check(outcome() == OUTCOME_INCONCLUSIVE);
+}
+
 /* The facts tell that a device is accepted in the window, and not since when. */
 static void test_accepted_later(void)
 {
@@ -363,6 +430,7 @@ int main(void)
 	test_pci();
 	test_memory();
 	test_setting();
+	test_guest_kinds();
 	test_accepted_later();
 	test_recording();
 	machine_release();

@@ -230,9 +230,10 @@ static char *shared_bit(const struct judge *j, const struct stream_info *info)
 {
 	(void)info;
 	if (j->alias.bad_bit)
-		return xasprintf("the facts call 0x%llx the shared address bit, but it is not one "
+		return xasprintf("the facts call 0x%llx the %s address bit, but it is not one "
 				 "bit above all RAM",
-				 ull(j->alias.bad_bit));
+				 ull(j->alias.bad_bit),
+				 j->alias.rule == ALIAS_SET_IS_PROTECTED ? "protected" : "shared");
 	if (j->observed.from_alias)
 		return xasprintf("the addresses of %llu buffers before the bounce carry what the "
 				 "facts call the shared address bit",
@@ -309,14 +310,14 @@ static char *no_realm(const struct judge *j, const struct stream_info *info)
 static char *realm_signs(const struct judge *j, const struct stream_info *info)
 {
 	const struct platform *p = j->platform;
+	const struct guest_kind *kind = guest_kind_find(p->realm.kind);
 
 	(void)info;
-	if (p->realm.is_realm == TRI_NO && judge_speaks_of_realm(p))
+	if (p->realm.is_realm == TRI_NO && !j->rehearsal)
 		return xstrdup("the facts call this no Realm, but tell what only a Realm has");
-	if (p->realm.kind && strcmp(p->realm.kind, "arm-cca") == 0 && p->kernel.machine &&
-	    strcmp(p->kernel.machine, "aarch64") != 0)
-		return xasprintf("the facts call a machine of type %.40s a Realm of Arm",
-				 p->kernel.machine);
+	if (kind->machine && p->kernel.machine && strcmp(p->kernel.machine, kind->machine) != 0)
+		return xasprintf("the facts call a machine of type %.40s %s", p->kernel.machine,
+				 kind->one);
 	return NULL;
 }
 

@@ -33,9 +33,7 @@ static uint64_t buffer_events(const struct stream_info *info, size_t cpu)
 static void not_ours(const struct judge *j, const struct stream_info *info,
 		     struct cond_verdict *cond)
 {
-	const char *kind = j->platform ? j->platform->realm.kind : NULL;
-
-	if (kind && strcmp(kind, "model") == 0)
+	if (j->guest->class == GUEST_MODEL)
 		cond_not_applicable(cond, "the bounce path told the events itself, without a "
 					  "kernel's buffers");
 	else

@@ -28,6 +28,7 @@ static void from_facts(struct devices *d, struct device *dev, const char *name)
 	dev->translated = dev->iommu && dev->pci->iommu_type;
 	dev->areas = dev->virtio && dev->virtio->bus && strcmp(dev->virtio->bus, "msg") == 0;
 	d->areas |= dev->areas;
+	dev->assigned = d->assigned && dev->pci && !dev->virtio;
 	if (dev->pci && dev->pci->tsm && strcmp(dev->pci->tsm, "accepted") == 0) {
 		dev->tsm_later = d->accepts && d->facts_later;
 		dev->tsm_known = dev->accepted = d->accepts && !dev->tsm_later;

@@ -33,6 +33,7 @@ struct device {
 	bool tsm_later; /* facts call it accepted in the window, which has not opened yet */
 	uint8_t tsm;	/* enum event_tsm */
 	bool accepted;	/* was in RUN at some time */
+	bool assigned;	/* the platform may let it reach protected memory, and nothing shows it */
 	bool vring_seen;
 	const struct platform_virtio *virtio; /* in the facts; NULL: not there */
 	const struct platform_pci *pci;
@@ -53,6 +54,7 @@ struct devices {
 	const struct platform *platform; /* NULL: no facts */
 	const struct limit *limit;	 /* NULL: the verdict covers every device */
 	bool accepts;			 /* the guest is of a kind that accepts devices (TDISP) */
+	bool assigned;	  /* of a kind whose devices may be given protected memory unseen */
 	bool facts_later; /* accepted by the facts means: in the window, not before */
 	bool areas;	  /* some device's addresses name shared areas (virtio-msg) */
 
