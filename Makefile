@@ -69,7 +69,7 @@ TOOLS := $(addprefix $(BUILD)/tests/tools/,gen-trace trim-trace)
 TOOL_OBJS := $(BUILD)/tests/tools/trace-v7.o
 # Two guests fit on two cores; bats needs GNU parallel for that.
 BATS   := bats $(if $(shell command -v parallel),--jobs $(shell scripts/jobs)) --report-formatter tap
-SHELLS := $(wildcard scripts/* .ci/run tests/*.bash tests/*/*.bash tests/*/*.bats)
+SHELLS := $(filter-out scripts/check-json,$(wildcard scripts/*)) $(wildcard .ci/run tests/*.bash tests/*/*.bash tests/*/*.bats)
 PAGES := $(if $(shell command -v scdoc),$(patsubst %.scd,$(BUILD)/%,$(wildcard man/*.scd)))
 
 all: $(BUILD)/ccaio ## build the program (default)
@@ -161,19 +161,21 @@ man: $(PAGES) ## build the manual pages (needs scdoc)
 format: ## rewrite the sources in house format
 	$(Q)clang-format -i $(SRCS) $(HDRS) $(wildcard tests/*/*.c)
 # What install places, and so what uninstall takes away again.
-INSTALLED := $(BINDIR)/ccaio $(DATADIR)/ccaio-assert.bash $(BASHDIR)/ccaio $(ZSHDIR)/_ccaio \
+SCHEMAS := $(wildcard share/schemas/*.json)
+INSTALLED := $(BINDIR)/ccaio $(DATADIR)/ccaio-assert.bash $(SCHEMAS:share/%=$(DATADIR)/%) $(BASHDIR)/ccaio $(ZSHDIR)/_ccaio \
 	$(FISHDIR)/ccaio.fish $(foreach p,$(patsubst man/%.scd,%,$(wildcard man/*.scd)),$(MANDIR)/man$(patsubst .%,%,$(suffix $(p)))/$(p))
 install: all man ## install under DESTDIR and PREFIX
 	$(Q)$(if $(PAGES),,echo 'install: scdoc is needed for the manual pages: run scripts/setup build' >&2; exit 1)
 	install -Dm755 $(BUILD)/ccaio $(DESTDIR)$(BINDIR)/ccaio
 	install -Dm644 share/ccaio-assert.bash $(DESTDIR)$(DATADIR)/ccaio-assert.bash
+	$(Q)for s in $(SCHEMAS); do install -Dm644 $$s $(DESTDIR)$(DATADIR)/$${s#share/} || exit 1; done
 	install -Dm644 share/completion/ccaio.bash $(DESTDIR)$(BASHDIR)/ccaio
 	install -Dm644 share/completion/_ccaio $(DESTDIR)$(ZSHDIR)/_ccaio
 	install -Dm644 share/completion/ccaio.fish $(DESTDIR)$(FISHDIR)/ccaio.fish
 	$(Q)for p in $(PAGES); do install -Dm644 $$p $(DESTDIR)$(MANDIR)/man$${p##*.}/$${p##*/} || exit 1; done
 uninstall: ## remove what install placed
 	$(Q)rm -f $(addprefix $(DESTDIR),$(INSTALLED))
-	$(Q)rmdir $(DESTDIR)$(DATADIR) 2>/dev/null || true
+	$(Q)rmdir $(DESTDIR)$(DATADIR)/schemas $(DESTDIR)$(DATADIR) 2>/dev/null || true
 deb: all man ## build a Debian package for this machine's release
 	$(Q)scripts/deb $(VERSION) $(BUILD)
 check-deb: deb ## try the package in a clean root (root, debootstrap, lintian)

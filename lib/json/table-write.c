@@ -253,6 +253,8 @@ char *jtable_format(const struct jtable *table, const char *schema, const void *
 
 /* --- as JSON Schema --- */
 
+static const struct jschema nested = { .name = NULL };
+
 static void schema_row(const struct jrow *row, struct jwriter *w, const char *key);
 
 static void schema_type(struct jwriter *w, const char *type, bool nullable)
@@ -283,7 +285,7 @@ static void schema_list(const struct jrow *row, struct jwriter *w, bool nullable
 	jwrite_number(w, "maxItems", row->type == JT_NUMBERS ? row->size / 8 : row->max);
 	jwrite_object(w, "items");
 	if (row->type == JT_LIST) {
-		jtable_schema(row->of, w);
+		jtable_schema(row->of, &nested, w);
 	} else {
 		jwrite_string(w, "type", row->type == JT_NUMBERS ? "integer" : "string");
 		if (row->type == JT_NUMBERS)
@@ -350,7 +352,7 @@ static void schema_row(const struct jrow *row, struct jwriter *w, const char *ke
 	case JT_OBJECT:
 	case JT_POINTER:
 		schema_type(w, "object", nullable);
-		jtable_schema(row->of, w);
+		jtable_schema(row->of, &nested, w);
 		break;
 	case JT_NAMED:
 		schema_named(row, w, nullable);
@@ -371,28 +373,39 @@ static void schema_properties(const struct jtable *table, struct jwriter *w)
 	}
 }
 
-static bool write_required(const struct jtable *table, struct jwriter *w, bool begun)
+static void write_required(const struct jtable *table, struct jwriter *w)
 {
 	for (const struct jrow *row = table->rows; row->type; row++) {
-		if (row->type == JT_INLINE) {
-			begun = write_required(row->of, w, begun);
-		} else if (row->flags & JF_REQUIRED) {
-			if (!begun)
-				jwrite_array(w, "required");
-			begun = true;
+		if (row->type == JT_INLINE)
+			write_required(row->of, w);
+		else if (row->flags & JF_REQUIRED)
 			jwrite_string(w, NULL, row->key);
-		}
 	}
-	return begun;
 }
 
-void jtable_schema(const struct jtable *table, struct jwriter *w)
+void jtable_schema(const struct jtable *table, const struct jschema *schema, struct jwriter *w)
 {
+	const struct jschema embedded = { .name = schema->key_name };
+
 	jwrite_object(w, "properties");
+	if (schema->name) {
+		jwrite_object(w, "schema");
+		jwrite_string(w, "const", schema->name);
+		jwrite_end_object(w);
+	}
 	schema_properties(table, w);
+	if (schema->key) {
+		jwrite_object(w, schema->key);
+		jwrite_string(w, "type", "object");
+		jtable_schema(schema->of, &embedded, w);
+		jwrite_end_object(w);
+	}
 	jwrite_end_object(w);
-	if (write_required(table, w, false))
-		jwrite_end_array(w);
+	jwrite_array(w, "required");
+	if (schema->name)
+		jwrite_string(w, NULL, "schema");
+	write_required(table, w);
+	jwrite_end_array(w);
 	if (table->closed)
 		jwrite_bool(w, "additionalProperties", false);
 }

@@ -186,8 +186,17 @@ void jtable_free(const struct jtable *table, void *what);
 /* The value of a number, word or boolean. */
 uint64_t jrow_value(const struct jrow *row, const void *what);
 
-/* The table as JSON Schema (draft 2020-12): "properties" and what else an object has there. */
-void jtable_schema(const struct jtable *table, struct jwriter *w);
+/*
+ * The table as JSON Schema (draft 2020-12): "properties" and what else an object has there.
+ * A document has a name ("ccaio.verdict/1"), and may embed another as its last member.
+ */
+struct jschema {
+	const char *name; /* NULL: no document */
+	const char *key;  /* the embedded one's; NULL: none */
+	const char *key_name;
+	const struct jtable *of;
+};
+void jtable_schema(const struct jtable *table, const struct jschema *schema, struct jwriter *w);
 
 /*
  * The document, which must be of this schema, as a new struct (the caller frees it with

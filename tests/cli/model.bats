@@ -38,6 +38,7 @@ model() {
 
 @test "model: both exchanges are found, and every byte of them is attributed" {
 	model 0
+	"$BATS_TEST_DIRNAME/../../scripts/check-json" "$bundle"/*.json
 	jq -e '[.exchanges[] | .method] == ["POST", "POST"]' "$bundle/exchanges.json" ||
 		{ jq 'keys' "$bundle/exchanges.json"; return 1; }
 	[[ $output == *"POST /keys/v1/key/skywalker → 201: complete, clear, grade nested"* ]]
