@@ -36,9 +36,9 @@ static void judged_release(struct judged *j)
 	exchanges_free(j->exchanges);
 }
 
-static int judged_load(struct judged *j, const char *path, struct err *err)
+static int judged_load(struct judged *j, const char *path, uint64_t max, struct err *err)
 {
-	struct bundle *bundle = bundle_open(path, err);
+	struct bundle *bundle = bundle_open(path, max, err);
 	char *text = NULL;
 	int ret = -EINVAL;
 	size_t len;
@@ -82,7 +82,7 @@ static int render(const struct judging *g, const char *path)
 	struct report_input in;
 	int status = CMD_TROUBLE;
 
-	if (judged_load(&judged, path, &err) < 0) {
+	if (judged_load(&judged, path, g->max_size, &err) < 0) {
 		cmd_fail(&cmd_report, &err);
 		goto out;
 	}
@@ -125,7 +125,8 @@ static int compare(const struct judging *g, const char *old, const char *new)
 	struct err err = { "" };
 	int status = CMD_TROUBLE;
 
-	if (judged_load(&before, old, &err) < 0 || judged_load(&after, new, &err) < 0) {
+	if (judged_load(&before, old, g->max_size, &err) < 0 ||
+	    judged_load(&after, new, g->max_size, &err) < 0) {
 		cmd_fail(&cmd_report, &err);
 		goto out;
 	}
@@ -166,7 +167,8 @@ static const struct usage usage = {
 	.more = judging_print_formats,
 	.groups = { { options, 0 },
 		    { judging_look, offsetof(struct options, judging) },
-		    { judging_place, offsetof(struct options, judging) } },
+		    { judging_place, offsetof(struct options, judging) },
+		    { judging_read, offsetof(struct options, judging) } },
 };
 
 static int report(int argc, char **argv)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "collectors/bundle.h"
+/* A bundle that is being written: a private folder, renamed into place or made a tar of. */
+#include "collectors/bundle-state.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collectors/tar.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
 #include "lib/base/place.h"
@@ -20,28 +22,18 @@
 #include "lib/base/xalloc.h"
 #include "lib/evidence/manifest.h"
 
-struct bundle {
-	char *path;
-	int dir;
-	struct manifest *manifest; /* reading only */
-	/* writing only */
-	struct place place; /* where it is to be */
-	char *work;	    /* its name there until it is finished; NULL: it has been renamed */
-	bool shared;	    /* with the group gid */
-	gid_t gid;
-};
-
 static const char unfinished_text[] =
 	"ccaio was writing this bundle when it ended.  It is no evidence.\n";
 
-static struct bundle *bundle_new(const char *path, int dir)
+struct bundle *bundle_new(const char *path)
 {
 	struct bundle *b = xcalloc(1, sizeof(*b));
 
 	b->path = xstrdup(path);
 	for (size_t len = strlen(b->path); len > 1 && b->path[len - 1] == '/'; len--)
 		b->path[len - 1] = '\0';
-	b->dir = dir;
+	b->dir = -1;
+	b->members = (struct members)MEMBERS_NONE;
 	b->place = (struct place)PLACE_NONE;
 	return b;
 }
@@ -53,36 +45,17 @@ void bundle_close(struct bundle *b)
 	if (b->dir >= 0)
 		close(b->dir);
 	manifest_free(b->manifest);
+	members_release(&b->members);
 	place_close(&b->place);
 	free(b->work);
 	free(b->path);
 	free(b);
 }
 
-const struct manifest *bundle_manifest(const struct bundle *b)
-{
-	return b->manifest;
-}
-
 const char *bundle_path(const struct bundle *b)
 {
 	return b->path;
 }
-
-int bundle_is_one(const char *path)
-{
-	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool is;
-
-	if (dir < 0)
-		return 0;
-	is = faccessat(dir, MANIFEST_NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-	     faccessat(dir, MANIFEST_UNFINISHED, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-	close(dir);
-	return is;
-}
-
-/* --- writing --- */
 
 /* What goes wrong in the folder where it is to be. */
 static int cannot_create(const char *path, const char *why, int code, struct err *err)
@@ -120,12 +93,20 @@ static int make_private(struct bundle *b, struct err *err)
 	return 0;
 }
 
+bool bundle_names_tar(const char *path)
+{
+	size_t len = strlen(path);
+
+	return len > 4 && strcmp(path + len - 4, ".tar") == 0;
+}
+
 struct bundle *bundle_create(const char *path, struct err *err)
 {
-	struct bundle *b = bundle_new(path, -1);
+	struct bundle *b = bundle_new(path);
 	struct err why = { "" };
 	int ret = place_open(&b->place, b->path, false, &why);
 
+	b->tar = bundle_names_tar(b->path);
 	if (ret < 0)
 		cannot_create(b->path, why.text, -ret, err);
 	if (ret == 0)
@@ -304,12 +285,12 @@ static int complete(struct bundle *b, uint64_t nonce, struct err *err)
 	return ret;
 }
 
-/* Does name in the folder around it still name this bundle's folder? */
-static bool is_ours(const struct bundle *b, const char *name)
+/* Does name in the folder around it name what is open at fd? */
+static bool is_ours(const struct bundle *b, int fd, const char *name)
 {
 	struct stat ours, there;
 
-	return fstat(b->dir, &ours) == 0 &&
+	return fstat(fd, &ours) == 0 &&
 	       fstatat(b->place.dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
@@ -329,32 +310,120 @@ static int moved(const struct bundle *b, struct err *err)
 		       b->path, n > 0 ? where : "an unknown place");
 }
 
-/* The name that it was given; whatever has come there in the meantime stays. */
-static int rename_into_place(struct bundle *b, struct err *err)
+/* From in the folder from to the name that the bundle was given; what has that name stays. */
+static int rename_new(const struct bundle *b, int from, const char *in)
 {
+	const struct place *p = &b->place;
 	struct stat st;
-	int ret;
 
-	if (b->shared && (fchown(b->dir, -1, b->gid) < 0 || fchmod(b->dir, 0750) < 0))
-		return err_sys(err, "cannot give the group access to %s", b->path);
-	ret = renameat2(b->place.dir, b->work, b->place.dir, b->place.name, RENAME_NOREPLACE);
-	/* some file systems have no such rename; theirs replaces nothing but an empty folder */
-	if (ret < 0 && (errno == EINVAL || errno == ENOSYS)) {
+	if (renameat2(from, in, p->dir, p->name, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* some file systems have no such rename */
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (fstatat(p->dir, p->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		errno = EEXIST;
-		if (fstatat(b->place.dir, b->place.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			ret = renameat(b->place.dir, b->work, b->place.dir, b->place.name);
+		return -1;
 	}
-	if (ret < 0 && errno == ENOENT)
-		return moved(b, err);
-	if (ret < 0)
-		return err_sys(err, "cannot rename %s to %s: the evidence stays there", b->work,
-			       b->path);
-	if (!is_ours(b, b->place.name))
-		return moved(b, err);
-	/* a folder that cannot be flushed keeps its names as well as any other */
+	return renameat(from, in, p->dir, p->name);
+}
+
+/* A folder that cannot be flushed keeps its names as well as any other. */
+static int flush_around(const struct bundle *b, struct err *err)
+{
 	if (fsync(b->place.dir) < 0 && errno != EINVAL && errno != EBADF)
 		return err_sys(err, "cannot flush the folder of %s", b->path);
 	return 0;
+}
+
+static int rename_into_place(struct bundle *b, struct err *err)
+{
+	if (b->shared && (fchown(b->dir, -1, b->gid) < 0 || fchmod(b->dir, 0750) < 0))
+		return err_sys(err, "cannot give the group access to %s", b->path);
+	if (rename_new(b, b->place.dir, b->work) < 0) {
+		if (errno == ENOENT)
+			return moved(b, err);
+		return err_sys(err, "cannot rename %s to %s: the evidence stays there", b->work,
+			       b->path);
+	}
+	if (!is_ours(b, b->dir, b->place.name))
+		return moved(b, err);
+	return flush_around(b, err);
+}
+
+#define ARCHIVE "archive.tar" /* in the private folder, until it is renamed */
+
+static int archive_file(struct bundle *b, int out, const char *folder, const char *name,
+			struct err *err)
+{
+	int fd = openat(b->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), ret;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		ret = named(b, name, "read", err);
+	else
+		ret = tar_add(out, folder, name, fd, (uint64_t)st.st_size, b->shared ? 0640 : 0600,
+			      st.st_mtim.tv_sec, err);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+/* The manifest first, then the files by name, in a folder called as the archive without ".tar". */
+static int archive(struct bundle *b, int out, struct err *err)
+{
+	char *folder = xstrndup(b->place.name, strlen(b->place.name) - 4), **names = NULL;
+	size_t count = 0;
+	int ret = archive_file(b, out, folder, MANIFEST_NAME, err);
+
+	if (ret == 0)
+		ret = list_files(b, &names, &count, err);
+	for (size_t i = 0; i < count && ret == 0; i++)
+		if (strcmp(names[i], MANIFEST_NAME) != 0 && strcmp(names[i], ARCHIVE) != 0)
+			ret = archive_file(b, out, folder, names[i], err);
+	if (ret == 0)
+		ret = tar_end(out, err);
+	free_names(names, count);
+	free(folder);
+	return ret;
+}
+
+static void remove_folder(struct bundle *b)
+{
+	char **names;
+	size_t count;
+
+	if (b->dir >= 0 && list_files(b, &names, &count, NULL) == 0) {
+		for (size_t i = 0; i < count; i++)
+			unlinkat(b->dir, names[i], 0);
+		free_names(names, count);
+		unlinkat(b->dir, MANIFEST_UNFINISHED, 0);
+	}
+	if (b->dir >= 0 && is_ours(b, b->dir, b->work))
+		unlinkat(b->place.dir, b->work, AT_REMOVEDIR);
+}
+
+/* One file instead of the folder.  Where this fails the folder stays: it is whole. */
+static int archive_into_place(struct bundle *b, struct err *err)
+{
+	int out = bundle_new_file(b, ARCHIVE, err), ret = out < 0 ? out : archive(b, out, err);
+
+	if (ret == 0)
+		ret = settle_file(b, ARCHIVE, err);
+	if (ret == 0 && rename_new(b, b->dir, ARCHIVE) < 0)
+		ret = err_sys(err, "cannot make %s: the evidence stays in %s", b->path, b->work);
+	else if (ret == 0 && !is_ours(b, out, b->place.name))
+		ret = err_set(err, ESTALE,
+			      "%s was renamed or replaced while it was written: the evidence stays "
+			      "in %s",
+			      b->path, b->work);
+	else if (ret == 0)
+		remove_folder(b);
+	else if (out >= 0)
+		unlinkat(b->dir, ARCHIVE, 0);
+	if (out >= 0)
+		close(out);
+	return ret == 0 ? flush_around(b, err) : ret;
 }
 
 int bundle_finish(struct bundle *b, uint64_t nonce, struct err *err)
@@ -363,7 +432,7 @@ int bundle_finish(struct bundle *b, uint64_t nonce, struct err *err)
 
 	if (ret < 0)
 		return ret;
-	ret = rename_into_place(b, err);
+	ret = b->tar ? archive_into_place(b, err) : rename_into_place(b, err);
 	free(b->work);
 	b->work = NULL; /* what is whole is not discarded, wherever it is */
 	return ret;
@@ -371,101 +440,6 @@ int bundle_finish(struct bundle *b, uint64_t nonce, struct err *err)
 
 void bundle_discard(struct bundle *b)
 {
-	char **names;
-	size_t count;
-
-	if (!b->work)
-		return;
-	if (b->dir >= 0 && list_files(b, &names, &count, NULL) == 0) {
-		for (size_t i = 0; i < count; i++)
-			unlinkat(b->dir, names[i], 0);
-		free_names(names, count);
-		unlinkat(b->dir, MANIFEST_UNFINISHED, 0);
-	}
-	if (is_ours(b, b->work))
-		unlinkat(b->place.dir, b->work, AT_REMOVEDIR);
-}
-
-/* --- reading --- */
-
-static int check_bundle(struct bundle *b, struct err *err)
-{
-	char *name = xasprintf("%s/" MANIFEST_NAME, b->path), *text = NULL;
-	size_t len;
-	int ret = -EBADMSG;
-
-	if (faccessat(b->dir, MANIFEST_UNFINISHED, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		err_set(err, EBADMSG,
-			"%s is unfinished: ccaio ended while it wrote it, so nothing can be "
-			"judged from it",
-			b->path);
-		goto out;
-	}
-	text = file_read_at(b->dir, MANIFEST_NAME, O_NOFOLLOW, MANIFEST_MAX_BYTES, &len, NULL);
-	if (!text) {
-		if (errno == ENOENT)
-			err_set(err, EBADMSG,
-				"%s holds no " MANIFEST_NAME ": not an evidence bundle", b->path);
-		else
-			ret = named(b, MANIFEST_NAME, "read", err);
-		goto out;
-	}
-	b->manifest = manifest_parse(text, len, name, err);
-	if (b->manifest)
-		ret = manifest_check(b->manifest, b->dir, b->path, err);
-out:
-	free(text);
-	free(name);
-	return ret;
-}
-
-struct bundle *bundle_open(const char *path, struct err *err)
-{
-	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct bundle *b;
-
-	if (dir < 0) {
-		err_sys(err, "cannot open bundle %s", path);
-		return NULL;
-	}
-	b = bundle_new(path, dir);
-	if (check_bundle(b, err) < 0) {
-		bundle_close(b);
-		return NULL;
-	}
-	return b;
-}
-
-int bundle_open_file(struct bundle *b, const char *name, struct err *err)
-{
-	int fd = openat(b->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-
-	return fd < 0 ? named(b, name, "read", err) : fd;
-}
-
-char *bundle_read(struct bundle *b, const char *name, size_t max, size_t *len, struct err *err)
-{
-	const struct manifest_file *file = manifest_find(b->manifest, name);
-	unsigned char sum[MANIFEST_SHA256];
-	char *text;
-	size_t got;
-
-	if (!file) {
-		err_set(err, ENOENT, "%s holds no %s", b->path, name);
-		errno = ENOENT;
-		return NULL;
-	}
-	text = file_read_at(b->dir, name, O_NOFOLLOW, max, &got, err);
-	if (!text)
-		return NULL;
-	manifest_sha256(text, got, sum);
-	if (memcmp(sum, file->sha256, sizeof(sum)) != 0) {
-		err_set(err, EBADMSG, "%s: %s changed while it was read", b->path, name);
-		free(text);
-		errno = EBADMSG;
-		return NULL;
-	}
-	if (len)
-		*len = got;
-	return text;
+	if (b->work)
+		remove_folder(b);
 }

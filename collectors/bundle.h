@@ -2,12 +2,15 @@
 #ifndef CCAIO_COLLECTORS_BUNDLE_H
 #define CCAIO_COLLECTORS_BUNDLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 struct err;
 struct manifest;
+struct members;
 
 /*
  * bundle - a folder NAME.ccaio/ with the evidence of one run.
@@ -18,6 +21,8 @@ struct manifest;
  * that nobody who can write to the folder around it can make ccaio write elsewhere.  It
  * holds a file UNFINISHED, which goes only after the manifest is on the disk; then
  * it is renamed.  A crash at any time leaves NAME.ccaio whole or not at all.
+ *
+ * A name that ends in ".tar" gets the same as one file (collectors/tar.h).
  *
  * Reading: open checks the manifest and every file against it.
  */
@@ -66,11 +71,24 @@ int bundle_finish(struct bundle *b, uint64_t nonce, struct err *err);
  */
 void bundle_discard(struct bundle *b);
 
+/* Does a name ask for a bundle in one file? */
+bool bundle_names_tar(const char *path);
+
 /*
- * A bundle to read.  NULL with err set when it is unfinished, when its manifest
- * is missing or malformed, or when the folder is not what the manifest says.
+ * A bundle to read: a folder, a tar of one, a tar compressed with zstd, or either of these on
+ * standard input ("-").  max: bytes that are read of it at most; 0: 16 GiB.  NULL with err set when
+ * it is unfinished, when its manifest is missing or malformed, or when the files are not what the
+ * manifest says.  Each file is opened once, here: what was compared with the manifest is what is
+ * read later.
  */
-struct bundle *bundle_open(const char *path, struct err *err);
+struct bundle *bundle_open(const char *path, uint64_t max, struct err *err);
+
+/* The same of what collectors/members.h has opened; m is taken over in any case. */
+struct bundle *bundle_open_members(struct members *m, const char *path, uint64_t max,
+				   struct err *err);
+
+/* 0, or -EBADMSG with err set: a file was written to since the bundle was opened. */
+int bundle_unchanged(const struct bundle *b, struct err *err);
 
 /*
  * The content of a file of an opened bundle, checked against the manifest once
@@ -79,19 +97,25 @@ struct bundle *bundle_open(const char *path, struct err *err);
  */
 char *bundle_read(struct bundle *b, const char *name, size_t max, size_t *len, struct err *err);
 
+/* Where a file of a bundle is: size bytes from at on. */
+struct bundle_file {
+	int fd;
+	uint64_t at, size;
+};
+
 /*
- * A file of it for reading, not through a symbolic link; of a bundle that is being written, too.
- * A descriptor, or -errno.
+ * A file of it for reading; of a bundle that is being written, too.  0, or -errno; the caller
+ * closes file->fd.
  */
-int bundle_open_file(struct bundle *b, const char *name, struct err *err);
+int bundle_file(struct bundle *b, const char *name, struct bundle_file *file, struct err *err);
+
+/* The same as a stream.  NULL with err set. */
+FILE *bundle_stream(struct bundle *b, const char *name, struct err *err);
 
 const struct manifest *bundle_manifest(const struct bundle *b); /* NULL while writing */
 const char *bundle_path(const struct bundle *b);		/* as it is named, or will be */
 
 /* Let go of it; the folder stays as it is.  Accepts NULL. */
 void bundle_close(struct bundle *b);
-
-/* Is path a folder that holds a manifest or the mark of an unfinished bundle? */
-int bundle_is_one(const char *path);
 
 #endif

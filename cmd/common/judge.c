@@ -13,6 +13,7 @@
 #include "lib/base/err.h"
 #include "lib/base/file.h"
 #include "lib/base/nearest.h"
+#include "lib/base/progress.h"
 #include "lib/base/xalloc.h"
 #include "lib/counters/counters.h"
 #include "lib/evidence/policy.h"
@@ -116,6 +117,21 @@ const struct opt judging_place[] = {
 	{ 0 },
 };
 
+static int take_max_size(void *options, const char *value, struct err *err)
+{
+	struct judging *g = options;
+
+	if (options_size(value, &g->max_size))
+		return 0;
+	return err_set(err, EINVAL, "--max-size takes a size such as 500M or 20G, not '%s'", value);
+}
+
+const struct opt judging_read[] = {
+	{ 0, "max-size", "SIZE", "read evidence up to this size, K, M or G (default: 16G)",
+	  OPT_CALL(take_max_size) },
+	{ 0 },
+};
+
 const struct opt judging_by[] = {
 	{ 0, "policy", "FILE", "what this site requires, see ccaio-policy(5)",
 	  OPT_TEXT(struct judging, policy_path) },
@@ -179,6 +195,8 @@ int judging_prepare(struct judging *g, struct err *err)
 
 	if (ret < 0)
 		return ret;
+	if (isatty(STDERR_FILENO))
+		progress_enable();
 	if (!g->report)
 		g->report = report_find("text");
 	if (g->policy_path) {
@@ -240,16 +258,19 @@ struct verdict *judging_run(const struct judging *g, struct stream *stream, stru
 	struct counters *counters =
 		exchanging && exchanging->x ? NULL : counters_new(names, platform);
 	struct timeline *line = NULL;
+	uint64_t done = 0;
 	ssize_t n = exchanging ? exchanging_begin(exchanging, names, platform, err) : 0;
 
 	while (n >= 0 && (n = stream_read(stream, batch, BATCH, err)) > 0) {
 		judge_feed(judge, batch, n);
+		progress_step("judging events", done += (uint64_t)n, 0);
 		if (timeline)
 			timeline_builder_feed(timeline, batch, n);
 		counters_feed(counters, batch, n);
 		if (exchanging && exchanging_feed(exchanging, batch, n, err) < 0)
 			n = -EINVAL;
 	}
+	progress_end();
 	if (n == 0 && exchanging)
 		n = exchanging_finish(exchanging, judge, err);
 	if (counters)

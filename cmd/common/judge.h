@@ -40,6 +40,7 @@ struct judging {
 	const char *only[LIMIT_DEVICES];
 	size_t nonly;
 	struct limit *limit;   /* what the verdict is about; NULL: the whole machine */
+	uint64_t max_size;     /* --max-size; 0: the default */
 	int verbosity;	       /* -q: -1, -v: 1 */
 	uint64_t width;	       /* --width; 0: as the terminal is */
 	struct policy *policy; /* loaded by judging_prepare or taken from a bundle */
@@ -55,6 +56,7 @@ struct judging {
  */
 extern const struct opt judging_look[];	 /* --format, --width, --quiet, --verbose */
 extern const struct opt judging_place[]; /* --output */
+extern const struct opt judging_read[];	 /* --max-size */
 extern const struct opt judging_by[];	 /* --policy, --rmm-log, --scope, --only-device */
 
 /* Write the names of all formats, as the last part of --help. */

@@ -48,6 +48,39 @@ bool options_number(const char *text, uint64_t min, uint64_t max, uint64_t *valu
 	return !errno && !*end && *value >= min && *value <= max;
 }
 
+bool options_size(const char *text, uint64_t *bytes)
+{
+	unsigned int shift = 0;
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]))
+		return false;
+	errno = 0;
+	*bytes = strtoull(text, &end, 10);
+	if (errno)
+		return false;
+	switch (*end) {
+	case 'k':
+	case 'K':
+		shift = 10;
+		break;
+	case 'm':
+	case 'M':
+		shift = 20;
+		break;
+	case 'g':
+	case 'G':
+		shift = 30;
+		break;
+	}
+	if (shift)
+		end++;
+	if (*end || *bytes == 0 || *bytes > UINT64_MAX >> 16 >> shift)
+		return false;
+	*bytes <<= shift;
+	return true;
+}
+
 /* The position of word in "net|console", -1 where it does not occur. */
 static int find_word(const char *words, const char *word)
 {

@@ -94,4 +94,7 @@ void options_help(FILE *out, const char *name, const struct usage *usage);
 /* "10", "0x1f": a whole number from min to max.  Returns false for anything else. */
 bool options_number(const char *text, uint64_t min, uint64_t max, uint64_t *value);
 
+/* "4096", "64K", "8M", "1G" into bytes.  Returns false for anything else, and for 0. */
+bool options_size(const char *text, uint64_t *bytes);
+
 #endif

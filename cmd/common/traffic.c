@@ -108,18 +108,12 @@ static int open_packets(struct exchanging *e, struct names *names, struct err *e
 {
 	char *path;
 	FILE *in;
-	int fd;
 
 	if (!e->x->captured)
 		return 0;
-	fd = bundle_open_file(e->bundle, BUNDLE_PACKETS, err);
-	if (fd < 0)
-		return fd;
-	in = fdopen(fd, "r");
-	if (!in) {
-		close(fd);
-		return err_sys(err, "cannot read " BUNDLE_PACKETS);
-	}
+	in = bundle_stream(e->bundle, BUNDLE_PACKETS, err);
+	if (!in)
+		return -EINVAL;
 	path = xasprintf("%s/" BUNDLE_PACKETS, bundle_path(e->bundle));
 	e->reader = packet_reader_open(in, path, e->x, names, err);
 	free(path);

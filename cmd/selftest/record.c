@@ -51,16 +51,17 @@ static int judge_and_seal(const struct recording *r, struct bundle *b, const str
 	struct run run = { .tool = "ccaio " VERSION, .evidence = r->path, .exit_status = -1 };
 	struct report_input in = { .platform = p, .run = &run };
 	struct names *names = names_new();
+	struct bundle_file file = { .fd = -1 };
 	struct judging judging = { 0 };
 	struct stream *stream = NULL;
 	struct verdict *v = NULL;
-	int ret = judging_prepare(&judging, r->err), fd = -1;
+	int ret = judging_prepare(&judging, r->err);
 
 	if (ret == 0)
 		ret = take_limit(&judging, max_stale, r->err);
 	if (ret == 0) {
-		fd = bundle_open_file(b, BUNDLE_TRACE, r->err);
-		stream = fd < 0 ? NULL : tracedat_open_fd(fd, BUNDLE_TRACE, names, r->err);
+		if (bundle_file(b, BUNDLE_TRACE, &file, r->err) == 0)
+			stream = tracedat_open_fd(file.fd, BUNDLE_TRACE, names, r->err);
 		v = stream ? judging_run(&judging, stream, names, p, r->err) : NULL;
 		ret = v ? 0 : -EINVAL;
 	}
@@ -72,8 +73,8 @@ static int judge_and_seal(const struct recording *r, struct bundle *b, const str
 	}
 	verdict_free(v);
 	stream_close(stream);
-	if (fd >= 0)
-		close(fd);
+	if (file.fd >= 0)
+		close(file.fd);
 	names_free(names);
 	judging_release(&judging);
 	return ret;

@@ -48,7 +48,7 @@ struct model_run {
 	char *url;    /* that argument */
 	struct command *command;
 	struct bundle *bundle;
-	int trace_fd; /* its trace.dat; -1 none */
+	struct bundle_file trace_dat; /* its trace.dat */
 	FILE *pcap;
 	struct packet_writer writer;
 	struct traffic *traffic;
@@ -302,10 +302,9 @@ static int keep(struct model_run *r, struct err *err)
 		ret = bundle_write(r->bundle, BUNDLE_PLATFORM, facts, strlen(facts), err);
 	if (ret == 0) {
 		r->judged_names = names_new();
-		r->trace_fd = bundle_open_file(r->bundle, BUNDLE_TRACE, err);
-		if (r->trace_fd >= 0)
-			r->stream =
-				tracedat_open_fd(r->trace_fd, BUNDLE_TRACE, r->judged_names, err);
+		if (bundle_file(r->bundle, BUNDLE_TRACE, &r->trace_dat, err) == 0)
+			r->stream = tracedat_open_fd(r->trace_dat.fd, BUNDLE_TRACE, r->judged_names,
+						     err);
 		ret = r->stream ? 0 : -EIO;
 	}
 	free(facts);
@@ -356,8 +355,8 @@ static void release(struct model_run *r)
 	verdict_free(r->verdict);
 	exchanging_release(&r->exchanging);
 	stream_close(r->stream);
-	if (r->trace_fd >= 0)
-		close(r->trace_fd);
+	if (r->trace_dat.fd >= 0)
+		close(r->trace_dat.fd);
 	names_free(r->judged_names);
 	names_free(r->names);
 	platform_free(r->platform);
@@ -373,7 +372,7 @@ static void release(struct model_run *r)
 
 int trace_model(const struct trace_options *options)
 {
-	struct model_run r = { .options = options, .names = names_new(), .trace_fd = -1 };
+	struct model_run r = { .options = options, .names = names_new(), .trace_dat.fd = -1 };
 	int status = CMD_TROUBLE, ret;
 	struct err err = { "" };
 

@@ -14,39 +14,6 @@
 #include "lib/base/err.h"
 #include "lib/base/xalloc.h"
 
-bool trace_parse_size(const char *text, uint64_t *bytes)
-{
-	unsigned int shift = 0;
-	char *end;
-
-	if (!isdigit((unsigned char)text[0]))
-		return false;
-	errno = 0;
-	*bytes = strtoull(text, &end, 10);
-	if (errno)
-		return false;
-	switch (*end) {
-	case 'k':
-	case 'K':
-		shift = 10;
-		break;
-	case 'm':
-	case 'M':
-		shift = 20;
-		break;
-	case 'g':
-	case 'G':
-		shift = 30;
-		break;
-	}
-	if (shift)
-		end++;
-	if (*end || *bytes == 0 || *bytes > UINT64_MAX >> 16 >> shift)
-		return false;
-	*bytes <<= shift;
-	return true;
-}
-
 /* "10", "0.5": seconds in milliseconds, at least one, at most a year. */
 static bool seconds(const char *text, uint64_t *ms)
 {
@@ -75,7 +42,7 @@ static int take_buffer(void *options, const char *value, struct err *err)
 {
 	struct trace_options *o = options;
 
-	if (trace_parse_size(value, &o->buffer_bytes))
+	if (options_size(value, &o->buffer_bytes))
 		return 0;
 	return err_set(err, EINVAL, "-b takes a size such as 64K or 8M, not '%s'", value);
 }
@@ -218,7 +185,8 @@ bool trace_output_is_report(const char *name, bool format_given)
 
 	while (len > 1 && name[len - 1] == '/')
 		len--;
-	if (!format_given || (len > 6 && strncmp(name + len - 6, ".ccaio", 6) == 0))
+	if (!format_given || (len > 6 && strncmp(name + len - 6, ".ccaio", 6) == 0) ||
+	    (len > 10 && strncmp(name + len - 10, ".ccaio.tar", 10) == 0))
 		return false;
 	return strcmp(name, "-") == 0 || stat(name, &st) < 0 || !S_ISDIR(st.st_mode);
 }

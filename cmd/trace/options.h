@@ -60,7 +60,4 @@ char *trace_default_bundle(const char *command);
 /* Where nobody named the bundle and the report goes elsewhere: say its name on stderr. */
 void trace_tell_bundle(const struct trace_options *options, const char *path);
 
-/* "4096", "64K", "8M", "1G" into bytes.  Returns false for anything else, and for 0. */
-bool trace_parse_size(const char *text, uint64_t *bytes);
-
 #endif

@@ -50,7 +50,7 @@ struct trace {
 	struct watch watch; /* while it runs */
 	struct recording rec;
 	struct bundle *bundle;
-	int trace_fd; /* its trace.dat while it is judged; -1 none */
+	struct bundle_file trace_dat; /* its trace.dat while it is judged */
 	struct tracedat_writer *writer;
 	struct facts *facts;
 	struct platform *platform;
@@ -294,11 +294,10 @@ static int keep(struct trace *t, struct err *err)
 
 static int judge(struct trace *t, struct err *err)
 {
-	t->trace_fd = bundle_open_file(t->bundle, BUNDLE_TRACE, err);
-	if (t->trace_fd < 0)
+	if (bundle_file(t->bundle, BUNDLE_TRACE, &t->trace_dat, err) < 0)
 		return -EIO;
 	t->names = names_new();
-	t->stream = tracedat_open_fd(t->trace_fd, BUNDLE_TRACE, t->names, err);
+	t->stream = tracedat_open_fd(t->trace_dat.fd, BUNDLE_TRACE, t->names, err);
 	if (!t->stream)
 		return -EIO;
 	t->judging.exchanging = &t->exchanging;
@@ -366,8 +365,8 @@ static void release(struct trace *t)
 	verdict_free(t->verdict);
 	exchanging_release(&t->exchanging);
 	stream_close(t->stream);
-	if (t->trace_fd >= 0)
-		close(t->trace_fd);
+	if (t->trace_dat.fd >= 0)
+		close(t->trace_dat.fd);
 	names_free(t->names);
 	canary_release(&t->canaries);
 	platform_free(t->platform);
@@ -436,7 +435,7 @@ static void set_capture(struct trace *t)
 static int trace(int argc, char **argv)
 {
 	struct trace t = { .attach = ATTACH_INIT,
-			   .trace_fd = -1,
+			   .trace_dat.fd = -1,
 			   .watch = WATCH_NONE,
 			   .rec.tracing.fd = -1,
 			   .rec.state.fd = -1,

@@ -18,7 +18,7 @@ int tracedat_file_pread(const struct tracedat_file *file, void *buf, size_t size
 	char *p = buf;
 
 	while (size) {
-		ssize_t n = pread(file->fd, p, size, (off_t)offset);
+		ssize_t n = pread(file->fd, p, size, (off_t)(file->at + offset));
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -125,18 +125,12 @@ static int file_check(const struct tracedat_file *file, struct err *err)
 	return check_once(file, err);
 }
 
-int tracedat_file_read(struct tracedat_file *file, int fd, const char *path,
-		       tracedat_format_fn format, void *arg, struct err *err)
+int tracedat_file_read_part(struct tracedat_file *file, int fd, uint64_t at, uint64_t size,
+			    const char *path, tracedat_format_fn format, void *arg, struct err *err)
 {
 	struct source src = { .file = file, .err = err };
-	struct stat st;
 
-	*file = (struct tracedat_file){ .fd = fd, .path = xstrdup(path) };
-	if (fstat(fd, &st) < 0)
-		return err_sys(err, "cannot read %s", path);
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, EINVAL, "%s is not a file; give a trace.dat", path);
-	file->size = (uint64_t)st.st_size;
+	*file = (struct tracedat_file){ .fd = fd, .path = xstrdup(path), .at = at, .size = size };
 	src.end = file->size;
 	if (magic_read(&src) < 0)
 		return src.rc;
@@ -145,6 +139,19 @@ int tracedat_file_read(struct tracedat_file *file, int fd, const char *path,
 	else
 		src.rc = tracedat_read_v7(&src, format, arg);
 	return src.rc ? src.rc : file_check(file, err);
+}
+
+int tracedat_file_read(struct tracedat_file *file, int fd, const char *path,
+		       tracedat_format_fn format, void *arg, struct err *err)
+{
+	struct stat st;
+
+	*file = (struct tracedat_file){ .fd = fd };
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, "cannot read %s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, EINVAL, "%s is not a file; give a trace.dat", path);
+	return tracedat_file_read_part(file, fd, 0, (uint64_t)st.st_size, path, format, arg, err);
 }
 
 void tracedat_file_release(struct tracedat_file *file)

@@ -58,7 +58,8 @@ struct tracedat_stat {
 
 struct tracedat_file {
 	int fd;
-	char *path; /* as the user named it, for messages */
+	char *path;  /* as the user named it, for messages */
+	uint64_t at; /* of its first byte in fd: it may lie in an archive */
 	uint64_t size;
 	unsigned int version;	/* 6 or 7 */
 	unsigned int long_size; /* 4 or 8 */
@@ -88,6 +89,10 @@ typedef void (*tracedat_format_fn)(void *arg, const char *system, const char *te
  */
 int tracedat_file_read(struct tracedat_file *file, int fd, const char *path,
 		       tracedat_format_fn format, void *arg, struct err *err);
+/* The same of size bytes from at on of what is open at fd. */
+int tracedat_file_read_part(struct tracedat_file *file, int fd, uint64_t at, uint64_t size,
+			    const char *path, tracedat_format_fn format, void *arg,
+			    struct err *err);
 void tracedat_file_release(struct tracedat_file *file);
 
 /* Read exactly size bytes at offset.  Returns 0 or -errno. */

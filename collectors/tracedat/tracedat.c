@@ -482,7 +482,7 @@ static void format_add(void *arg, const char *system, const char *text, size_t l
 	decode_add(td->decode, system, text, len);
 }
 
-struct stream *tracedat_open_fd(int fd, const char *path, struct names *names, struct err *err)
+static struct tracedat *tracedat_new(struct names *names)
 {
 	struct tracedat *td = xcalloc(1, sizeof(*td));
 
@@ -490,16 +490,38 @@ struct stream *tracedat_open_fd(int fd, const char *path, struct names *names, s
 	td->own_fd = -1;
 	td->room.left = TRACEDAT_ROOM;
 	td->names = names;
-	if (tracedat_file_read(&td->file, fd, path, format_add, td, err) < 0) {
+	return td;
+}
+
+/* rc: of reading what the file says about itself. */
+static struct stream *tracedat_opened(struct tracedat *td, int rc)
+{
+	if (rc < 0) {
 		tracedat_close(&td->stream);
 		return NULL;
 	}
 	if (!td->decode)
-		td->decode = decode_new(names, td->file.page_size);
+		td->decode = decode_new(td->names, td->file.page_size);
 	comms_read(td);
 	readers_make(td);
 	describe(td);
 	return &td->stream;
+}
+
+struct stream *tracedat_open_fd(int fd, const char *path, struct names *names, struct err *err)
+{
+	struct tracedat *td = tracedat_new(names);
+
+	return tracedat_opened(td, tracedat_file_read(&td->file, fd, path, format_add, td, err));
+}
+
+struct stream *tracedat_open_part(int fd, uint64_t at, uint64_t size, const char *path,
+				  struct names *names, struct err *err)
+{
+	struct tracedat *td = tracedat_new(names);
+
+	return tracedat_opened(
+		td, tracedat_file_read_part(&td->file, fd, at, size, path, format_add, td, err));
 }
 
 struct stream *tracedat_open(const char *path, struct names *names, struct err *err)

@@ -29,6 +29,10 @@ struct stream *tracedat_open(const char *path, struct names *names, struct err *
 /* The same for a file open for reading.  fd is borrowed until close; path is for messages. */
 struct stream *tracedat_open_fd(int fd, const char *path, struct names *names, struct err *err);
 
+/* The same for size bytes from at on, as it lies in an archive. */
+struct stream *tracedat_open_part(int fd, uint64_t at, uint64_t size, const char *path,
+				  struct names *names, struct err *err);
+
 /* What begins the version in a recording that lib/bounce made, and no kernel. */
 #define TRACEDAT_MODEL "the model of ccaio "
 

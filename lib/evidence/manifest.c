@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/evidence/manifest.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -12,9 +11,11 @@
 #include <unistd.h>
 
 #include "lib/base/err.h"
+#include "lib/base/progress.h"
 #include "lib/base/xalloc.h"
 #include "lib/json/table.h"
 
+#define HASH_PIECE ((size_t)1 << 18)
 #define MAX_SIZE ((uint64_t)1 << 50) /* of one file; more is absurd */
 
 struct manifest *manifest_new(void)
@@ -44,74 +45,102 @@ void manifest_sha256(const void *data, size_t len, unsigned char sum[MANIFEST_SH
 		memset(sum, 0, MANIFEST_SHA256);
 }
 
-static int hash_fd(int fd, const char *name, unsigned char sum[MANIFEST_SHA256], uint64_t *size,
-		   struct err *err)
+static void manifest_hex(const unsigned char sum[MANIFEST_SHA256], char *to)
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	size_t cap = (size_t)1 << 18;
-	char *buf = xcalloc(cap, 1);
-	int ret = 0;
-	ssize_t n;
+	static const char digits[] = "0123456789abcdef";
 
-	*size = 0;
+	for (size_t i = 0; i < MANIFEST_SHA256; i++) {
+		*to++ = digits[sum[i] >> 4];
+		*to++ = digits[sum[i] & 15];
+	}
+	*to = '\0';
+}
+
+int manifest_hash(int fd, uint64_t at, uint64_t size, const char *name,
+		  unsigned char sum[MANIFEST_SHA256], struct err *err)
+{
+	char *what = xasprintf("checking %s", name), *buf = xcalloc(HASH_PIECE, 1);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint64_t done = 0;
+	int ret = 0;
+
 	if (!ctx || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
 		ret = err_set(err, EIO, "cannot compute a SHA-256: OpenSSL has none");
-	while (ret == 0 && (n = read(fd, buf, cap)) != 0) {
+	while (ret == 0 && done < size) {
+		size_t want = size - done < HASH_PIECE ? (size_t)(size - done) : HASH_PIECE;
+		ssize_t n = pread(fd, buf, want, (off_t)(at + done));
+
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			ret = err_sys(err, "cannot read %s", name);
+		else if (n == 0)
+			ret = err_set(err, EBADMSG, "%s became shorter while it was read", name);
 		else if (EVP_DigestUpdate(ctx, buf, (size_t)n) != 1)
 			ret = err_set(err, EIO, "cannot compute the SHA-256 of %s", name);
 		else
-			*size += (uint64_t)n;
+			progress_step(what, done += (uint64_t)n, size);
 	}
 	if (ret == 0 && EVP_DigestFinal_ex(ctx, sum, NULL) != 1)
 		ret = err_set(err, EIO, "cannot compute the SHA-256 of %s", name);
 	EVP_MD_CTX_free(ctx);
 	free(buf);
+	free(what);
 	return ret;
-}
-
-/* A regular file of the folder, never through a link.  path: of the folder, for messages. */
-static int open_file(int dirfd, const char *path, const char *name, struct stat *st,
-		     struct err *err)
-{
-	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-
-	if (fd < 0 && errno == ELOOP)
-		return err_set(err, EBADMSG, "%s: %s is a symbolic link, not a file of this bundle",
-			       path, name);
-	if (fd < 0 && errno == ENOENT)
-		return err_set(err, EBADMSG, "%s: %s is missing, but " MANIFEST_NAME " lists it",
-			       path, name);
-	if (fd < 0)
-		return err_sys(err, "cannot read %s/%s", path, name);
-	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
-		return fd;
-	close(fd);
-	return err_set(err, EBADMSG, "%s: %s is not a regular file", path, name);
 }
 
 int manifest_add_file(struct manifest *m, int dirfd, const char *name, struct err *err)
 {
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), ret = 0;
 	struct manifest_file file = { 0 };
 	struct stat st;
-	int fd, ret;
 
-	if (m->nfiles >= MANIFEST_MAX_FILES)
-		return err_set(err, E2BIG, "more than %d files in a bundle", MANIFEST_MAX_FILES);
-	fd = open_file(dirfd, ".", name, &st, err);
-	if (fd < 0)
-		return fd;
-	ret = hash_fd(fd, name, file.sha256, &file.size, err);
-	close(fd);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		ret = err_sys(err, "cannot read %s", name);
+	else if (m->nfiles >= MANIFEST_MAX_FILES)
+		ret = err_set(err, E2BIG, "more than %d files in a bundle", MANIFEST_MAX_FILES);
+	else
+		ret = manifest_hash(fd, 0, (uint64_t)st.st_size, name, file.sha256, err);
+	if (fd >= 0)
+		close(fd);
 	if (ret < 0)
 		return ret;
+	file.size = (uint64_t)st.st_size;
 	file.name = xstrdup(name);
 	m->files = xrealloc(m->files, m->nfiles + 1, sizeof(*m->files));
 	m->files[m->nfiles++] = file;
 	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(const struct manifest_file *const *)a)->name,
+		      (*(const struct manifest_file *const *)b)->name);
+}
+
+void manifest_digest(const struct manifest *m, const char *but, char hex[2 * MANIFEST_SHA256 + 1])
+{
+	const struct manifest_file **sorted = xcalloc(m->nfiles + 1, sizeof(*sorted));
+	unsigned char sum[MANIFEST_SHA256];
+	char *text = xstrdup("");
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->nfiles; i++)
+		if (strcmp(m->files[i].name, but) != 0)
+			sorted[n++] = &m->files[i];
+	qsort(sorted, n, sizeof(*sorted), by_name);
+	for (size_t i = 0; i < n; i++) {
+		char *longer;
+
+		manifest_hex(sorted[i]->sha256, hex);
+		longer = xasprintf("%s%s  %s\n", text, hex, sorted[i]->name);
+		free(text);
+		text = longer;
+	}
+	manifest_sha256(text, strlen(text), sum);
+	manifest_hex(sum, hex);
+	free(sorted);
+	free(text);
 }
 
 const struct manifest_file *manifest_find(const struct manifest *m, const char *name)
@@ -124,17 +153,6 @@ const struct manifest_file *manifest_find(const struct manifest *m, const char *
 }
 
 /* --- as JSON --- */
-
-static void put_hex(char *to, const unsigned char sum[MANIFEST_SHA256])
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < MANIFEST_SHA256; i++) {
-		*to++ = digits[sum[i] >> 4];
-		*to++ = digits[sum[i] & 15];
-	}
-	*to = '\0';
-}
 
 static bool hex_digit(char c, unsigned int *value)
 {
@@ -168,7 +186,7 @@ static void write_sum(const struct jrow *row, struct jwriter *w, const void *wha
 {
 	char hex[2 * MANIFEST_SHA256 + 1];
 
-	put_hex(hex, ((const struct manifest_file *)what)->sha256);
+	manifest_hex(((const struct manifest_file *)what)->sha256, hex);
 	jwrite_string(w, row->key, hex);
 }
 
@@ -279,72 +297,4 @@ char *manifest_format(const struct manifest *m)
 struct manifest *manifest_parse(const char *text, size_t len, const char *name, struct err *err)
 {
 	return jtable_load(&manifest_table, jdoc_parse(text, len, name, err), MANIFEST_SCHEMA);
-}
-
-/* --- against the folder --- */
-
-static int check_file(const struct manifest_file *file, int dirfd, const char *path,
-		      struct err *err)
-{
-	unsigned char sum[MANIFEST_SHA256];
-	struct stat st;
-	uint64_t size;
-	int ret, fd = open_file(dirfd, path, file->name, &st, err);
-
-	if (fd < 0)
-		return fd;
-	if ((uint64_t)st.st_size != file->size) {
-		ret = err_set(err, EBADMSG,
-			      "%s: %s was changed after the bundle was written: it has %llu bytes, "
-			      "not %llu",
-			      path, file->name, (unsigned long long)st.st_size,
-			      (unsigned long long)file->size);
-		goto out;
-	}
-	ret = hash_fd(fd, file->name, sum, &size, err);
-	if (ret == 0 && (size != file->size || memcmp(sum, file->sha256, sizeof(sum)) != 0))
-		ret = err_set(err, EBADMSG,
-			      "%s: %s was changed after the bundle was written: its SHA-256 is not "
-			      "the one in " MANIFEST_NAME,
-			      path, file->name);
-out:
-	close(fd);
-	return ret;
-}
-
-/* What nobody listed could be taken for evidence. */
-static int check_extra(const struct manifest *m, int dirfd, const char *path, struct err *err)
-{
-	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-
-	if (!dir) {
-		ret = err_sys(err, "cannot read %s", path);
-		if (fd >= 0)
-			close(fd);
-		return ret;
-	}
-	while (ret == 0 && (entry = readdir(dir))) {
-		const char *name = entry->d_name;
-
-		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-		    strcmp(name, MANIFEST_NAME) != 0 && !manifest_find(m, name))
-			ret = err_set(
-				err, EBADMSG,
-				"%s: %s was added after the bundle was written: " MANIFEST_NAME
-				" does not list it",
-				path, name);
-	}
-	closedir(dir);
-	return ret;
-}
-
-int manifest_check(const struct manifest *m, int dirfd, const char *path, struct err *err)
-{
-	int ret = 0;
-
-	for (size_t i = 0; i < m->nfiles && ret == 0; i++)
-		ret = check_file(&m->files[i], dirfd, path, err);
-	return ret < 0 ? ret : check_extra(m, dirfd, path, err);
 }

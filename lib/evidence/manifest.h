@@ -69,12 +69,18 @@ char *manifest_format(const struct manifest *m);
 struct manifest *manifest_parse(const char *text, size_t len, const char *name, struct err *err);
 
 /*
- * Compare the folder dirfd with the manifest: every file listed is there, a
- * regular file (not a symbolic link), and as listed; nothing else is there.
- * path names the folder in messages.  Returns 0, or -EBADMSG (the folder is not
- * what the manifest says) or another -errno, with err set.
+ * SHA-256 of size bytes from at on of what is open at fd.  name is for messages.  0 or -errno
+ * with err set (-EBADMSG: there are not so many).
  */
-int manifest_check(const struct manifest *m, int dirfd, const char *path, struct err *err);
+int manifest_hash(int fd, uint64_t at, uint64_t size, const char *name,
+		  unsigned char sum[MANIFEST_SHA256], struct err *err);
+
+/*
+ * One number for the evidence: the SHA-256, in hexadecimal, of what
+ * "LC_ALL=C sha256sum FILE..." prints of all files of the bundle in the order of their names, but
+ * for MANIFEST.json and the file but, which names this number itself.
+ */
+void manifest_digest(const struct manifest *m, const char *but, char hex[2 * MANIFEST_SHA256 + 1]);
 
 /* SHA-256 of memory. */
 void manifest_sha256(const void *data, size_t len, unsigned char sum[MANIFEST_SHA256]);

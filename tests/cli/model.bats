@@ -137,3 +137,32 @@ reported() {
 	[ "$(cat results.xml)" = old ]
 	[ -z "$(find . -name 'results.xml.*')" ]
 }
+
+@test "output: the bundle as one file, judged from everywhere; half of it is refused" {
+	cd "$BATS_TEST_TMPDIR" || return
+	reported 0 -o run.ccaio.tar
+	[ "$(stat -c %a run.ccaio.tar)" = 600 ]
+	[ -z "$(find . -name '*unfinished*')" ]
+	reported 0 -f tap -o other.ccaio.tar -o out.tap
+	grep -qx 'TAP version 13' out.tap
+	zstd -q run.ccaio.tar
+	tar xf run.ccaio.tar
+	"$CCAIO" verify run.ccaio | sed 's/run\.ccaio$/X/' >folder
+	for evidence in run.ccaio.tar run.ccaio.tar.zst; do
+		"$CCAIO" verify "$evidence" >out
+		diff folder <(sed "s/$evidence$/X/" out)
+		"$CCAIO" verify - <"$evidence" >out
+		diff folder <(sed 's/ -$/ X/' out)
+		run -0 bash -c 'cat "$1" | "$0" report -q -' "$CCAIO" "$evidence"
+		[[ $output == "PROVEN since boot"* ]]
+	done
+	run -2 "$CCAIO" verify -q --scope=window - <run.ccaio/trace.dat
+	run -3 --separate-stderr bash -c 'head -c 50000 "$1" | "$0" verify -' "$CCAIO" run.ccaio.tar
+	[[ $stderr == "ccaio verify: "*"is no archive of a bundle: it is cut short at offset "* ]]
+	run -3 --separate-stderr "$CCAIO" verify --max-size 10K run.ccaio.tar.zst
+	[[ $stderr == *"unpacks to more than 10240 bytes: give a larger --max-size if that is right" ]]
+	run -3 --separate-stderr "$CCAIO" verify --max-size 10K run.ccaio
+	[[ $stderr == *"give a larger --max-size if that is right" ]]
+	run -3 --separate-stderr "$CCAIO" verify --max-size much run.ccaio
+	[[ $stderr == "ccaio verify: --max-size takes a size such as 500M or 20G, not 'much'"* ]]
+}

@@ -77,8 +77,7 @@ static void test_whole(void)
 	make_bundle();
 	check(exists("x.ccaio/MANIFEST.json") && !exists("x.ccaio/UNFINISHED"));
 	check(!exists("x.ccaio/MANIFEST.json.new"));
-	check(bundle_is_one(path) && !bundle_is_one(dir) && !bundle_is_one("/nonexistent"));
-	b = bundle_open(path, &err);
+	b = bundle_open(path, 0, &err);
 	check(b != NULL);
 	m = b ? bundle_manifest(b) : NULL;
 	check(m && m->nfiles == 2 && m->nonce == 0x1234);
@@ -114,7 +113,8 @@ static const struct {
 	{ "echo >x.ccaio/UNFINISHED", "is unfinished" },
 	{ "rm x.ccaio/MANIFEST.json", "holds no MANIFEST.json" },
 	{ "truncate -s 100 x.ccaio/MANIFEST.json", "ends too early" },
-	{ "truncate -s 2M x.ccaio/MANIFEST.json", "MANIFEST.json: File too large" },
+	{ "truncate -s 2M x.ccaio/MANIFEST.json",
+	  "MANIFEST.json: it is larger than 1048576 bytes" },
 	{ "sed -i s,ccaio.manifest/1,ccaio.manifest/2, x.ccaio/MANIFEST.json",
 	  "not 'ccaio.manifest/2', which another version of ccaio writes" },
 	{ "sed -i s,ccaio.manifest/1,ccaio.platform/1, x.ccaio/MANIFEST.json",
@@ -144,7 +144,7 @@ static void test_changed(void)
 
 		make_bundle();
 		shell(changes[i].command);
-		b = bundle_open(path, &err);
+		b = bundle_open(path, 0, &err);
 		if (b || !strstr(err.text, changes[i].says))
 			printf("# %s\n# says: %s\n", changes[i].command, err.text);
 		check(!b && strstr(err.text, changes[i].says));
@@ -184,16 +184,15 @@ static void test_unfinished(void)
 	check(bundle_new_file(b, "trace.dat", &err) == -EEXIST);
 	bundle_close(b); /* as if the program had been killed */
 	shell("mv " WORK " x.ccaio");
-	check(!bundle_open(path, &err) && strstr(err.text, "is unfinished"));
-	check(bundle_is_one(path));
+	check(!bundle_open(path, 0, &err) && strstr(err.text, "is unfinished"));
 	/* what is there is never overwritten */
 	check(!bundle_create(path, &err));
 	check(strstr(err.text, "x.ccaio exists: remove it, or name another with -o") != NULL);
 	shell("rm -rf x.ccaio && echo >x.ccaio");
 	check(!bundle_create(path, &err) && strstr(err.text, "exists"));
-	check(!bundle_open(path, &err) && strstr(err.text, "Not a directory"));
+	check(!bundle_open(path, 0, &err) && strstr(err.text, "neither a folder nor a tar"));
 	shell("rm x.ccaio");
-	check(!bundle_open(path, &err) && strstr(err.text, "No such file"));
+	check(!bundle_open(path, 0, &err) && strstr(err.text, "No such file"));
 	check(!bundle_create("/nonexistent/x.ccaio", &err));
 	check(strstr(err.text, "cannot create /nonexistent/x.ccaio: No such file") != NULL);
 	b = bundle_create(path, &err);
@@ -232,7 +231,7 @@ static void test_around(void)
 		bundle_close(b);
 		check(holds("test $(cat victim/*) = kept && test $(ls victim) = trace.dat"));
 		shell("test -e moved || mv " WORK " moved");
-		b = bundle_open(found, &err);
+		b = bundle_open(found, 0, &err);
 		check(b != NULL);
 		bundle_close(b);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "cmd/common/options.h"
 #include "cmd/trace/options.h"
 #include "lib/base/err.h"
 #include "reports/report.h"
@@ -29,17 +30,17 @@ static void test_sizes(void)
 {
 	uint64_t bytes;
 
-	check(trace_parse_size("4096", &bytes) && bytes == 4096);
-	check(trace_parse_size("64K", &bytes) && bytes == 64 << 10);
-	check(trace_parse_size("8m", &bytes) && bytes == 8 << 20);
-	check(trace_parse_size("1G", &bytes) && bytes == 1 << 30);
-	check(!trace_parse_size("", &bytes));
-	check(!trace_parse_size("0", &bytes));
-	check(!trace_parse_size("-1", &bytes));
-	check(!trace_parse_size("8MB", &bytes));
-	check(!trace_parse_size("M", &bytes));
-	check(!trace_parse_size("99999999999999999999", &bytes));
-	check(!trace_parse_size("999999999999G", &bytes));
+	check(options_size("4096", &bytes) && bytes == 4096);
+	check(options_size("64K", &bytes) && bytes == 64 << 10);
+	check(options_size("8m", &bytes) && bytes == 8 << 20);
+	check(options_size("1G", &bytes) && bytes == 1 << 30);
+	check(!options_size("", &bytes));
+	check(!options_size("0", &bytes));
+	check(!options_size("-1", &bytes));
+	check(!options_size("8MB", &bytes));
+	check(!options_size("M", &bytes));
+	check(!options_size("99999999999999999999", &bytes));
+	check(!options_size("999999999999G", &bytes));
 }
 
 static void test_options(void)

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_COLLECTORS_BUNDLE_STATE_H
+#define CCAIO_COLLECTORS_BUNDLE_STATE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "collectors/bundle.h"
+#include "collectors/members.h"
+#include "lib/base/place.h"
+
+struct manifest;
+
+/* What bundle.c (writing) and bundle-read.c share. */
+struct bundle {
+	char *path;
+	/* reading only */
+	struct manifest *manifest;
+	struct members members;
+	/* writing only */
+	int dir;	    /* the folder; -1 none */
+	struct place place; /* where it is to be */
+	char *work;	    /* its name there until it is finished; NULL: it has been renamed */
+	bool tar;	    /* a tar is made of it in the end */
+	bool shared;	    /* with the group gid */
+	gid_t gid;
+};
+
+struct bundle *bundle_new(const char *path);
+
+#endif
