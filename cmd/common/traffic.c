@@ -184,6 +184,7 @@ int exchanging_finish(struct exchanging *e, struct judge *judge, struct err *err
 	broken = exchanges_broken(e->x);
 	traffic.conserved = !broken;
 	traffic.broken = broken;
+	traffic.dropped = e->x->capture_dropped;
 	judge_set_traffic(judge, &traffic);
 	free(why);
 	free(broken);

@@ -14,7 +14,6 @@
 
 #define NSEC 1000000000ull
 #define SLL2_HEADER 20
-#define SLL_HEADER 16
 #define PACKET_OUTGOING_TYPE 4
 #define ARPHRD_ETHERNET 1
 #define MAX_LEN 262144
@@ -148,23 +147,6 @@ static uint16_t iface_name(struct packet_reader *r, uint32_t index)
 	return r->ifaces[r->nifaces++].name;
 }
 
-/* The "cooked" headers: type and protocol lie at different places in the two versions. */
-static bool from_cooked(struct packet *p, const uint8_t *data, uint32_t cap, uint32_t len, bool two)
-{
-	uint32_t head = two ? SLL2_HEADER : SLL_HEADER;
-	unsigned int protocol = two ? 0 : 14;
-
-	if (cap < head || len < cap)
-		return false;
-	p->ethertype = (uint16_t)(data[protocol] << 8 | data[protocol + 1]);
-	p->l3 = data + head;
-	p->cap = cap - head;
-	p->len = len - head;
-	p->frame = p->len + 14;
-	p->dir = (two ? data[10] : data[1]) == PACKET_OUTGOING_TYPE ? FLOW_OUT : FLOW_IN;
-	return true;
-}
-
 int packet_reader_next(struct packet_reader *r, struct packet *p, struct err *err)
 {
 	struct pcap_pkthdr *head;
@@ -186,13 +168,10 @@ int packet_reader_next(struct packet_reader *r, struct packet *p, struct err *er
 		if (r->link == DLT_EN10MB)
 			ok = packet_from_ethernet(p, data, head->caplen, head->len);
 		else
-			ok = from_cooked(p, data, head->caplen, head->len,
-					 r->link == DLT_LINUX_SLL2);
+			ok = packet_from_cooked(p, data, head->caplen, head->len,
+						r->link == DLT_LINUX_SLL2, &index);
 		if (!ok)
 			continue; /* too short to be a packet of anybody */
-		if (r->link == DLT_LINUX_SLL2)
-			index = (uint32_t)data[4] << 24 | (uint32_t)data[5] << 16 |
-				(uint32_t)data[6] << 8 | data[7];
 		p->ts_ns = (uint64_t)head->ts.tv_sec * NSEC + (uint64_t)head->ts.tv_usec -
 			   (uint64_t)r->offset_ns;
 		p->iface = iface_name(r, index);

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,16 +25,20 @@
 #include "lib/exchange/traffic.h"
 #include "lib/net/flow.h"
 
-#define IFACES 16
-#define BUFFER_BYTES (8 << 20)
+#define IFACES 64
 /*
- * The kernel hands packets over in blocks, one that is not full after this time.  Each wakes the
- * thread, beside the program that is measured; the end of a run waits for the last one.
+ * The kernel hands packets over in blocks of 256 KiB, one that is not full after BLOCK_MS.  Each
+ * wakes the thread, beside the program that is measured; the end of a run waits for the last one.
+ * While nobody reads, the ring holds BUFFER_BYTES of packets, and no longer than 192 blocks times
+ * BLOCK_MS: see packets.h.
  */
-#define BLOCK_MS 50
-#define STOP_MS 500 /* other traffic may never end */
+#define BUFFER_BYTES (48ul << 20)
+#define BUFFER_SHARE 16 /* of the machine's memory at most */
+#define BUFFER_LEAST (8ul << 20)
+#define BLOCK_MS 200
+#define STOP_MS 1000 /* other traffic may never end */
 #define SNAPLEN_ALL 262144
-#define SNAPLEN_HEADERS 192 /* Ethernet, two VLAN tags, IPv6 with extensions, TCP with options */
+#define SNAPLEN_HEADERS 192 /* two VLAN tags, IPv6 with extensions, TCP with options */
 #define QUEUE_BYTES (256 << 10)
 #define BULK_BYTES 4096 /* captured of one packet: what is longer is not copied to wait */
 #define NSEC 1000000000ll
@@ -40,14 +46,9 @@
 struct iface {
 	char name[IF_NAMESIZE];
 	uint32_t index;
-	uint16_t id; /* names id */
-	uint8_t mac[6];
-	pcap_t *pcap;
-	int fd;
-	bool broken;	    /* it went away, or down: nothing more comes of it */
-	uint32_t read, due; /* packets: seen by the thread; counted by the kernel at the end */
-	bool due_known;
-	uint64_t packets; /* of these, in the window */
+	uint16_t id;	  /* names id */
+	bool down;	  /* as the window opened */
+	uint64_t packets; /* in the window */
 	/* by enum flow_dir, and [0] as the window opened, [1] as it closed */
 	uint64_t bytes[2][2], counted[2][2];
 	bool counters_known[2];
@@ -58,6 +59,11 @@ struct packets {
 	struct packet_writer writer;
 	struct iface ifaces[IFACES];
 	size_t nifaces;
+	pcap_t *pcap; /* of all of them */
+	int fd;
+	uint32_t read, due; /* packets: seen by the thread; counted by the kernel at the end */
+	bool due_known;
+	uint32_t dropped[2]; /* by the kernel, as the window opened and as it closed */
 	struct names *names;
 	struct traffic *traffic;
 	struct packet_queue queue;
@@ -95,7 +101,8 @@ static void add_iface(struct packets *p, const char *name)
 		return;
 	i = &p->ifaces[p->nifaces++];
 	strcpy(i->name, name);
-	i->fd = -1;
+	i->index = if_nametoindex(name);
+	i->id = names_intern(p->names, name, strlen(name));
 }
 
 static int find_ifaces(struct packets *p, struct err *err)
@@ -143,20 +150,6 @@ static bool read_counters(const char *iface, uint64_t bytes[2], uint64_t packets
 
 /* ---- opening ---- */
 
-static void read_mac(struct iface *i)
-{
-	char *path = xasprintf("/sys/class/net/%s/address", i->name);
-	FILE *f = fopen(path, "re");
-	unsigned int m[6] = { 0 };
-
-	if (f && fscanf(f, "%x:%x:%x:%x:%x:%x", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5]) == 6)
-		for (int n = 0; n < 6; n++)
-			i->mac[n] = (uint8_t)m[n];
-	if (f)
-		fclose(f);
-	free(path);
-}
-
 static int pcap_errno(int ret)
 {
 	switch (ret) {
@@ -171,24 +164,53 @@ static int pcap_errno(int ret)
 	}
 }
 
-static int set_filter(struct iface *i, const char *filter, struct err *err)
+/* What the kernel sorts out: other interfaces, above all loopback, and what the user does not want.
+ */
+static int set_filter(struct packets *p, struct err *err)
 {
+	const char *wanted = p->options.filter;
 	struct bpf_program program;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
 	int ret = 0;
 
-	if (!filter)
-		return 0;
-	if (pcap_compile(i->pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) < 0)
-		return err_set(err, EINVAL, "bad packet filter '%s': %s", filter,
-			       pcap_geterr(i->pcap));
-	if (pcap_setfilter(i->pcap, &program) < 0)
-		ret = err_set(err, EIO, "cannot set the packet filter on %s: %s", i->name,
-			      pcap_geterr(i->pcap));
+	if (!out)
+		return err_sys(err, "no memory for the packet filter");
+	for (size_t i = 0; i < p->nifaces; i++)
+		fprintf(out, "%sifindex %u", i ? " or " : "(", p->ifaces[i].index);
+	/* on lines of their own: a comment cannot hide the parenthesis */
+	fprintf(out, wanted ? ") and (\n%s\n)" : ")", wanted);
+	fclose(out);
+	if (pcap_compile(p->pcap, &program, text, 1, PCAP_NETMASK_UNKNOWN) < 0) {
+		ret = err_set(err, EINVAL, "bad packet filter '%s': %s", wanted ? wanted : text,
+			      pcap_geterr(p->pcap));
+		free(text);
+		return ret;
+	}
+	free(text);
+	if (pcap_setfilter(p->pcap, &program) < 0)
+		ret = err_set(err, EIO, "cannot set the packet filter: %s", pcap_geterr(p->pcap));
 	pcap_freecode(&program);
 	return ret;
 }
 
-static int open_iface(struct packets *p, struct iface *i, struct err *err)
+/* How much of the machine's memory the ring takes. */
+static size_t buffer_bytes(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	size_t share = pages > 0 && page > 0 ? (size_t)pages / BUFFER_SHARE * (size_t)page : 0;
+
+	if (share < BUFFER_LEAST)
+		return BUFFER_LEAST;
+	return share < BUFFER_BYTES ? share : BUFFER_BYTES;
+}
+
+/*
+ * One ring for all interfaces ("any"): it says of each packet whether it was sent or received,
+ * which no address tells behind a bridge, and an interface that is down only sends nothing.
+ */
+static int open_ring(struct packets *p, struct err *err)
 {
 	char why[PCAP_ERRBUF_SIZE] = "";
 	uint32_t snaplen = p->options.snaplen;
@@ -196,37 +218,29 @@ static int open_iface(struct packets *p, struct iface *i, struct err *err)
 
 	if (!snaplen)
 		snaplen = p->options.payload == PACKETS_IGNORE ? SNAPLEN_HEADERS : SNAPLEN_ALL;
-	read_mac(i);
-	i->index = if_nametoindex(i->name);
-	i->id = names_intern(p->names, i->name, strlen(i->name));
-	i->pcap = pcap_create(i->name, why);
-	if (!i->pcap)
-		return err_set(err, ENODEV, "cannot capture on %s: %s", i->name, why);
-	pcap_set_snaplen(i->pcap, (int)snaplen);
-	pcap_set_buffer_size(i->pcap, BUFFER_BYTES);
-	pcap_set_timeout(i->pcap, BLOCK_MS);
-	pcap_set_tstamp_precision(i->pcap, PCAP_TSTAMP_PRECISION_NANO);
-	ret = pcap_activate(i->pcap);
+	p->pcap = pcap_create("any", why);
+	if (!p->pcap)
+		return err_set(err, ENODEV, "cannot capture packets: %s", why);
+	pcap_set_snaplen(p->pcap, (int)snaplen);
+	pcap_set_buffer_size(p->pcap, (int)buffer_bytes());
+	pcap_set_timeout(p->pcap, BLOCK_MS);
+	pcap_set_tstamp_precision(p->pcap, PCAP_TSTAMP_PRECISION_NANO);
+	ret = pcap_activate(p->pcap);
 	if (ret < 0)
-		return err_set(err, pcap_errno(ret), "cannot capture on %s: %s", i->name,
-			       pcap_geterr(i->pcap)[0] ? pcap_geterr(i->pcap)
+		return err_set(err, pcap_errno(ret), "cannot capture packets: %s",
+			       pcap_geterr(p->pcap)[0] ? pcap_geterr(p->pcap)
 						       : pcap_statustostr(ret));
-	if (pcap_datalink(i->pcap) != DLT_EN10MB)
-		return err_set(err, ENOTSUP, "cannot capture on %s: it is no Ethernet", i->name);
-	if (pcap_setnonblock(i->pcap, 1, why) < 0)
-		return err_set(err, EIO, "cannot capture on %s: %s", i->name, why);
-	i->fd = pcap_get_selectable_fd(i->pcap);
-	if (i->fd < 0)
-		return err_set(err, EIO, "cannot wait for packets of %s", i->name);
-	return set_filter(i, p->options.filter, err);
+	if (pcap_set_datalink(p->pcap, DLT_LINUX_SLL2) < 0)
+		return err_set(err, ENOTSUP, "cannot capture packets: %s", pcap_geterr(p->pcap));
+	if (pcap_setnonblock(p->pcap, 1, why) < 0)
+		return err_set(err, EIO, "cannot capture packets: %s", why);
+	p->fd = pcap_get_selectable_fd(p->pcap);
+	if (p->fd < 0)
+		return err_set(err, EIO, "cannot wait for packets");
+	return set_filter(p, err);
 }
 
 /* ---- the thread ---- */
-
-struct reading {
-	struct packets *packets;
-	struct iface *iface;
-};
 
 /* What the packet says, and what is kept of it. */
 static void handle(struct packets *p, const struct packet *packet)
@@ -250,33 +264,39 @@ static void handle_queue(struct packets *p)
 		handle(p, &packet);
 }
 
+static struct iface *iface_of(struct packets *p, uint32_t index)
+{
+	for (size_t n = 0; n < p->nifaces; n++)
+		if (p->ifaces[n].index == index)
+			return &p->ifaces[n];
+	return NULL;
+}
+
 /* Small packets wait while there is room: the program that exchanges them waits for each. */
 static void take(u_char *user, const struct pcap_pkthdr *head, const u_char *data)
 {
-	struct reading *r = (struct reading *)user;
-	struct packets *p = r->packets;
-	struct packet packet = { .iface = r->iface->id };
+	struct packets *p = (struct packets *)user;
+	struct packet packet = { 0 };
+	struct iface *iface;
+	uint32_t index = 0;
 
-	r->iface->read++;
-	if (!packet_from_ethernet(&packet, data, head->caplen, head->len))
+	p->read++;
+	if (!packet_from_cooked(&packet, data, head->caplen, head->len, true, &index))
 		return;
-	packet.dir = memcmp(data + 6, r->iface->mac, 6) == 0 ? FLOW_OUT : FLOW_IN;
+	/* what came before the filter was set may be of any other */
+	iface = iface_of(p, index);
+	if (!iface)
+		return;
+	packet.iface = iface->id;
 	packet.ts_ns =
 		(uint64_t)((int64_t)head->ts.tv_sec * NSEC + head->ts.tv_usec - p->offset_ns);
 	if (packet.ts_ns < p->open_ns || packet.ts_ns > p->close_ns)
 		return;
-	r->iface->packets++;
+	iface->packets++;
 	if (!p->options.over && packet.cap <= BULK_BYTES && packet_queue_put(&p->queue, &packet))
 		return;
 	handle_queue(p);
 	handle(p, &packet);
-}
-
-static void read_iface(struct packets *p, struct iface *i)
-{
-	struct reading r = { p, i };
-
-	i->broken = pcap_dispatch(i->pcap, -1, take, (u_char *)&r) < 0;
 }
 
 static uint64_t now_ns(void)
@@ -295,53 +315,41 @@ static int64_t now_ms(void)
 /* The end: how many packets there are to read, those of the block in use included. */
 static void count_due(struct packets *p)
 {
-	for (size_t n = 0; n < p->nifaces; n++) {
-		struct iface *i = &p->ifaces[n];
-		struct pcap_stat stat;
+	struct pcap_stat stat;
 
-		i->due_known = pcap_stats(i->pcap, &stat) == 0;
-		i->due = i->due_known ? stat.ps_recv - stat.ps_drop : 0;
-	}
+	p->due_known = pcap_stats(p->pcap, &stat) == 0;
+	p->due = p->due_known ? stat.ps_recv - stat.ps_drop : 0;
 }
 
 /* Is there nothing to wait for?  The kernel's counters have 32 bits. */
 static bool all_read(const struct packets *p)
 {
-	for (size_t n = 0; n < p->nifaces; n++) {
-		const struct iface *i = &p->ifaces[n];
-
-		if (!i->broken && (!i->due_known || (int32_t)(i->read - i->due) < 0))
-			return false;
-	}
-	return true;
+	return p->due_known && (int32_t)(p->read - p->due) >= 0;
 }
 
 static void *capture(void *arg)
 {
 	struct packets *p = arg;
-	struct pollfd fds[IFACES + 1];
+	struct pollfd fds[2] = { { .fd = p->fd, .events = POLLIN },
+				 { .fd = p->stop_fd, .events = POLLIN } };
 	bool stopping = false;
 	int64_t deadline_ms = INT64_MAX;
 	int n;
 
-	for (size_t i = 0; i < p->nifaces; i++)
-		fds[i] = (struct pollfd){ .fd = p->ifaces[i].fd, .events = POLLIN };
-	fds[p->nifaces] = (struct pollfd){ .fd = p->stop_fd, .events = POLLIN };
 	do {
 		/* a filter may hide packets that were counted: then n is 0 in the end */
-		n = poll(fds, p->nifaces + !stopping, stopping ? 2 * BLOCK_MS : -1);
+		n = poll(fds, 1 + !stopping, stopping ? 2 * BLOCK_MS : -1);
 		if (n < 0 && errno != EINTR) {
 			p->failed = errno;
 			err_set(&p->why, errno, "cannot wait for packets: %s", strerror(errno));
 			break;
 		}
-		for (size_t i = 0; i < p->nifaces; i++) {
-			if (n > 0 && fds[i].revents)
-				read_iface(p, &p->ifaces[i]);
-			if (p->ifaces[i].broken)
-				fds[i].fd = -1;
+		if (n > 0 && fds[0].revents && pcap_dispatch(p->pcap, -1, take, (u_char *)p) < 0) {
+			p->failed = EIO;
+			err_set(&p->why, EIO, "cannot read packets: %s", pcap_geterr(p->pcap));
+			break;
 		}
-		if (!stopping && n > 0 && fds[p->nifaces].revents) {
+		if (!stopping && n > 0 && fds[1].revents) {
 			stopping = true;
 			deadline_ms = now_ms() + STOP_MS;
 			count_due(p);
@@ -395,9 +403,8 @@ static int start_thread(struct packets *p, struct err *err)
 
 static void release(struct packets *p)
 {
-	for (size_t i = 0; i < p->nifaces; i++)
-		if (p->ifaces[i].pcap)
-			pcap_close(p->ifaces[i].pcap);
+	if (p->pcap)
+		pcap_close(p->pcap);
 	if (p->stop_fd >= 0)
 		close(p->stop_fd);
 	if (p->traffic)
@@ -420,11 +427,8 @@ struct packets *packets_start(const struct packets_options *options, struct err 
 	p->open_ns = p->close_ns = UINT64_MAX;
 	p->traffic = traffic_new(p->names, &traffic);
 	packet_queue_init(&p->queue, QUEUE_BYTES);
-	if (find_ifaces(p, err) < 0)
+	if (find_ifaces(p, err) < 0 || open_ring(p, err) < 0)
 		goto fail;
-	for (size_t i = 0; i < p->nifaces; i++)
-		if (open_iface(p, &p->ifaces[i], err) < 0)
-			goto fail;
 	if (options->out) {
 		p->writer = (struct packet_writer){ options->out, options->payload == PACKETS_KEEP,
 						    p->offset_ns };
@@ -441,22 +445,23 @@ fail:
 static void describe(const struct packets *p, struct exchanges *x)
 {
 	x->realtime_offset_ns = p->offset_ns;
+	x->capture_dropped = p->dropped[1] - p->dropped[0];
 	for (size_t n = 0; n < p->nifaces; n++) {
 		const struct iface *i = &p->ifaces[n];
 		struct exchange_iface *to = exchanges_iface(x, i->name);
-		struct pcap_stat stat;
 
 		if (!to)
 			continue;
 		to->index = i->index;
 		to->packets = i->packets;
-		if (pcap_stats(i->pcap, &stat) == 0) {
-			to->dropped = (uint64_t)stat.ps_drop + stat.ps_ifdrop;
-			x->capture_dropped += stat.ps_drop;
-		}
-		to->broken = i->broken;
+		to->broken = if_nametoindex(i->name) != i->index;
+		if (i->down)
+			exchanges_note(x,
+				       "%s was down as the window opened: until it is up nothing "
+				       "leaves through it",
+				       i->name);
 		/* another interface of this name would have begun to count anew */
-		if (i->broken || !i->counters_known[0] || !i->counters_known[1])
+		if (to->broken || !i->counters_known[0] || !i->counters_known[1])
 			continue;
 		to->counters_known = true;
 		for (int dir = 0; dir < 2; dir++) {
@@ -466,19 +471,46 @@ static void describe(const struct packets *p, struct exchanges *x)
 	}
 }
 
+/* How many packets found no room so far. */
+static uint32_t dropped(struct packets *p)
+{
+	struct pcap_stat stat;
+
+	return pcap_stats(p->pcap, &stat) == 0 ? stat.ps_drop : 0;
+}
+
+static bool is_down(const char *iface)
+{
+	struct ifreq request = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool down;
+
+	strncpy(request.ifr_name, iface, sizeof(request.ifr_name) - 1);
+	down = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0 && !(request.ifr_flags & IFF_UP);
+	if (fd >= 0)
+		close(fd);
+	return down;
+}
+
 void packets_window(struct packets *p, bool open)
 {
 	/* what is sent between its end and that of the recorded events would be nobody's */
-	if (open)
+	if (open) {
+		p->dropped[0] = dropped(p);
 		p->open_ns = now_ns();
+	}
 	for (size_t n = 0; n < p->nifaces; n++) {
 		struct iface *i = &p->ifaces[n];
 
 		i->counters_known[!open] =
 			read_counters(i->name, i->bytes[!open], i->counted[!open]);
+		if (open)
+			i->down = is_down(i->name);
 	}
-	if (!open)
+	if (!open) {
 		p->close_ns = now_ns();
+		p->dropped[1] = dropped(p);
+	}
 }
 
 struct exchanges *packets_stop(struct packets *p, struct err *err)

@@ -18,6 +18,11 @@ struct exchanges;
  * (lib/exchange/traffic.h), and writes the packets' headers to a file, so that the
  * correlation can be done, and done again, when the events are there.  Payload
  * is looked at in memory and forgotten, unless asked otherwise.
+ *
+ * Until the thread reads them, packets wait in one ring of the kernel's memory for all interfaces:
+ * 48 MiB, or a sixteenth of the machine's memory where that is less (8 MiB at least), taken up
+ * front. That is room for a stall of 30 s at 1,000 packets of 1,500 bytes a second, and of 38 s at
+ * fewer. What finds no room is counted (exchanges.capture_dropped), and then something was lost.
  */
 enum packets_payload {
 	PACKETS_LOOK = 0, /* read payload, keep none */

@@ -81,6 +81,7 @@ void judge_set_traffic(struct judge *j, const struct judge_traffic *t)
 	j->clear_reason = xstrdup(t->clear_reason);
 	free(j->broken);
 	j->broken = t->conserved ? NULL : xstrdup(t->broken);
+	j->packets_dropped = t->dropped;
 }
 
 void judge_free(struct judge *j)

@@ -50,6 +50,7 @@ struct judge_traffic {
 	const char *clear_reason; /* one sentence */
 	bool conserved;		  /* its sums agree */
 	const char *broken;	  /* where they do not: which, one sentence */
+	uint64_t dropped;	  /* packets of the window for which the capture had no room */
 };
 
 /* Copied.  Before judge_finish; without it the application's traffic was not looked at. */

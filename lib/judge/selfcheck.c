@@ -78,6 +78,7 @@ struct scene {
 	struct stream_info info;
 	struct stream_cpu cpu;
 	struct stream_format formats[ARMED];
+	uint64_t packets_dropped;
 };
 
 static struct event transfer(unsigned int kind, uint16_t dev, uint64_t orig, uint64_t dma,
@@ -498,6 +499,11 @@ static void realm_denied(struct scene *s)
 	s->facts.realm.is_realm = TRI_NO;
 }
 
+static void no_room(struct scene *s)
+{
+	s->packets_dropped = 1;
+}
+
 #define ANY -1
 
 static const struct {
@@ -531,6 +537,7 @@ static const struct {
 	{ "two allocations in one place", alloc_overlap, OUTCOME_VIOLATED, CLAIM_SLOTS_DISJOINT,
 	  ANY },
 	{ "a lost page", lost, OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED, COND_NOTHING_LOST },
+	{ "a packet that was not captured", no_room, OUTCOME_INCONCLUSIVE, ANY, COND_NOTHING_LOST },
 	{ "a cut scatter-gather event", truncated, OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED,
 	  COND_NOT_TRUNCATED },
 	{ "feature bit 33 clear", no_access_platform, OUTCOME_VIOLATED, CLAIM_NO_BYPASS, ANY },
@@ -593,6 +600,9 @@ static int replay(size_t i, const struct names *names, uint16_t dev, struct err 
 	s.cpu.events = s.n;
 	judge = judge_new(&s.facts, names, NULL);
 	judge_feed(judge, s.ev, s.n);
+	if (s.packets_dropped)
+		judge_set_traffic(judge, &(struct judge_traffic){ .conserved = true,
+								  .dropped = s.packets_dropped });
 	v = judge_finish(judge, &s.info);
 	right = v->outcome == cases[i].outcome &&
 		(cases[i].claim == ANY || v->claims[cases[i].claim].state != CLAIM_HOLDS) &&

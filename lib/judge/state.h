@@ -87,6 +87,7 @@ struct judge {
 	const struct guest_kind *guest; /* as the facts establish it; never NULL */
 	char guest_why[192];		/* guest unknown: what is missing */
 	bool rehearsal;			/* an ordinary machine */
+	uint64_t packets_dropped;
 	bool from_boot;
 	bool opened; /* the window's start was seen */
 	/* memory that became protected again would not be told: what was decrypted shows nothing */

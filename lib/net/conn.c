@@ -6,21 +6,26 @@
 
 #include "lib/base/xalloc.h"
 
-#define BUCKETS 8192
+#define BUCKETS 32768
 
 struct entry {
 	struct conn conn; /* first: a conn is its entry */
 	struct entry *next_in_bucket;
-	struct entry *newer, *older; /* by last use */
+	struct entry *newer, *older; /* in its list */
 	uint32_t bucket;
+};
+
+/* By last use. */
+struct list {
+	struct entry *newest, *oldest;
+	size_t count;
 };
 
 struct conn_table {
 	struct conn_ops ops;
 	void *ctx;
 	struct entry *buckets[BUCKETS];
-	struct entry *newest, *oldest;
-	size_t count;
+	struct list live, over;
 	uint32_t next_id;
 };
 
@@ -48,18 +53,29 @@ struct conn_table *conn_table_new(const struct conn_ops *ops, void *ctx)
 	return table;
 }
 
+static struct list *list_of(struct conn_table *table, const struct entry *e)
+{
+	return e->conn.over ? &table->over : &table->live;
+}
+
 static void unlink_use(struct conn_table *table, struct entry *e)
 {
-	*(e->newer ? &e->newer->older : &table->newest) = e->older;
-	*(e->older ? &e->older->newer : &table->oldest) = e->newer;
+	struct list *list = list_of(table, e);
+
+	*(e->newer ? &e->newer->older : &list->newest) = e->older;
+	*(e->older ? &e->older->newer : &list->oldest) = e->newer;
+	list->count--;
 }
 
 static void link_newest(struct conn_table *table, struct entry *e)
 {
+	struct list *list = list_of(table, e);
+
 	e->newer = NULL;
-	e->older = table->newest;
-	*(table->newest ? &table->newest->newer : &table->oldest) = e;
-	table->newest = e;
+	e->older = list->newest;
+	*(list->newest ? &list->newest->newer : &list->oldest) = e;
+	list->newest = e;
+	list->count++;
 }
 
 static void end(struct conn_table *table, struct conn *conn, uint64_t ts_ns)
@@ -71,7 +87,9 @@ static void end(struct conn_table *table, struct conn *conn, uint64_t ts_ns)
 
 		tcp_half_flush(&conn->half[dir], ts_ns, deliver, &d);
 	}
+	unlink_use(table, (struct entry *)conn);
 	conn->over = true;
+	link_newest(table, (struct entry *)conn);
 	if (table->ops.closed)
 		table->ops.closed(table->ctx, conn, ts_ns);
 }
@@ -90,15 +108,16 @@ static void drop(struct conn_table *table, struct entry *e)
 	for (int dir = 0; dir < 2; dir++)
 		tcp_half_release(&e->conn.half[dir]);
 	free(e);
-	table->count--;
 }
 
 void conn_table_free(struct conn_table *table)
 {
 	if (!table)
 		return;
-	while (table->oldest)
-		drop(table, table->oldest);
+	while (table->over.oldest)
+		drop(table, table->over.oldest);
+	while (table->live.oldest)
+		drop(table, table->live.oldest);
 	free(table);
 }
 
@@ -141,13 +160,14 @@ static struct entry *open_conn(struct conn_table *table, const struct segment *s
 	bool syn = s->flags & FLOW_SYN, ack = s->flags & FLOW_ACK;
 	bool out = p->dir == FLOW_OUT || (p->dir == FLOW_DIR_UNKNOWN && !(syn && ack));
 
-	if (table->count == CONN_MAX)
-		drop(table, table->oldest);
+	if (table->over.count >= CONN_OVER)
+		drop(table, table->over.oldest);
+	if (table->live.count == CONN_MAX)
+		drop(table, table->live.oldest);
 	e->bucket = bucket;
 	e->next_in_bucket = table->buckets[bucket];
 	table->buckets[bucket] = e;
 	link_newest(table, e);
-	table->count++;
 	e->conn.id = table->next_id++;
 	e->conn.local = out ? s->src : s->dst;
 	e->conn.remote = out ? s->dst : s->src;

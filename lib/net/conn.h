@@ -14,10 +14,12 @@
  *
  * Connections are numbered in the order of their first packet.  Headers alone
  * decide about numbers and stream offsets, so that the packets of a run and the
- * same packets without their payload give the same ones.  At most
- * CONN_MAX connections are kept; then the one idle for longest is closed.
+ * same packets without their payload give the same ones.  At most CONN_MAX
+ * live connections are kept, then the one idle for longest is closed; and CONN_OVER that have
+ * ended, for what still comes of them.
  */
-#define CONN_MAX 4096
+#define CONN_MAX 16384
+#define CONN_OVER 4096
 
 enum conn_end {
 	CONN_OPEN = 0, /* still open when the capture ended, or forgotten */

@@ -12,6 +12,10 @@
 #define ETHERTYPE_IPV6 0x86dd
 #define ETHERTYPE_VLAN 0x8100
 #define ETHERTYPE_QINQ 0x88a8
+#define ETHERNET 14
+#define SLL_HEADER 16
+#define SLL2_HEADER 20
+#define SLL_OUTGOING 4 /* Linux include/uapi/linux/if_packet.h, PACKET_OUTGOING */
 #define IP_TCP 6
 #define IPV6_FRAGMENT 44
 
@@ -48,6 +52,35 @@ bool packet_from_ethernet(struct packet *out, const uint8_t *frame, uint32_t cap
 	out->cap = cap - at;
 	out->len = len - at;
 	out->frame = len;
+	return true;
+}
+
+/* Protocol and type lie at different places in the two versions. */
+bool packet_from_cooked(struct packet *out, const uint8_t *data, uint32_t cap, uint32_t len,
+			bool two, uint32_t *index)
+{
+	uint32_t at = two ? SLL2_HEADER : SLL_HEADER;
+
+	if (cap > len)
+		cap = len;
+	if (cap < at)
+		return false;
+	out->ethertype = be16(data + (two ? 0 : 14));
+	out->dir = data[two ? 10 : 1] == SLL_OUTGOING ? FLOW_OUT : FLOW_IN;
+	out->frame = len - at + ETHERNET;
+	if (two)
+		*index = be32(data + 4);
+	for (int tags = 0;
+	     tags < 2 && (out->ethertype == ETHERTYPE_VLAN || out->ethertype == ETHERTYPE_QINQ);
+	     tags++) {
+		if (cap < at + 4)
+			return false;
+		out->ethertype = be16(data + at + 2);
+		at += 4;
+	}
+	out->l3 = data + at;
+	out->cap = cap - at;
+	out->len = len - at;
 	return true;
 }
 

@@ -66,6 +66,14 @@ struct segment {
  */
 bool packet_from_ethernet(struct packet *out, const uint8_t *frame, uint32_t cap, uint32_t len);
 
+/*
+ * The same of a "cooked" packet of Linux (LINKTYPE_LINUX_SLL, or with two LINKTYPE_LINUX_SLL2),
+ * which has no Ethernet header but says whether it was sent: fills dir, too, and with two *index,
+ * the interface's number.
+ */
+bool packet_from_cooked(struct packet *out, const uint8_t *data, uint32_t cap, uint32_t len,
+			bool two, uint32_t *index);
+
 /* "UDP", "ARP" …: what a packet is that segment_parse() refuses.  A constant. */
 const char *packet_kind(const struct packet *packet);
 /* That of fragments of TCP, or broken TCP: whoever sent it used no other sockets. */

@@ -270,6 +270,55 @@ static void many_connections(void)
 	check(t.seen.released == CONN_MAX + 500);
 }
 
+/* A connection that lives is not closed for those that have ended meanwhile, however idle it is. */
+static void many_ended(void)
+{
+	static const uint8_t flags[] = { FLOW_SYN, FLOW_RST };
+	struct talk t;
+	struct packet p;
+
+	begin(&t, 100, 200);
+	handshake(&t);
+	for (unsigned int i = 0; i < 2 * (CONN_OVER + 100); i++) {
+		frame_tcp(&t.frame, FLOW_OUT, (uint16_t)(1000 + i / 2), 100 + i % 2, 0,
+			  flags[i % 2], "", 0);
+		p = frame_packet(&t.frame, i, FLOW_OUT);
+		conn_table_packet(t.table, &p, NULL);
+	}
+	check(t.seen.opened == CONN_OVER + 101 && t.seen.released == 100);
+	say(&t, FLOW_OUT, 0, "still here");
+	check(t.last.conn->id == 0 && t.last.conn->from_start && t.last.fresh_bytes == 10);
+	finish(&t);
+	check(t.seen.released == CONN_OVER + 101);
+}
+
+/* What the kernel says of a packet, without its Ethernet header; a VLAN tag may be left in front.
+ */
+static void cooked(void)
+{
+	uint8_t data[64] = { 0x81, 0, 0, 0, 0, 0, 1, 2, 0, 1, 4 };
+	struct packet p = { 0 };
+	uint32_t index = 0;
+
+	data[20] = 0;
+	data[21] = 7; /* VLAN 7 */
+	data[22] = 0x08;
+	data[23] = 0x00;
+	data[24] = 0x45;
+	check(packet_from_cooked(&p, data, sizeof(data), 1000, true, &index) && index == 0x102);
+	check(p.dir == FLOW_OUT && p.ethertype == 0x0800 && p.l3 == data + 24);
+	check(p.cap == 40 && p.len == 976 && p.frame == 980 + 14);
+	data[0] = 0x86;
+	data[1] = 0xdd;
+	data[10] = 0;
+	check(packet_from_cooked(&p, data, sizeof(data), 64, true, &index) && p.dir == FLOW_IN);
+	check(p.ethertype == 0x86dd && p.cap == 44 && p.len == 44 && p.frame == 58);
+	check(!packet_from_cooked(&p, data, 19, 19, true, &index));
+	data[0] = 0x88;
+	data[1] = 0xa8;
+	check(!packet_from_cooked(&p, data, 23, 23, true, &index));
+}
+
 static void broken_frames(void)
 {
 	struct frame f;
@@ -389,6 +438,8 @@ int main(void)
 	endings();
 	who_is_local();
 	many_connections();
+	many_ended();
+	cooked();
 	broken_frames();
 	vlan_and_ipv6();
 	fragments();

@@ -189,6 +189,15 @@ void coverage_nothing_lost(const struct judge *j, const struct stream_info *info
 				   "events were lost, the evidence does not say how many");
 		return;
 	}
+	if (j->packets_dropped) {
+		cond_unmet(cond,
+			   "record again, with less traffic of others (ccaio trace "
+			   "--capture-filter) or "
+			   "without stopping ccaio meanwhile",
+			   "the capture had no room for %llu packets",
+			   (unsigned long long)j->packets_dropped);
+		return;
+	}
 	if (info->unordered) {
 		cond_unmet(
 			cond,
