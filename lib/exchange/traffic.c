@@ -31,6 +31,7 @@ struct talk {
 	unsigned int first, nwaiting;
 	uint64_t unqueued;   /* requests after those: their answers are rows of their own */
 	uint64_t covered[2]; /* by flow_dir: end of the last message */
+	bool tunnel;	     /* a CONNECT was answered: what follows is another protocol */
 	bool closing;
 };
 
@@ -166,6 +167,13 @@ static void answer_begin(void *ctx, const struct http_message *m)
 		r->half[direction(t, false)].stream = (struct extent){ m->start, m->end };
 }
 
+/* Is this the answer of a proxy that is connected (RFC 9110 section 9.3.6)? */
+static bool opens_tunnel(const struct exchange *r, const struct http_message *m)
+{
+	return r && r->method && strcmp(r->method, "CONNECT") == 0 && m->status >= 200 &&
+	       m->status < 300;
+}
+
 static void answer_end(void *ctx, const struct http_message *m)
 {
 	struct talk *t = ctx;
@@ -197,6 +205,7 @@ static void answer_end(void *ctx, const struct http_message *m)
 			"answers are listed apart",
 			PIPELINE_MAX);
 	}
+	t->tunnel = opens_tunnel(r, m) && m->complete;
 	row_over(t, t->answer_row, m->complete ? EXCHANGE_COMPLETE : EXCHANGE_CUT);
 	t->answer_row = NO_ROW;
 }
@@ -206,13 +215,19 @@ static bool answer_bodyless(void *ctx, const struct http_message *m)
 	struct talk *t = ctx;
 	struct exchange *r = row_at(t, t->answer_row);
 
-	(void)m;
 	/* the request's method is known once its headers are: before any server answers */
-	return r && r->method && strcmp(r->method, "HEAD") == 0;
+	return (r && r->method && strcmp(r->method, "HEAD") == 0) || opens_tunnel(r, m);
 }
 
-static const struct http_ops request_ops = { request_begin, request_end, NULL };
-static const struct http_ops answer_ops = { answer_begin, answer_end, answer_bodyless };
+static bool answer_tunnel(void *ctx, const struct http_message *m)
+{
+	(void)m;
+	return ((struct talk *)ctx)->tunnel;
+}
+
+static const struct http_ops request_ops = { request_begin, request_end, NULL, NULL };
+static const struct http_ops answer_ops = { answer_begin, answer_end, answer_bodyless,
+					    answer_tunnel };
 
 /* ---- streams that are rows of their own ---- */
 
@@ -240,21 +255,31 @@ static void begin_other(struct talk *t)
 	t->row = new_row(t, EXCHANGE_UNRECOGNISED);
 }
 
+static void begin_stream(struct talk *t, enum flow_dir dir, const uint8_t *data, uint64_t len)
+{
+	if (data && dir == direction(t, true) && tls_looks_like(data, len)) {
+		t->protocol = TLS;
+		t->row = new_row(t, EXCHANGE_TLS);
+	} else {
+		begin_other(t);
+	}
+}
+
 static void feed_http(struct talk *t, enum flow_dir dir, uint64_t offset, uint64_t ts_ns,
 		      const uint8_t *data, uint64_t len)
 {
 	bool request = dir == direction(t, true);
 	uint64_t end = offset + len;
 
-	if (http_feed(t->http[!request], offset, ts_ns, data, len) == HTTP_OK)
+	if (http_feed(t->http[!request], offset, ts_ns, data, len) == HTTP_OK || t->tunnel)
+		return;
+	if (t->covered[dir] >= end)
 		return;
 	/* what cannot be followed as HTTP is a stream without a name, from the last message on */
 	if (t->row == NO_ROW)
 		t->row = new_row(t, EXCHANGE_UNRECOGNISED);
-	if (t->covered[dir] < end) {
-		extend(t, dir, t->covered[dir], ts_ns, end - t->covered[dir]);
-		t->covered[dir] = end;
-	}
+	extend(t, dir, t->covered[dir], ts_ns, end - t->covered[dir]);
+	t->covered[dir] = end;
 }
 
 static void feed_tls(struct talk *t, enum flow_dir dir, uint64_t offset, uint64_t ts_ns,
@@ -270,15 +295,12 @@ static void recognise(struct talk *t, enum flow_dir dir, const uint8_t *data, ui
 
 	if (t->traffic->options.headers_only || !data) {
 		begin_other(t);
-	} else if (request && tls_looks_like(data, len)) {
-		t->protocol = TLS;
-		t->row = new_row(t, EXCHANGE_TLS);
-	} else if (http_looks_like(request, data, len)) {
+	} else if (!(request && tls_looks_like(data, len)) && http_looks_like(request, data, len)) {
 		t->protocol = HTTP;
 		t->http[0] = http_new(true, &request_ops, t);
 		t->http[1] = http_new(false, &answer_ops, t);
 	} else {
-		begin_other(t);
+		begin_stream(t, dir, data, len);
 	}
 }
 
@@ -322,6 +344,23 @@ static void conn_opened(void *ctx, struct conn *conn)
 	conn->user = t;
 }
 
+/* The first bytes in a tunnel through a proxy, which HTTP has not read: what is said there? */
+static bool enter_tunnel(struct talk *t, enum flow_dir dir, uint64_t offset, const uint8_t *data,
+			 uint64_t len)
+{
+	uint64_t read = t->covered[dir] > offset ? t->covered[dir] - offset : 0;
+
+	if (t->protocol != HTTP || !t->tunnel || t->row != NO_ROW || read >= len)
+		return false;
+	for (; t->nwaiting; t->nwaiting--) {
+		/* asked of the proxy before the tunnel was there */
+		row_over(t, t->waiting[t->first], EXCHANGE_CUT);
+		t->first = (t->first + 1) % PIPELINE_MAX;
+	}
+	begin_stream(t, dir, data ? data + read : NULL, len - read);
+	return true;
+}
+
 static void conn_data(void *ctx, struct conn *conn, enum flow_dir dir, uint64_t offset,
 		      uint64_t ts_ns, const uint8_t *data, uint64_t len)
 {
@@ -334,9 +373,19 @@ static void conn_data(void *ctx, struct conn *conn, enum flow_dir dir, uint64_t 
 		settle_role(t, conn, dir, data, len);
 		recognise(t, dir, data, len);
 	}
+	if (enter_tunnel(t, dir, offset, data, len) && t->covered[dir] > offset) {
+		uint64_t read = t->covered[dir] - offset;
+
+		offset += read;
+		len -= read;
+		data = data ? data + read : NULL;
+	}
 	switch (t->protocol) {
 	case HTTP:
 		feed_http(t, dir, offset, ts_ns, data, len);
+		/* what came behind the proxy's answer in the same piece */
+		if (enter_tunnel(t, dir, offset, data, len))
+			extend(t, dir, t->covered[dir], ts_ns, offset + len - t->covered[dir]);
 		break;
 	case TLS:
 		feed_tls(t, dir, offset, ts_ns, data, len);

@@ -185,7 +185,7 @@ static void end_message(struct http *h)
 	h->in_message = false;
 	if (h->ops.end)
 		h->ops.end(h->ctx, &h->message);
-	if (h->message.upgraded)
+	if (h->message.upgraded || (h->ops.tunnel && h->ops.tunnel(h->ctx, &h->message)))
 		h->state = HTTP_RAW;
 }
 

@@ -44,6 +44,8 @@ struct http_ops {
 	 * no body (HEAD), or a CONNECT?  NULL: no.
 	 */
 	bool (*bodyless)(void *ctx, const struct http_message *message);
+	/* A response is over (after end): does it open a tunnel, as a CONNECT's does?  NULL: no. */
+	bool (*tunnel)(void *ctx, const struct http_message *message);
 };
 
 enum http_state {

@@ -22,7 +22,7 @@ static void end(void *ctx, const struct http_message *message)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct http_ops ops = { begin, end, NULL };
+	static const struct http_ops ops = { begin, end, NULL, NULL };
 	uint64_t last = 0, cut;
 	struct http *http;
 

@@ -31,7 +31,7 @@ static bool bodyless(void *ctx, const struct http_message *message)
 	return ((struct seen *)ctx)->bodyless;
 }
 
-static const struct http_ops ops = { begin, end, bodyless };
+static const struct http_ops ops = { begin, end, bodyless, NULL };
 
 /* Feed text in pieces of `by` bytes and end the stream.  Returns the state before the end. */
 static enum http_state feed(struct seen *s, bool requests, const char *text, size_t by)

@@ -285,6 +285,62 @@ static void headers_only(void)
 	exchanges_free(x);
 }
 
+/* A tunnel through a proxy: what is said in it is told apart from what the proxy was asked. */
+static void through_a_proxy(void)
+{
+	static const char ask[] = "CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n";
+	static const char yes[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+	static const char no[] = "HTTP/1.1 407 Who are you\r\nContent-Length: 2\r\n\r\nno";
+	/* a handshake record with some message of 4 bytes, and application data of 3 */
+	static const char tls[] = "\x16\x03\x01\x00\x08\x01\x00\x00\x04"
+				  "abcd"
+				  "\x17\x03\x03\x00\x03"
+				  "xyz";
+	static const uint32_t tls_len = sizeof(tls) - 1;
+	struct exchanges *x;
+	struct wire w;
+
+	open_wire(&w, false);
+	handshake(&w);
+	say(&w, FLOW_OUT, ask);
+	say(&w, FLOW_IN, yes);
+	send_flags(&w, FLOW_OUT, DATA, tls, tls_len);
+	send_flags(&w, FLOW_IN, DATA, tls, tls_len);
+	hang_up(&w);
+	x = close_wire(&w);
+	check(x->nrows == 2 && x->rows[0].protocol == EXCHANGE_HTTP && x->rows[0].status == 200);
+	check(x->rows[0].end == EXCHANGE_COMPLETE);
+	check(x->rows[1].protocol == EXCHANGE_TLS && x->rows[1].end == EXCHANGE_COMPLETE);
+	check(x->rows[1].half[FLOW_OUT].stream.start == strlen(ask));
+	check(x->rows[1].half[FLOW_OUT].stream.end == strlen(ask) + tls_len);
+	check(x->rows[1].half[FLOW_IN].stream.start == strlen(yes));
+	check(x->rows[1].half[FLOW_OUT].body_bytes == 3);
+	exchanges_free(x);
+
+	/* another protocol, whose server speaks first, in one piece with the proxy's answer */
+	open_wire(&w, false);
+	handshake(&w);
+	say(&w, FLOW_OUT, ask);
+	say(&w, FLOW_IN, "HTTP/1.1 200 OK\r\n\r\n220 mail");
+	say(&w, FLOW_OUT, "EHLO");
+	hang_up(&w);
+	x = close_wire(&w);
+	check(x->nrows == 2 && x->rows[1].protocol == EXCHANGE_UNRECOGNISED);
+	check(exchange_half_bytes(&x->rows[1].half[FLOW_IN]) == 8);
+	check(exchange_half_bytes(&x->rows[1].half[FLOW_OUT]) == 4);
+	exchanges_free(x);
+
+	/* refused: the next request is one to the proxy */
+	open_wire(&w, false);
+	handshake(&w);
+	say(&w, FLOW_OUT, ask);
+	say(&w, FLOW_IN, no);
+	hang_up(&w);
+	x = close_wire(&w);
+	check(x->nrows == 1 && x->rows[0].status == 407);
+	exchanges_free(x);
+}
+
 int main(void)
 {
 	two_exchanges();
@@ -294,5 +350,6 @@ int main(void)
 	others();
 	joined_late();
 	headers_only();
+	through_a_proxy();
 	return done();
 }
