@@ -62,14 +62,15 @@ PROPERTY := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/property/*.c))
 FUZZ  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz-*.c))
 # Inputs kept of a fuzzer, taken once more by the unit tests.
 REPLAYS := $(patsubst tests/data/fuzz/%,$(BUILD)/tests/fuzz/replay-%,$(wildcard tests/data/fuzz/*))
-APPS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/apps/keybroker-*.c))
-APP_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/apps/keybroker-%,$(wildcard tests/apps/*.c)))
+APPS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/apps/keybroker-*.c tests/apps/everyday-*.c))
+APP_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/apps/keybroker-% tests/apps/everyday-%,$(wildcard tests/apps/*.c)))
 # Test tools with a main(), and what they share.
 TOOLS := $(addprefix $(BUILD)/tests/tools/,gen-trace trim-trace)
 TOOL_OBJS := $(BUILD)/tests/tools/trace-v7.o
 # Two guests fit on two cores; bats needs GNU parallel for that.
 BATS   := bats $(if $(shell command -v parallel),--jobs $(shell scripts/jobs)) --report-formatter tap
-SHELLS := $(filter-out scripts/check-json,$(wildcard scripts/*)) $(wildcard .ci/run tests/*.bash tests/*/*.bash tests/*/*.bats)
+SHELLS := $(filter-out scripts/check-json,$(wildcard scripts/*)) $(wildcard .ci/run tests/*.bash tests/*/*.bash tests/*/*.bats \
+	tests/guest/everyday/*.bats tests/guest/everyday/run tests/guest/everyday/in-guest)
 PAGES := $(if $(shell command -v scdoc),$(patsubst %.scd,$(BUILD)/%,$(wildcard man/*.scd)))
 
 all: $(BUILD)/ccaio ## build the program (default)
@@ -133,6 +134,11 @@ check-guest: $(BUILD)/ccaio $(APPS) ## run the tests in real guests
 	$(Q)$(MAKE) CROSS=amd64 all apps
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/guest tests/guest || \
 		CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps scripts/check-again $(BUILD)/tests/guest/report.tap tests/guest
+check-everyday: $(BUILD)/ccaio $(APPS) ## run all everyday workloads in real guests (an hour)
+	@mkdir -p $(BUILD)/tests/everyday
+	$(Q)$(MAKE) CROSS=arm64 all apps
+	$(Q)$(MAKE) CROSS=amd64 all apps
+	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/everyday tests/guest/everyday
 check: ## install what is missing, then run every test
 	$(Q)scripts/setup check
 	$(Q)$(MAKE) check-unit check-property check-cli check-browser check-guest lint
@@ -185,7 +191,7 @@ clean: ## remove every build folder
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: all bench apps tools check check-unit check-property check-long check-cli check-browser check-guest demo setup lint fuzz man format install uninstall deb check-deb clean help
+.PHONY: all bench apps tools check check-unit check-property check-long check-cli check-browser check-guest check-everyday demo setup lint fuzz man format install uninstall deb check-deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(PROPERTY:.o=.d) $(UNITS:=.d) $(APPS:=.d) $(APP_OBJS:.o=.d) $(TOOLS:=.d) $(TOOL_OBJS:.o=.d)
