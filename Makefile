@@ -65,7 +65,7 @@ REPLAYS := $(patsubst tests/data/fuzz/%,$(BUILD)/tests/fuzz/replay-%,$(wildcard 
 APPS  := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/apps/keybroker-*.c tests/apps/everyday-*.c))
 APP_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/apps/keybroker-% tests/apps/everyday-%,$(wildcard tests/apps/*.c)))
 # Test tools with a main(), and what they share.
-TOOLS := $(addprefix $(BUILD)/tests/tools/,gen-trace trim-trace)
+TOOLS := $(addprefix $(BUILD)/tests/tools/,gen-trace stall-capture trim-trace)
 TOOL_OBJS := $(BUILD)/tests/tools/trace-v7.o
 # Two guests fit on two cores; bats needs GNU parallel for that.
 BATS   := bats $(if $(shell command -v parallel),--jobs $(shell scripts/jobs)) --report-formatter tap
@@ -122,7 +122,7 @@ tools: $(TOOLS) ## build the tools that make test data
 check-unit: $(UNITS) $(REPLAYS) $(TOOLS) ## run the unit tests
 	$(Q)status=0; for t in $(UNITS); do $$t >$$t.tap || { echo "$$t failed"; grep '^not ok' $$t.tap; status=1; }; done; \
 	for t in $(REPLAYS); do $$t tests/data/fuzz/$${t##*/replay-}/* >$$t.tap || { echo "$$t failed"; tail -n 1 $$t.tap; status=1; }; done; exit $$status
-check-cli: $(BUILD)/ccaio $(APPS) ## run the black-box tests
+check-cli: $(BUILD)/ccaio $(APPS) $(TOOLS) ## run the black-box tests
 	@mkdir -p $(BUILD)/tests/cli
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) --print-output-on-failure -o $(BUILD)/tests/cli tests/cli
 check-browser: $(BUILD)/ccaio $(BUILD)/tests/tools/gen-trace ## run the tests of the HTML report (needs chromium)
