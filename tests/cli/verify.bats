@@ -422,7 +422,8 @@ with_verdict() {
 	done
 	# this version knows what it knows
 	version=$("$CCAIO" --version | sed -n '1s/^\(ccaio [0-9.]*\).*/\1/p')
-	with_verdict "$bundle" ".run.tool = \"$version\" | .conditions.sealed = {\"state\":\"unmet\"}"
+	with_verdict "$bundle" ".run.tool = \"$version\" | .conditions.sealed = {\"state\":\"unmet\"} |
+		.conditions[\"facts-consistent\"] = {\"state\":\"met\"}"
 	run -2 "$CCAIO" report "$bundle"
 	run -3 --separate-stderr "$CCAIO" verify "$bundle"
 	[[ $stderr == *"'sealed', which $version does not know"* ]]
