@@ -128,6 +128,7 @@ static void mark_lacking(const struct jval *root, struct verdict *v, const struc
 	for (int c = 0; c < CLAIMS; c++) {
 		if (!jval_has(&claims, claim_name(c))) {
 			v->claims[c].state = CLAIM_NOT_JUDGED;
+			free(v->claims[c].reason);
 			v->claims[c].reason = why_not_judged(run);
 		}
 		if (ours && v->claims[c].state == CLAIM_NOT_JUDGED)
@@ -136,6 +137,7 @@ static void mark_lacking(const struct jval *root, struct verdict *v, const struc
 	for (int c = 0; c < CONDS; c++) {
 		if (!jval_has(&conds, cond_name(c))) {
 			v->conds[c].state = COND_NOT_JUDGED;
+			free(v->conds[c].reason);
 			v->conds[c].reason = why_not_judged(run);
 		}
 		if (ours && v->conds[c].state == COND_NOT_JUDGED)
