@@ -3,10 +3,8 @@
  * tap - Test Anything Protocol, version 13: the same checks as junit.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/xalloc.h"
 #include "reports/checks.h"
 #include "reports/escape.h"
 #include "reports/report.h"
@@ -42,16 +40,13 @@ static void write_check(FILE *out, size_t n, const struct check *c)
 	fputs("\n  ---\n", out);
 	yaml(out, "result", check_result_name(c->result));
 	yaml(out, "message", c->message);
+	/* a block: in a list, TAP::Parser takes a text that holds ": " for another mapping */
 	if (*detail)
-		fputs("  detail:\n", out);
+		fputs("  detail: |\n", out);
 	while (*detail) {
 		size_t len = strcspn(detail, "\n");
-		char *line = xstrndup(detail, len);
 
-		fputs("    - \"", out);
-		escape_quoted(out, line);
-		fputs("\"\n", out);
-		free(line);
+		fprintf(out, "    %.*s\n", (int)len, detail);
 		detail += len + (detail[len] == '\n');
 	}
 	fputs("  ...\n", out);
