@@ -6,6 +6,7 @@
  * each counterexample as an error with its device as logical location, each undecided
  * claim and unmet condition as a warning.  Consumers that want a file get verdict.json.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,26 +21,103 @@
 	"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/" \
 	"sarif-schema-2.1.0.json"
 
+#define MANUAL "man:ccaio(1)" /* what explains claims and conditions where ccaio is installed */
+
 #define VERDICT_RULE (CLAIMS + CONDS) /* index of the rule for the verdict itself */
 
 struct sarif {
 	struct jwriter w;
 	struct rows *rows;
-	char *uri; /* of the evidence's verdict.json, as a URI reference */
+	char *uri; /* where results are said to be: a URI reference; NULL nowhere */
+	uint64_t line;
+	uint64_t hashes[VERDICT_RULE + 1 + CLAIMS * VERDICT_EXAMPLES]; /* of results so far */
+	size_t nhashes;
 };
 
 /* Path to URI reference: what RFC 3986 does not allow in a path is percent-encoded. */
-static char *path_to_uri(const char *path)
+static char *path_to_uri(const char *path, size_t len)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789-._~/!$&'()*+,;=@";
-	char *uri = xcalloc(strlen(path) * 3 + 1, 1);
+	static const char root[] = "file://";
+	char *uri = xcalloc(sizeof(root) + len * 3, 1);
 	size_t at = 0;
 
-	for (; *path; path++)
-		at += (size_t)sprintf(uri + at, strchr(plain, *path) ? "%c" : "%%%02X",
-				      (unsigned char)*path);
+	if (*path == '/')
+		at = (size_t)sprintf(uri, "%s", root);
+	for (size_t i = 0; i < len; i++)
+		at += (size_t)sprintf(uri + at, strchr(plain, path[i]) ? "%c" : "%%%02X",
+				      (unsigned char)path[i]);
 	return uri;
+}
+
+/* "client-20261129-182737.ccaio": where the time in a bundle's default name begins, or len. */
+static size_t before_time(const char *path, size_t len)
+{
+	static const char form[] = "-dddddddd-dddddd.ccaio";
+	size_t n = strlen(form);
+
+	if (len <= n)
+		return len;
+	for (size_t i = 0; i < n; i++) {
+		char c = path[len - n + i];
+
+		if (form[i] == 'd' ? c < '0' || c > '9' : c != form[i])
+			return len;
+	}
+	return len - n;
+}
+
+/*
+ * The file that results are about: the one that was asked for, else the bundle's verdict.json.
+ * Consumers take a result in another file for another result, so that the time in a bundle's
+ * name is left out.
+ */
+static void place_results(struct sarif *s, const char *location, const char *evidence)
+{
+	const char *colon = location ? strrchr(location, ':') : NULL;
+	size_t len = evidence ? strlen(evidence) : 0;
+	char *path;
+
+	s->line = 1;
+	if (location) {
+		bool has_line = colon && colon != location && colon[1] &&
+				strspn(colon + 1, "0123456789") == strlen(colon + 1);
+
+		if (has_line)
+			s->line = strtoull(colon + 1, NULL, 10);
+		s->line = s->line ? s->line : 1;
+		s->uri = path_to_uri(location,
+				     has_line ? (size_t)(colon - location) : strlen(location));
+		return;
+	}
+	if (!evidence)
+		return;
+	path = len > 6 && strcmp(evidence + len - 6, ".ccaio") == 0
+		       ? xasprintf("%.*s.ccaio/verdict.json",
+				   (int)(before_time(evidence, len) < len
+						 ? before_time(evidence, len)
+						 : len - 6),
+				   evidence)
+		       : xstrdup(evidence);
+	s->uri = path_to_uri(path, strlen(path));
+	free(path);
+}
+
+/* "DmaInShared" */
+static const char *rule_name(struct rows *rows, const char *id)
+{
+	char name[64];
+	size_t at = 0;
+	bool first = true;
+
+	for (; *id && at + 1 < sizeof(name); id++) {
+		if (*id != '-')
+			name[at++] = first && *id >= 'a' && *id <= 'z' ? *id - 'a' + 'A' : *id;
+		first = *id == '-';
+	}
+	name[at] = '\0';
+	return rows_str(rows, "%s", name);
 }
 
 static void text_object(struct jwriter *w, const char *key, const char *text)
@@ -57,7 +135,6 @@ static const char *sentence(struct rows *rows, const char *text)
 	return rows_str(rows, "%s%s", text, len && strchr(".!?", text[len - 1]) ? "" : ".");
 }
 
-/* No name: the id is one that people can read, and a name must differ from it. */
 static void rule(struct sarif *s, const char *id, const char *summary, const char *level,
 		 const char *section)
 {
@@ -65,11 +142,13 @@ static void rule(struct sarif *s, const char *id, const char *summary, const cha
 
 	jwrite_object(w, NULL);
 	jwrite_string(w, "id", id);
+	jwrite_string(w, "name", rule_name(s->rows, id));
 	text_object(w, "shortDescription", sentence(s->rows, summary));
 	text_object(w, "fullDescription", sentence(s->rows, summary));
 	text_object(w, "help",
 		    rows_str(s->rows, "See ccaio(1), %s. Judge the evidence again with: %s",
 			     section, *s->rows->recheck ? s->rows->recheck : "ccaio verify"));
+	jwrite_string(w, "helpUri", MANUAL);
 	jwrite_object(w, "defaultConfiguration");
 	jwrite_string(w, "level", level);
 	jwrite_end_object(w);
@@ -84,6 +163,7 @@ static void tool(struct sarif *s)
 	jwrite_object(w, "driver");
 	jwrite_string(w, "name", "ccaio");
 	jwrite_string(w, "version", VERSION);
+	jwrite_string(w, "informationUri", MANUAL);
 	jwrite_array(w, "rules");
 	for (int i = 0; i < CLAIMS; i++)
 		rule(s, s->rows->claims[i].name, s->rows->claims[i].summary, "error", "CLAIMS");
@@ -109,7 +189,7 @@ static void locations(struct sarif *s, const char *name, const char *kind)
 		jwrite_end_object(w);
 		/* some consumers take no file without a line */
 		jwrite_object(w, "region");
-		jwrite_number(w, "startLine", 1);
+		jwrite_number(w, "startLine", s->line);
 		jwrite_end_object(w);
 		jwrite_end_object(w);
 	}
@@ -124,7 +204,24 @@ static void locations(struct sarif *s, const char *name, const char *kind)
 	jwrite_end_array(w);
 }
 
-/* fingerprint: what stays the same when the same thing is found again. */
+/*
+ * What stays the same when the same thing is found again, as GitHub reads it: a hash, and which
+ * of the results with this hash it is..
+ */
+static const char *line_hash(struct sarif *s, const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+	size_t nth = 1;
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+	for (size_t i = 0; i < s->nhashes; i++)
+		nth += s->hashes[i] == hash;
+	if (s->nhashes < sizeof(s->hashes) / sizeof(s->hashes[0]))
+		s->hashes[s->nhashes++] = hash;
+	return rows_str(s->rows, "%016" PRIx64 ":%zu", hash, nth);
+}
+
 static void result(struct sarif *s, int rule_index, const char *id, const char *level,
 		   const char *message, const char *where, const char *kind)
 {
@@ -139,6 +236,8 @@ static void result(struct sarif *s, int rule_index, const char *id, const char *
 	text_object(w, "message", sentence(s->rows, message));
 	locations(s, where, kind);
 	jwrite_object(w, "partialFingerprints");
+	jwrite_string(w, "primaryLocationLineHash",
+		      line_hash(s, rows_str(s->rows, "%s %s", id, where)));
 	jwrite_string(w, "ccaio/v1", rows_str(s->rows, "%s %s", id, where));
 	jwrite_end_object(w);
 	jwrite_end_object(w);
@@ -200,16 +299,8 @@ static void results(struct sarif *s)
 static void write_sarif(FILE *out, const struct report_input *in)
 {
 	struct sarif s = { .rows = rows_new(in) };
-	const char *evidence = in->run ? in->run->evidence : NULL;
 
-	if (evidence) {
-		size_t len = strlen(evidence);
-
-		s.uri = path_to_uri(rows_str(s.rows, "%s%s", evidence,
-					     len > 6 && strcmp(evidence + len - 6, ".ccaio") == 0
-						     ? "/verdict.json"
-						     : ""));
-	}
+	place_results(&s, in->location, in->run ? in->run->evidence : NULL);
 	jwriter_init(&s.w, out);
 	jwrite_object(&s.w, NULL);
 	jwrite_string(&s.w, "$schema", SCHEMA_URI);

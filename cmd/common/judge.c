@@ -104,6 +104,9 @@ const struct opt judging_look[] = {
 	{ 'f', "format", "FORMAT", "report format (default: text; the list is below)",
 	  OPT_CALL(take_format) },
 	{ 'q', "quiet", NULL, "only the verdict line", OPT_CALL(take_quiet) },
+	{ 0, "sarif-location", "FILE[:LINE]",
+	  "where SARIF puts its results: a file of the repository (default: verdict.json)",
+	  OPT_TEXT(struct judging, sarif_location) },
 	{ 0, "width", "COLUMNS",
 	  "columns of the text report (default: COLUMNS, else the terminal's, else 80)",
 	  OPT_NUMBER(struct judging, width, WRAP_LEAST, WRAP_MOST) },
@@ -349,6 +352,7 @@ int judging_report(const struct cmd *cmd, const struct judging *g, const struct 
 	struct err err = { "" };
 
 	in.verbosity = g->verbosity;
+	in.location = g->sarif_location;
 	in.colour = judging_colour(g);
 	fit_terminal(g);
 	if (cmd_output_write(&g->out, render, &r, &err) < 0)

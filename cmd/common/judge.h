@@ -29,6 +29,7 @@ struct verdict;
 struct judging {
 	const struct report *report; /* --format; NULL: text */
 	const char *output;	     /* --output; NULL: standard output */
+	const char *sarif_location;  /* --sarif-location; NULL: the evidence */
 	struct cmd_output out;	     /* the same, found by judging_prepare */
 	bool out_open;
 	const char *policy_path; /* --policy */

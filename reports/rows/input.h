@@ -16,9 +16,10 @@ struct report_input {
 	const struct platform *platform;
 	const struct run *run;
 	const struct exchanges *exchanges; /* lib/exchange/exchange.h */
-	bool exchanges_shown;		   /* line by line as they completed: not once more */
-	bool colour;			   /* a terminal reads it and NO_COLOR is not set */
-	int verbosity;			   /* -1 quiet, 0, 1 … */
+	const char *location; /* FILE[:LINE] that SARIF puts results at; NULL: evidence */
+	bool exchanges_shown; /* line by line as they completed: not once more */
+	bool colour;	      /* a terminal reads it and NO_COLOR is not set */
+	int verbosity;	      /* -1 quiet, 0, 1 … */
 };
 
 #endif
