@@ -181,18 +181,6 @@ static void add_held(struct brief *b, const struct rows *r)
 	}
 }
 
-/* Other versions of ccaio: what they did not judge, judged otherwise, or know and this one does
- * not. */
-static void add_versions(struct brief *b, const struct rows *r)
-{
-	for (size_t i = 0; i < r->nnotes; i++) {
-		const char *note = r->notes[i];
-
-		if (strncmp(note, "ccaio ", 6) == 0 || strstr(note, "does not know"))
-			add(b, "version", EVIDENCE, note);
-	}
-}
-
 static void add_exchanges(struct brief *b, const struct rows *r)
 {
 	size_t shown = 0, left = 0;
@@ -252,7 +240,6 @@ static void collect(struct brief *b, const struct rows *r, const struct report_i
 	if (r->outcome != OUTCOME_PROVEN)
 		add_undecided(b, r);
 	add(b, "warning", EVIDENCE, rows_fact(r, "warning"));
-	add_versions(b, r);
 	add_held(b, r);
 	if (r->outcome == OUTCOME_PROVEN)
 		add(b, "devices", MORE, devices_in(b, r, CLAIM_HOLDS));

@@ -5,6 +5,7 @@
 
 #include "lib/exchange/exchange.h"
 #include "lib/json/json.h"
+#include "reports/report.h"
 #include "reports/rows/rows-exchanges.h"
 #include "reports/rows/rows.h"
 #include "reports/wrap.h"
@@ -151,6 +152,7 @@ void exchanges_json_line(FILE *out, const struct exchanges *x, const struct exch
 
 	jwriter_init(&w, f);
 	jwrite_object(&w, NULL);
+	jwrite_string(&w, "schema", JSONL_SCHEMA);
 	jwrite_string(&w, "type", "exchange");
 	jwrite_number(&w, "first_ns", first_ns(x, e));
 	jwrite_number(&w, "last_ns", last_ns(x, e));

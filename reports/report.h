@@ -8,6 +8,8 @@
 
 #include "reports/rows/input.h"
 
+#define JSONL_SCHEMA "ccaio.lines/1" /* of a line of the format jsonl, and of --live */
+
 /* One output format; formats are listed in reports/report.c. */
 struct report {
 	const char *name;    /* argument of --format */

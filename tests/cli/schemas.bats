@@ -28,6 +28,19 @@ CHECK=$BATS_TEST_DIRNAME/../../scripts/check-json
 	done
 }
 
+@test "schemas: every line of the format jsonl" {
+	for facts in "$DATA"/trace/*.json; do
+		"$CCAIO" verify -f jsonl --platform="$facts" "${facts%.json}.dat" >"$BATS_TEST_TMPDIR/l.jsonl" || [ $? -le 2 ]
+		run -0 "$CHECK" --lines "$BATS_TEST_TMPDIR/l.jsonl"
+	done
+	for bundle in "$DATA"/bundles/*/*.ccaio "$DATA"/*.ccaio; do
+		"$CCAIO" report -f jsonl -o "$BATS_TEST_TMPDIR/l.jsonl" "$bundle"
+		run -0 "$CHECK" --lines "$BATS_TEST_TMPDIR/l.jsonl"
+		jq -se 'map(select(.type == "device") | .out_bytes) | add > 0' "$BATS_TEST_TMPDIR/l.jsonl"
+	done
+	run -0 "$CHECK" --lines "$DATA"/reports/{proven,violated}.jsonl
+}
+
 @test "schemas: doctor, selftest, bench" {
 	"$CCAIO" doctor --facts -o "$BATS_TEST_TMPDIR/facts.json"
 	run -0 "$CHECK" "$BATS_TEST_TMPDIR/facts.json"

@@ -259,13 +259,11 @@ facts_without_bit33() {
 		perfetto) jq -e '.otherData.verdict | test("LIMITED to 0000:00:01.0")' <<<"$output" ;;
 		markdown)
 			has "LIMITED to 0000:00:01.0"
-			has "0000:00:09.0, not in the verdict: "
-			has "no-bypass refuted"
+			has "0000:00:09.0, not in the verdict: no-bypass refuted"
 			;;
 		*)
 			has "LIMITED to"
-			has "0000:00:09.0, not in the verdict: "
-			has "no-bypass refuted"
+			has "0000:00:09.0, not in the verdict: no-bypass refuted"
 			;;
 		esac
 	done
@@ -389,10 +387,10 @@ with_verdict() {
 @test "verify: what an older version did not judge is named, and today's verdict counts" {
 	bundle=$BATS_TEST_TMPDIR/old.ccaio
 	with_verdict "$bundle" 'del(.conditions.conserved, .claims.egress, .devices[].claims.egress) | del(.totals.syncs)'
-	run -0 --separate-stderr "$CCAIO" report -v "$bundle"
+	run -0 --separate-stderr "$CCAIO" report "$bundle"
 	[[ $output == *"not-judged"*"conserved"* ]]
 	run -0 --separate-stderr "$CCAIO" verify "$bundle"
-	[[ $(tr -s ' \n' '  ' <<<"$output") == *"ccaio 0.1, which recorded this evidence, did not judge egress, conserved"* ]]
+	[[ $output == *"ccaio 0.1, which recorded this evidence, did not judge egress, conserved"* ]]
 	[[ $output != *"had judged"* ]]
 	# it comes out differently now: a line says what the older version had said
 	with_verdict "$bundle" '.conditions.baseline = {"state":"unmet","reason":"was not known"} | .verdict = "INCONCLUSIVE"'
@@ -422,8 +420,7 @@ with_verdict() {
 	done
 	# this version knows what it knows
 	version=$("$CCAIO" --version | sed -n '1s/^\(ccaio [0-9.]*\).*/\1/p')
-	with_verdict "$bundle" ".run.tool = \"$version\" | .conditions.sealed = {\"state\":\"unmet\"} |
-		.conditions[\"facts-consistent\"] = {\"state\":\"met\"}"
+	with_verdict "$bundle" ".run.tool = \"$version\" | .conditions.sealed = {\"state\":\"unmet\"}"
 	run -2 "$CCAIO" report "$bundle"
 	run -3 --separate-stderr "$CCAIO" verify "$bundle"
 	[[ $stderr == *"'sealed', which $version does not know"* ]]

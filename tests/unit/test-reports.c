@@ -287,6 +287,50 @@ static void test_facts(struct verdict *proven)
 	rows_free(rows);
 }
 
+/* A format in the table has golden files and an entry in the manual. */
+static void test_every_format(void)
+{
+	static const struct {
+		const char *format, *suffix; /* of golden files; NULL: its own test */
+	} formats[] = {
+		{ "text", "txt" },	  { "json", "json" },	{ "html", NULL },
+		{ "junit", "junit.xml" }, { "tap", "tap" },	{ "markdown", "md" },
+		{ "sarif", "sarif" },	  { "jsonl", "jsonl" }, { "perfetto", "perfetto.json" },
+	};
+	char *man = golden_read("man/ccaio-report.1.scd");
+	const struct report *report;
+
+	for (unsigned int i = 0; (report = report_at(i)); i++) {
+		char *entry = xasprintf("*%s*", report->name), path[128];
+		bool listed = false;
+
+		for (size_t k = 0; k < sizeof(formats) / sizeof(formats[0]); k++) {
+			char *golden;
+
+			if (strcmp(formats[k].format, report->name) != 0)
+				continue;
+			listed = true;
+			if (!formats[k].suffix)
+				continue;
+			snprintf(path, sizeof(path), "tests/data/reports/violated.%s",
+				 formats[k].suffix);
+			golden = golden_read(path);
+			if (!*golden)
+				printf("# format %s: no golden file %s\n", report->name, path);
+			check(*golden);
+			free(golden);
+		}
+		if (!listed)
+			printf("# format %s: compare it with golden files here\n", report->name);
+		check(listed);
+		if (!strstr(man, entry))
+			printf("# format %s: no entry in man/ccaio-report.1.scd\n", report->name);
+		check(strstr(man, entry));
+		free(entry);
+	}
+	free(man);
+}
+
 int main(void)
 {
 	struct verdict *proven = fixture_proven();
@@ -304,5 +348,6 @@ int main(void)
 	verdict_free(proven);
 	verdict_free(violated);
 	exchanges_free(exchanges);
+	test_every_format();
 	return done();
 }
