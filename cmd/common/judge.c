@@ -16,6 +16,7 @@
 #include "lib/base/progress.h"
 #include "lib/base/xalloc.h"
 #include "lib/counters/counters.h"
+#include "lib/evidence/consumer.h"
 #include "lib/evidence/policy.h"
 #include "lib/evidence/rmm.h"
 #include "lib/evidence/stream.h"
@@ -26,8 +27,6 @@
 #include "reports/ascii.h"
 #include "reports/report.h"
 #include "reports/wrap.h"
-
-#define BATCH 1024 /* events between reading and judging: 64 KiB, stays in the cache */
 
 void judging_print_formats(FILE *out)
 {
@@ -234,13 +233,89 @@ void judging_release(struct judging *g)
 	g->policy_text = g->rmm_text = NULL;
 }
 
-static void take_counters(struct judge *judge, const struct counters *counters)
+/* What one stream is read for. */
+struct reading {
+	struct judge *judge;
+	struct counters *counters; /* NULL where exchanges ask the devices' own counters */
+	struct exchanging *exchanging;
+	struct timeline_builder *builder; /* NULL: nobody will see the timeline */
+	struct timeline *line;
+	struct verdict *verdict;
+	const struct stream_info *info;
+	uint64_t done; /* events, for the progress line */
+};
+
+static int feed_judge(void *ctx, const struct event *events, size_t count, struct err *err)
 {
-	char *broken = counters_broken(counters);
+	struct reading *r = ctx;
+
+	(void)err;
+	judge_feed(r->judge, events, count);
+	r->done += count;
+	progress_step("judging events", r->done, 0);
+	return 0;
+}
+
+static int feed_timeline(void *ctx, const struct event *events, size_t count, struct err *err)
+{
+	(void)err;
+	timeline_builder_feed(((struct reading *)ctx)->builder, events, count);
+	return 0;
+}
+
+static int feed_counters(void *ctx, const struct event *events, size_t count, struct err *err)
+{
+	(void)err;
+	counters_feed(((struct reading *)ctx)->counters, events, count);
+	return 0;
+}
+
+static int feed_exchanges(void *ctx, const struct event *events, size_t count, struct err *err)
+{
+	return exchanging_feed(((struct reading *)ctx)->exchanging, events, count, err) < 0
+		       ? -EINVAL
+		       : 0;
+}
+
+static int finish_exchanges(void *ctx, struct err *err)
+{
+	struct reading *r = ctx;
+
+	return exchanging_finish(r->exchanging, r->judge, err);
+}
+
+static int finish_counters(void *ctx, struct err *err)
+{
+	struct reading *r = ctx;
+	char *broken = counters_broken(r->counters);
 	const struct judge_traffic traffic = { .conserved = !broken, .broken = broken };
 
-	judge_set_traffic(judge, &traffic);
+	(void)err;
+	judge_set_traffic(r->judge, &traffic);
 	free(broken);
+	return 0;
+}
+
+static int finish_timeline(void *ctx, struct err *err)
+{
+	struct reading *r = ctx;
+
+	(void)err;
+	r->line = timeline_builder_finish(r->builder);
+	r->builder = NULL;
+	return 0;
+}
+
+/* The last one: others tell the judge what they found. */
+static int finish_judge(void *ctx, struct err *err)
+{
+	struct reading *r = ctx;
+
+	(void)err;
+	r->verdict = judge_finish(r->judge, r->info);
+	r->verdict->timeline = r->line;
+	r->line = NULL;
+	return 0;
 }
 
 struct verdict *judging_run(const struct judging *g, struct stream *stream, struct names *names,
@@ -252,44 +327,31 @@ struct verdict *judging_run(const struct judging *g, struct stream *stream, stru
 					 .limit = g->limit,
 					 .rmm = unusable ? NULL : g->rmm,
 					 .rmm_unusable = unusable };
-	struct timeline_builder *timeline = g->undrawn ? NULL : timeline_builder_new(platform);
-	struct judge *judge = judge_new(platform, names, &options);
-	struct event *batch = xcalloc(BATCH, sizeof(*batch));
-	struct verdict *verdict = NULL;
-	struct exchanging *exchanging = g->exchanging;
-	/* without exchanges nobody else asks the devices' own counters */
-	struct counters *counters =
-		exchanging && exchanging->x ? NULL : counters_new(names, platform);
-	struct timeline *line = NULL;
-	uint64_t done = 0;
-	ssize_t n = exchanging ? exchanging_begin(exchanging, names, platform, err) : 0;
+	struct exchanging *e = g->exchanging;
+	struct reading r = {
+		.judge = judge_new(platform, names, &options),
+		.counters = e && e->x ? NULL : counters_new(names, platform),
+		.exchanging = e,
+		.builder = g->undrawn ? NULL : timeline_builder_new(platform),
+		.info = &stream->info,
+	};
+	const struct consumer consumers[] = {
+		{ feed_judge, NULL, &r },
+		{ r.builder ? feed_timeline : NULL, r.builder ? finish_timeline : NULL, &r },
+		{ e ? feed_exchanges : NULL, e ? finish_exchanges : NULL, &r },
+		{ r.counters ? feed_counters : NULL, r.counters ? finish_counters : NULL, &r },
+		{ NULL, finish_judge, &r },
+	};
 
-	while (n >= 0 && (n = stream_read(stream, batch, BATCH, err)) > 0) {
-		judge_feed(judge, batch, n);
-		progress_step("judging events", done += (uint64_t)n, 0);
-		if (timeline)
-			timeline_builder_feed(timeline, batch, n);
-		counters_feed(counters, batch, n);
-		if (exchanging && exchanging_feed(exchanging, batch, n, err) < 0)
-			n = -EINVAL;
-	}
+	if (!e || exchanging_begin(e, names, platform, err) >= 0)
+		consumers_run(consumers, sizeof(consumers) / sizeof(consumers[0]), stream, err);
 	progress_end();
-	if (n == 0 && exchanging)
-		n = exchanging_finish(exchanging, judge, err);
-	if (counters)
-		take_counters(judge, counters);
-	if (timeline)
-		line = timeline_builder_finish(timeline);
-	if (n == 0) {
-		verdict = judge_finish(judge, &stream->info);
-		verdict->timeline = line;
-		line = NULL;
-	}
-	free(line);
-	free(batch);
-	counters_free(counters);
-	judge_free(judge);
-	return verdict;
+	if (r.builder)
+		free(timeline_builder_finish(r.builder));
+	free(r.line);
+	counters_free(r.counters);
+	judge_free(r.judge);
+	return r.verdict;
 }
 
 int judging_status(const struct verdict *v)

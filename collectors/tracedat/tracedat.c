@@ -227,7 +227,7 @@ static int owner_check(struct tracedat *td, const struct reader *reader, struct 
 
 static bool is_dma(const struct event *event)
 {
-	return event->kind >= EVENT_BOUNCE && event->kind <= EVENT_ENCRYPT;
+	return event_group(event->kind) != EVENT_GROUP_OTHER;
 }
 
 /* Events of the current record of the earliest reader.  in_record is left on when out was full. */

@@ -13,67 +13,17 @@
  * (addresses: EVENT_NO_ADDR).
  */
 enum event_kind {
-	EVENT_NONE,
-
-	/* DMA API (Linux include/trace/events/swiotlb.h, dma.h) */
-	EVENT_BOUNCE,	/* a bounce is about to be mapped: orig is the buffer BEFORE the bounce */
-	EVENT_MAP,	/* streaming map, or one entry of a scatter-gather map */
-	EVENT_UNMAP,	/* by dma; with EVENT_F_BY_ORIG by orig (dma_unmap_sg), size 0 */
-	EVENT_SYNC_CPU, /* device → CPU ownership; may cover a part of a mapping */
-	EVENT_SYNC_DEVICE, /* CPU → device ownership */
-	EVENT_ALLOC,	   /* coherent (or pages, sgt) allocation; link = kernel virtual address */
-	EVENT_FREE,
-	/*
-	 * dma_map_sg_err, dma_alloc_sgt_err: nothing was published.  With EVENT_F_SG and
-	 * EVENT_F_PROBE it is a whole scatter-gather list of aux entries, which are not named.
-	 */
-	EVENT_MAP_FAILED,
-	EVENT_SG_TRUNCATED, /* a scatter-gather event was cut; aux = entries missing, 0 unknown */
-
-	/* memory state: [orig, orig + size) became shared (decrypt) or protected (encrypt) */
-	EVENT_DECRYPT,
-	EVENT_ENCRYPT,
-
-	/* a device's TDISP state changed: aux = enum event_tsm */
-	EVENT_TSM,
-
-	/* the stream itself */
-	EVENT_LOST,	 /* events of this CPU are missing here; size = how many, 0 unknown */
-	EVENT_MARK,	 /* written by ccaio: aux = enum event_mark, link = nonce */
-	EVENT_UNDECODED, /* an event that cannot be read: aux = name id of "system:event" */
-
-	/* sockets, packets, queues, block requests, processes (for correlation) */
-	EVENT_SOCK_STATE, /* inet_sock_set_state: link = sock; see lib/net/flow.h */
-	/* aux = address family << 16 | protocol, 0 unknown */
-	EVENT_SOCK_SEND, /* link = sock, size = bytes accepted */
-	EVENT_SOCK_RECV, /* link = sock, size = bytes delivered */
-	EVENT_TCP_TX,	 /* link = skb, orig = sock, size = bytes; addresses: see lib/net/flow.h */
-	EVENT_TCP_RX,	 /* the same */
-	EVENT_NET_XMIT_START, /* link = skb, dev = interface name, size = frame bytes */
-	EVENT_NET_XMIT,	      /* link = skb, dev = interface name, size = frame bytes, aux = rc */
-	EVENT_NET_RX, /* link = skb, dev = interface name, size = bytes without Ethernet header */
-	/* received, before anything is merged (GRO): fields as of NET_RX; aux = 1 + queue or 0 */
-	EVENT_NET_ENTER,
-	EVENT_NET_MERGE, /* link = skb, orig = the skb that it was merged into; aux = 0, or why not
-			  */
-	/*
-	 * link = token, orig = vq, aux = descriptors, dev = the queue's name or 0; dma = the
-	 * socket of a token that is an skb, 0 or EVENT_NO_ADDR unknown
-	 */
-	EVENT_VQ_ADD,
-	EVENT_VQ_GET,	    /* link = token, orig = vq */
-	EVENT_VQ_KICK,	    /* orig = vq */
-	EVENT_BLK_QUEUE,    /* a bio, by the task that wants it; the fields are those of issue */
-	EVENT_BLK_ISSUE,    /* dma = sector, size = bytes, dev = disk ("major:minor"), aux = enum
-			       event_blk */
-	EVENT_BLK_COMPLETE, /* the same */
-	EVENT_PAGE_IN,	/* into the page cache: orig, size = memory, link = inode, aux = dev_t */
-	EVENT_PAGE_OUT, /* out of it: the same */
-	EVENT_FORK,	/* pid = parent, aux = child */
-	EVENT_EXEC,	/* pid; aux = the thread's number until then, 0 unknown */
-	EVENT_EXIT,	/* pid */
-
+#define EVENT_KIND(name, text, group) EVENT_##name,
+#include "lib/evidence/event-kinds.def"
+#undef EVENT_KIND
 	EVENT_KINDS
+};
+
+/* What a kind tells of.  DMA and MEMORY are what the claims are decided from. */
+enum event_group {
+	EVENT_GROUP_OTHER,  /* the stream itself, sockets, packets, queues, disks, processes */
+	EVENT_GROUP_DMA,    /* the DMA API */
+	EVENT_GROUP_MEMORY, /* memory that became shared or protected */
 };
 
 /* DMA direction, numbered as enum dma_data_direction (Linux include/linux/dma-direction.h). */
@@ -142,8 +92,17 @@ enum event_blk {
 
 struct event {
 	uint64_t ts_ns; /* trace clock, nanoseconds */
-	uint64_t orig;	/* physical address of the original buffer */
-	uint64_t dma;	/* address that the device was given */
+	union {
+		uint64_t orig;	  /* physical address of the original buffer */
+		uint64_t vq;	  /* VQ_*: the queue */
+		uint64_t sock_of; /* TCP_*: the packet's socket */
+		uint64_t into;	  /* NET_MERGE: the packet that it was merged into */
+	};
+	union {
+		uint64_t dma;	 /* address that the device was given */
+		uint64_t sector; /* BLK_*: of 512 bytes */
+		uint64_t sock;	 /* VQ_ADD: the token's socket */
+	};
 	uint64_t size;	/* bytes */
 	uint64_t link;	/* what joins events: skb, sock, token, nonce … */
 	uint32_t attrs; /* DMA_ATTR_* */
@@ -160,6 +119,9 @@ struct event {
 };
 
 _Static_assert(sizeof(struct event) == 64, "struct event is one cache line");
+
+/* EVENT_GROUP_OTHER for an unknown kind. */
+enum event_group event_group(unsigned int kind);
 
 /* "map", "bounce" …; "?" for an unknown kind. */
 const char *event_kind_name(unsigned int kind);

@@ -268,15 +268,15 @@ static struct owner_socket *socket_state(struct owners *o, const struct event *e
  */
 static struct owner_socket *socket_packet(struct owners *o, const struct event *e)
 {
-	struct owner_socket *s = owners_socket(o, e->orig);
+	struct owner_socket *s = owners_socket(o, e->sock_of);
 	struct flow_key key;
 
-	if (!e->orig || !flow_unpack_tcp(e, &key) || (s && s->closed))
+	if (!e->sock_of || !flow_unpack_tcp(e, &key) || (s && s->closed))
 		return NULL;
 	if (s && s->key_known && flow_key_equal(&s->key, &key))
 		return NULL;
 	if (!s)
-		s = enter_socket(o, e->orig);
+		s = enter_socket(o, e->sock_of);
 	else if (s->key_known)
 		renew(s);
 	s->key = key;

@@ -145,7 +145,7 @@ void judge_claims(struct judge *j, struct verdict *v, bool complete)
 		cv->state = judge_claim_state(j, c, t, complete);
 		cv->reason = claim_reason(j, c, cv->state, t);
 		cv->refutations = judge_refutations(j, c, t, complete);
-		cv->required = c != CLAIM_EGRESS && c != CLAIM_CONFIDENTIAL;
+		cv->required = claim_decides(c);
 	}
 	if (p && (p->max_out_bytes != POLICY_NO_LIMIT || p->max_stale_bytes != POLICY_NO_LIMIT))
 		v->claims[CLAIM_EGRESS].required = true;

@@ -51,7 +51,7 @@ static void check_silence(struct judge *j)
 			continue;
 		text = xasprintf("%s (%s) has no DMA event although %s", d->name,
 				 d->parent ? d->parent : "?", why);
-		for (int c = 0; c <= CLAIM_LIFECYCLE; c++)
+		for (int c = 0; claim_needs_events(c); c++)
 			judge_undecided_virtio(j, c, d, text);
 		free(text);
 	}
@@ -96,7 +96,7 @@ static void settle_pairs(struct judge *j)
 
 static void undecide_stream(struct judge *j, const char *why)
 {
-	for (int c = 0; c <= CLAIM_LIFECYCLE; c++)
+	for (int c = 0; claim_needs_events(c); c++)
 		judge_find(j, c, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN, "%s", why);
 }
 

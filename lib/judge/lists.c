@@ -17,8 +17,8 @@ static int by_seq(const void *a, const void *b)
 	const struct counterexample *x = a, *y = b;
 
 	/* what decides the verdict comes first, then in the order of the stream */
-	if ((x->claim >= CLAIM_EGRESS) != (y->claim >= CLAIM_EGRESS))
-		return x->claim >= CLAIM_EGRESS ? 1 : -1;
+	if (claim_decides(x->claim) != claim_decides(y->claim))
+		return claim_decides(x->claim) ? -1 : 1;
 	return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 

@@ -46,7 +46,7 @@ void judge_limit_silence(struct judge *j)
 
 		if (dev && published_to(dev))
 			continue;
-		for (int c = 0; c <= CLAIM_LIFECYCLE; c++)
+		for (int c = 0; claim_needs_events(c); c++)
 			judge_find(j, c, FIND_UNDECIDED, id ? judge_device(j, id) : NULL, NULL,
 				   MEMORY_UNKNOWN,
 				   "there is nothing to judge: %s has no DMA mapping in the stream",
@@ -67,7 +67,7 @@ void judge_limit_open(struct judge *j, const char *device, const char *text)
 static void warn_device(const struct judge *j, struct verdict *v, const struct device *dev,
 			bool complete)
 {
-	for (int c = 0; c <= CLAIM_NO_BYPASS; c++) {
+	for (int c = 0; claim_decides(c); c++) {
 		const struct tally *t = &dev->claims[c];
 		enum claim_state s = judge_claim_state(j, c, t, complete);
 

@@ -123,7 +123,7 @@ static void diff_claims(struct verdict_diff *d, const struct verdict *a, const s
 	for (int i = 0; i < CLAIMS; i++) {
 		const struct claim_verdict *x = &a->claims[i], *y = &b->claims[i];
 
-		if (i >= CLAIM_EGRESS && x->required != y->required)
+		if (!claim_decides(i) && x->required != y->required)
 			add(d, y->required ? CHANGE_NEUTRAL : CHANGE_WORSE, "claim", claim_name(i),
 			    xstrdup(y->required ? "decides the verdict now: a policy asks for it"
 						: "is only reported now: no policy asks for it"));

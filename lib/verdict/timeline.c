@@ -227,7 +227,7 @@ static void feed_one(struct timeline_builder *b, const struct event *ev)
 	struct timeline *t = b->line;
 	size_t i;
 
-	if (ev->kind < EVENT_BOUNCE || ev->kind > EVENT_ENCRYPT)
+	if (event_group(ev->kind) == EVENT_GROUP_OTHER)
 		return;
 	i = bucket_at(b, ev->ts_ns);
 	t->series[TIMELINE_EVENTS][i]++;

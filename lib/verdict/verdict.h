@@ -31,6 +31,18 @@ enum claim_id {
 	CLAIMS
 };
 
+/* Does the claim decide the verdict without a policy that asks for it? */
+static inline bool claim_decides(enum claim_id id)
+{
+	return id < CLAIM_EGRESS;
+}
+
+/* Is it decided from the DMA events, so that it is undecided where some are missing? */
+static inline bool claim_needs_events(enum claim_id id)
+{
+	return id < CLAIM_NO_BYPASS;
+}
+
 enum claim_state {
 	CLAIM_UNDECIDED = 0,
 	CLAIM_HOLDS,

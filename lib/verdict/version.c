@@ -158,7 +158,7 @@ static void check_outcome(const struct jval *root, const struct verdict *v)
 
 	for (int i = 0; i < CLAIMS; i++) {
 		enum claim_state state = v->claims[i].state;
-		bool required = v->claims[i].required || i < CLAIM_EGRESS;
+		bool required = v->claims[i].required || claim_decides(i);
 
 		if (!required || state == CLAIM_NOT_JUDGED)
 			continue;

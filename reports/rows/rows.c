@@ -111,7 +111,7 @@ static void fill_claims(struct rows *rows, const struct verdict *v)
 {
 	for (int i = 0; i < CLAIMS; i++) {
 		const struct claim_verdict *c = &v->claims[i];
-		bool in_verdict = c->required || i < CLAIM_EGRESS;
+		bool in_verdict = c->required || claim_decides(i);
 
 		rows->claims[i] = (struct row_claim){
 			.id = i,

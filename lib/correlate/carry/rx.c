@@ -162,12 +162,12 @@ void carry_net_merge(struct carry *c, const struct event *e)
 {
 	struct carry_cpu *cpu = carry_cpu(c, e->cpu);
 
-	if (!cpu || e->aux || !e->link || !e->orig)
+	if (!cpu || e->aux || !e->link || !e->into)
 		return;
 	for (size_t i = 0; i < BUFFERS_OF_CPU && cpu->buffers[i]; i++) {
 		struct carry_buffers *b = cpu->buffers[i];
 
-		rename_skb(b, e->link, find_skb(b, e->orig) < b->count ? e->orig : 0);
+		rename_skb(b, e->link, find_skb(b, e->into) < b->count ? e->into : 0);
 	}
 }
 
@@ -314,7 +314,7 @@ void carry_tcp_rx(struct carry *c, const struct event *e)
 		if (h->skb != e->link)
 			continue;
 		if (!h->resolved)
-			carry_set_socket(c, &h->carriage, e->orig, GRADE_EXACT);
+			carry_set_socket(c, &h->carriage, e->sock_of, GRADE_EXACT);
 		h->resolved = true;
 		break;
 	}

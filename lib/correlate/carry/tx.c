@@ -26,10 +26,10 @@ void carry_tcp_tx(struct carry *c, const struct event *e)
 
 	if (!e->link || e->size > UINT32_MAX)
 		return;
-	*s = (struct carry_skb){ e->link, e->orig, (uint32_t)e->size };
+	*s = (struct carry_skb){ e->link, e->sock_of, (uint32_t)e->size };
 	if (!cpu)
 		return;
-	cpu->segmented_socket = e->orig;
+	cpu->segmented_socket = e->sock_of;
 	cpu->segmented_pid = e->pid;
 	cpu->segmented_left = (uint32_t)e->size;
 }
@@ -180,14 +180,14 @@ static void command_begins(struct carry *c, const struct event *e)
 	if (e->pid > 0 && !command)
 		command = command_of(c, 0);
 	if (command)
-		*command = (struct carry_command){ e->pid, e->orig, e->ts_ns };
+		*command = (struct carry_command){ e->pid, e->vq, e->ts_ns };
 }
 
 static void command_ends(struct carry *c, const struct event *e)
 {
 	struct carry_command *command = e->pid > 0 ? command_of(c, e->pid) : NULL;
 
-	if (command && command->vq == e->orig)
+	if (command && command->vq == e->vq)
 		command->pid = 0;
 }
 
@@ -213,10 +213,10 @@ void carry_vq_add(struct carry *c, const struct event *e)
 	struct carry_cpu *cpu = carry_cpu(c, e->cpu);
 
 	if (cpu && cpu->sending && e->link == cpu->skb) {
-		cpu->vq = e->orig;
+		cpu->vq = e->vq;
 		cpu->out.descriptors += e->aux;
 		cpu->out.queue = e->dev;
-		told_socket(c, &cpu->out, e->dma);
+		told_socket(c, &cpu->out, e->sock);
 	} else if (e->dev && strcmp(names_get(c->names, e->dev), "control") == 0) {
 		command_begins(c, e);
 	}
@@ -227,7 +227,7 @@ void carry_vq_kick(struct carry *c, const struct event *e)
 	struct carry_cpu *cpu = carry_cpu(c, e->cpu);
 
 	command_ends(c, e);
-	if (cpu && cpu->sending && cpu->vq && cpu->vq == e->orig)
+	if (cpu && cpu->sending && cpu->vq && cpu->vq == e->vq)
 		cpu->out.kicks++;
 }
 

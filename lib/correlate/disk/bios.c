@@ -115,9 +115,10 @@ void bios_queue(struct bios *b, const struct event *e, bool program)
 	struct bio *last;
 	uint64_t start;
 
-	if (!disk || !e->size || e->dma > UINT64_MAX / 512 || e->size > UINT64_MAX - e->dma * 512)
+	if (!disk || !e->size || e->sector > UINT64_MAX / 512 ||
+	    e->size > UINT64_MAX - e->sector * 512)
 		return;
-	start = e->dma * 512;
+	start = e->sector * 512;
 	last = bio_at(disk, 0);
 	if (!last->issued && last->end > last->start && last->end == start &&
 	    last->owner.pid == e->pid && last->owner.comm == e->comm) {

@@ -251,7 +251,8 @@ static void issue(struct blockio *b, const struct event *e)
 	*r = (struct request){ .pid = e->pid,
 			       .comm = e->comm,
 			       .disk = e->dev,
-			       .start = e->dma <= UINT64_MAX / 512 ? e->dma * 512 : UINT64_MAX,
+			       .start =
+				       e->sector <= UINT64_MAX / 512 ? e->sector * 512 : UINT64_MAX,
 			       .bytes = e->size,
 			       .left = e->size,
 			       .row = NO_ROW };
@@ -385,8 +386,8 @@ void blockio_learn(struct blockio *b, const struct event *e)
 		pagecache_event(b->cache, e, is_program(b, e->pid, e->comm));
 	else if (e->kind == EVENT_BLK_QUEUE)
 		bios_queue(b->bios, e, is_program(b, e->pid, e->comm));
-	else if (e->kind == EVENT_BLK_COMPLETE && e->dma <= UINT64_MAX / 512)
-		bios_completed(b->bios, e->dev, e->dma * 512, e->size);
+	else if (e->kind == EVENT_BLK_COMPLETE && e->sector <= UINT64_MAX / 512)
+		bios_completed(b->bios, e->dev, e->sector * 512, e->size);
 }
 
 void blockio_event(struct blockio *b, const struct event *e)
