@@ -53,7 +53,7 @@ static int write_facts(const struct doctor *doctor, const struct platform *p, st
 /* Does a file of the tracing directory hold the word? */
 static bool tracing_says(const struct tracing *tracing, const char *path, const char *word)
 {
-	char *text = tracing_read(tracing->fd, path);
+	char *text = tracing_read(tracing->files, path);
 	bool yes = text && strstr(text, word);
 
 	free(text);
@@ -63,13 +63,13 @@ static bool tracing_says(const struct tracing *tracing, const char *path, const 
 static void look_at_tracing(const struct tracing *tracing, struct diag_tracing *t, char **reason)
 {
 	t->path = tracing->path;
-	t->map_event = tracing_exists(tracing->fd, "events/dma/dma_map_phys") ||
-		       tracing_exists(tracing->fd, "events/dma/dma_map_page");
-	t->swiotlb_event = tracing_exists(tracing->fd, "events/swiotlb/swiotlb_bounced");
-	t->kprobes = tracing_exists(tracing->fd, "kprobe_events");
+	t->map_event = tracing_exists(tracing->files, "events/dma/dma_map_phys") ||
+		       tracing_exists(tracing->files, "events/dma/dma_map_page");
+	t->swiotlb_event = tracing_exists(tracing->files, "events/swiotlb/swiotlb_bounced");
+	t->kprobes = tracing_exists(tracing->files, "kprobe_events");
 	/* README is the kernel's own list of what it takes */
 	t->fprobes = tracing_says(tracing, "README", "f[:[<group>/]");
-	t->from_boot = boot_find(tracing, reason);
+	t->from_boot = boot_find(reason);
 	t->boot_reason = *reason;
 }
 

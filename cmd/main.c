@@ -5,6 +5,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,8 @@ static int unknown_command(const char *word)
 int main(int argc, char **argv)
 {
 	hold_standard_descriptors();
+	/* a file that may not grow is an error like any other: what was armed is restored */
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2) {
 		print_help(stderr);
 		return CMD_TROUBLE;

@@ -437,9 +437,8 @@ static int trace(int argc, char **argv)
 	struct trace t = { .attach = ATTACH_INIT,
 			   .trace_dat.fd = -1,
 			   .watch = WATCH_NONE,
-			   .rec.tracing.fd = -1,
 			   .rec.state.fd = -1,
-			   .rec.instance.fd = -1 };
+			   .rec.instance.hold = -1 };
 	struct err err = { "" };
 	int ret = trace_options_parse(&t.options, argc, argv, &err);
 

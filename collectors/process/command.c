@@ -90,6 +90,7 @@ child(struct command *command, char *const argv[], const struct passwd *user)
 	if (read(command->go[0], &byte, 1) != 1)
 		_exit(127);
 	sigprocmask(SIG_SETMASK, &command->old_mask, NULL);
+	signal(SIGXFSZ, SIG_DFL); /* ccaio ignores it (cmd/main.c) */
 	if (user)
 		code = become(user);
 	if (code == 0) {

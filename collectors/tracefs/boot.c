@@ -14,6 +14,7 @@
 #include "collectors/tracefs/state.h"
 #include "collectors/tracefs/tracefs.h"
 #include "lib/base/err.h"
+#include "lib/base/file.h"
 #include "lib/base/xalloc.h"
 
 #define PARAMETER "trace_instance="
@@ -72,7 +73,8 @@ bool boot_is_armed(const char *cmdline)
 /* Has a run used the instance since this boot?  /run may outlive a boot. */
 static bool is_claimed(void)
 {
-	char *claim = tracing_read(AT_FDCWD, CLAIM), *boot = tracing_read(AT_FDCWD, BOOT_ID);
+	char *claim = file_read(CLAIM, 4096, NULL, NULL),
+	     *boot = file_read(BOOT_ID, 4096, NULL, NULL);
 	bool same = claim && boot && strcmp(claim, boot) == 0;
 
 	if (claim && !same)
@@ -84,7 +86,7 @@ static bool is_claimed(void)
 
 int boot_claim(struct err *err)
 {
-	char *boot = tracing_read(AT_FDCWD, BOOT_ID);
+	char *boot = file_read(BOOT_ID, 4096, NULL, NULL);
 	int fd, ret = 0;
 
 	if (!boot)
@@ -109,7 +111,7 @@ static char *what_is_gone(const struct instance *instance)
 		return xstrdup("an earlier run of ccaio has read it; boot again for another one");
 	if (!arming_system_is_on(instance, "dma") || !arming_system_is_on(instance, "swiotlb"))
 		return xstrdup("its events have been switched off since");
-	if (tracing_read_number(instance->fd, "tracing_on", &on) < 0 || on != 1)
+	if (tracing_read_number(instance->files, "tracing_on", &on) < 0 || on != 1)
 		return xstrdup("its recording has been stopped since");
 	for (unsigned int cpu = 0; cpu < instance->cpus; cpu++) {
 		struct instance_stats stats;
@@ -128,11 +130,11 @@ static char *what_is_gone(const struct instance *instance)
 	return NULL;
 }
 
-bool boot_find(const struct tracing *tracing, char **reason)
+bool boot_find(char **reason)
 {
 	const char *root = getenv("CCAIO_ROOT"); /* a tree of files that stands for the machine */
 	char *path = xasprintf("%s/proc/cmdline", root ? root : "");
-	char *cmdline = tracing_read(AT_FDCWD, path);
+	char *cmdline = file_read(path, 1u << 20, NULL, NULL);
 	bool armed = cmdline && boot_is_armed(cmdline);
 	struct instance instance;
 	struct err err;
@@ -143,7 +145,7 @@ bool boot_find(const struct tracing *tracing, char **reason)
 	free(cmdline);
 	if (!armed)
 		return false;
-	if (instance_adopt(&instance, tracing, BOOT_INSTANCE, &err) < 0)
+	if (instance_adopt(&instance, BOOT_INSTANCE, &err) < 0)
 		gone = xstrdup(err.text);
 	else
 		gone = what_is_gone(&instance);

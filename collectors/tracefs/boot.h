@@ -5,7 +5,6 @@
 #include <stdbool.h>
 
 struct err;
-struct tracing;
 
 /*
  * boot - the instance that the kernel command line armed before the first driver:
@@ -14,10 +13,11 @@ struct tracing;
 #define BOOT_INSTANCE "ccaio"
 
 /*
- * Is it there, and does it still hold everything since boot?  If not, reason (to be
- * freed) says why where such an instance was asked for, and is NULL where none was.
+ * Is it there, below the directory of tracing_open(), and does it still hold everything since boot?
+ * If not, reason (to be freed) says why where such an instance was asked for, and is NULL where
+ * none was.
  */
-bool boot_find(const struct tracing *tracing, char **reason);
+bool boot_find(char **reason);
 
 /*
  * Note that a run uses it: what that run reads is gone, and the removal of its

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collectors/tracefs/events.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <tracefs/tracefs.h>
 
 #include "collectors/decode/probe-names.h"
 #include "collectors/tracefs/instance.h"
@@ -83,7 +81,7 @@ void arming_failed(struct arming *arming, const char *fmt, ...)
 /* '0', '1', or 'X' for a system of which some events are on; 0 when it cannot be read. */
 static char enabled(const struct instance *instance, const char *path)
 {
-	char *text = tracing_read(instance->fd, path), state = text ? text[0] : 0;
+	char *text = tracing_read(instance->files, path), state = text ? text[0] : 0;
 
 	free(text);
 	return state;
@@ -96,10 +94,10 @@ static int switch_on(struct arming *arming, const struct instance *instance, con
 
 	if (!instance->own && enabled(instance, path) == '1')
 		return 0;
-	if (!instance->own && tracing_exists(instance->fd, path))
+	if (!instance->own && tracing_exists(instance->files, path))
 		ret = arming->note(arming->note_arg, path);
 	if (ret == 0)
-		ret = tracing_write(instance->fd, path, "1");
+		ret = tracing_write(instance->files, path, "1");
 	if (ret < 0)
 		return ret;
 	XGROW(arming->switched, arming->nswitched, arming->cap_switched);
@@ -120,45 +118,22 @@ int arming_enable(struct arming *arming, const struct instance *instance, const 
 	return ret;
 }
 
-static bool is_event(int system_fd, const struct dirent *entry)
-{
-	char path[300];
-
-	if (entry->d_name[0] == '.' || entry->d_type == DT_REG)
-		return false;
-	snprintf(path, sizeof(path), "%s/enable", entry->d_name);
-	return tracing_exists(system_fd, path);
-}
-
 /* Call fn for each event of the system.  Returns how many there are, or -errno. */
 static int each_event(const struct instance *instance, const char *system,
 		      void (*fn)(struct arming *arming, const struct instance *instance,
 				 const char *system, const char *event),
 		      struct arming *arming)
 {
-	char path[128];
-	struct dirent *entry;
-	int fd, count = 0;
-	DIR *dir;
+	char **events;
+	int count;
 
-	snprintf(path, sizeof(path), "events/%s", system);
-	fd = openat(instance->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	dir = fdopendir(fd);
-	if (!dir) {
-		int code = errno;
-
-		close(fd);
-		return -code;
-	}
-	while ((entry = readdir(dir)) != NULL) {
-		if (!is_event(fd, entry))
-			continue;
-		fn(arming, instance, system, entry->d_name);
-		count++;
-	}
-	closedir(dir);
+	errno = 0;
+	events = tracefs_system_events(NULL, system);
+	if (!events)
+		return errno ? -errno : -ENOENT;
+	for (count = 0; events[count]; count++)
+		fn(arming, instance, system, events[count]);
+	tracefs_list_free(events);
 	return count;
 }
 
@@ -230,7 +205,7 @@ void arming_arm(struct arming *arming, const struct instance *instance)
 /* Does a control file hold exactly this line?  wanted "": or nothing, or is not there. */
 static bool says(const struct instance *instance, const char *path, const char *wanted)
 {
-	char *text = tracing_read(instance->fd, path);
+	char *text = tracing_read(instance->files, path);
 	size_t len = text ? strcspn(text, "\n") : 0;
 	bool same = text ? len == strlen(wanted) && strncmp(text, wanted, len) == 0 : !*wanted;
 
@@ -265,7 +240,7 @@ void arming_look_again(struct arming *arming, const struct instance *instance)
 void arming_disarm(struct arming *arming, const struct instance *instance)
 {
 	for (size_t i = arming->nswitched; i > 0; i--)
-		tracing_write(instance->fd, arming->switched[i - 1], "0");
+		tracing_write(instance->files, arming->switched[i - 1], "0");
 	free_list(arming->switched, arming->nswitched);
 	arming->switched = NULL;
 	arming->nswitched = arming->cap_switched = 0;

@@ -2,7 +2,6 @@
 #include "collectors/tracefs/instance.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,107 +15,97 @@
 
 #include "collectors/tracefs/tracefs.h"
 #include "lib/base/err.h"
+#include "lib/base/file.h"
 #include "lib/base/xalloc.h"
 
 #define CPU_LIMIT 65536 /* far above any machine; struct event has 16 bits for a CPU */
 
-static unsigned int count_cpus(int fd)
-{
-	int dir_fd = openat(fd, "per_cpu", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	unsigned int cpus = 0, cpu;
-	struct dirent *entry;
-	DIR *dir;
-
-	if (dir_fd < 0)
-		return 0;
-	dir = fdopendir(dir_fd);
-	if (!dir) {
-		close(dir_fd);
-		return 0;
-	}
-	while ((entry = readdir(dir)) != NULL) {
-		if (sscanf(entry->d_name, "cpu%u", &cpu) == 1 && cpu < CPU_LIMIT && cpu >= cpus)
-			cpus = cpu + 1;
-	}
-	closedir(dir);
-	return cpus;
-}
-
 /* A raw read gives one sub-buffer: a page, unless somebody has set another size (6.8 and later). */
-static unsigned int subbuf_size(int fd)
+static unsigned int subbuf_size(struct tracefs_instance *files)
 {
 	unsigned long long kib;
 
-	if (tracing_read_number(fd, "buffer_subbuf_size_kb", &kib) == 0 && kib > 0 && kib < 65536)
+	if (tracing_read_number(files, "buffer_subbuf_size_kb", &kib) == 0 && kib > 0 &&
+	    kib < 65536)
 		return kib * 1024;
 	return sysconf(_SC_PAGESIZE);
 }
 
-static int open_instance(struct instance *instance, const struct tracing *tracing, const char *name,
-			 struct err *err)
+static unsigned int count_cpus(struct tracefs_instance *files)
 {
-	instance->path = xasprintf("%s/instances/%s", tracing->path, name);
-	instance->fd = open(instance->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (instance->fd < 0)
-		return err_sys(err, "cannot open the tracing instance %s", name);
-	instance->cpus = count_cpus(instance->fd);
+	unsigned int cpus = 0;
+	char path[32] = "per_cpu/cpu0";
+
+	while (cpus < CPU_LIMIT && tracefs_dir_exists(files, path))
+		snprintf(path, sizeof(path), "per_cpu/cpu%u", ++cpus);
+	return cpus;
+}
+
+static int look_at(struct instance *instance, struct err *err)
+{
+	instance->path = xstrdup(tracefs_instance_get_trace_dir(instance->files));
+	instance->cpus = count_cpus(instance->files);
 	if (instance->cpus == 0)
-		return err_set(err, EIO, "the tracing instance %s has no buffer of any CPU", name);
-	instance->subbuf_size = subbuf_size(instance->fd);
+		return err_set(err, EIO, "the tracing instance %s has no buffer of any CPU",
+			       instance->name);
+	instance->subbuf_size = subbuf_size(instance->files);
 	return 0;
 }
 
-int instance_create(struct instance *instance, const struct tracing *tracing, const char *name,
-		    struct err *err)
+int instance_create(struct instance *instance, const char *name, struct err *err)
 {
-	*instance = (struct instance){ .fd = -1, .name = xstrdup(name) };
-	tracefs_set_tracing_dir(tracing->path);
+	*instance = (struct instance){ .hold = -1, .name = xstrdup(name) };
 	errno = 0;
-	instance->handle = tracefs_instance_create(name);
-	if (!instance->handle) {
+	instance->files = tracefs_instance_create(name);
+	if (!instance->files) {
 		if (errno == EACCES || errno == EPERM)
 			return err_set(err, errno, "tracing needs root; run it with sudo");
 		return err_sys(err, "cannot make the tracing instance %s", name);
 	}
 	/* libtracefs opens one that exists as well: that is somebody else's */
-	if (!tracefs_instance_is_new(instance->handle))
+	if (!tracefs_instance_is_new(instance->files))
 		return err_set(err, EEXIST,
 			       "the tracing instance %s exists already; remove it with rmdir "
 			       "%s/instances/%s",
-			       name, tracing->path, name);
+			       name, tracefs_tracing_dir(), name);
 	instance->own = true;
-	return open_instance(instance, tracing, name, err);
+	/* while one of its files is open nobody can remove it as a dead run's */
+	instance->hold =
+		tracefs_instance_file_open(instance->files, "tracing_on", O_RDONLY | O_CLOEXEC);
+	return look_at(instance, err);
 }
 
-int instance_adopt(struct instance *instance, const struct tracing *tracing, const char *name,
-		   struct err *err)
+int instance_adopt(struct instance *instance, const char *name, struct err *err)
 {
-	*instance = (struct instance){ .fd = -1, .name = xstrdup(name) };
-	return open_instance(instance, tracing, name, err);
+	*instance = (struct instance){ .hold = -1, .name = xstrdup(name) };
+	instance->files = tracefs_instance_alloc(NULL, name);
+	if (!instance->files)
+		return err_sys(err, "cannot open the tracing instance %s", name);
+	return look_at(instance, err);
 }
 
 int instance_release(struct instance *instance, struct err *err)
 {
 	int ret = 0;
 
-	if (instance->fd >= 0)
-		close(instance->fd);
+	if (instance->files && instance->hold >= 0)
+		close(instance->hold);
 	if (instance->own) {
 		errno = 0;
-		if (tracefs_instance_destroy(instance->handle) < 0)
+		if (tracefs_instance_destroy(instance->files) < 0)
 			ret = err_sys(err, "cannot remove the tracing instance %s", instance->name);
 	}
-	if (instance->handle)
-		tracefs_instance_free(instance->handle);
+	if (instance->files)
+		tracefs_instance_free(instance->files);
 	free(instance->name);
 	free(instance->path);
-	*instance = (struct instance){ .fd = -1 };
+	*instance = (struct instance){ .hold = -1 };
 	return ret;
 }
 
 int instance_set_clock(struct instance *instance, const char *clock, struct err *err)
 {
-	int ret = tracing_write(instance->fd, "trace_clock", clock);
+	int ret = tracing_write(instance->files, "trace_clock", clock);
 
 	if (ret == -EINVAL)
 		return err_set(err, EINVAL,
@@ -130,42 +119,24 @@ int instance_set_clock(struct instance *instance, const char *clock, struct err 
 
 char *instance_clock(const struct instance *instance)
 {
-	char *text = tracing_read(instance->fd, "trace_clock"), *open, *end, *clock = NULL;
-
-	if (!text)
-		return NULL;
-	open = strchr(text, '[');
-	end = open ? strchr(open, ']') : NULL;
-	if (end)
-		clock = xstrndup(open + 1, end - open - 1);
-	else
-		errno = EINVAL;
-	free(text);
-	return clock;
+	return tracefs_get_clock(instance->files);
 }
 
 int instance_set_buffer(struct instance *instance, uint64_t bytes_per_cpu, struct err *err)
 {
 	uint64_t kib = bytes_per_cpu / 1024 + (bytes_per_cpu % 1024 != 0);
-	char text[32];
-	int ret;
 
-	snprintf(text, sizeof(text), "%" PRIu64, kib);
-	ret = tracing_write(instance->fd, "buffer_size_kb", text);
-	if (ret < 0)
-		return err_set(err, -ret,
-			       "cannot get buffers of %" PRIu64 " KiB for each of %u CPUs: %s", kib,
-			       instance->cpus, strerror(-ret));
+	if (tracefs_instance_set_buffer_size(instance->files, kib, -1) < 0)
+		return err_sys(err, "cannot get buffers of %" PRIu64 " KiB for each of %u CPUs",
+			       kib, instance->cpus);
 	return 0;
 }
 
 int instance_record(struct instance *instance, bool on, struct err *err)
 {
-	int ret = tracing_write(instance->fd, "tracing_on", on ? "1" : "0");
-
-	if (ret < 0)
-		return err_set(err, -ret, "cannot turn recording in %s %s: %s", instance->name,
-			       on ? "on" : "off", strerror(-ret));
+	if ((on ? tracefs_trace_on : tracefs_trace_off)(instance->files) < 0)
+		return err_sys(err, "cannot turn recording in %s %s", instance->name,
+			       on ? "on" : "off");
 	return 0;
 }
 
@@ -209,7 +180,7 @@ int instance_stats(const struct instance *instance, unsigned int cpu, struct ins
 	bool good;
 
 	snprintf(path, sizeof(path), "per_cpu/cpu%u/stats", cpu);
-	text = tracing_read(instance->fd, path);
+	text = tracing_read(instance->files, path);
 	if (!text)
 		return err_sys(err, "cannot read the counters of CPU %u's buffer", cpu);
 	good = instance_parse_stats(text, stats);
@@ -258,16 +229,11 @@ struct mark {
 	struct err *err;
 };
 
-static int mark_cpu(void *arg, unsigned int cpu)
+static int write_mark(const struct mark *mark, unsigned int cpu)
 {
-	struct mark *mark = arg;
 	char text[80];
 	int len;
 
-	CPU_ZERO_S(mark->set_size, mark->set);
-	CPU_SET_S(cpu, mark->set_size, mark->set);
-	if (sched_setaffinity(0, mark->set_size, mark->set) < 0)
-		return err_sys(mark->err, "cannot run on CPU %u to mark its buffer", cpu);
 	len = snprintf(text, sizeof(text), "ccaio: %s nonce=%016" PRIx64 " cpu=%u", mark->what,
 		       mark->nonce, cpu);
 	if (write(mark->fd, text, len) == len)
@@ -280,20 +246,33 @@ static int mark_cpu(void *arg, unsigned int cpu)
 	return err_sys(mark->err, "cannot write a marker into CPU %u's buffer", cpu);
 }
 
+static int mark_cpu(void *arg, unsigned int cpu)
+{
+	struct mark *mark = arg;
+
+	CPU_ZERO_S(mark->set_size, mark->set);
+	CPU_SET_S(cpu, mark->set_size, mark->set);
+	if (sched_setaffinity(0, mark->set_size, mark->set) < 0)
+		return err_sys(mark->err, "cannot run on CPU %u to mark its buffer", cpu);
+	return write_mark(mark, cpu);
+}
+
+static int open_marker(const struct instance *instance, struct err *err)
+{
+	int fd = tracefs_instance_file_open(instance->files, "trace_marker", O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(err, "cannot open %s/trace_marker", instance->path) : fd;
+}
+
 int instance_note(const struct instance *instance, const char *what, uint64_t nonce,
 		  struct err *err)
 {
-	int fd = openat(instance->fd, "trace_marker", O_WRONLY | O_CLOEXEC), len, ret = 0;
-	char text[80];
+	int fd = open_marker(instance, err), ret;
+	struct mark mark = { .what = what, .nonce = nonce, .fd = fd, .err = err };
 
 	if (fd < 0)
-		return err_sys(err, "cannot open %s/trace_marker", instance->path);
-	len = snprintf(text, sizeof(text), "ccaio: %s nonce=%016" PRIx64 " cpu=0", what, nonce);
-	if (write(fd, text, len) != len)
-		ret = errno == EBADF ? err_set(err, EBADF,
-					       "somebody else has switched tracing off: leave the "
-					       "instances of ccaio alone while it records")
-				     : err_sys(err, "cannot write a marker");
+		return fd;
+	ret = write_mark(&mark, 0);
 	close(fd);
 	return ret;
 }
@@ -305,16 +284,16 @@ int instance_mark(const struct instance *instance, const char *what, uint64_t no
 		what, nonce, -1, CPU_ALLOC(CPU_LIMIT), CPU_ALLOC_SIZE(CPU_LIMIT), err
 	};
 	cpu_set_t *before = CPU_ALLOC(CPU_LIMIT);
-	char *online = tracing_read(AT_FDCWD, "/sys/devices/system/cpu/online");
+	char *online = file_read("/sys/devices/system/cpu/online", 65536, NULL, NULL);
 	int ret;
 
 	if (!mark.set || !before || !online || sched_getaffinity(0, mark.set_size, before) < 0) {
 		ret = err_sys(err, "cannot learn which CPUs are online");
 		goto out;
 	}
-	mark.fd = openat(instance->fd, "trace_marker", O_WRONLY | O_CLOEXEC);
+	mark.fd = open_marker(instance, err);
 	if (mark.fd < 0) {
-		ret = err_sys(err, "cannot open %s/trace_marker", instance->path);
+		ret = mark.fd;
 		goto out;
 	}
 	ret = instance_each_cpu(online, mark_cpu, &mark);

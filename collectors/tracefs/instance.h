@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 struct err;
-struct tracing;
 struct tracefs_instance;
 
 /*
@@ -17,10 +16,10 @@ struct tracefs_instance;
  * command line and left as it was.
  */
 struct instance {
-	struct tracefs_instance *handle; /* libtracefs'; NULL: adopted */
+	struct tracefs_instance *files; /* libtracefs' */
 	char *name;
 	char *path;
-	int fd;
+	int hold;		  /* an open file of an own instance; -1 none */
 	unsigned int cpus;	  /* per-CPU buffers: one per possible CPU */
 	unsigned int subbuf_size; /* bytes that one read of a raw page gives */
 	bool own;		  /* made by this run */
@@ -32,13 +31,11 @@ struct instance_stats {
 	uint64_t entries, read;
 };
 
-/* Make the instance called name.  Release in any case. */
-int instance_create(struct instance *instance, const struct tracing *tracing, const char *name,
-		    struct err *err);
+/* Make the instance called name below the directory of tracing_open().  Release in any case. */
+int instance_create(struct instance *instance, const char *name, struct err *err);
 
 /* Use an instance that exists; it will be left in place. */
-int instance_adopt(struct instance *instance, const struct tracing *tracing, const char *name,
-		   struct err *err);
+int instance_adopt(struct instance *instance, const char *name, struct err *err);
 
 /*
  * Remove an own instance with its buffers (its events are off with it), and free

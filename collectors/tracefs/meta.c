@@ -16,8 +16,8 @@
 static int write_header(const struct recording *rec, struct tracedat_writer *writer,
 			struct err *err)
 {
-	char *page = tracing_read(rec->tracing.fd, "events/header_page");
-	char *event = tracing_read(rec->tracing.fd, "events/header_event");
+	char *page = tracing_read(rec->tracing.files, "events/header_page");
+	char *event = tracing_read(rec->tracing.files, "events/header_event");
 	int ret = 0;
 
 	if (page && event)
@@ -37,7 +37,7 @@ static int write_format(const struct recording *rec, struct tracedat_writer *wri
 	const char *colon = strchr(name, ':');
 	char *system = xstrndup(name, colon ? (size_t)(colon - name) : strlen(name));
 	char *path = xasprintf("events/%s/%s/format", system, colon ? colon + 1 : "");
-	char *text = tracing_read(rec->instance.fd, path);
+	char *text = tracing_read(rec->instance.files, path);
 	int ret = 0;
 
 	if (text)
@@ -54,7 +54,7 @@ static int write_format(const struct recording *rec, struct tracedat_writer *wri
 static int write_formats_on(const struct recording *rec, struct tracedat_writer *writer,
 			    struct err *err)
 {
-	char *on = tracing_read(rec->instance.fd, "set_event"), *rest = on, *line;
+	char *on = tracing_read(rec->instance.files, "set_event"), *rest = on, *line;
 	int ret = 0;
 
 	if (!on)
@@ -83,7 +83,7 @@ static int write_stats(const struct recording *rec, struct tracedat_writer *writ
 {
 	for (unsigned int cpu = 0; cpu < rec->instance.cpus; cpu++) {
 		char *path = xasprintf("per_cpu/cpu%u/stats", cpu);
-		char *text = tracing_read(rec->instance.fd, path), *stat;
+		char *text = tracing_read(rec->instance.files, path), *stat;
 
 		free(path);
 		if (!text)
@@ -98,9 +98,9 @@ static int write_stats(const struct recording *rec, struct tracedat_writer *writ
 
 static void write_optional(const struct recording *rec, struct tracedat_writer *writer)
 {
-	char *printk = tracing_read(rec->tracing.fd, "printk_formats");
-	char *cmdlines = tracing_read(rec->tracing.fd, "saved_cmdlines");
-	char *clock = tracing_read(rec->instance.fd, "trace_clock");
+	char *printk = tracing_read(rec->tracing.files, "printk_formats");
+	char *cmdlines = tracing_read(rec->tracing.files, "saved_cmdlines");
+	char *clock = tracing_read(rec->instance.files, "trace_clock");
 	struct utsname name;
 
 	if (printk)

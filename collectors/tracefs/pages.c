@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tracefs/tracefs.h>
 #include <unistd.h>
 
 #include "collectors/tracefs/instance.h"
@@ -43,7 +44,8 @@ static int open_cpus(struct pages *pages, const struct instance *instance, const
 
 		snprintf(path, sizeof(path), "per_cpu/cpu%u/trace_pipe_raw", i);
 		cpu->out = out[i];
-		cpu->raw = openat(instance->fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		cpu->raw = tracefs_instance_file_open(instance->files, path,
+						      O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 		if (cpu->raw < 0 && errno == EBUSY)
 			return err_set(err, EBUSY, "another program is reading %s/%s",
 				       instance->path, path);
@@ -66,7 +68,8 @@ struct pages *pages_open(const struct instance *instance, const int *out, struct
 	pages->pipe[0] = pages->pipe[1] = -1;
 	for (unsigned int i = 0; i < pages->cpus; i++)
 		pages->cpu[i].raw = -1;
-	if (tracing_read_number(instance->fd, "per_cpu/cpu0/buffer_size_kb", &kib) < 0 || kib == 0)
+	if (tracing_read_number(instance->files, "per_cpu/cpu0/buffer_size_kb", &kib) < 0 ||
+	    kib == 0)
 		kib = 1408; /* the kernel's default; only bounds pages_flush */
 	pages->buffer_bytes = kib * 1024;
 	if (pipe2(pages->pipe, O_CLOEXEC | O_NONBLOCK) < 0) {

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tracefs/tracefs.h>
 #include <unistd.h>
 
 #include "collectors/decode/probe-names.h"
@@ -25,8 +26,9 @@
  * One probe and its forms, best first.  Plain kprobes: their arguments are named by number, so that
  * the kernel need not search its types for each of them, which takes it far longer
  * than all the rest.  A return probe that knows the arguments needs Linux 6.10.
- * {group} and {structure.member}, a member's offset, are filled in; {base} is the
- * linear map's offset as one more field, or nothing where it is unknown.
+ * A form is "p" (entry) or "r" (return), the function, and the fields.  {structure.member}, a
+ * member's offset, is filled in; {base} is the linear map's offset as one more field, or
+ * nothing where it is unknown.
  */
 /* Of an IPv4 socket, which may be older than the recording: its addresses, as they are in it. */
 #define ADDRESSES                                                                              \
@@ -44,46 +46,43 @@ static const struct probe {
 	const char *forms[FORMS];
 } probes[] = {
 	{ PROBE_DECRYPT,
-	  { "r:{group}/decrypt set_memory_decrypted addr=$arg1 numpages=$arg2:s32 "
+	  { "r set_memory_decrypted addr=$arg1 numpages=$arg2:s32 "
 	    "ret=$retval:s32{base}",
-	    "p:{group}/decrypt set_memory_decrypted addr=$arg1 numpages=$arg2:s32{base}" } },
-	{ PROBE_ENCRYPT,
-	  { "p:{group}/encrypt set_memory_encrypted addr=$arg1 numpages=$arg2:s32{base}" } },
+	    "p set_memory_decrypted addr=$arg1 numpages=$arg2:s32{base}" } },
+	{ PROBE_ENCRYPT, { "p set_memory_encrypted addr=$arg1 numpages=$arg2:s32{base}" } },
 	{ PROBE_TCP_TX,
-	  { "p:{group}/tcp_tx __ip_queue_xmit sk=$arg1 skb=$arg2 "
+	  { "p __ip_queue_xmit sk=$arg1 skb=$arg2 "
 	    "len=+{sk_buff.len}($arg2):u32" ADDRESSES,
-	    "p:{group}/tcp_tx __ip_queue_xmit sk=$arg1 skb=$arg2 "
+	    "p __ip_queue_xmit sk=$arg1 skb=$arg2 "
 	    "len=+{sk_buff.len}($arg2):u32" } },
 	{ PROBE_TCP_TX "__v6",
-	  { "p:{group}/tcp_tx__v6 inet6_csk_xmit sk=$arg1 skb=$arg2 "
+	  { "p inet6_csk_xmit sk=$arg1 skb=$arg2 "
 	    "len=+{sk_buff.len}($arg2):u32" } },
 	{ PROBE_TCP_RX,
-	  { "p:{group}/tcp_rx tcp_rcv_established sk=$arg1 skb=$arg2 "
+	  { "p tcp_rcv_established sk=$arg1 skb=$arg2 "
 	    "len=+{sk_buff.len}($arg2):u32" ADDRESSES,
-	    "p:{group}/tcp_rx tcp_rcv_established sk=$arg1 skb=$arg2 "
+	    "p tcp_rcv_established sk=$arg1 skb=$arg2 "
 	    "len=+{sk_buff.len}($arg2):u32" } },
-	{ PROBE_TCP_RX2,
-	  { "p:{group}/tcp_rx2 tcp_v4_do_rcv sk=$arg1 skb=$arg2 len=+{sk_buff.len}($arg2):u32" } },
+	{ PROBE_TCP_RX2, { "p tcp_v4_do_rcv sk=$arg1 skb=$arg2 len=+{sk_buff.len}($arg2):u32" } },
 	/* while a task holds the socket its segments queue up there, and may be joined */
 	{ PROBE_TCP_RX "__backlog",
-	  { "p:{group}/tcp_rx__backlog tcp_add_backlog sk=$arg1 skb=$arg2 "
+	  { "p tcp_add_backlog sk=$arg1 skb=$arg2 "
 	    "len=+{sk_buff.len}($arg2):u32" ADDRESSES,
-	    "p:{group}/tcp_rx__backlog tcp_add_backlog sk=$arg1 skb=$arg2 "
+	    "p tcp_add_backlog sk=$arg1 skb=$arg2 "
 	    "len=+{sk_buff.len}($arg2):u32" } },
 	/* by its return: it may refuse, and then lengths alone would not always tell */
-	{ PROBE_GRO, { "r:{group}/gro skb_gro_receive into=$arg1 skb=$arg2 ret=$retval:s32" } },
+	{ PROBE_GRO, { "r skb_gro_receive into=$arg1 skb=$arg2 ret=$retval:s32" } },
 	{ PROBE_VQ_ADD "__out",
-	  { "p:{group}/vq_add__out virtqueue_add_outbuf vq=$arg1 num=$arg3:u32 data=$arg4 "
+	  { "p virtqueue_add_outbuf vq=$arg1 num=$arg3:u32 data=$arg4 "
 	    "queue=+0(+{virtqueue.name}($arg1)):string sk=+{sk_buff.sk}($arg4)",
-	    "p:{group}/vq_add__out virtqueue_add_outbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },
-	{ PROBE_VQ_ADD "__in",
-	  { "p:{group}/vq_add__in virtqueue_add_inbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },
+	    "p virtqueue_add_outbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },
+	{ PROBE_VQ_ADD "__in", { "p virtqueue_add_inbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },
 	{ PROBE_VQ_ADD "__sgs",
-	  { "p:{group}/vq_add__sgs virtqueue_add_sgs vq=$arg1 num=$arg3:u32 data=$arg5 "
+	  { "p virtqueue_add_sgs vq=$arg1 num=$arg3:u32 data=$arg5 "
 	    "queue=+0(+{virtqueue.name}($arg1)):string",
-	    "p:{group}/vq_add__sgs virtqueue_add_sgs vq=$arg1 num=$arg3:u32 data=$arg5" } },
-	{ PROBE_VQ_GET, { "r:{group}/vq_get virtqueue_get_buf_ctx vq=$arg1 ret=$retval" } },
-	{ PROBE_VQ_KICK, { "p:{group}/vq_kick virtqueue_notify vq=$arg1" } },
+	    "p virtqueue_add_sgs vq=$arg1 num=$arg3:u32 data=$arg5" } },
+	{ PROBE_VQ_GET, { "r virtqueue_get_buf_ctx vq=$arg1 ret=$retval" } },
+	{ PROBE_VQ_KICK, { "p virtqueue_notify vq=$arg1" } },
 };
 
 /*
@@ -92,8 +91,8 @@ static const struct probe {
  */
 static const struct probe list_failed = {
 	PROBE_LIST_FAILED,
-	{ "r:{group}/list_failed __dma_map_sg_attrs " DEVICE " nents=$arg3:u32 ret=$retval:s32",
-	  "r:{group}/list_failed dma_direct_map_sg " DEVICE " nents=$arg3:u32 ret=$retval:s32" },
+	{ "r __dma_map_sg_attrs " DEVICE " nents=$arg3:u32 ret=$retval:s32",
+	  "r dma_direct_map_sg " DEVICE " nents=$arg3:u32 ret=$retval:s32" },
 };
 
 /*
@@ -102,46 +101,36 @@ static const struct probe list_failed = {
  */
 static const struct probe dma_probes[] = {
 	{ PROBE_MAP_IN,
-	  { "p:{group}/dma_map_in dma_map_page_attrs " DEVICE
-	    " size=$arg4 dir=$arg5:u32 attrs=$arg6" } },
-	{ PROBE_MAP, { "r:{group}/dma_map dma_map_page_attrs ret=$retval" } },
+	  { "p dma_map_page_attrs " DEVICE " size=$arg4 dir=$arg5:u32 attrs=$arg6" } },
+	{ PROBE_MAP, { "r dma_map_page_attrs ret=$retval" } },
 	{ PROBE_BOUNCE_IN,
-	  { "p:{group}/swm_in swiotlb_map " DEVICE
-	    " paddr=$arg2 size=$arg3 dir=$arg4:u32 attrs=$arg5" } },
-	{ PROBE_BOUNCE, { "r:{group}/swm_out swiotlb_map ret=$retval" } },
+	  { "p swiotlb_map " DEVICE " paddr=$arg2 size=$arg3 dir=$arg4:u32 attrs=$arg5" } },
+	{ PROBE_BOUNCE, { "r swiotlb_map ret=$retval" } },
 	{ PROBE_UNMAP,
-	  { "p:{group}/dma_unmap dma_unmap_page_attrs " DEVICE
-	    " addr=$arg2 size=$arg3 dir=$arg4:u32 attrs=$arg5" } },
+	  { "p dma_unmap_page_attrs " DEVICE " addr=$arg2 size=$arg3 dir=$arg4:u32 attrs=$arg5" } },
 	{ PROBE_RELEASE,
-	  { "p:{group}/swiotlb_release swiotlb_tbl_unmap_single " DEVICE
+	  { "p swiotlb_tbl_unmap_single " DEVICE
 	    " addr=$arg2 size=$arg3 dir=$arg4:u32 attrs=$arg5" } },
 	{ PROBE_MAP_SG_IN,
-	  { "p:{group}/dma_map_sg_in dma_direct_map_sg " DEVICE
-	    " nents=$arg3:u32 dir=$arg4:u32 attrs=$arg5" } },
-	{ PROBE_MAP_SG, { "r:{group}/dma_map_sg dma_direct_map_sg ret=$retval:s32" } },
+	  { "p dma_direct_map_sg " DEVICE " nents=$arg3:u32 dir=$arg4:u32 attrs=$arg5" } },
+	{ PROBE_MAP_SG, { "r dma_direct_map_sg ret=$retval:s32" } },
 	{ PROBE_UNMAP_SG_IN,
-	  { "p:{group}/dma_unmap_sg_in dma_unmap_sg_attrs " DEVICE
-	    " nents=$arg3:u32 dir=$arg4:u32 attrs=$arg5" } },
-	{ PROBE_UNMAP_SG, { "r:{group}/dma_unmap_sg dma_unmap_sg_attrs ret=$retval" } },
-	{ PROBE_ALLOC_IN, { "p:{group}/dma_alloc_in dma_alloc_attrs " DEVICE " size=$arg2" } },
-	{ PROBE_ALLOC, { "r:{group}/dma_alloc dma_alloc_attrs ret=$retval" } },
-	{ PROBE_FREE,
-	  { "p:{group}/dma_free dma_free_attrs " DEVICE " size=$arg2 virt=$arg3 addr=$arg4" } },
+	  { "p dma_unmap_sg_attrs " DEVICE " nents=$arg3:u32 dir=$arg4:u32 attrs=$arg5" } },
+	{ PROBE_UNMAP_SG, { "r dma_unmap_sg_attrs ret=$retval" } },
+	{ PROBE_ALLOC_IN, { "p dma_alloc_attrs " DEVICE " size=$arg2" } },
+	{ PROBE_ALLOC, { "r dma_alloc_attrs ret=$retval" } },
+	{ PROBE_FREE, { "p dma_free_attrs " DEVICE " size=$arg2 virt=$arg3 addr=$arg4" } },
 	/* seen, but not followed: a run in which one of these is called stays undecided */
-	{ PROBE_BLIND "__resource", { "p:{group}/dma_blind__resource dma_map_resource " DEVICE } },
-	{ PROBE_BLIND "__pages", { "p:{group}/dma_blind__pages dma_alloc_pages " DEVICE } },
-	{ PROBE_BLIND "__noncontiguous",
-	  { "p:{group}/dma_blind__noncontiguous dma_alloc_noncontiguous " DEVICE } },
-	{ PROBE_BLIND "__iommu", { "p:{group}/dma_blind__iommu iommu_dma_map_sg " DEVICE } },
-	{ PROBE_BLIND "__sync_sg", { "p:{group}/dma_blind__sync_sg dma_sync_sg_for_cpu " DEVICE } },
-	{ PROBE_BLIND "__sync_sg_device",
-	  { "p:{group}/dma_blind__sync_sg_device dma_sync_sg_for_device " DEVICE } },
+	{ PROBE_BLIND "__resource", { "p dma_map_resource " DEVICE } },
+	{ PROBE_BLIND "__pages", { "p dma_alloc_pages " DEVICE } },
+	{ PROBE_BLIND "__noncontiguous", { "p dma_alloc_noncontiguous " DEVICE } },
+	{ PROBE_BLIND "__iommu", { "p iommu_dma_map_sg " DEVICE } },
+	{ PROBE_BLIND "__sync_sg", { "p dma_sync_sg_for_cpu " DEVICE } },
+	{ PROBE_BLIND "__sync_sg_device", { "p dma_sync_sg_for_device " DEVICE } },
 	{ PROBE_SYNC_CPU,
-	  { "p:{group}/dma_sync_cpu dma_sync_single_for_cpu " DEVICE
-	    " addr=$arg2 size=$arg3 dir=$arg4:u32" } },
+	  { "p dma_sync_single_for_cpu " DEVICE " addr=$arg2 size=$arg3 dir=$arg4:u32" } },
 	{ PROBE_SYNC_DEVICE,
-	  { "p:{group}/dma_sync_device dma_sync_single_for_device " DEVICE
-	    " addr=$arg2 size=$arg3 dir=$arg4:u32" } },
+	  { "p dma_sync_single_for_device " DEVICE " addr=$arg2 size=$arg3 dir=$arg4:u32" } },
 };
 
 /* The offset of the linear map: of the first RAM segment that /proc/kcore describes.  0 unknown. */
@@ -184,8 +173,6 @@ static char *fill(struct words *words, const char *word, size_t len)
 	char *structure, *member;
 	long offset;
 
-	if (!dot && strncmp(word, "group", len) == 0)
-		return xstrdup(words->group);
 	if (!dot && words->base == 0)
 		return xstrdup("");
 	if (!dot)
@@ -201,7 +188,7 @@ static char *fill(struct words *words, const char *word, size_t len)
 	return offset < 0 ? NULL : xasprintf("%ld", offset);
 }
 
-/* The probe as the kernel reads it (caller frees); NULL where a word is unknown. */
+/* The form with its words filled in (caller frees); NULL where one is unknown. */
 static char *write_form(struct words *words, const char *form)
 {
 	char *text = xstrdup("");
@@ -242,18 +229,30 @@ static const char *filter_of(const struct probe *probe, int form)
 	return NULL;
 }
 
-static int set_filter(const struct instance *instance, const char *group, const char *name,
-		      const char *filter)
+/* Create the probe in this form, filled in: "p function fields".  Returns 0 or -errno.  Cuts form.
+ */
+static int create(const char *group, const char *name, char *form)
 {
-	char *path = xasprintf("events/%s/%s/filter", group, name);
-	int ret = tracing_write(instance->fd, path, filter);
+	char *fields = strchr(form + 2, ' ');
+	struct tracefs_dynevent *event;
+	int ret = -ENOMEM;
 
-	free(path);
+	if (fields)
+		*fields++ = '\0';
+	if (form[0] == 'r')
+		event = tracefs_kretprobe_alloc(group, name, form + 2, fields, 0);
+	else
+		event = tracefs_kprobe_alloc(group, name, form + 2, fields);
+	if (event) {
+		errno = 0;
+		ret = tracefs_dynevent_create(event) == 0 ? 0 : errno ? -errno : -EINVAL;
+		tracefs_dynevent_free(event);
+	}
 	return ret;
 }
 
-static void arm_probe(const struct probe *probe, const struct tracing *tracing,
-		      const struct instance *instance, struct words *words, struct arming *arming)
+static void arm_probe(const struct probe *probe, const struct instance *instance,
+		      struct words *words, struct arming *arming)
 {
 	const char *why = NULL, *filter;
 	int ret = -ENOENT, i;
@@ -262,14 +261,17 @@ static void arm_probe(const struct probe *probe, const struct tracing *tracing,
 		char *text = write_form(words, probe->forms[i]);
 
 		if (text)
-			ret = tracing_append(tracing->fd, "dynamic_events", text);
+			ret = create(words->group, probe->name, text);
 		else
 			why = "this kernel does not describe its types (BTF)";
 		free(text);
 	}
 	filter = ret == 0 ? filter_of(probe, i - 1) : NULL;
 	if (filter)
-		ret = set_filter(instance, words->group, probe->name, filter);
+		ret = tracefs_event_file_write(instance->files, words->group, probe->name, "filter",
+					       filter) < 0
+			      ? -errno
+			      : 0;
 	if (ret == 0)
 		ret = arming_enable(arming, instance, words->group, probe->name);
 	if (ret == -ENOENT && !why)
@@ -282,7 +284,7 @@ static void arm_probe(const struct probe *probe, const struct tracing *tracing,
 /* Has the kernel no dma events, so that probes must stand in for them? */
 static bool stand_in(const struct tracing *tracing)
 {
-	return !tracing_exists(tracing->fd, "events/dma");
+	return !tracing_exists(tracing->files, "events/dma");
 }
 
 void probes_arm(const struct tracing *tracing, const struct instance *instance, const char *group,
@@ -290,18 +292,18 @@ void probes_arm(const struct tracing *tracing, const struct instance *instance, 
 {
 	struct words words = { .group = group };
 
-	if (!tracing_exists(tracing->fd, "kprobe_events")) {
+	if (!tracing_exists(tracing->files, "kprobe_events")) {
 		arming_failed(arming, "%s: this kernel has no kprobe events", group);
 		return;
 	}
 	words.base = linear_base();
 	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
-		arm_probe(&probes[i], tracing, instance, &words, arming);
+		arm_probe(&probes[i], instance, &words, arming);
 	if (stand_in(tracing))
 		for (size_t i = 0; i < sizeof(dma_probes) / sizeof(dma_probes[0]); i++)
-			arm_probe(&dma_probes[i], tracing, instance, &words, arming);
+			arm_probe(&dma_probes[i], instance, &words, arming);
 	else
-		arm_probe(&list_failed, tracing, instance, &words, arming);
+		arm_probe(&list_failed, instance, &words, arming);
 	btf_free(words.btf);
 }
 
@@ -330,43 +332,25 @@ unsigned long long probes_parse_missed(const char *profile)
 
 unsigned long long probes_missed(const struct tracing *tracing)
 {
-	char *text = stand_in(tracing) ? tracing_read(tracing->fd, "kprobe_profile") : NULL;
+	char *text = stand_in(tracing) ? tracing_read(tracing->files, "kprobe_profile") : NULL;
 	unsigned long long sum = probes_parse_missed(text);
 
 	free(text);
 	return sum;
 }
 
-/* "p:group/name function ...": remove this one if it is of the group.  Cuts line. */
-static int remove_line(const struct tracing *tracing, const char *group, char *line)
+int probes_remove(const char *group)
 {
-	char *name = strchr(line, ':'), *command;
-	size_t len = strlen(group);
-	int ret;
-
-	if (!name || strncmp(name + 1, group, len) != 0 || name[1 + len] != '/')
-		return 0;
-	name++;
-	name[strcspn(name, " \t")] = '\0';
-	command = xasprintf("-:%s", name);
-	ret = tracing_append(tracing->fd, "dynamic_events", command);
-	free(command);
-	return ret;
-}
-
-int probes_remove(const struct tracing *tracing, const char *group)
-{
-	char *text = tracing_read(tracing->fd, "dynamic_events"), *rest = text, *line;
+	struct tracefs_dynevent **events;
 	int ret = 0;
 
-	if (!text)
-		return errno == ENOENT ? 0 : -errno;
-	while ((line = strsep(&rest, "\n")) != NULL) {
-		int one = remove_line(tracing, group, line);
-
-		if (one < 0)
-			ret = one;
+	errno = 0;
+	events = tracefs_dynevent_get_all(TRACEFS_DYNEVENT_KPROBE | TRACEFS_DYNEVENT_KRETPROBE,
+					  group);
+	for (size_t i = 0; events && events[i]; i++) {
+		if (tracefs_dynevent_destroy(events[i], false) < 0)
+			ret = errno ? -errno : -EBUSY;
 	}
-	free(text);
+	tracefs_dynevent_list_free(events);
 	return ret;
 }

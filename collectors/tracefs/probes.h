@@ -33,6 +33,6 @@ unsigned long long probes_parse_missed(const char *profile);
  * Remove every dynamic event of the group.  They must be off.  Returns 0, or -errno
  * of the last one that could not be removed.
  */
-int probes_remove(const struct tracing *tracing, const char *group);
+int probes_remove(const char *group);
 
 #endif

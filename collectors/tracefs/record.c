@@ -20,11 +20,11 @@
 /* Get an instance of one's own, armed with everything but not recording yet. */
 static int open_own(struct recording *rec, const struct recording_options *options, struct err *err)
 {
-	char *name = xasprintf("ccaio-%d", (int)getpid());
+	char *name = xasprintf(STATE_INSTANCE "%d", (int)getpid());
 	int ret = state_note(&rec->state, "instance", name, err);
 
 	if (ret == 0)
-		ret = instance_create(&rec->instance, &rec->tracing, name, err);
+		ret = instance_create(&rec->instance, name, err);
 	free(name);
 	if (ret == 0)
 		ret = instance_record(&rec->instance, false, err);
@@ -46,7 +46,7 @@ static int open_boot(struct recording *rec, struct err *err)
 	if (ret < 0)
 		return ret;
 	rec->from_boot = true;
-	return instance_adopt(&rec->instance, &rec->tracing, BOOT_INSTANCE, err);
+	return instance_adopt(&rec->instance, BOOT_INSTANCE, err);
 }
 
 /* An event of an instance that stays is about to be switched on. */
@@ -76,7 +76,7 @@ int recording_open(struct recording *rec, const struct recording_options *option
 	bool want_boot = !options->no_boot && !options->buffer_bytes && !options->clock;
 	int ret;
 
-	*rec = (struct recording){ .tracing.fd = -1, .state.fd = -1, .instance.fd = -1 };
+	*rec = (struct recording){ .state.fd = -1, .instance.hold = -1 };
 	if (geteuid() != 0)
 		return err_set(err, EPERM, "tracing needs root; run it with sudo");
 	ret = tracing_open(&rec->tracing, err);
@@ -88,7 +88,7 @@ int recording_open(struct recording *rec, const struct recording_options *option
 		return ret;
 	if (getrandom(&rec->nonce, sizeof(rec->nonce), 0) != sizeof(rec->nonce) || rec->nonce == 0)
 		return err_sys(err, "cannot get a random number");
-	if (want_boot && boot_find(&rec->tracing, &rec->boot_reason))
+	if (want_boot && boot_find(&rec->boot_reason))
 		ret = open_boot(rec, err);
 	else
 		ret = open_own(rec, options, err);
@@ -188,12 +188,12 @@ int recording_close(struct recording *rec, struct err *err)
 	int ret = 0, group_ret = 0;
 
 	pages_close(rec->pages);
-	if (rec->instance.fd >= 0 && !rec->instance.own)
+	if (rec->instance.files && !rec->instance.own)
 		arming_disarm(&rec->arming, &rec->instance);
 	if (rec->instance.name)
 		ret = instance_release(&rec->instance, err);
 	if (rec->group)
-		group_ret = probes_remove(&rec->tracing, rec->group);
+		group_ret = probes_remove(rec->group);
 	if (group_ret < 0 && ret == 0)
 		ret = err_set(err, -group_ret, "cannot remove the dynamic events of %s: %s",
 			      rec->group, strerror(-group_ret));
@@ -207,7 +207,7 @@ int recording_close(struct recording *rec, struct err *err)
 	free(rec->before);
 	free(rec->lost);
 	free(rec->boot_reason);
-	*rec = (struct recording){ .tracing.fd = -1, .state.fd = -1, .instance.fd = -1 };
+	*rec = (struct recording){ .state.fd = -1, .instance.hold = -1 };
 	return ret;
 }
 

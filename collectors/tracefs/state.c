@@ -4,17 +4,21 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <tracefs/tracefs.h>
 #include <unistd.h>
 
+#include "collectors/decode/probe-names.h"
 #include "collectors/tracefs/probes.h"
 #include "collectors/tracefs/tracefs.h"
 #include "lib/base/err.h"
+#include "lib/base/file.h"
 #include "lib/base/xalloc.h"
 
 /* A path below the tracing directory that a state file may name: no way out of it. */
@@ -23,35 +27,38 @@ static bool is_below(const char *path)
 	return path[0] != '/' && !strstr(path, "..");
 }
 
+/* Returns false while anybody has one of its files open: then the kernel refuses. */
+static bool remove_instance(const char *name)
+{
+	struct tracefs_instance *instance = tracefs_instance_alloc(NULL, name);
+	bool gone = !instance || tracefs_instance_destroy(instance) == 0;
+
+	if (instance)
+		tracefs_instance_free(instance);
+	return gone;
+}
+
 /* Undo one line of this kind.  Returns false when it could not be undone and must be tried again.
  */
-static bool undo(const struct tracing *tracing, const char *kind, const char *line)
+static bool undo(struct tracefs_instance *files, const char *kind, const char *line)
 {
 	size_t len = strlen(kind);
 	const char *name = line + len + 1;
-	char *path;
-	bool done;
 
 	if (strncmp(line, kind, len) != 0 || line[len] != ' ' || !is_below(name))
 		return true;
 	if (strcmp(kind, "off") == 0) {
-		int ret = tracing_write(tracing->fd, name, "0");
+		int ret = tracing_write(files, name, "0");
 
 		return ret == 0 || ret == -ENOENT;
 	}
 	if (strcmp(kind, "group") == 0)
-		return probes_remove(tracing, name) == 0;
-	if (strchr(name, '/'))
-		return true;
-	/* The kernel refuses while anybody has one of its files open. */
-	path = xasprintf("instances/%s", name);
-	done = unlinkat(tracing->fd, path, AT_REMOVEDIR) == 0 || errno == ENOENT;
-	free(path);
-	return done;
+		return probes_remove(name) == 0;
+	return strchr(name, '/') || remove_instance(name);
 }
 
 /* Clean up after the run of this file, if it is dead. */
-static void clean_one(const struct tracing *tracing, int dir_fd, const char *name)
+static void clean_one(struct tracefs_instance *files, int dir_fd, const char *name)
 {
 	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	/* dynamic events can be removed once they are off everywhere */
@@ -67,10 +74,11 @@ static void clean_one(const struct tracing *tracing, int dir_fd, const char *nam
 		return;
 	}
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		char *text = tracing_read(dir_fd, name), *rest = text, *line;
+		char *text = file_read_at(dir_fd, name, O_NOFOLLOW, 1u << 20, NULL, NULL),
+		     *rest = text, *line;
 
 		while (rest && (line = strsep(&rest, "\n")) != NULL)
-			done = undo(tracing, kinds[i], line) && done;
+			done = undo(files, kinds[i], line) && done;
 		free(text);
 	}
 	if (done)
@@ -78,18 +86,66 @@ static void clean_one(const struct tracing *tracing, int dir_fd, const char *nam
 	close(fd);
 }
 
+/* The number behind the prefix; 0 where the name is none of a run. */
+static int run_of(const char *name, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	if (strncmp(name, prefix, len) != 0 || !name[len] ||
+	    name[len + strspn(name + len, "0123456789")] != '\0')
+		return 0;
+	return atoi(name + len);
+}
+
+static bool is_alive(int pid)
+{
+	return kill(pid, 0) == 0 || errno != ESRCH;
+}
+
+/*
+ * What killed runs left whose file of /run is not this one's: instances and groups carry the
+ * process's number.  A run of another PID namespace has other numbers, but has a file of its
+ * instance open and its probes are on, so that the kernel keeps them.
+ */
+static void clean_unnoted(void)
+{
+	char **instances = tracefs_instances("^" STATE_INSTANCE "[0-9]+$");
+	struct tracefs_dynevent **events;
+
+	for (size_t i = 0; instances && instances[i]; i++) {
+		int pid = run_of(instances[i], STATE_INSTANCE);
+
+		if (pid > 0 && !is_alive(pid))
+			remove_instance(instances[i]);
+	}
+	tracefs_list_free(instances);
+	events = tracefs_dynevent_get_all(TRACEFS_DYNEVENT_KPROBE | TRACEFS_DYNEVENT_KRETPROBE,
+					  NULL);
+	for (size_t i = 0; events && events[i]; i++) {
+		char *group = NULL;
+		int pid;
+
+		tracefs_dynevent_info(events[i], &group, NULL, NULL, NULL, NULL);
+		pid = group ? run_of(group, PROBE_GROUP "_") : 0;
+		free(group);
+		if (pid > 0 && !is_alive(pid))
+			tracefs_dynevent_destroy(events[i], false);
+	}
+	tracefs_dynevent_list_free(events);
+}
+
 void state_clean(const struct tracing *tracing)
 {
 	DIR *dir = opendir(STATE_DIR);
 	struct dirent *entry;
 
-	if (!dir)
-		return;
-	while ((entry = readdir(dir)) != NULL) {
+	while (dir && (entry = readdir(dir)) != NULL) {
 		if (entry->d_name[strspn(entry->d_name, "0123456789")] == '\0')
-			clean_one(tracing, dirfd(dir), entry->d_name);
+			clean_one(tracing->files, dirfd(dir), entry->d_name);
 	}
-	closedir(dir);
+	if (dir)
+		closedir(dir);
+	clean_unnoted();
 }
 
 bool state_alone(const struct state *state)

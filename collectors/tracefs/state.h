@@ -16,13 +16,17 @@ struct tracing;
  * file below the tracing directory that was off before).
  */
 #define STATE_DIR "/run/ccaio"
+#define STATE_INSTANCE "ccaio-" /* and the process's number: a run's own instance */
 
 struct state {
 	char *path;
 	int fd;
 };
 
-/* Undo what dead runs left behind.  Never touches what a living run or anybody else made. */
+/*
+ * Undo what dead runs left behind, also those that had another /run (a mount namespace).  Never
+ * touches what a living run or anybody else made.
+ */
 void state_clean(const struct tracing *tracing);
 
 /* Begin this run's file.  Release in any case. */

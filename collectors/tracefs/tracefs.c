@@ -1,67 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The kernel's tracing directory: where it is, and why it cannot be used. */
 #include "collectors/tracefs/tracefs.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <mntent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tracefs/tracefs.h>
 #include <unistd.h>
 
 #include "lib/base/err.h"
+#include "lib/base/file.h"
 #include "lib/base/xalloc.h"
 
-#define FILE_MAX (1u << 20)
-
-static char *slurp(int fd)
+char *tracing_read(struct tracefs_instance *files, const char *path)
 {
-	size_t len = 0, cap = 4096;
-	char *text = xcalloc(cap, 1);
-
-	for (;;) {
-		ssize_t n = read(fd, text + len, cap - len - 1);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			free(text);
-			return NULL;
-		}
-		if (n == 0)
-			break;
-		len += n;
-		if (len + 1 < cap)
-			continue;
-		if (cap >= FILE_MAX) {
-			free(text);
-			errno = EFBIG;
-			return NULL;
-		}
-		cap *= 2;
-		text = xrealloc(text, cap, 1);
-	}
-	text[len] = '\0';
-	return text;
-}
-
-char *tracing_read(int dirfd, const char *path)
-{
-	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC), code;
 	char *text;
 
-	if (fd < 0)
-		return NULL;
-	text = slurp(fd);
-	code = errno;
-	close(fd);
-	errno = code;
-	return text;
+	errno = 0;
+	text = tracefs_instance_file_read(files, path, NULL);
+	/* of an empty file libtracefs returns nothing, too */
+	return !text && errno == 0 ? xstrdup("") : text;
 }
 
-int tracing_read_number(int dirfd, const char *path, unsigned long long *number)
+int tracing_read_number(struct tracefs_instance *files, const char *path,
+			unsigned long long *number)
 {
-	char *text = tracing_read(dirfd, path), *end;
+	char *text = tracing_read(files, path), *end;
 	int ret = -EINVAL;
 
 	if (!text)
@@ -74,82 +39,27 @@ int tracing_read_number(int dirfd, const char *path, unsigned long long *number)
 	return ret;
 }
 
-static int write_flags(int dirfd, const char *path, const char *text, int flags)
+int tracing_write(struct tracefs_instance *files, const char *path, const char *text)
 {
-	size_t len = strlen(text);
-	int fd = openat(dirfd, path, flags | O_CLOEXEC), ret = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	do {
-		n = write(fd, text, len);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		ret = -errno;
-	else if ((size_t)n != len)
-		ret = -EIO;
-	/* some control files tell their failure only when they are closed */
-	if (close(fd) < 0 && ret == 0)
-		ret = -errno;
-	return ret;
+	errno = 0;
+	if (tracefs_instance_file_write(files, path, text) >= 0)
+		return 0;
+	return errno ? -errno : -EIO;
 }
 
-int tracing_write(int dirfd, const char *path, const char *text)
+bool tracing_exists(struct tracefs_instance *files, const char *path)
 {
-	return write_flags(dirfd, path, text, O_WRONLY);
-}
-
-int tracing_append(int dirfd, const char *path, const char *text)
-{
-	return write_flags(dirfd, path, text, O_WRONLY | O_APPEND);
-}
-
-bool tracing_exists(int dirfd, const char *path)
-{
-	return faccessat(dirfd, path, F_OK, 0) == 0;
-}
-
-/* Open path as the tracing directory if it is one.  Returns whether; errno says why not. */
-static bool try_dir(struct tracing *tracing, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), code;
-
-	if (fd < 0)
-		return false;
-	if (faccessat(fd, "events", F_OK, 0) < 0) {
-		code = errno;
-		close(fd);
-		errno = code;
-		return false;
-	}
-	tracing->path = xstrdup(path);
-	tracing->fd = fd;
-	return true;
+	return tracefs_file_exists(files, path) || tracefs_dir_exists(files, path);
 }
 
 /* Does the file (one line, or a list of words) hold this word? */
 static bool file_says(const char *path, const char *word)
 {
-	char *text = tracing_read(AT_FDCWD, path);
+	char *text = file_read_at(AT_FDCWD, path, 0, 1u << 20, NULL, NULL);
 	bool yes = text && strstr(text, word);
 
 	free(text);
 	return yes;
-}
-
-static bool try_mounts(struct tracing *tracing)
-{
-	FILE *mounts = setmntent("/proc/self/mounts", "re");
-	struct mntent *entry;
-	bool found = false;
-
-	if (!mounts)
-		return false;
-	while (!found && (entry = getmntent(mounts)) != NULL)
-		found = strcmp(entry->mnt_type, "tracefs") == 0 && try_dir(tracing, entry->mnt_dir);
-	endmntent(mounts);
-	return found;
 }
 
 static int explain(int code, struct err *err)
@@ -170,31 +80,47 @@ static int explain(int code, struct err *err)
 		       "'mount -t tracefs nodev /sys/kernel/tracing'");
 }
 
+/* Is there a tracing directory that can be looked into?  errno says why not. */
+static bool is_tracing(const char *path)
+{
+	char *events = xasprintf("%s/events", path);
+	bool yes = access(path, X_OK) == 0 && access(events, F_OK) == 0;
+	int code = errno;
+
+	free(events);
+	errno = code;
+	return yes;
+}
+
 int tracing_open(struct tracing *tracing, struct err *err)
 {
-	const char *chosen = getenv("CCAIO_TRACING_DIR");
-	int code;
+	const char *chosen = getenv("CCAIO_TRACING_DIR"), *found = NULL;
 
-	tracing->path = NULL;
-	tracing->fd = -1;
+	*tracing = (struct tracing){ 0 };
+	tracefs_set_loglevel(TEP_LOG_NONE); /* ccaio has sentences of its own */
 	if (chosen) {
-		if (try_dir(tracing, chosen))
-			return 0;
-		return err_sys(err, "CCAIO_TRACING_DIR=%s is no tracing directory", chosen);
+		if (!is_tracing(chosen))
+			return err_sys(err, "CCAIO_TRACING_DIR=%s is no tracing directory", chosen);
+		found = chosen;
+	} else if (is_tracing("/sys/kernel/tracing")) {
+		found = "/sys/kernel/tracing";
+	} else {
+		int code = errno;
+
+		if (tracefs_tracing_dir_is_mounted(false, &found) <= 0 || !found ||
+		    !is_tracing(found))
+			return explain(code, err);
 	}
-	if (try_dir(tracing, "/sys/kernel/tracing"))
-		return 0;
-	code = errno;
-	if (try_mounts(tracing) || try_dir(tracing, "/sys/kernel/debug/tracing"))
-		return 0;
-	return explain(code, err);
+	tracing->path = xstrdup(found);
+	tracefs_set_tracing_dir(tracing->path);
+	tracing->files = tracefs_instance_alloc(tracing->path, NULL);
+	return tracing->files ? 0 : err_sys(err, "cannot use %s", tracing->path);
 }
 
 void tracing_release(struct tracing *tracing)
 {
+	if (tracing->files)
+		tracefs_instance_free(tracing->files);
 	free(tracing->path);
-	if (tracing->fd >= 0)
-		close(tracing->fd);
-	tracing->path = NULL;
-	tracing->fd = -1;
+	*tracing = (struct tracing){ 0 };
 }

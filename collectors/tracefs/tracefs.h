@@ -6,41 +6,41 @@
 #include <stddef.h>
 
 struct err;
+struct tracefs_instance;
 
 /*
- * tracing - the kernel's tracing directory and its control files.
+ * tracing - the kernel's tracing directory, and the control files of its instances.
  *
- * Paths are relative to the directory.  Control files take one write(2) per
- * request and answer with errno.
+ * The files are read and written by libtracefs; what is added here is what its callers
+ * need to name a failure: -errno.  Control files take one write(2) per request.
  */
 struct tracing {
-	char *path; /* "/sys/kernel/tracing" */
-	int fd;
+	char *path;			/* "/sys/kernel/tracing" */
+	struct tracefs_instance *files; /* the top level as libtracefs sees it */
 };
 
 /*
- * Find the mounted tracing directory: $CCAIO_TRACING_DIR, /sys/kernel/tracing,
- * any mounted tracefs, debugfs' tracing.  Nothing is mounted.  -ENOENT says how to
- * mount it, -EPERM and -EACCES who forbids it.  Release in any case.
+ * Find the mounted tracing directory: $CCAIO_TRACING_DIR, or where libtracefs finds tracefs
+ * or debugfs.  Nothing is mounted.  -ENOENT says how to mount it, -EPERM and -EACCES who
+ * forbids it.  Release in any case.
  */
 int tracing_open(struct tracing *tracing, struct err *err);
 void tracing_release(struct tracing *tracing);
 
-/* Write text to the control file at path under dirfd.  Returns 0 or -errno; no sentence. */
-int tracing_write(int dirfd, const char *path, const char *text);
-
-/* The same, appending (dynamic_events, set_event: opening for writing empties them). */
-int tracing_append(int dirfd, const char *path, const char *text);
+/* Write text to a control file of the instance.  Returns 0 or -errno; no sentence. */
+int tracing_write(struct tracefs_instance *files, const char *path, const char *text);
 
 /*
- * What the control file at path says, NUL-terminated, at most 1 MiB; NULL with
- * errno set where it cannot be read.  The caller frees.
+ * What a control file says, NUL-terminated; NULL with errno set where it cannot be read.
+ * The caller frees.
  */
-char *tracing_read(int dirfd, const char *path);
+char *tracing_read(struct tracefs_instance *files, const char *path);
 
 /* The unsigned number that the file holds.  Returns 0 or -errno. */
-int tracing_read_number(int dirfd, const char *path, unsigned long long *number);
+int tracing_read_number(struct tracefs_instance *files, const char *path,
+			unsigned long long *number);
 
-bool tracing_exists(int dirfd, const char *path);
+/* Is there such a file or folder? */
+bool tracing_exists(struct tracefs_instance *files, const char *path);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <tracefs/tracefs.h>
 #include <unistd.h>
 
 #include "collectors/tracefs/events.h"
@@ -27,10 +28,10 @@ static void put(int dir, const char *path, const char *text)
 }
 
 /* An instance in which two events and a probe were armed; then one file is changed. */
-static void looked_again(int dir, const char *path, const char *text, bool map, bool unmap,
-			 bool probe)
+static void looked_again(const char *path_of, int dir, const char *path, const char *text, bool map,
+			 bool unmap, bool probe)
 {
-	struct instance instance = { .fd = dir };
+	struct instance instance = { .files = tracefs_instance_alloc(path_of, NULL), .hold = -1 };
 	struct arming arming = { 0 };
 
 	put(dir, "set_event_pid", "");
@@ -49,6 +50,7 @@ static void looked_again(int dir, const char *path, const char *text, bool map, 
 	check(arming.spoilt[0] == map && arming.spoilt[1] == unmap && arming.spoilt[2] == probe);
 	check(arming.nfailed == 0 && arming.nevents == 3);
 	arming_release(&arming);
+	tracefs_instance_free(instance.files);
 }
 
 int main(void)
@@ -56,13 +58,14 @@ int main(void)
 	char template[] = "/tmp/test-tracefs-events.XXXXXX", *path = mkdtemp(template), *command;
 	int dir = open(path, O_RDONLY | O_DIRECTORY);
 
-	looked_again(dir, NULL, NULL, false, false, false);
-	looked_again(dir, "events/dma/dma_map_phys/enable", "0\n", true, false, false);
-	looked_again(dir, "events/dma/dma_map_phys/enable", "1*\n", true, false, false);
-	looked_again(dir, "events/dma/dma_map_phys/filter", "size > 9\n", true, false, false);
-	looked_again(dir, "events/dma/dma_unmap_phys/filter", "### bad ###\n", false, true, false);
-	looked_again(dir, "events/ccaio_7/tcp_tx/enable", "0\n", false, false, true);
-	looked_again(dir, "set_event_pid", "1\n2\n", true, true, true);
+	looked_again(path, dir, NULL, NULL, false, false, false);
+	looked_again(path, dir, "events/dma/dma_map_phys/enable", "0\n", true, false, false);
+	looked_again(path, dir, "events/dma/dma_map_phys/enable", "1*\n", true, false, false);
+	looked_again(path, dir, "events/dma/dma_map_phys/filter", "size > 9\n", true, false, false);
+	looked_again(path, dir, "events/dma/dma_unmap_phys/filter", "### bad ###\n", false, true,
+		     false);
+	looked_again(path, dir, "events/ccaio_7/tcp_tx/enable", "0\n", false, false, true);
+	looked_again(path, dir, "set_event_pid", "1\n2\n", true, true, true);
 	close(dir);
 	if (asprintf(&command, "rm -r %s", path) > 0) {
 		check(system(command) == 0);
