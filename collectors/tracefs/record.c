@@ -11,6 +11,7 @@
 
 #include "collectors/decode/probe-names.h"
 #include "collectors/tracefs/boot.h"
+#include "collectors/tracefs/gaps.h"
 #include "collectors/tracefs/pages.h"
 #include "collectors/tracefs/probes.h"
 #include "lib/base/err.h"
@@ -97,7 +98,7 @@ int recording_open(struct recording *rec, const struct recording_options *option
 	rec->clock = instance_clock(&rec->instance);
 	rec->before = xcalloc(rec->instance.cpus, sizeof(*rec->before));
 	rec->lost = xcalloc(rec->instance.cpus, sizeof(*rec->lost));
-	rec->fds = xcalloc(rec->instance.cpus + 1, sizeof(*rec->fds));
+	rec->fds = xcalloc(rec->instance.cpus + 2, sizeof(*rec->fds));
 	rec->group = xasprintf("%s_%d", PROBE_GROUP, (int)getpid());
 	ret = state_note(&rec->state, "group", rec->group, err);
 	if (ret < 0)
@@ -119,6 +120,8 @@ int recording_start(struct recording *rec, const int *out, struct err *err)
 	ret = read_stats(rec, rec->before, err);
 	if (ret == 0 && rec->instance.own)
 		ret = instance_record(&rec->instance, true, err);
+	/* before the state is looked at: what is written later is noticed */
+	rec->gaps = gaps_open(&rec->instance, &rec->arming);
 	if (ret == 0)
 		ret = instance_mark(&rec->instance, "start", rec->nonce, err);
 	rec->started = ret == 0;
@@ -144,13 +147,16 @@ int recording_wait(struct recording *rec, int fd, int timeout_ms, struct err *er
 
 		pages_pollfds(rec->pages, rec->fds);
 		rec->fds[cpus] = (struct pollfd){ fd, POLLIN, 0 };
-		ready = poll(rec->fds, cpus + 1, timeout_ms);
+		rec->fds[cpus + 1] = (struct pollfd){ gaps_fd(rec->gaps), POLLIN, 0 };
+		ready = poll(rec->fds, cpus + 2, timeout_ms);
 		if (ready < 0 && errno == EINTR)
 			continue;
 		if (ready < 0)
 			return err_sys(err, "cannot wait for recorded events");
 		if (ready == 0)
 			return 0;
+		if (rec->fds[cpus + 1].revents)
+			gaps_look(rec->gaps);
 		ret = pages_move(rec->pages, rec->fds, err);
 		if (ret < 0)
 			return ret;
@@ -163,6 +169,9 @@ int recording_stop(struct recording *rec, struct err *err)
 {
 	struct instance_stats now;
 	int ret = instance_mark(&rec->instance, "stop", rec->nonce, err);
+
+	gaps_look(rec->gaps);
+	gaps_stop(rec->gaps);
 
 	/* An instance armed at boot goes on: a gap would end what it can prove later. */
 	if (ret == 0 && rec->instance.own)
@@ -188,6 +197,7 @@ int recording_close(struct recording *rec, struct err *err)
 	int ret = 0, group_ret = 0;
 
 	pages_close(rec->pages);
+	gaps_free(rec->gaps);
 	if (rec->instance.files && !rec->instance.own)
 		arming_disarm(&rec->arming, &rec->instance);
 	if (rec->instance.name)
@@ -254,6 +264,8 @@ void recording_describe(const struct recording *rec, struct platform *platform)
 	platform->trace.nlost = cpus;
 	platform->trace.lost_known = rec->lost_known;
 	describe_events(&rec->arming, platform);
+	if (rec->gaps)
+		gaps_describe(rec->gaps, platform);
 	platform->trace.failed = copy_list(rec->arming.failed, rec->arming.nfailed);
 	platform->trace.nfailed = rec->arming.nfailed;
 }

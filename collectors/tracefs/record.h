@@ -37,9 +37,10 @@ struct recording {
 	struct instance instance;
 	struct arming arming;
 	struct pages *pages;
-	struct pollfd *fds; /* one per CPU and one for the caller's */
-	char *group;	    /* of this run's dynamic events */
-	char *clock;	    /* that the time stamps are of */
+	struct pollfd *fds; /* one per CPU, the caller's and the watch's */
+	struct gaps *gaps;
+	char *group; /* of this run's dynamic events */
+	char *clock; /* that the time stamps are of */
 	uint64_t nonce;
 	struct instance_stats *before, *lost; /* per CPU; lost: how much they moved */
 	bool from_boot;			      /* everything since boot is in the pages */

@@ -263,6 +263,16 @@ static const struct jrow lost_rows[] = {
 };
 static const struct jtable lost_table = { .rows = lost_rows, .size = sizeof(struct platform_lost) };
 
+static const struct jrow change_rows[] = {
+	JNAME("file", struct platform_change, file, .flags = JF_REQUIRED),
+	JNUMBER("from_ns", struct platform_change, from_ns, MAX_COUNT, .flags = JF_REQUIRED),
+	JNUMBER("to_ns", struct platform_change, to_ns, MAX_COUNT, .flags = JF_REQUIRED),
+	JNUMBER("times", struct platform_change, times, MAX_COUNT),
+	JEND,
+};
+static const struct jtable change_table = { .rows = change_rows,
+					    .size = sizeof(struct platform_change) };
+
 static const struct jrow canary_rows[] = {
 	JNAME("device", struct platform_canary, device, .flags = JF_REQUIRED),
 	JNAME("kind", struct platform_canary, kind, .flags = JF_REQUIRED),
@@ -281,6 +291,9 @@ static const struct jrow trace_rows[] = {
 		 .known = offsetof(struct platform, trace.events_known)),
 	JSTRINGS("failed", struct platform, trace.failed, trace.nfailed, MANY),
 	JSTRINGS("spoilt", struct platform, trace.spoilt, trace.nspoilt, MANY, .flags = JF_OMIT),
+	JTRI("watched", struct platform, trace.watched),
+	JLIST("changes", struct platform, trace.changes, trace.nchanges, &change_table, MANY,
+	      .flags = JF_OMIT),
 	JNAME("recorder", struct platform, trace.recorder),
 	JHEX("nonce", struct platform, trace.nonce, UINT64_MAX, .flags = JF_OMIT),
 	JLIST("canaries", struct platform, trace.canaries, trace.ncanaries, &canary_table, MANY),

@@ -114,6 +114,14 @@ struct platform_lost {
 	uint64_t overrun, commit_overrun, dropped; /* how much each counter moved in the window */
 };
 
+/* A control file of the recording's instance that somebody wrote to in the window. */
+struct platform_change {
+	char *file;	  /* below the instance: "tracing_on", "events/dma/dma_map_phys/enable" */
+	uint64_t from_ns; /* when it was noticed, since the window was opened */
+	uint64_t to_ns;	  /* when it was as armed again; the end of the window where it was not */
+	uint64_t times;	  /* writes that were noticed; the kernel joins those that follow at once */
+};
+
 /* I/O that ccaio caused inside the window, to be found again in the stream. */
 struct platform_canary {
 	char *device; /* DMA device name */
@@ -180,6 +188,9 @@ struct platform {
 		size_t nfailed;
 		char **spoilt; /* of those armed: switched off or filtered in the window */
 		size_t nspoilt;
+		enum tri watched; /* all control files were, for the whole window */
+		struct platform_change *changes;
+		size_t nchanges;
 		char *recorder; /* "ccaio 0.1"; NULL: somebody else */
 		uint64_t nonce; /* of this run; 0 none */
 		struct platform_canary *canaries;

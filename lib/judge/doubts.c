@@ -108,6 +108,8 @@ void judge_doubts(struct judge *j, const struct stream_info *info, struct verdic
 	check_silence(j);
 	if (judge_not_armed(j, info))
 		undecide_stream(j, "not all needed events were recorded");
+	if (judge_is_disturbed(j))
+		undecide_stream(j, "recording may have been off for a moment");
 	if (!whole)
 		undecide_stream(j, "events are missing from the stream");
 	if (j->options.limit)

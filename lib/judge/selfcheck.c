@@ -247,6 +247,14 @@ static void lost(struct scene *s)
 	insert(s, AT_UNMAP, (struct event){ .kind = EVENT_LOST, .size = 3 });
 }
 
+static void disturbed(struct scene *s)
+{
+	static struct platform_change change = { .file = (char *)"tracing_on", .from_ns = 5 };
+
+	s->facts.trace.changes = &change;
+	s->facts.trace.nchanges = 1;
+}
+
 static void truncated(struct scene *s)
 {
 	insert(s, AT_UNMAP, (struct event){ .kind = EVENT_SG_TRUNCATED, .dev = s->ev[AT_MAP].dev });
@@ -538,6 +546,8 @@ static const struct {
 	  ANY },
 	{ "a lost page", lost, OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED, COND_NOTHING_LOST },
 	{ "a packet that was not captured", no_room, OUTCOME_INCONCLUSIVE, ANY, COND_NOTHING_LOST },
+	{ "recording that was off for a moment", disturbed, OUTCOME_INCONCLUSIVE,
+	  CLAIM_DMA_IN_SHARED, COND_EVENTS_ARMED },
 	{ "a cut scatter-gather event", truncated, OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED,
 	  COND_NOT_TRUNCATED },
 	{ "feature bit 33 clear", no_access_platform, OUTCOME_VIOLATED, CLAIM_NO_BYPASS, ANY },

@@ -251,6 +251,8 @@ bool judge_denies_dma(const struct device *dev);
 void judge_check_facts(struct judge *j, const struct stream_info *info);
 /* A needed event that was not on from where the verdict is about, or NULL. */
 const char *judge_not_armed(const struct judge *j, const struct stream_info *info);
+/* May recording have been off for a moment, as whoever writes to its control files can do? */
+bool judge_is_disturbed(const struct judge *j);
 /* Were all needed events on, be it from the start of the recording only? */
 bool judge_events_told(const struct judge *j, const struct stream_info *info);
 uint64_t judge_lost(const struct judge *j, const struct stream_info *info, bool *unknown);

@@ -137,6 +137,35 @@ static bool lost_in_stats(struct history *h, struct rng *r)
 	return true;
 }
 
+/* Another reader took some of the events that the kernel says were read. */
+static bool taken_by_another(struct history *h, struct rng *r)
+{
+	struct stream_cpu *cpu = &h->info.cpus[rng_below(r, h->info.ncpus)];
+
+	cpu->has_read = true;
+	cpu->read = cpu->events + 1 + rng_below(r, 3);
+	return h->info.by_ccaio;
+}
+
+static bool disturbed(struct history *h, struct rng *r)
+{
+	static char file[] = "tracing_on";
+	struct platform *p = h->platform;
+
+	if (rng_below(r, 3) == 0) {
+		p->trace.watched = TRI_NO;
+		return true;
+	}
+	for (size_t i = 0; i < p->trace.nchanges; i++)
+		free(p->trace.changes[i].file);
+	free(p->trace.changes);
+	p->trace.changes = xcalloc(1, sizeof(*p->trace.changes));
+	p->trace.changes[0] =
+		(struct platform_change){ .file = xstrdup(file), .from_ns = rng_below(r, 1000) };
+	p->trace.nchanges = 1;
+	return true;
+}
+
 static bool no_counters(struct history *h, struct rng *r)
 {
 	h->platform->trace.lost_known = false;
@@ -457,6 +486,8 @@ const struct mutation mutations_facts[] = {
 	{ "no-log", no_log },
 	{ "lost-in-facts", lost_in_facts },
 	{ "lost-in-stats", lost_in_stats },
+	{ "taken-by-another", taken_by_another },
+	{ "disturbed", disturbed },
 	{ "no-counters", no_counters },
 	{ "unordered", unordered },
 	{ "not-from-boot", not_from_boot },

@@ -118,7 +118,7 @@ static bool lost(const struct slow *s)
 		if (c->lost || c->lost_unknown ||
 		    (c->has_stats && (c->overrun || c->commit_overrun || c->dropped)))
 			return true;
-		if (c->written > c->events && !(s->info->by_ccaio && c->events))
+		if (s->info->by_ccaio && c->events ? c->read > c->events : c->written > c->events)
 			return true;
 	}
 	for (size_t i = 0; s->p && i < s->p->trace.nlost; i++) {
@@ -130,9 +130,15 @@ static bool lost(const struct slow *s)
 	return false;
 }
 
+/* Nobody is known to have touched the control files of the recording. */
+static bool undisturbed(const struct slow *s)
+{
+	return !s->p || (s->p->trace.watched != TRI_NO && !s->p->trace.nchanges);
+}
+
 bool slow_whole(const struct slow *s)
 {
-	return !lost(s) && !s->info->unordered && !s->undecoded;
+	return undisturbed(s) && !lost(s) && !s->info->unordered && !s->undecoded;
 }
 
 /* "system:name", where the events of a run's own group are "ccaio_NUMBER:name". */
@@ -540,7 +546,7 @@ void slow_conditions(struct slow *s, enum cond_state *conds)
 {
 	bool ours = s->info->by_ccaio;
 
-	conds[COND_EVENTS_ARMED] = met(all_readable(s) && slow_armed(s));
+	conds[COND_EVENTS_ARMED] = met(all_readable(s) && slow_armed(s) && undisturbed(s));
 	conds[COND_NOTHING_LOST] =
 		met(!lost(s) && !s->info->unordered && loss_counted(s) && !buffers_lack(s));
 	conds[COND_WINDOW_MARKED] = ours			? met(marked(s))

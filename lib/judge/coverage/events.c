@@ -106,9 +106,49 @@ const char *judge_not_armed(const struct judge *j, const struct stream_info *inf
 	return not_armed(j, info, j->options.window_only);
 }
 
+bool judge_is_disturbed(const struct judge *j)
+{
+	const struct platform *p = j->platform;
+
+	return p && (p->trace.nchanges || p->trace.watched == TRI_NO);
+}
+
 bool judge_events_told(const struct judge *j, const struct stream_info *info)
 {
-	return !not_armed(j, info, true);
+	return !not_armed(j, info, true) && !judge_is_disturbed(j);
+}
+
+/* When the first of the changes was noticed, and for how long it lasted. */
+static void disturbed(const struct judge *j, struct cond_verdict *cond)
+{
+	static const char remedy[] = "leave the tracing instance of ccaio alone while it records";
+	const struct platform *p = j->platform;
+	const struct platform_change *c = p->trace.changes;
+	uint64_t lasted;
+	char more[64] = "";
+
+	if (!p->trace.nchanges) {
+		cond_unmet(cond,
+			   "raise fs.inotify.max_user_watches and fs.inotify.max_user_instances",
+			   "whether recording was off for a moment is not known: the control files "
+			   "of tracing could not be watched");
+		return;
+	}
+	lasted = c->to_ns > c->from_ns ? c->to_ns - c->from_ns : 0;
+	if (p->trace.nchanges > 1)
+		snprintf(more, sizeof(more), "; %zu other files were written to, too",
+			 p->trace.nchanges - 1);
+	if (lasted)
+		cond_unmet(
+			cond, remedy,
+			"somebody wrote to %s %.3f s into the window, and for %.3f ms events may "
+			"be missing%s",
+			c->file, (double)c->from_ns / 1e9, (double)lasted / 1e6, more);
+	else
+		cond_unmet(cond, remedy,
+			   "somebody wrote to %s %.3f s into the window and had undone it when it "
+			   "was looked at, at once: events of that moment may be missing%s",
+			   c->file, (double)c->from_ns / 1e9, more);
 }
 
 static const struct stream_format *unreadable(const struct stream_info *info)
@@ -155,6 +195,10 @@ void coverage_events_armed(const struct judge *j, const struct stream_info *info
 			   "format",
 			   "the format of %s:%s lacks the field %s", bad->system, bad->name,
 			   bad->missing);
+		return;
+	}
+	if (!missing && judge_is_disturbed(j)) {
+		disturbed(j, cond);
 		return;
 	}
 	if (!missing) {

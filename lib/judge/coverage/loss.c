@@ -28,14 +28,15 @@ static uint64_t facts_lost(const struct platform_lost *l)
 
 /*
  * Events that the kernel counted as written to this buffer and that the evidence does not hold.
- * In an instance that ccaio did not make the counters began before its run: there a buffer
- * is missing only where nothing is left of it, as each of its buffers holds markers.
+ * ccaio takes an instance of its own, or one that nobody has read: what was taken out of it and is
+ * not in the evidence another reader took (trace_pipe), or is cut out.  What was left in one
+ * that was armed at boot came after the window.
  */
 static uint64_t missing(const struct stream_info *info, const struct stream_cpu *c)
 {
-	if (c->written <= c->events || (info->by_ccaio && c->events))
-		return 0;
-	return c->written - c->events;
+	uint64_t taken = info->by_ccaio && c->events ? c->read : c->written;
+
+	return taken > c->events ? taken - c->events : 0;
 }
 
 /*
