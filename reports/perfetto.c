@@ -5,11 +5,14 @@
  * Tracks: exchanges (one line per connection), their packets (one line per connection and
  * direction), the transfers that carried them (one line per device), bytes, mappings and pool
  * occupancy as counters, violations across all of them.  Times are microseconds of the trace
- * clock, those of packets of CLOCK_MONOTONIC: the same unless another was asked for or armed.
+ * clock.  Those of packets are of CLOCK_MONOTONIC, which may be another: they are moved to where
+ * their transfers are.
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "lib/base/xalloc.h"
 #include "lib/exchange/exchange.h"
 #include "lib/verdict/timeline.h"
 #include "lib/verdict/verdict.h"
@@ -23,7 +26,11 @@ struct trace {
 	FILE *out;
 	struct rows *rows;
 	bool begun;
+	int64_t shift_ns; /* trace clock - packets' clock */
 };
+
+#define SAME_CLOCK_NS 50000000 /* a packet and its transfer are nearer to each other */
+#define VISIBLE_NS 1000	       /* the viewer draws nothing of length 0 */
 
 /* Opens an event; what is added to it follows, then close_event. */
 static void open_event(struct trace *t, const char *phase, unsigned int pid, unsigned int tid,
@@ -91,18 +98,50 @@ static unsigned int packet_track(uint32_t conn, int dir)
 	return conn * 2 + (unsigned int)dir;
 }
 
+static int compare_shifts(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * How far the trace clock is ahead of the packets': in the middle of what exchanges tell that
+ * sent something, which left as a transfer and as a packet at nearly the same time.
+ */
+static int64_t clock_shift(const struct exchanges *x)
+{
+	int64_t *shifts = xcalloc(x->nrows, sizeof(*shifts)), shift;
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->nrows; i++) {
+		const struct exchange_half *h = &x->rows[i].half[FLOW_OUT];
+
+		if (h->first_ns && h->nlist)
+			shifts[n++] = (int64_t)(h->list[0].ts_ns - h->first_ns);
+	}
+	qsort(shifts, n, sizeof(*shifts), compare_shifts);
+	shift = n ? shifts[n / 2] : 0;
+	free(shifts);
+	return shift > SAME_CLOCK_NS || shift < -SAME_CLOCK_NS ? shift : 0;
+}
+
 /* From the first packet with payload of each direction to the last. */
 static void write_packets(struct trace *t, const struct exchange *e, const struct row_exchange *row)
 {
 	for (int dir = 0; dir < 2; dir++) {
 		const struct exchange_half *h = &e->half[dir];
 
+		uint64_t ns = h->last_ns - h->first_ns;
+
 		if (!h->first_ns || h->last_ns < h->first_ns)
 			continue;
-		open_event(t, "X", TRACK_PACKETS, packet_track(e->conn, dir), h->first_ns,
+		ns = ns < VISIBLE_NS ? VISIBLE_NS : ns;
+		open_event(t, "X", TRACK_PACKETS, packet_track(e->conn, dir),
+			   h->first_ns + (uint64_t)t->shift_ns,
 			   rows_counted(t->rows, h->packets, "packet"));
-		fprintf(t->out, ",\"dur\":%" PRIu64 ".%03" PRIu64 ",\"args\":{\"of\":\"",
-			(h->last_ns - h->first_ns) / 1000, (h->last_ns - h->first_ns) % 1000);
+		fprintf(t->out, ",\"dur\":%" PRIu64 ".%03" PRIu64 ",\"args\":{\"of\":\"", ns / 1000,
+			ns % 1000);
 		escape_quoted(t->out, row->what);
 		fputs("\"}", t->out);
 		close_event(t);
@@ -127,6 +166,7 @@ static void name_connections(struct trace *t, const struct exchanges *x)
 
 static void write_traffic(struct trace *t, const struct exchanges *x)
 {
+	t->shift_ns = clock_shift(x);
 	name_connections(t, x);
 	for (size_t i = 0; i < x->ndevices; i++)
 		name_track(t, "thread_name", TRACK_TRANSFERS, (unsigned int)i,

@@ -87,3 +87,12 @@ junit_valid() {
 	jq -e 'all(.runs[].results[].locations[].physicalLocation; .artifactLocation.uri == "src/my%20client.c" and .region.startLine == 42)' <<<"$output"
 	jq -e 'all(.runs[].tool.driver.rules[]; .helpUri and .name != .id)' <<<"$output"
 }
+
+@test "formats: in Perfetto packets are visible, and as far from their transfers as they were" {
+	# armed at boot: the trace clock is not the packets'
+	"$CCAIO" report -f perfetto -o "$BATS_TEST_TMPDIR/p.json" "$DATA/bundles/0.1/demo.ccaio"
+	jq -e '[.traceEvents[] | select(.pid == 4 and .ph == "X")] | length > 1 and all(.dur > 0)' "$BATS_TEST_TMPDIR/p.json"
+	jq -e '[.traceEvents[] | select(.pid == 1 and .ph == "X")] as $exchanges |
+		[.traceEvents[] | select(.pid == 4 and .ph == "X")] |
+		all(. as $p | any($exchanges[]; $p.args.of == .name and ($p.ts - .ts | fabs) < 50000))' "$BATS_TEST_TMPDIR/p.json"
+}
