@@ -135,7 +135,7 @@ static const struct opt options[] = {
 static const struct usage usage = {
 	.synopsis = "[options]",
 	.about = "Say what this machine can prove, and what to change so that it can prove more.",
-	.after = "Exit status: 0 a run here can be PROVEN since boot, 2 less can be shown, "
+	.after = "Exit status: 0 a run here can be PROVEN, 2 less can be shown, "
 		 "3 trouble.",
 	.groups = { { options, 0 } },
 };

@@ -11,8 +11,12 @@
 
 static const char *how_far(const struct diagnosis *d)
 {
-	if (diagnosis_can_prove(d, false))
+	if (diagnosis_can_prove(d, false) && d->armed)
 		return d->confidential ? "since boot" : "since boot, as a rehearsal";
+	if (diagnosis_can_prove(d, false))
+		return d->confidential
+			       ? "for the run (--scope run), not since boot"
+			       : "for the run (--scope run), not since boot, and as a rehearsal";
 	if (diagnosis_can_prove(d, true))
 		return d->confidential
 			       ? "for its own window (--scope window), not since boot"
@@ -51,7 +55,8 @@ void diagnosis_write_json(FILE *out, const struct diagnosis *d)
 	jwrite_object(&w, NULL);
 	jwrite_string(&w, "schema", "ccaio.doctor/1");
 	jwrite_string(&w, "setting", setting(d));
-	jwrite_bool(&w, "since_boot", diagnosis_can_prove(d, false));
+	jwrite_bool(&w, "since_boot", diagnosis_can_prove(d, false) && d->armed);
+	jwrite_bool(&w, "run", diagnosis_can_prove(d, false));
 	jwrite_bool(&w, "window", diagnosis_can_prove(d, true));
 	jwrite_array(&w, "checks");
 	for (size_t i = 0; i < d->count; i++) {

@@ -72,6 +72,16 @@ static int load_facts(struct evidence *e, struct err *err)
 	return e->recorded ? exchanging_load(&e->exchanging, e->bundle, err) : -EINVAL;
 }
 
+/* The scope that was asked for then; by itself a verdict has the strongest there is. */
+static void recall_scope(struct judging *g, const struct verdict *recorded)
+{
+	g->window_only = recorded->conds[COND_BASELINE].state == COND_NOT_APPLICABLE;
+	if (recorded->scope == SCOPE_RUN)
+		g->asked = JUDGE_RUN;
+	else if (recorded->scope == SCOPE_SINCE_BOOT)
+		g->asked = JUDGE_SINCE_BOOT;
+}
+
 /* What it was judged by then. */
 static int load_conditions(struct evidence *e, struct judging *g, struct err *err)
 {
@@ -89,8 +99,7 @@ static int load_conditions(struct evidence *e, struct judging *g, struct err *er
 			return -EINVAL;
 	}
 	if (!g->scope_given)
-		g->window_only =
-			e->recorded->verdict->conds[COND_BASELINE].state == COND_NOT_APPLICABLE;
+		recall_scope(g, e->recorded->verdict);
 	if (!g->nonly)
 		g->limit = limit_recall(e->recorded->verdict->limit, e->recorded->verdict->nlimit);
 	return judging_limit(g, e->platform, err);

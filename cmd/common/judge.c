@@ -12,13 +12,16 @@
 #include "cmd/common/traffic.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
+#include "lib/base/names.h"
 #include "lib/base/nearest.h"
 #include "lib/base/progress.h"
 #include "lib/base/xalloc.h"
 #include "lib/counters/counters.h"
 #include "lib/evidence/consumer.h"
+#include "lib/evidence/platform.h"
 #include "lib/evidence/policy.h"
 #include "lib/evidence/rmm.h"
+#include "lib/evidence/snapshot.h"
 #include "lib/evidence/stream.h"
 #include "lib/judge/judge.h"
 #include "lib/judge/selfcheck.h"
@@ -93,9 +96,10 @@ static int take_scope(void *options, const char *value, struct err *err)
 
 	g->scope_given = true;
 	g->window_only = strcmp(value, "window") == 0;
-	if (g->window_only || strcmp(value, "since-boot") == 0)
+	g->asked = strcmp(value, "run") == 0 ? JUDGE_RUN : JUDGE_SINCE_BOOT;
+	if (g->window_only || g->asked == JUDGE_RUN || strcmp(value, "since-boot") == 0)
 		return 0;
-	return err_set(err, EINVAL, "unknown scope '%s': --scope takes since-boot or window",
+	return err_set(err, EINVAL, "unknown scope '%s': --scope takes since-boot, run or window",
 		       value);
 }
 
@@ -139,8 +143,9 @@ const struct opt judging_by[] = {
 	  OPT_TEXT(struct judging, policy_path) },
 	{ 0, "rmm-log", "FILE", "the monitor's log of this run, as a second witness",
 	  OPT_TEXT(struct judging, rmm_path) },
-	{ 0, "scope", "since-boot|window",
-	  "claim it since boot (default), or for the recorded window only", OPT_CALL(take_scope) },
+	{ 0, "scope", "since-boot|run|window",
+	  "what the verdict is about (default: the strongest of the first two that is known)",
+	  OPT_CALL(take_scope) },
 	{ 'd', "only-device", "NAME",
 	  "judge this device only (all are recorded); may be repeated; 'all' is the whole machine",
 	  OPT_CALL(take_device) },
@@ -318,11 +323,27 @@ static int finish_judge(void *ctx, struct err *err)
 	return 0;
 }
 
+/* A device that has no event is known by its rings all the same. */
+static void name_devices(struct names *names, const struct platform *p)
+{
+	const struct snapshot *both[] = { p ? p->start : NULL, p ? p->end : NULL };
+
+	for (int k = 0; k < 2; k++) {
+		for (size_t i = 0; both[k] && i < both[k]->ndevices; i++) {
+			const char *name = both[k]->devices[i].parent;
+
+			if (name)
+				names_intern(names, name, strlen(name));
+		}
+	}
+}
+
 struct verdict *judging_run(const struct judging *g, struct stream *stream, struct names *names,
 			    const struct platform *platform, struct err *err)
 {
 	const char *unusable = g->rmm ? rmm_select(g->rmm, platform) : NULL;
 	struct judge_options options = { .window_only = g->window_only,
+					 .asked = g->asked,
 					 .policy = g->policy,
 					 .limit = g->limit,
 					 .rmm = unusable ? NULL : g->rmm,
@@ -343,6 +364,7 @@ struct verdict *judging_run(const struct judging *g, struct stream *stream, stru
 		{ NULL, finish_judge, &r },
 	};
 
+	name_devices(names, platform);
 	if (!e || exchanging_begin(e, names, platform, err) >= 0)
 		consumers_run(consumers, sizeof(consumers) / sizeof(consumers[0]), stream, err);
 	progress_end();

@@ -9,6 +9,7 @@
 #include "cmd/common/cmd.h"
 #include "cmd/common/options.h"
 #include "lib/evidence/limit.h"
+#include "lib/judge/judge.h"
 
 struct err;
 struct exchanging;
@@ -35,6 +36,7 @@ struct judging {
 	const char *policy_path; /* --policy */
 	const char *rmm_path;	 /* --rmm-log */
 	bool window_only;	 /* --scope window */
+	enum judge_asked asked;	 /* --scope since-boot, run */
 	bool scope_given;
 	bool undrawn; /* nobody will see the timeline: none is made */
 	/* --only-device; without names limit may still come from a bundle */

@@ -116,7 +116,7 @@ static int prepare(struct trace *t, struct err *err)
 	const struct recording_options options = {
 		.buffer_bytes = t->options.buffer_bytes,
 		.clock = t->options.clock,
-		.no_boot = t->options.judging.window_only,
+		.no_boot = t->options.judging.window_only || t->options.judging.asked == JUDGE_RUN,
 	};
 	int ret = judging_prepare(&t->judging, err);
 

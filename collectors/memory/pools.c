@@ -18,7 +18,7 @@ struct walk {
 	uint64_t table; /* where the kernel has all of them */
 	/* of the mapping that is being read */
 	uint64_t rest;	/* bytes of it that are still to come; 0: none */
-	bool has_start; /* a slot of it holds data: those before only align it */
+	bool has_start; /* its first slot is entered; it may hold no data, but align the rest */
 };
 
 static void add_live(struct walk *w, uint64_t slot, uint64_t orig, uint64_t size)
@@ -50,10 +50,11 @@ static void take_slot(struct walk *w, uint64_t index, const uint8_t *slot)
 	}
 	if (size != w->rest)
 		w->has_start = false; /* another mapping begins */
-	if (!w->has_start && (orig != UINT64_MAX || size <= SLOT_BYTES)) {
+	if (!w->has_start)
 		add_live(w, index, orig, size);
-		w->has_start = true;
-	}
+	else if (w->p->nlive && w->p->live[w->p->nlive - 1].orig == UINT64_MAX)
+		w->p->live[w->p->nlive - 1].orig = orig;
+	w->has_start = true;
 	w->rest = size > SLOT_BYTES ? size - SLOT_BYTES : 0;
 	if (!w->rest)
 		w->has_start = false;

@@ -90,13 +90,20 @@ static void check_events(struct diagnosis *d, const struct diag_tracing *t)
 		    "%s has the events for DMA mappings and bounce buffers", t->path);
 }
 
-static void check_baseline(struct diagnosis *d, const struct diag_tracing *t)
+static void check_baseline(struct diagnosis *d, const struct diag_tracing *t, bool readable)
 {
 	static const char remedy[] = "boot with trace_instance=ccaio,dma:*,swiotlb:* on the kernel "
 				     "command line; until then use --scope window";
 
+	d->armed = t->from_boot;
 	if (t->from_boot)
 		add(d, "baseline", DIAG_OK, NULL, "armed at boot, and nothing was lost since");
+	else if (readable)
+		add(d, "baseline", DIAG_ADVICE,
+		    "for scope since-boot boot with trace_instance=ccaio,dma:*,swiotlb:* on the "
+		    "kernel command line",
+		    "%s; what was mapped before a run is read from the kernel's memory (scope run)",
+		    t->boot_reason ? t->boot_reason : "not armed at boot");
 	else
 		add(d, "baseline", DIAG_CANNOT, remedy, "%s",
 		    t->boot_reason ? t->boot_reason
@@ -364,7 +371,7 @@ struct diagnosis *diagnosis_make(const struct platform *p, const struct diag_tra
 	struct diagnosis *d = xcalloc(1, sizeof(*d));
 
 	check_events(d, tracing);
-	check_baseline(d, tracing);
+	check_baseline(d, tracing, p->start && !p->start->trouble);
 	check_memory(d, p);
 	check_setting(d, p);
 	check_forced(d, p);

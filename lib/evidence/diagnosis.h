@@ -34,6 +34,7 @@ struct diagnosis {
 	/* the kind of guest that a verdict made here would be about */
 	const struct guest_kind *guest;
 	bool confidential; /* it is one whose memory the host cannot read */
+	bool armed; /* a verdict made here can be since boot; otherwise for the run at best */
 };
 
 /* What the tracing directory of the machine offers.  Strings borrowed. */
@@ -52,7 +53,8 @@ struct diagnosis *diagnosis_make(const struct platform *p, const struct diag_tra
 				 bool log_readable);
 void diagnosis_free(struct diagnosis *d); /* accepts NULL */
 
-/* Nothing stands in the way of a PROVEN, since-boot or (window) of the window only. */
+/* Nothing stands in the way of a PROVEN, since boot or for the run, or (window) of the window only.
+ */
 bool diagnosis_can_prove(const struct diagnosis *d, bool window);
 
 /* "cannot", "advice", "ok" */

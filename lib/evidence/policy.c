@@ -13,6 +13,7 @@
 static const struct jrow require_rows[] = {
 	JBOOL("realm", struct policy, require_realm),
 	JBOOL("since_boot", struct policy, require_since_boot),
+	JBOOL("run", struct policy, require_run),
 	JBOOL("confidential", struct policy, require_confidential),
 	JEND,
 };

@@ -30,6 +30,7 @@ struct policy {
 	char *comment;		   /* for people; NULL none */
 	bool require_realm;	   /* setting must be "realm" */
 	bool require_since_boot;   /* scope must be "since-boot" */
+	bool require_run;	   /* scope must be "run" or "since-boot" */
 	bool require_confidential; /* refute `confidential` on clear-text payload */
 	uint64_t max_out_bytes;	   /* limit on bytes that left on purpose */
 	uint64_t max_stale_bytes;  /* limit on stale bytes copied out */

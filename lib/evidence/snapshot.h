@@ -70,7 +70,7 @@ struct snapshot_device {
 
 /* One mapping that has slots of a pool. */
 struct snapshot_live {
-	uint64_t start; /* of the first slot that holds data */
+	uint64_t start; /* of the first slot; a few may come before the data to align it */
 	uint64_t orig;	/* the buffer that is bounced; UINT64_MAX unknown */
 	uint64_t size;	/* from start on */
 };

@@ -8,6 +8,7 @@
 #include "lib/base/xalloc.h"
 #include "lib/evidence/limit.h"
 #include "lib/evidence/policy.h"
+#include "lib/evidence/snapshot.h"
 #include "lib/judge/finish.h"
 
 static const struct {
@@ -82,6 +83,33 @@ static void bypass(struct judge *j, struct verdict *v, const struct platform_vir
 	};
 }
 
+/* What the kernel's memory shows: the addresses that it has, one example for each queue. */
+static void bypass_queues(struct judge *j, struct verdict *v, const struct platform_virtio *d,
+			  const struct snapshot *s, const char *when)
+{
+	const struct snapshot_device *dev = snapshot_find(s, d->name);
+
+	if (waiver(j, d->parent, d->name))
+		return; /* said once */
+	for (size_t i = 0; dev && i < dev->nqueues; i++) {
+		const struct snapshot_queue *q = &dev->queues[i];
+		const struct snapshot_descriptor *first = q->descriptors;
+		char *why;
+
+		if (q->dma_api == TRI_YES || !q->ndescriptors)
+			continue;
+		why = xasprintf(
+			"queue %s (ring at 0x%llx) held %zu raw addresses when the window "
+			"%s, of descriptor %u %u bytes at 0x%llx (%s memory)",
+			q->name ? q->name : "?",
+			q->nrings ? (unsigned long long)q->rings[0].address : 0, q->ndescriptors,
+			when, first->head, first->length, (unsigned long long)first->address,
+			memory_state_name(memmap_state(j->memory, first->address, first->length)));
+		bypass(j, v, d, why);
+		free(why);
+	}
+}
+
 static void check_virtio(struct judge *j, struct verdict *v, const struct platform_virtio *d)
 {
 	enum tri active = platform_virtio_active(d);
@@ -117,6 +145,8 @@ static void check_virtio(struct judge *j, struct verdict *v, const struct platfo
 		bypass(j, v, d,
 		       "without VIRTIO_F_ACCESS_PLATFORM (bit 33) it gives the device raw "
 		       "guest-physical addresses");
+		bypass_queues(j, v, d, j->platform->start, "opened");
+		bypass_queues(j, v, d, j->platform->end, "closed");
 		break;
 	case TRI_UNKNOWN:
 		undecided(j, d->name, d->parent, "its feature bits are not known");

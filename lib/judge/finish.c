@@ -12,6 +12,7 @@
 #include "lib/evidence/policy.h"
 #include "lib/evidence/stream.h"
 #include "lib/judge/finish.h"
+#include "lib/judge/witness.h"
 
 uint16_t judge_name_id(const struct judge *j, const char *name)
 {
@@ -54,7 +55,10 @@ static void policy_setting(struct judge *j, struct verdict *v, char **why)
 		*why = xasprintf("the policy requires a Realm, this is %s",
 				 v->setting == SETTING_REHEARSAL ? "a rehearsal" : j->guest->one);
 	else if (p && p->require_since_boot && v->scope != SCOPE_SINCE_BOOT)
-		*why = xstrdup("the policy requires scope since-boot, this is the window only");
+		*why = xasprintf("the policy requires scope since-boot, this is the %s only",
+				 scope_name(v->scope));
+	else if (p && p->require_run && v->scope == SCOPE_WINDOW)
+		*why = xstrdup("the policy requires scope run, this is the window only");
 	else
 		*why = judge_limit_refused(j);
 }
@@ -235,12 +239,32 @@ static bool is_whole(const struct judge *j, const struct stream_info *info)
 	       !judge_clock_is_coarse(info) && !j->n.undecoded;
 }
 
+/* The scope that was asked for; by itself the strongest that the evidence carries. */
+static enum scope scope_of(const struct judge *j, const struct stream_info *info, bool met)
+{
+	char *why = NULL;
+	bool boot;
+
+	if (j->options.window_only && !met)
+		return SCOPE_WINDOW;
+	if (j->options.asked == JUDGE_RUN)
+		return SCOPE_RUN;
+	if (j->options.asked == JUDGE_SINCE_BOOT)
+		return SCOPE_SINCE_BOOT;
+	boot = judge_is_since_boot(j, info, &why);
+	free(why);
+	if (!met)
+		return SCOPE_WINDOW;
+	return boot ? SCOPE_SINCE_BOOT : SCOPE_RUN;
+}
+
 struct verdict *judge_finish(struct judge *j, const struct stream_info *info)
 {
 	struct verdict *v = verdict_new();
 	bool whole, complete;
 
 	judge_end_of_stream(j, info);
+	witness_finish(j);
 	v->setting = setting_of(j->guest);
 	v->guest = xstrdup(j->guest->id);
 	whole = is_whole(j, info);
@@ -253,7 +277,7 @@ struct verdict *judge_finish(struct judge *j, const struct stream_info *info)
 	judge_claims(j, v, complete);
 	judge_list_examples(j, v);
 	judge_coverage(j, info, v);
-	v->scope = v->conds[COND_BASELINE].state == COND_MET ? SCOPE_SINCE_BOOT : SCOPE_WINDOW;
+	v->scope = scope_of(j, info, v->conds[COND_BASELINE].state == COND_MET);
 	judge_list_devices(j, v, complete);
 	judge_list_ranges(j, v);
 	if (j->options.rmm)

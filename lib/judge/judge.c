@@ -9,6 +9,7 @@
 #include "lib/base/names.h"
 #include "lib/base/xalloc.h"
 #include "lib/judge/state.h"
+#include "lib/judge/witness.h"
 
 static uint64_t now_ns(void)
 {
@@ -44,6 +45,7 @@ struct judge *judge_new(const struct platform *p, const struct names *names,
 		j->options = *options;
 	j->memory = memmap_new(p);
 	j->virt = memmap_new(NULL);
+	j->witness = witness_new(p);
 	j->ledger = ledger_new(p);
 	j->returned = returned_new();
 	j->guest = guest_kind_of(p, j->guest_why, sizeof(j->guest_why));
@@ -90,6 +92,7 @@ void judge_free(struct judge *j)
 		return;
 	free(j->clear_reason);
 	free(j->broken);
+	witness_free(j->witness);
 	devices_free(&j->devices);
 	findings_free(&j->findings);
 	returned_free(j->returned);
@@ -197,6 +200,7 @@ static void judge_undecoded(struct judge *j, const struct event *ev)
 
 static void judge_one(struct judge *j, const struct event *ev)
 {
+	witness_event(j, ev);
 	switch (ev->kind) {
 	case EVENT_BOUNCE:
 		judge_bounce(j, ev);

@@ -24,8 +24,12 @@ struct verdict;
  */
 struct judge;
 
+/* Which scope the verdict must have; the strongest that the evidence carries by itself. */
+enum judge_asked { JUDGE_STRONGEST = 0, JUDGE_SINCE_BOOT, JUDGE_RUN };
+
 struct judge_options {
 	bool window_only;	     /* --scope window: do not require the baseline */
+	enum judge_asked asked;	     /* of the other scopes; nothing where window_only */
 	const struct policy *policy; /* NULL: none */
 	const struct limit *limit;   /* the devices the verdict is about; NULL: the machine */
 	/* the monitor's own log, its Realm selected (lib/evidence/rmm.h); NULL: none */

@@ -11,6 +11,7 @@
 #include "lib/evidence/limit.h"
 #include "lib/evidence/policy.h"
 #include "lib/judge/finish.h"
+#include "lib/judge/witness.h"
 
 #define MOST_NOTES 1000 /* a verdict.json with more than 4096 is not read; devices tell all */
 
@@ -26,7 +27,8 @@ uint64_t judge_limit_publications(const struct judge *j)
 	uint64_t n = 0;
 
 	if (!j->options.limit)
-		return j->n.maps + j->n.allocs + j->n.inherited;
+		return j->n.maps + j->n.allocs + j->n.inherited +
+		       (j->witness ? j->witness->known : 0);
 	for (size_t i = 0; i < j->devices.count; i++) {
 		const struct device *dev = j->devices.at[i];
 

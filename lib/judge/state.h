@@ -31,6 +31,7 @@
  *   memory.c    memory that is shared or protected, and the end of the stream
  *   place.c     what memory an address is
  *   observed.c  what the stream shows that facts may contradict
+ *   witness.c   the kernel's memory as a second witness, with audit.c (witness.h)
  *   monitor.c   the RMM's log as a second witness
  *   finish.c    the verdict, with doubts.c, bypass.c, claims.c, scope.c and lists.c (finish.h)
  *   coverage/   the coverage conditions
@@ -108,6 +109,7 @@ struct judge {
 	struct full full;
 	struct cpu_state *cpus; /* by CPU number */
 	size_t ncpus;
+	struct witness *witness; /* the kernel's memory as a second witness; NULL: none */
 
 	struct {
 		uint64_t bounces, paired, failed_paired, by_order, early;
@@ -164,6 +166,9 @@ void judge_find(struct judge *j, enum claim_id claim, enum finding how, struct d
 void judge_find_overlap(struct judge *j, enum finding how, struct device *dev,
 			const struct event *ev, bool clashes, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));
+
+/* coverage/window.c: since boot, everything is in the stream; false with *why set otherwise */
+bool judge_is_since_boot(const struct judge *j, const struct stream_info *info, char **why);
 
 /* pair.c */
 void judge_bounce(struct judge *j, const struct event *ev);

@@ -3,6 +3,7 @@
  * The end of mappings: unmaps and frees.
  */
 #include "lib/judge/state.h"
+#include "lib/judge/witness.h"
 
 /*
  * The end of a mapping whose memory a newer one has already: no race for certain?
@@ -128,6 +129,7 @@ void judge_unknown_address(struct judge *j, struct device *dev, const struct eve
 			   (unsigned long long)ev->dma);
 	dev->totals.inherited++;
 	j->n.inherited++;
+	witness_unknown(j, ev, what);
 	judge_address(j, dev, ev, plain, bit, alloc);
 }
 
@@ -309,6 +311,7 @@ static void unmap_by_orig(struct judge *j, struct device *dev, const struct even
 		   "the device's address");
 	dev->totals.inherited++;
 	j->n.inherited++;
+	witness_unknown(j, ev, "unmap");
 }
 
 /* The predecessor of this mapping may not have been unmapped yet; this may be its unmap. */

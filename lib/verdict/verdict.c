@@ -95,7 +95,7 @@ const char *cond_state_name(enum cond_state s)
 
 const char *scope_name(enum scope s)
 {
-	return s == SCOPE_SINCE_BOOT ? "since-boot" : "window";
+	return s == SCOPE_SINCE_BOOT ? "since-boot" : s == SCOPE_RUN ? "run" : "window";
 }
 
 const struct guest_kind *verdict_guest(const struct verdict *v)

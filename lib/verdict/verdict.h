@@ -74,7 +74,7 @@ enum cond_state {
 	COND_STATES
 };
 
-enum scope { SCOPE_WINDOW = 0, SCOPE_SINCE_BOOT };
+enum scope { SCOPE_WINDOW = 0, SCOPE_RUN, SCOPE_SINCE_BOOT };
 enum setting {
 	SETTING_UNKNOWN = 0,
 	SETTING_REHEARSAL,

@@ -380,14 +380,18 @@ static void fill_witness(struct rows *rows, const struct verdict *v)
 
 static const char *headline(struct rows *rows, const struct verdict *v)
 {
+	static const char *const scopes[] = {
+		[SCOPE_WINDOW] = "for the window",
+		[SCOPE_RUN] = "for the run",
+		[SCOPE_SINCE_BOOT] = "since boot",
+	};
 	const char *setting = rows_str(rows, "in %s", verdict_guest(v)->one);
 
 	if (v->setting == SETTING_UNKNOWN)
 		setting = "setting unknown";
 	else if (v->setting == SETTING_REHEARSAL)
 		setting = "rehearsal";
-	return rows_str(rows, "%s %s, %s%s%s", outcome_name(v->outcome),
-			v->scope == SCOPE_SINCE_BOOT ? "since boot" : "for the window", setting,
+	return rows_str(rows, "%s %s, %s%s%s", outcome_name(v->outcome), scopes[v->scope], setting,
 			*rows->limit ? ", LIMITED to " : "", rows->limit);
 }
 

@@ -191,17 +191,17 @@ static struct verdict *judged(void)
 	return last;
 }
 
-static enum claim_state claim(enum claim_id c)
+static inline enum claim_state claim(enum claim_id c)
 {
 	return judged()->claims[c].state;
 }
 
-static enum cond_state cond(enum cond_id c)
+static inline enum cond_state cond(enum cond_id c)
 {
 	return judged()->conds[c].state;
 }
 
-static enum outcome outcome(void)
+static inline enum outcome outcome(void)
 {
 	enum outcome o = judged()->outcome;
 

@@ -9,6 +9,7 @@
 #include "lib/evidence/policy.h"
 #include "lib/judge/coverage/coverage.h"
 #include "lib/judge/finish.h"
+#include "lib/judge/witness.h"
 
 static const char remedy[] = "record with 'ccaio trace', or give facts made on that machine with "
 			     "'ccaio doctor --facts' (--platform)";
@@ -149,6 +150,10 @@ void coverage_devices_known(const struct judge *j, const struct stream_info *inf
 	if (!p || !p->virtio_listed || !p->pci_listed) {
 		cond_unmet(cond, remedy, "the facts list no %s devices",
 			   !p || !p->virtio_listed ? "virtio" : "PCI");
+		return;
+	}
+	if (j->witness && j->witness->features_why) {
+		cond_unmet(cond, remedy, "%s", j->witness->features_why);
 		return;
 	}
 	for (size_t i = 0; i < p->nvirtio; i++) {

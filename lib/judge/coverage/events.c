@@ -7,6 +7,7 @@
 
 #include "lib/evidence/stream.h"
 #include "lib/judge/coverage/coverage.h"
+#include "lib/judge/witness.h"
 
 /* Kernels that have the event. */
 enum had_by {
@@ -199,6 +200,12 @@ void coverage_events_armed(const struct judge *j, const struct stream_info *info
 	}
 	if (!missing && judge_is_disturbed(j)) {
 		disturbed(j, cond);
+		return;
+	}
+	if (!missing && j->witness && j->witness->behind_why) {
+		cond_unmet(cond, "report it: a device was given memory without an event",
+			   "%s (%llu such addresses)", j->witness->behind_why,
+			   (unsigned long long)j->witness->behind);
 		return;
 	}
 	if (!missing) {

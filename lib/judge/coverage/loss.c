@@ -9,6 +9,7 @@
 #include "lib/base/xalloc.h"
 #include "lib/evidence/stream.h"
 #include "lib/judge/coverage/coverage.h"
+#include "lib/judge/witness.h"
 
 /* Sums of counters: absurd ones must not come out as none. */
 static uint64_t sum(uint64_t a, uint64_t b)
@@ -319,6 +320,10 @@ void coverage_conserved(const struct judge *j, const struct stream_info *info,
 		cond_unmet(cond, remedy,
 			   "%llu slots were live at once, but the kernel never used more than %llu",
 			   (unsigned long long)j->n.slots_hiwater, (unsigned long long)hiwater);
+		return;
+	}
+	if (j->witness && j->witness->slots_why) {
+		cond_unmet(cond, remedy, "%s", j->witness->slots_why);
 		return;
 	}
 	if (j->broken) {

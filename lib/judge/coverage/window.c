@@ -2,12 +2,15 @@
 /*
  * Where the recording begins and ends, and whether it can see.
  */
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/xalloc.h"
 #include "lib/evidence/limit.h"
 #include "lib/evidence/stream.h"
 #include "lib/judge/coverage/coverage.h"
 #include "lib/judge/finish.h"
+#include "lib/judge/witness.h"
 
 static size_t last_cpu(const struct stream_info *info)
 {
@@ -157,6 +160,42 @@ const struct platform_virtio *coverage_ring_never_seen(const struct judge *j)
 	return NULL;
 }
 
+bool judge_is_since_boot(const struct judge *j, const struct stream_info *info, char **why)
+{
+	const struct platform_virtio *d;
+
+	if (!j->from_boot)
+		return false;
+	if (info->is_model && !j->n.inherited)
+		return true;
+	d = coverage_ring_never_seen(j);
+	if (d)
+		*why = xasprintf("the facts say armed at boot, but the rings of %s were never seen "
+				 "allocated",
+				 d->name);
+	else if (j->n.inherited || j->observed.older)
+		*why = xasprintf("the facts say armed at boot, but %llu mappings are older",
+				 (unsigned long long)(j->n.inherited + j->observed.older));
+	return !*why;
+}
+
+static bool may_be_run(const struct judge *j)
+{
+	return !j->options.window_only && j->options.asked != JUDGE_SINCE_BOOT;
+}
+
+/* What was live at the start is known from the kernel's memory. */
+static void met_by_memory(const struct judge *j, struct cond_verdict *cond)
+{
+	const struct snapshot *s = j->platform->start;
+
+	cond_met(cond,
+		 "the kernel's memory shows what was live when the window opened: %zu queues, %zu "
+		 "descriptors, %llu slots",
+		 snapshot_queues(s), snapshot_descriptors(s),
+		 (unsigned long long)snapshot_slots_used(s));
+}
+
 void coverage_baseline(const struct judge *j, const struct stream_info *info,
 		       struct cond_verdict *cond)
 {
@@ -164,36 +203,28 @@ void coverage_baseline(const struct judge *j, const struct stream_info *info,
 		"arm tracing from boot with the kernel parameter "
 		"trace_instance=ccaio,dma:*,swiotlb:* (see ccaio doctor), or judge the window "
 		"only with --scope window";
-	const struct platform_virtio *d;
+	const char *unread = may_be_run(j) ? witness_unknown_start(j) : "";
+	char *why = NULL;
 
-	if (info->is_model && j->from_boot && !j->n.inherited) {
-		cond_met(cond, "the bounce path was traced from its start");
-		return;
-	}
-	if (j->from_boot) {
-		d = coverage_ring_never_seen(j);
-		if (d)
-			cond_unmet(
-				cond, remedy,
-				"the facts say armed at boot, but the rings of %s were never seen "
-				"allocated",
-				d->name);
-		else if (j->n.inherited || j->observed.older)
-			cond_unmet(cond, remedy,
-				   "the facts say armed at boot, but %llu mappings are older",
-				   (unsigned long long)(j->n.inherited + j->observed.older));
-		else
-			cond_met(cond, "armed at boot, before the first device was bound");
-		if (cond->state == COND_MET || !j->options.window_only)
-			return;
-	}
-	if (j->options.window_only)
+	if (judge_is_since_boot(j, info, &why))
+		cond_met(cond, info->is_model ? "the bounce path was traced from its start"
+					      : "armed at boot, before the first device was bound");
+	else if (why && !j->options.window_only)
+		cond_unmet(cond, remedy, "%s", why); /* a contradiction, whatever else is known */
+	else if (!unread)
+		met_by_memory(j, cond);
+	else if (j->options.window_only)
 		cond_not_applicable(
 			cond,
 			"the verdict is about the window only; %llu older mappings were met in it",
 			(unsigned long long)j->n.inherited);
+	else if (j->witness && may_be_run(j))
+		cond_unmet(cond, remedy,
+			   "mappings made before the recording began are not all known: %s",
+			   unread);
 	else
 		cond_unmet(cond, remedy,
 			   "mappings made before the recording began are not known (%llu were met)",
 			   (unsigned long long)j->n.inherited);
+	free(why);
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_LIB_JUDGE_WITNESS_H
+#define CCAIO_LIB_JUDGE_WITNESS_H
+
+#include "lib/evidence/snapshot.h"
+#include "lib/judge/state.h"
+#include "lib/judge/types/spans.h"
+
+/*
+ * witness - the kernel's own memory as a second witness (lib/evidence/snapshot.h).
+ *
+ * Two snapshots lie between marks of the stream.  From the first, what devices had when the
+ * window opened is known: it is judged as any other mapping, and what the stream says later about
+ * memory that neither it nor the first snapshot has was never known: then the baseline is not.
+ * At both, every address in a ring must belong to a mapping of the stream or of the first
+ * snapshot; at the end, so must every slot in use, and the reverse.
+ *
+ * A snapshot takes time.  What an event speaks of between its marks (for the slots: from then on,
+ * since the kernel tells an unmap after it released the slot) is not compared.
+ */
+enum old_kind {
+	OLD_RING,   /* memory of a ring */
+	OLD_BUFFER, /* what a descriptor names */
+	OLD_SLOTS,  /* slots of a pool; the pool does not say whose */
+};
+
+/* Memory that a device had when the window opened, and that no event of the stream gave it. */
+struct old {
+	struct range range; /* without the shared bit */
+	uint64_t orig;	    /* OLD_SLOTS: the buffer; EVENT_NO_ADDR unknown */
+	uint64_t reach;	    /* the highest end of this one and all before it */
+	uint16_t dev;	    /* 0: any device */
+	uint8_t kind;
+	bool live;
+};
+
+struct witness {
+	unsigned int marks; /* of snapshots, with this run's nonce: 2 before and 2 at the end */
+	uint64_t start_seq; /* of the second */
+	struct old *old;    /* by start */
+	size_t nold, old_cap;
+	struct spans early; /* spoken of between the first two marks */
+	struct spans late;  /* from the third on */
+	bool hit;	    /* the event at hand concerns an old one */
+	uint64_t known;	    /* old ranges that were judged */
+	uint64_t behind;    /* addresses in shared memory that no event tells of */
+	/* the first reason each, or NULL */
+	char *baseline_why, *behind_why, *slots_why, *features_why;
+};
+
+/* A new one where the facts have a snapshot and the stream is of the same run; else NULL. */
+struct witness *witness_new(const struct platform *p);
+void witness_free(struct witness *w); /* accepts NULL */
+
+/* Before the judge takes the event; j->witness may be NULL. */
+void witness_event(struct judge *j, const struct event *ev);
+/* An unmap, sync or free (what) of memory that no mapping of the stream has. */
+void witness_unknown(struct judge *j, const struct event *ev, const char *what);
+/* The stream has ended, the ledger holds what is live. */
+void witness_finish(struct judge *j);
+
+/* Why what was live when the window opened is not known; NULL: it is. */
+const char *witness_unknown_start(const struct judge *j);
+
+/* audit.c: one snapshot against the ledger and what is old */
+void audit_start(struct judge *j, const struct event *mark);
+void audit_end(struct judge *j);
+
+/* Shared by both files. */
+void witness_say(char **why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void witness_add_old(struct witness *w, const struct old *old);
+void witness_sort_old(struct witness *w);
+/* An old range that overlaps this one and is live, of dev or of any device; NULL: none. */
+struct old *witness_find_old(const struct witness *w, uint64_t start, uint64_t size, uint16_t dev);
+
+#endif

@@ -1,0 +1,53 @@
+#!/usr/bin/env bats
+# The kernel's own memory as a second witness, in guests that were not armed at boot.
+load helper
+
+# Two runs in one boot, each with network and disk, and each judged again offline.
+twice='
+	cd /root
+	for i in 1 2; do
+		ccaio trace -q -o $i.ccaio -- sh -c "
+			dd if=/dev/vda of=/dev/null bs=64k count=8 iflag=direct 2>/dev/null
+			ping -c 1 10.0.2.2 >/dev/null"; echo "trace $?"
+		ccaio verify -q $i.ccaio; echo "verify $?"
+	done'
+
+proven_twice() {
+	[ "$(grep -c '^PROVEN for the run' <<<"$output")" = 4 ] || { echo "$output"; false; }
+	[[ $output == *"trace 0"*"verify 0"*"trace 0"*"verify 0"* ]]
+}
+
+@test "memory: twice in one boot PROVEN for the run, live and offline (7.2)" {
+	run -0 guest -- sh -c "$twice"
+	proven_twice
+}
+
+@test "memory: the same on 6.12 with four CPUs and MMIO" {
+	run -0 guest --kernel 6.12 --cpus 4 --transport mmio -- sh -c "$twice"
+	proven_twice
+}
+
+@test "memory: the same with packed rings" {
+	run -0 guest --qemu '-global virtio-net-pci.packed=on -global virtio-blk-pci.packed=on -global virtio-rng-pci.packed=on' \
+		-- sh -c "$twice; grep -c '\"packed\"' 1.ccaio/platform.json"
+	proven_twice
+	[ "${lines[-1]}" = 10 ]
+}
+
+@test "memory: the same on amd64" {
+	run -0 guest --arch amd64 -- sh -c "$twice"
+	proven_twice
+}
+
+@test "memory: without bouncing the older mappings are among the counterexamples" {
+	run -1 guest --swiotlb noforce -- sh -c 'cd /root; ccaio trace -o a.ccaio -- true'
+	[[ $output == *"VIOLATED"* ]]
+	[[ $(tr -s ' \n' ' ' <<<"$output") == *"queue input.0 of virtio0 names protected memory "*" times (descriptor "*"when the window opened"* ]]
+}
+
+@test "memory: a device that bypasses the DMA API is shown with the addresses of its rings" {
+	run -1 guest --no-iommu-platform=net -- sh -c 'cd /root; ccaio trace -o a.ccaio -- true'
+	text=$(tr -s ' \n' ' ' <<<"$output")
+	[[ $text == *"without VIRTIO_F_ACCESS_PLATFORM (bit 33)"* ]]
+	[[ $text == *"queue input.0 (ring at 0x"*") held 256 raw addresses"*"(protected memory)"* ]]
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The kernel's memory as a second witness: scope run, and snapshots that contradict the stream. */
+#include "lib/evidence/snapshot.h"
+#include "tests/unit/judge-fixture.h"
+#include "tests/unit/test.h"
+
+#define NONCE_OF_RUN 7
+#define FEATURES (3ull << 32)
+
+static struct snapshot *new_snapshot(void)
+{
+	struct snapshot *s = snapshot_new();
+	struct snapshot_device *d = s->devices = xcalloc(1, sizeof(*d));
+	struct snapshot_queue *q = d->queues = xcalloc(1, sizeof(*q));
+
+	s->ndevices = d->nqueues = s->npools = 1;
+	d->name = xstrdup("virtio0");
+	d->parent = xstrdup("0000:00:01.0");
+	d->features = FEATURES;
+	*q = (struct snapshot_queue){ .name = xstrdup("req.0"), .size = 4, .dma_api = TRI_YES };
+	q->rings[0] = (struct snapshot_ring){ PAGES, 4096 };
+	q->nrings = q->ndescriptors = 1;
+	q->descriptors = xcalloc(4, sizeof(*q->descriptors));
+	q->descriptors[0] = (struct snapshot_descriptor){ SLOT(2), 1536, 3, SNAPSHOT_IN };
+	s->pools = xcalloc(1, sizeof(*s->pools));
+	s->pools[0] = (struct snapshot_pool){ .range = { POOL, POOL_LAST }, .slots = 128 };
+	s->pools[0].areas = 1;
+	s->pools[0].used = s->pools[0].nlive = 2;
+	s->pools[0].live = xcalloc(4, sizeof(*s->pools[0].live));
+	s->pools[0].live[0] = (struct snapshot_live){ SLOT(2), BUF, 1536 };
+	s->pools[0].live[1] = (struct snapshot_live){ SLOT(4), BUF + 4096, 2048 };
+	return s;
+}
+
+static struct snapshot_queue *queue(struct snapshot *s)
+{
+	return &s->devices[0].queues[0];
+}
+
+static void mark(unsigned int what)
+{
+	put((struct event){ .kind = EVENT_MARK, .aux = what, .link = NONCE_OF_RUN });
+}
+
+/* An ordinary machine with one virtio disk that was at work before the window. */
+static void running_machine(void)
+{
+	machine();
+	facts->realm.is_realm = TRI_NO;
+	facts->trace.from_boot = TRI_NO;
+	facts->trace.nonce = NONCE_OF_RUN;
+	facts->npci = 1;
+	free(facts->pci[1].name);
+	free(facts->pci[1].driver);
+	free(facts->pci[0].driver);
+	facts->pci[0].driver = xstrdup("virtio-pci");
+	facts->pci[0].bus_master = TRI_YES;
+	facts->nvirtio = 1;
+	facts->virtio = xcalloc(1, sizeof(*facts->virtio));
+	facts->virtio[0] = (struct platform_virtio){
+		.name = xstrdup("virtio0"),
+		.device_id = 2,
+		.features = xstrdup("0000000000000000000000000000000011"),
+		.status = 0x0f,
+		.bus = xstrdup("pci"),
+		.parent = xstrdup("0000:00:01.0"),
+		.driver = xstrdup("virtio_blk"),
+		.activity_before = PLATFORM_UNKNOWN,
+		.activity_after = PLATFORM_UNKNOWN,
+	};
+	facts->trace.ncanaries = 1;
+	facts->trace.canaries = xcalloc(1, sizeof(*facts->trace.canaries));
+	facts->trace.canaries[0].device = xstrdup("0000:00:01.0");
+	facts->trace.canaries[0].kind = xstrdup("blk-read");
+	facts->trace.canaries[0].size = 512;
+	facts->start = new_snapshot();
+	facts->end = new_snapshot();
+	facts->swiotlb.force = TRI_YES;
+	info.by_ccaio = true;
+}
+
+static void window_opens(void)
+{
+	mark(EVENT_MARK_START);
+	mark(EVENT_MARK_SNAPSHOT);
+	mark(EVENT_MARK_SNAPSHOT);
+	bounce(0, BUF + 8192, 512);
+	transfer(0, EVENT_MAP, BUF + 8192, SLOT(10), 512, EVENT_FROM_DEVICE);
+	transfer(0, EVENT_UNMAP, EVENT_NO_ADDR, SLOT(10), 512, EVENT_FROM_DEVICE);
+}
+
+static void window_closes(void)
+{
+	mark(EVENT_MARK_SNAPSHOT);
+	mark(EVENT_MARK_SNAPSHOT);
+	mark(EVENT_MARK_STOP);
+}
+
+static void whole_run(void)
+{
+	running_machine();
+	window_opens();
+	window_closes();
+}
+
+static const struct verdict *judged_as(enum judge_asked scope, bool window)
+{
+	struct judge_options options = { .window_only = window, .asked = scope };
+	struct judge *j = judge_new(facts, names, &options);
+
+	judge_feed(j, stream, stream_len);
+	verdict_free(last);
+	last = judge_finish(j, &info);
+	judge_free(j);
+	if (last->outcome != OUTCOME_PROVEN)
+		printf("# %s\n", last->reason);
+	for (int c = 0; c < CONDS; c++) {
+		if (last->conds[c].state == COND_UNMET)
+			printf("# %s: %s\n", cond_name(c), last->conds[c].reason);
+	}
+	return last;
+}
+
+/* Not PROVEN, because of this condition. */
+static void check_unmet(enum cond_id c)
+{
+	const struct verdict *v = judged_as(JUDGE_STRONGEST, false);
+
+	check(v->outcome == OUTCOME_INCONCLUSIVE && v->conds[c].state == COND_UNMET);
+}
+
+static void check_refuted(const char *text)
+{
+	const struct verdict *v = judged_as(JUDGE_STRONGEST, false);
+
+	check(v->outcome == OUTCOME_VIOLATED && v->nexamples == 1 &&
+	      v->examples[0].claim == CLAIM_DMA_IN_SHARED && strstr(v->examples[0].text, text));
+}
+
+static void test_scopes(void)
+{
+	const struct verdict *v;
+
+	whole_run();
+	v = judged_as(JUDGE_STRONGEST, false);
+	check(v->outcome == OUTCOME_PROVEN && v->scope == SCOPE_RUN);
+	check(v->conds[COND_BASELINE].state == COND_MET);
+	v = judged_as(JUDGE_RUN, false);
+	check(v->outcome == OUTCOME_PROVEN && v->scope == SCOPE_RUN);
+	v = judged_as(JUDGE_SINCE_BOOT, false);
+	check(v->outcome == OUTCOME_INCONCLUSIVE && v->scope == SCOPE_SINCE_BOOT);
+	v = judged_as(JUDGE_STRONGEST, true);
+	check(v->outcome == OUTCOME_PROVEN && v->scope == SCOPE_WINDOW);
+	/* nothing narrows it by itself */
+	snapshot_free(facts->start);
+	facts->start = NULL;
+	v = judged_as(JUDGE_STRONGEST, false);
+	check(v->outcome == OUTCOME_INCONCLUSIVE && v->conds[COND_BASELINE].state == COND_UNMET);
+	v = judged_as(JUDGE_RUN, false);
+	check(v->outcome == OUTCOME_INCONCLUSIVE && v->scope == SCOPE_RUN);
+}
+
+static void test_unknown_start(void)
+{
+	whole_run();
+	facts->start->trouble = xstrdup("/proc/kcore cannot be read");
+	check_unmet(COND_BASELINE);
+	whole_run();
+	facts->end->trouble = xstrdup("/proc/kcore cannot be read");
+	check_unmet(COND_BASELINE);
+	whole_run();
+	queue(facts->start)->unread = 1;
+	check_unmet(COND_BASELINE);
+	whole_run();
+	facts->start->devices[0].nqueues = 0;
+	check_unmet(COND_BASELINE);
+	facts->start->devices[0].nqueues = 1;
+	whole_run();
+	stream[2].link++; /* of another run */
+	check_unmet(COND_BASELINE);
+	whole_run();
+	free(facts->pci[0].driver);
+	facts->pci[0].driver = xstrdup("nvme"); /* no virtio device: nothing reads its queues */
+	check_unmet(COND_BASELINE);
+}
+
+/* What was live when the window opened is judged as any other mapping. */
+static void test_old_memory(void)
+{
+	whole_run();
+	queue(facts->start)->descriptors[0].address = BUF;
+	queue(facts->end)->descriptors[0].address = BUF;
+	check_refuted("when the window opened");
+	/* memory of the ring itself stands for shared memory here, not in a Realm */
+	whole_run();
+	facts->realm.is_realm = TRI_YES;
+	check(judged_as(JUDGE_STRONGEST, false)->claims[CLAIM_DMA_IN_SHARED].state ==
+	      CLAIM_UNDECIDED);
+}
+
+static void test_slot_left_out(void)
+{
+	whole_run();
+	facts->start->pools[0].live[0] = facts->start->pools[0].live[1];
+	facts->start->pools[0].nlive = 1;
+	check_unmet(COND_BASELINE);
+	/* one that no ring names, given back later */
+	running_machine();
+	facts->start->pools[0].nlive = facts->start->pools[0].used = 1;
+	facts->end->pools[0].nlive = facts->end->pools[0].used = 1;
+	window_opens();
+	unmap(0, SLOT(4), 2048);
+	window_closes();
+	check_unmet(COND_BASELINE);
+	/* with it, all fits */
+	running_machine();
+	facts->end->pools[0].nlive = facts->end->pools[0].used = 1;
+	window_opens();
+	unmap(0, SLOT(4), 2048);
+	window_closes();
+	check(judged_as(JUDGE_STRONGEST, false)->outcome == OUTCOME_PROVEN);
+}
+
+static void test_behind_events(void)
+{
+	struct snapshot_queue *q;
+
+	whole_run();
+	q = queue(facts->end);
+	q->descriptors[q->ndescriptors++] =
+		(struct snapshot_descriptor){ BUF + 0x10000, 64, 1, SNAPSHOT_OUT };
+	check_refuted("when the window closed");
+	whole_run();
+	q = queue(facts->end);
+	q->descriptors[q->ndescriptors++] =
+		(struct snapshot_descriptor){ SLOT(40), 64, 1, SNAPSHOT_OUT };
+	check_unmet(COND_EVENTS_ARMED);
+	whole_run();
+	queue(facts->end)->rings[0].address +=
+		0x10000; /* in protected memory, if it is not a ring */
+	check_unmet(COND_EVENTS_ARMED);
+	/* mapped while the snapshot was taken: not compared */
+	running_machine();
+	window_opens();
+	mark(EVENT_MARK_SNAPSHOT);
+	bounced(0, BUF + 0x20000, SLOT(40), 64);
+	mark(EVENT_MARK_SNAPSHOT);
+	mark(EVENT_MARK_STOP);
+	q = queue(facts->end);
+	q->descriptors[q->ndescriptors++] =
+		(struct snapshot_descriptor){ SLOT(40), 64, 1, SNAPSHOT_OUT };
+	check(judged_as(JUDGE_STRONGEST, false)->outcome == OUTCOME_PROVEN);
+}
+
+static void test_slots_at_end(void)
+{
+	struct snapshot_pool *p;
+
+	whole_run();
+	p = &facts->end->pools[0];
+	p->live[p->nlive++] = (struct snapshot_live){ SLOT(60), BUF, 2048 };
+	p->used++;
+	check_unmet(COND_CONSERVED);
+	whole_run();
+	facts->end->pools[0].nlive = facts->end->pools[0].used = 1;
+	check_unmet(COND_CONSERVED); /* given back without an event */
+	running_machine();
+	window_opens();
+	bounced(0, BUF + 0x20000, SLOT(40), 64);
+	window_closes();
+	check_unmet(COND_CONSERVED); /* live by the events, free in memory */
+	whole_run();
+	facts->end->pools[0].used = 3;
+	check_unmet(COND_CONSERVED);
+	whole_run();
+	facts->end->pools[0].range.start += 0x10000;
+	check_unmet(COND_CONSERVED);
+}
+
+static void test_features(void)
+{
+	whole_run();
+	facts->end->devices[0].features ^= 1u << 5;
+	check_unmet(COND_DEVICES_KNOWN);
+	whole_run();
+	queue(facts->start)->dma_api = TRI_NO;
+	check_unmet(COND_DEVICES_KNOWN);
+}
+
+/* In a Realm the page tables decide about memory that is published by its plain address. */
+static void test_page_tables(void)
+{
+	static const struct {
+		enum snapshot_mark mark;
+		enum claim_state state;
+	} rules[] = { { SNAPSHOT_SET, CLAIM_HOLDS },
+		      { SNAPSHOT_CLEAR, CLAIM_REFUTED },
+		      { SNAPSHOT_ABSENT, CLAIM_UNDECIDED } };
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		whole_run();
+		facts->realm.is_realm = TRI_YES;
+		facts->realm.kind = xstrdup("arm-cca");
+		facts->realm.rsi_version = xstrdup("1.0");
+		facts->realm.shared_bit = facts->start->page_mask = ALIAS;
+		facts->start->pages = xcalloc(1, sizeof(*facts->start->pages));
+		facts->start->npages = 1;
+		facts->start->pages[0] =
+			(struct snapshot_pages){ { PAGES, PAGES + 4095 }, 0, rules[i].mark };
+		check(judged_as(JUDGE_STRONGEST, false)->claims[CLAIM_DMA_IN_SHARED].state ==
+		      rules[i].state);
+	}
+}
+
+int main(void)
+{
+	test_scopes();
+	test_unknown_start();
+	test_old_memory();
+	test_slot_left_out();
+	test_behind_events();
+	test_slots_at_end();
+	test_features();
+	test_page_tables();
+	machine_release();
+	return done();
+}
