@@ -344,8 +344,8 @@ static void check_trace(const struct jval *object, void *what)
 static const struct jtable trace_table = { .rows = trace_rows, .check = check_trace };
 
 static const struct jrow memory_rows[] = {
-	JOWN("start", struct platform, start, &snapshot_own),
-	JOWN("end", struct platform, end, &snapshot_own),
+	JPOINTER("start", struct platform, start, &snapshot_table),
+	JPOINTER("end", struct platform, end, &snapshot_table),
 	JEND,
 };
 static const struct jtable memory_table = { .rows = memory_rows };

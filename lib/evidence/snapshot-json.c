@@ -10,120 +10,12 @@
 #include "lib/evidence/snapshot.h"
 #include "lib/json/table.h"
 
+#define MAX_ADDRESS (UINT64_MAX - 1)
+
 static const char *const uses[] = { "out", "in", "table" };
 static const char *const marks[] = { "clear", "set", "absent" };
 
-/* ---- writing ---- */
-
-static void write_queue(struct jwriter *w, const struct snapshot_queue *q)
-{
-	char text[96];
-
-	jwrite_object(w, NULL);
-	jwrite_string(w, "name", q->name);
-	jwrite_number(w, "index", q->index);
-	jwrite_number(w, "size", q->size);
-	jwrite_tri(w, "dma_api", q->dma_api);
-	jwrite_string(w, "layout", q->packed ? "packed" : "split");
-	jwrite_array(w, "rings");
-	for (size_t i = 0; i < q->nrings; i++) {
-		snprintf(text, sizeof(text), "0x%" PRIx64 " %" PRIu64, q->rings[i].address,
-			 q->rings[i].size);
-		jwrite_string(w, NULL, text);
-	}
-	jwrite_end_array(w);
-	jwrite_number(w, "unread", q->unread);
-	jwrite_array(w, "descriptors");
-	for (size_t i = 0; i < q->ndescriptors; i++) {
-		const struct snapshot_descriptor *d = &q->descriptors[i];
-
-		snprintf(text, sizeof(text), "%u %s 0x%" PRIx64 " %" PRIu32, d->head, uses[d->use],
-			 d->address, d->length);
-		jwrite_string(w, NULL, text);
-	}
-	jwrite_end_array(w);
-	jwrite_end_object(w);
-}
-
-static void write_device(struct jwriter *w, const struct snapshot_device *d)
-{
-	jwrite_object(w, NULL);
-	jwrite_string(w, "name", d->name);
-	jwrite_string(w, "parent", d->parent);
-	jwrite_hex(w, "features", d->features);
-	jwrite_array(w, "queues");
-	for (size_t i = 0; i < d->nqueues; i++)
-		write_queue(w, &d->queues[i]);
-	jwrite_end_array(w);
-	jwrite_end_object(w);
-}
-
-static void write_pool(struct jwriter *w, const struct snapshot_pool *p)
-{
-	char text[96];
-
-	jwrite_object(w, NULL);
-	jwrite_hex(w, "start", p->range.start);
-	jwrite_hex(w, "end", p->range.end);
-	jwrite_number(w, "slots", p->slots);
-	jwrite_number(w, "areas", p->areas);
-	jwrite_number(w, "used", p->used);
-	jwrite_array(w, "live");
-	for (size_t i = 0; i < p->nlive; i++) {
-		snprintf(text, sizeof(text), "0x%" PRIx64 " %" PRIu64 " 0x%" PRIx64,
-			 p->live[i].start, p->live[i].size, p->live[i].orig);
-		jwrite_string(w, NULL, text);
-	}
-	jwrite_end_array(w);
-	jwrite_end_object(w);
-}
-
-static void write_pages(struct jwriter *w, const struct snapshot *s)
-{
-	char text[96];
-
-	jwrite_hex(w, "page_mask", s->page_mask);
-	jwrite_array(w, "pages");
-	for (size_t i = 0; i < s->npages; i++) {
-		const struct snapshot_pages *p = &s->pages[i];
-
-		snprintf(text, sizeof(text), "0x%" PRIx64 " 0x%" PRIx64 " %s 0x%016" PRIx64,
-			 p->range.start, p->range.end, marks[p->mark], p->entry);
-		jwrite_string(w, NULL, text);
-	}
-	jwrite_end_array(w);
-}
-
-/* The member: a pointer to a snapshot. */
-static struct snapshot **snapshot_at(const struct jrow *row, const void *what)
-{
-	return (void *)((char *)what + row->offset);
-}
-
-static void write_snapshot(const struct jrow *row, struct jwriter *w, const void *what)
-{
-	const struct snapshot *s = *snapshot_at(row, what);
-
-	if (!s) {
-		jwrite_null(w, row->key);
-		return;
-	}
-	jwrite_object(w, row->key);
-	jwrite_string(w, "trouble", s->trouble);
-	jwrite_array(w, "devices");
-	for (size_t i = 0; i < s->ndevices; i++)
-		write_device(w, &s->devices[i]);
-	jwrite_end_array(w);
-	jwrite_array(w, "pools");
-	for (size_t i = 0; i < s->npools; i++)
-		write_pool(w, &s->pools[i]);
-	jwrite_end_array(w);
-	write_pages(w, s);
-	jwrite_number(w, "cpu_ns", s->cpu_ns);
-	jwrite_end_object(w);
-}
-
-/* ---- reading: words between single spaces ---- */
+/* ---- structs as strings of words between single spaces: there are thousands of them ---- */
 
 static bool take_number(const char **at, int base, uint64_t max, uint64_t *value)
 {
@@ -163,14 +55,17 @@ static bool fits(uint64_t address, uint64_t size)
 	return size > 0 && size - 1 <= UINT64_MAX - 1 - address;
 }
 
-static bool parse_ring(const char *at, struct snapshot_ring *r)
+static bool parse_ring(const char *at, void *to)
 {
+	struct snapshot_ring *r = to;
+
 	return take_number(&at, 16, UINT64_MAX - 1, &r->address) &&
 	       take_number(&at, 10, UINT64_MAX, &r->size) && !*at && fits(r->address, r->size);
 }
 
-static bool parse_descriptor(const char *at, struct snapshot_descriptor *d)
+static bool parse_descriptor(const char *at, void *to)
 {
+	struct snapshot_descriptor *d = to;
 	uint64_t head, length;
 	int use;
 
@@ -186,15 +81,18 @@ static bool parse_descriptor(const char *at, struct snapshot_descriptor *d)
 	return length == 0 || fits(d->address, length);
 }
 
-static bool parse_live(const char *at, struct snapshot_live *l)
+static bool parse_live(const char *at, void *to)
 {
+	struct snapshot_live *l = to;
+
 	return take_number(&at, 16, UINT64_MAX - 1, &l->start) &&
 	       take_number(&at, 10, UINT64_MAX, &l->size) &&
 	       take_number(&at, 16, UINT64_MAX, &l->orig) && !*at && fits(l->start, l->size);
 }
 
-static bool parse_pages(const char *at, struct snapshot_pages *p)
+static bool parse_pages(const char *at, void *to)
 {
+	struct snapshot_pages *p = to;
 	int mark;
 
 	if (!take_number(&at, 16, UINT64_MAX, &p->range.start) ||
@@ -207,162 +105,211 @@ static bool parse_pages(const char *at, struct snapshot_pages *p)
 	return true;
 }
 
-static void free_strings(char **strings, size_t count)
+static void format_ring(char *text, size_t size, const void *from)
 {
-	for (size_t i = 0; i < count; i++)
-		free(strings[i]);
-	free(strings);
+	const struct snapshot_ring *r = from;
+
+	snprintf(text, size, "0x%" PRIx64 " %" PRIu64, r->address, r->size);
 }
 
-/* An array of strings, each one element of *list by parse. */
-#define READ_LIST(object, key, max, list, count, parse)                                         \
-	do {                                                                                    \
-		size_t n_;                                                                      \
-		char **strings_ = jval_strings((object), (key), JDOC_MAX_VALUES, &n_);          \
-		if (n_ > (max))                                                                 \
-			jval_fail_at((object), (key), "more than %zu elements", (size_t)(max)); \
-		(list) = xcalloc(n_ ? n_ : 1, sizeof(*(list)));                                 \
-		for (size_t i_ = 0; i_ < n_ && n_ <= (max); i_++) {                             \
-			if (!parse(strings_[i_], &(list)[i_]))                                  \
-				jval_fail_at((object), (key), "cannot read '%.80s'",            \
-					     strings_[i_]);                                     \
-			else                                                                    \
-				(count) = i_ + 1;                                               \
-		}                                                                               \
-		free_strings(strings_, n_);                                                     \
-	} while (0)
-
-static void read_rings(struct snapshot_queue *q, const struct jval *item)
+static void format_descriptor(char *text, size_t size, const void *from)
 {
-	struct snapshot_ring *rings;
-	size_t count = 0;
+	const struct snapshot_descriptor *d = from;
 
-	READ_LIST(item, "rings", SNAPSHOT_RINGS, rings, count, parse_ring);
-	memcpy(q->rings, rings, count * sizeof(*rings));
-	q->nrings = count;
-	free(rings);
+	snprintf(text, size, "%u %s 0x%" PRIx64 " %" PRIu32, d->head, uses[d->use], d->address,
+		 d->length);
 }
 
-static void read_queue(struct snapshot_queue *q, const struct jval *item)
+static void format_live(char *text, size_t size, const void *from)
 {
-	char *layout = jval_string(item, "layout");
+	const struct snapshot_live *l = from;
 
-	q->name = jval_name(item, "name");
-	q->index = (uint32_t)jval_number(item, "index", UINT32_MAX, 0);
-	q->size = (uint32_t)jval_number(item, "size", SNAPSHOT_QUEUE_SIZE, 0);
-	q->dma_api = jval_tri(item, "dma_api");
-	q->packed = layout && strcmp(layout, "packed") == 0;
-	if (layout && !q->packed && strcmp(layout, "split") != 0)
-		jval_fail_at(item, "layout", "expected \"split\" or \"packed\"");
-	free(layout);
-	q->unread = (uint32_t)jval_number(item, "unread", UINT32_MAX, 0);
-	read_rings(q, item);
-	READ_LIST(item, "descriptors", SNAPSHOT_DESCRIPTORS, q->descriptors, q->ndescriptors,
-		  parse_descriptor);
+	snprintf(text, size, "0x%" PRIx64 " %" PRIu64 " 0x%" PRIx64, l->start, l->size, l->orig);
 }
 
-static void read_device(struct snapshot_device *d, const struct jval *item)
+static void format_pages(char *text, size_t size, const void *from)
 {
-	struct jval list = jval_array(item, "queues");
-	size_t count = jval_count(&list);
+	const struct snapshot_pages *p = from;
 
-	d->name = jval_name_required(item, "name");
-	d->parent = jval_name(item, "parent");
-	d->features = jval_hex(item, "features", UINT64_MAX, 0);
-	if (count > SNAPSHOT_QUEUES) {
-		jval_fail(&list, "more than %d queues", SNAPSHOT_QUEUES);
-		return;
-	}
-	d->queues = xcalloc(count, sizeof(*d->queues));
-	for (d->nqueues = 0; d->nqueues < count; d->nqueues++) {
-		struct jval queue = jval_item_object(&list, d->nqueues);
-
-		read_queue(&d->queues[d->nqueues], &queue);
-	}
+	snprintf(text, size, "0x%" PRIx64 " 0x%" PRIx64 " %s 0x%016" PRIx64, p->range.start,
+		 p->range.end, marks[p->mark], p->entry);
 }
 
-static void read_pool(struct snapshot_pool *p, const struct jval *item)
-{
-	p->range.start = jval_hex(item, "start", UINT64_MAX - 1, 0);
-	p->range.end = jval_hex(item, "end", UINT64_MAX - 1, 0);
-	if (p->range.end < p->range.start || !jval_has(item, "start"))
-		jval_fail(item, "expected start and a later end");
-	p->slots = jval_number(item, "slots", INT64_MAX, 0);
-	p->areas = jval_number(item, "areas", INT64_MAX, 0);
-	p->used = jval_number(item, "used", INT64_MAX, 0);
-	READ_LIST(item, "live", SNAPSHOT_LIVE, p->live, p->nlive, parse_live);
-}
-
-static void read_devices(struct snapshot *s, const struct jval *root)
-{
-	struct jval list = jval_array(root, "devices");
-	size_t count = jval_count(&list);
-
-	if (count > SNAPSHOT_DEVICES) {
-		jval_fail(&list, "more than %d devices", SNAPSHOT_DEVICES);
-		return;
-	}
-	s->devices = xcalloc(count, sizeof(*s->devices));
-	for (s->ndevices = 0; s->ndevices < count; s->ndevices++) {
-		struct jval item = jval_item_object(&list, s->ndevices);
-
-		read_device(&s->devices[s->ndevices], &item);
-	}
-}
-
-static void read_pools(struct snapshot *s, const struct jval *root)
-{
-	struct jval list = jval_array(root, "pools");
-	size_t count = jval_count(&list);
-
-	if (count > SNAPSHOT_POOLS) {
-		jval_fail(&list, "more than %d pools", SNAPSHOT_POOLS);
-		return;
-	}
-	s->pools = xcalloc(count, sizeof(*s->pools));
-	for (s->npools = 0; s->npools < count; s->npools++) {
-		struct jval item = jval_item_object(&list, s->npools);
-
-		read_pool(&s->pools[s->npools], &item);
-	}
-}
-
-static void read_snapshot(const struct jrow *row, const struct jval *object, void *what)
-{
-	struct jval root = jval_object(object, row->key);
-	struct snapshot *s;
-
-	if (!jval_known(&root))
-		return;
-	s = snapshot_new();
-	*snapshot_at(row, what) = s;
-	s->trouble = jval_string(&root, "trouble");
-	read_devices(s, &root);
-	read_pools(s, &root);
-	s->page_mask = jval_hex(&root, "page_mask", UINT64_MAX, 0);
-	READ_LIST(&root, "pages", SNAPSHOT_PAGES, s->pages, s->npages, parse_pages);
-	for (size_t i = 1; i < s->npages; i++) {
-		if (s->pages[i].range.start <= s->pages[i - 1].range.end)
-			jval_fail_at(&root, "pages", "the ranges are not in ascending order");
-	}
-	s->cpu_ns = jval_number(&root, "cpu_ns", INT64_MAX, 0);
-}
-
-static void release_snapshot(const struct jrow *row, void *what)
-{
-	snapshot_free(*snapshot_at(row, what));
-	*snapshot_at(row, what) = NULL;
-}
-
-static bool is_absent(const struct jrow *row, const void *what)
-{
-	return !*snapshot_at(row, what);
-}
-
-const struct jown snapshot_own = {
-	.read = read_snapshot,
-	.write = write_snapshot,
-	.release = release_snapshot,
-	.empty = is_absent,
-	.schema = "{\"type\":[\"object\",\"null\"]}",
+/* How structs of one kind are packed; a row's own functions begin it. */
+struct packed {
+	struct jown own;
+	size_t size; /* of a struct */
+	bool (*parse)(const char *text, void *to);
+	void (*format)(char *text, size_t size, const void *from);
 };
+
+/* The first of a row's structs. */
+static char *first_of(const struct jrow *row, const void *what)
+{
+	char *member = (char *)what + row->offset;
+
+	return row->flags & JF_FIXED ? member : *(void **)(void *)member;
+}
+
+static size_t *count_of(const struct jrow *row, const void *what)
+{
+	return (void *)((char *)what + row->count);
+}
+
+static void read_packed(const struct jrow *row, const struct jval *object, void *what)
+{
+	const struct packed *packed = (const void *)row->own;
+	size_t n = 0;
+	char **strings = jval_strings(object, row->key, (size_t)row->max, &n);
+	bool good = true;
+
+	if (!(row->flags & JF_FIXED) && n)
+		*(void **)(void *)((char *)what + row->offset) = xcalloc(n, packed->size);
+	for (size_t i = 0; i < n; i++) {
+		good = good && packed->parse(strings[i], first_of(row, what) + i * packed->size);
+		if (!good)
+			jval_fail_at(object, row->key, "cannot read '%.80s'", strings[i]);
+		else
+			*count_of(row, what) = i + 1;
+		free(strings[i]);
+	}
+	free(strings);
+	if (row->cap)
+		*(size_t *)(void *)((char *)what + row->cap) = n;
+}
+
+static void write_packed(const struct jrow *row, struct jwriter *w, const void *what)
+{
+	const struct packed *packed = (const void *)row->own;
+	char text[96];
+
+	jwrite_array(w, row->key);
+	for (size_t i = 0; i < *count_of(row, what); i++) {
+		packed->format(text, sizeof(text), first_of(row, what) + i * packed->size);
+		jwrite_string(w, NULL, text);
+	}
+	jwrite_end_array(w);
+}
+
+static void free_packed(const struct jrow *row, void *what)
+{
+	if (!(row->flags & JF_FIXED))
+		free(first_of(row, what));
+}
+
+#define PACKED_OWN(PATTERN)                                                                      \
+	{                                                                                        \
+		.read = read_packed, .write = write_packed, .release = free_packed,              \
+		.schema = "{\"type\": [\"array\", \"null\"], \"items\": {\"type\": \"string\", " \
+			  "\"pattern\": \"^" PATTERN "$\"}}",                                    \
+	}
+#define HEX "0x[0-9a-f]{1,16}"
+#define DEC "[0-9]{1,20}"
+static const struct packed rings = { PACKED_OWN(HEX " " DEC), sizeof(struct snapshot_ring),
+				     parse_ring, format_ring };
+static const struct packed descriptors = { PACKED_OWN(DEC " (out|in|table) " HEX " " DEC),
+					   sizeof(struct snapshot_descriptor), parse_descriptor,
+					   format_descriptor };
+static const struct packed live = { PACKED_OWN(HEX " " DEC " " HEX), sizeof(struct snapshot_live),
+				    parse_live, format_live };
+static const struct packed pages = { PACKED_OWN(HEX " " HEX " (clear|set|absent) " HEX),
+				     sizeof(struct snapshot_pages), parse_pages, format_pages };
+
+#define PACKED(K, S, M, N, MAX, PACKED, ...) \
+	JOWN(K, S, M, &(PACKED).own, .count = offsetof(S, N), .max = MAX, __VA_ARGS__)
+
+/* ---- the rest ---- */
+
+static const char *layout_word(int packed)
+{
+	return packed ? "packed" : "split";
+}
+
+#define QUEUE struct snapshot_queue
+static const struct jrow queue_rows[] = {
+	JNAME("name", QUEUE, name),
+	JNUMBER("index", QUEUE, index, UINT32_MAX),
+	JNUMBER("size", QUEUE, size, SNAPSHOT_QUEUE_SIZE),
+	JTRI("dma_api", QUEUE, dma_api),
+	JWORD("layout", QUEUE, packed, layout_word, 2),
+	PACKED("rings", QUEUE, rings, nrings, SNAPSHOT_RINGS, rings, .flags = JF_FIXED),
+	JNUMBER("unread", QUEUE, unread, UINT32_MAX),
+	PACKED("descriptors", QUEUE, descriptors, ndescriptors, SNAPSHOT_DESCRIPTORS, descriptors,
+	       .cap = offsetof(QUEUE, cap)),
+	JEND,
+};
+static const struct jtable queue_table = { .rows = queue_rows, .size = sizeof(QUEUE) };
+
+#define DEVICE struct snapshot_device
+static const struct jrow device_rows[] = {
+	JNAME("name", DEVICE, name, .flags = JF_REQUIRED),
+	JNAME("parent", DEVICE, parent),
+	JHEX("features", DEVICE, features, UINT64_MAX),
+	JLIST("queues", DEVICE, queues, nqueues, &queue_table, SNAPSHOT_QUEUES,
+	      .cap = offsetof(DEVICE, cap)),
+	JEND,
+};
+static const struct jtable device_table = { .rows = device_rows, .size = sizeof(DEVICE) };
+
+#define POOL struct snapshot_pool
+static const struct jrow pool_rows[] = {
+	JHEX("start", POOL, range.start, MAX_ADDRESS, .flags = JF_REQUIRED),
+	JHEX("end", POOL, range.end, MAX_ADDRESS, .flags = JF_REQUIRED),
+	JNUMBER("slots", POOL, slots, INT64_MAX),
+	JNUMBER("areas", POOL, areas, INT64_MAX),
+	JNUMBER("used", POOL, used, INT64_MAX),
+	PACKED("live", POOL, live, nlive, SNAPSHOT_LIVE, live, .cap = offsetof(POOL, cap)),
+	JEND,
+};
+
+static void check_pool(const struct jval *object, void *what)
+{
+	const POOL *pool = what;
+
+	if (pool->range.end < pool->range.start)
+		jval_fail(object, "end is below start (bounds are inclusive)");
+}
+
+static const struct jtable pool_table = { .rows = pool_rows,
+					  .size = sizeof(POOL),
+					  .check = check_pool };
+
+#define SNAPSHOT struct snapshot
+static const struct jrow snapshot_rows[] = {
+	JSTRING("trouble", SNAPSHOT, trouble),
+	JLIST("devices", SNAPSHOT, devices, ndevices, &device_table, SNAPSHOT_DEVICES,
+	      .cap = offsetof(SNAPSHOT, devices_cap)),
+	JLIST("pools", SNAPSHOT, pools, npools, &pool_table, SNAPSHOT_POOLS,
+	      .cap = offsetof(SNAPSHOT, pools_cap)),
+	JHEX("page_mask", SNAPSHOT, page_mask, UINT64_MAX),
+	PACKED("pages", SNAPSHOT, pages, npages, SNAPSHOT_PAGES, pages,
+	       .cap = offsetof(SNAPSHOT, pages_cap)),
+	JNUMBER("cpu_ns", SNAPSHOT, cpu_ns, INT64_MAX),
+	JEND,
+};
+
+static void check_snapshot(const struct jval *object, void *what)
+{
+	const SNAPSHOT *s = what;
+
+	for (size_t i = 1; i < s->npages; i++)
+		if (s->pages[i].range.start <= s->pages[i - 1].range.end)
+			jval_fail_at(object, "pages", "the ranges are not in ascending order");
+}
+
+const struct jtable snapshot_table = { .rows = snapshot_rows,
+				       .size = sizeof(SNAPSHOT),
+				       .check = check_snapshot };
+
+struct snapshot *snapshot_new(void)
+{
+	return xcalloc(1, sizeof(struct snapshot));
+}
+
+void snapshot_free(struct snapshot *s)
+{
+	if (!s)
+		return;
+	jtable_free(&snapshot_table, s);
+	free(s);
+}

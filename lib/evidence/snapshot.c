@@ -8,37 +8,6 @@
 #include "lib/base/saturate.h"
 #include "lib/base/xalloc.h"
 
-struct snapshot *snapshot_new(void)
-{
-	return xcalloc(1, sizeof(struct snapshot));
-}
-
-static void free_device(struct snapshot_device *d)
-{
-	for (size_t i = 0; i < d->nqueues; i++) {
-		free(d->queues[i].name);
-		free(d->queues[i].descriptors);
-	}
-	free(d->queues);
-	free(d->name);
-	free(d->parent);
-}
-
-void snapshot_free(struct snapshot *s)
-{
-	if (!s)
-		return;
-	for (size_t i = 0; i < s->ndevices; i++)
-		free_device(&s->devices[i]);
-	for (size_t i = 0; i < s->npools; i++)
-		free(s->pools[i].live);
-	free(s->devices);
-	free(s->pools);
-	free(s->pages);
-	free(s->trouble);
-	free(s);
-}
-
 const struct snapshot_device *snapshot_find(const struct snapshot *s, const char *name)
 {
 	for (size_t i = 0; s && i < s->ndevices; i++) {

@@ -8,7 +8,7 @@
 
 #include "lib/base/range.h"
 
-struct jown;
+struct jtable;
 
 /*
  * snapshot - what the kernel's own memory held at one moment: the rings of the virtio devices, the
@@ -125,7 +125,7 @@ size_t snapshot_queues(const struct snapshot *s);
 size_t snapshot_descriptors(const struct snapshot *s);
 uint64_t snapshot_slots_used(const struct snapshot *s);
 
-/* How a struct snapshot * is read, written and freed as a member of JSON; NULL is null. */
-extern const struct jown snapshot_own;
+/* How it is read, written and freed (lib/json/table.h). */
+extern const struct jtable snapshot_table;
 
 #endif

@@ -165,19 +165,3 @@ void jwrite_tri(struct jwriter *w, const char *key, enum tri value)
 	else
 		jwrite_bool(w, key, value == TRI_YES);
 }
-
-void jwrite_known(struct jwriter *w, const char *key, uint64_t value)
-{
-	if (value == PLATFORM_UNKNOWN)
-		jwrite_null(w, key);
-	else
-		jwrite_number(w, key, value);
-}
-
-void jwrite_strings(struct jwriter *w, const char *key, char *const *strings, size_t count)
-{
-	jwrite_array(w, key);
-	for (size_t i = 0; i < count; i++)
-		jwrite_string(w, NULL, strings[i]);
-	jwrite_end_array(w);
-}

@@ -74,7 +74,6 @@ struct jval jval_array(const struct jval *object, const char *key);
 char *jval_string(const struct jval *object, const char *key);
 /* … that stands for a thing: 1 to 255 bytes, no control characters. */
 char *jval_name(const struct jval *object, const char *key);
-char *jval_name_required(const struct jval *object, const char *key);
 
 /* A whole number 0 … max written as a JSON number; `unknown` when unknown. */
 uint64_t jval_number(const struct jval *object, const char *key, uint64_t max, uint64_t unknown);
@@ -137,8 +136,5 @@ void jwrite_bool(struct jwriter *w, const char *key, bool value);
 void jwrite_tri(struct jwriter *w, const char *key, enum tri value); /* unknown: null */
 void jwrite_null(struct jwriter *w, const char *key);
 void jwrite_raw(struct jwriter *w, const char *key, const char *json); /* as it is */
-/* null for PLATFORM_UNKNOWN */
-void jwrite_known(struct jwriter *w, const char *key, uint64_t value);
-void jwrite_strings(struct jwriter *w, const char *key, char *const *strings, size_t count);
 
 #endif

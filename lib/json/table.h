@@ -142,6 +142,10 @@ struct jtable {
 	{                                                                         \
 		.key = K, .type = JT_OBJECT, JMEMBER(S, M), .of = OF, __VA_ARGS__ \
 	}
+#define JPOINTER(K, S, M, OF)                                         \
+	{                                                             \
+		.key = K, .type = JT_POINTER, JMEMBER(S, M), .of = OF \
+	}
 /* Some members of the same struct as an object of their own. */
 #define JGROUP(K, OF, ...)                                         \
 	{                                                          \

@@ -168,13 +168,6 @@ char *jval_name(const struct jval *object, const char *key)
 	return s;
 }
 
-char *jval_name_required(const struct jval *object, const char *key)
-{
-	if (jval_known(object) && !jval_has(object, key))
-		jval_fail_at(object, key, "missing");
-	return jval_name(object, key);
-}
-
 static uint64_t take_number(const struct jval *val, uint64_t max, uint64_t unknown)
 {
 	uint64_t number;

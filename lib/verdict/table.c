@@ -329,10 +329,7 @@ static const struct jrow verdict_rows[] = {
 	JGROUP("monitor", &monitor_table),
 	JSTRINGS("notes", struct verdict, notes, nnotes, MAX_NOTES, .flags = JF_REQUIRED | JF_TEXT),
 	JGROUP("totals", &verdict_totals, .flags = JF_REQUIRED),
-	{ .key = "timeline",
-	  .type = JT_POINTER,
-	  JMEMBER(struct verdict, timeline),
-	  .of = &timeline_table },
+	JPOINTER("timeline", struct verdict, timeline, &timeline_table),
 	JEND,
 };
 
