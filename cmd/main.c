@@ -2,20 +2,17 @@
 /*
  * ccaio - trace and verify the I/O of confidential VMs.
  */
-#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include "cmd/common/cmd.h"
 #include "lib/base/nearest.h"
 #include "lib/base/printable.h"
+#include "lib/base/version.h"
 
 /* One line per subcommand, in the order of --help. */
 static const struct cmd *const cmds[] = {
@@ -42,8 +39,11 @@ static void print_help(FILE *out)
 
 static void print_version(void)
 {
-	printf("ccaio %s\n%s\njson-c %s\nzlib %s\nzstd %s\n", VERSION, curl_version(),
-	       json_c_version(), zlibVersion(), ZSTD_versionString());
+	const char *name, *version;
+
+	puts("ccaio " VERSION);
+	for (unsigned int i = 0; (name = version_library(i, &version)); i++)
+		printf("%s %s\n", name, version);
 }
 
 /* Output that did not reach the reader is trouble, whatever the command found. */

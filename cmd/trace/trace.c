@@ -122,6 +122,8 @@ static int prepare(struct trace *t, struct err *err)
 
 	if (ret < 0)
 		return ret;
+	if (t->options.canary_url && !canary_can_http(err))
+		return -EINVAL;
 	ret = prepare_program(t, err);
 	if (ret < 0)
 		return ret;

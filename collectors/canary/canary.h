@@ -2,9 +2,11 @@
 #ifndef CCAIO_COLLECTORS_CANARY_CANARY_H
 #define CCAIO_COLLECTORS_CANARY_CANARY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct err;
 struct platform;
 struct platform_canary;
 
@@ -28,6 +30,9 @@ struct canaries {
  */
 void canary_run(struct canaries *canaries, const struct platform *facts, uint64_t nonce,
 		const char *url);
+
+/* Can this ccaio send an HTTP request?  False with err set where it cannot: ask before a run. */
+bool canary_can_http(struct err *err);
 
 /* Move the list into the facts. */
 void canary_describe(struct canaries *canaries, struct platform *facts);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <curl/curl.h>
+/* The canary of --canary: an HTTP request. */
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 
 #include "collectors/canary/canary.h"
+#include "collectors/canary/libcurl.h"
+#include "lib/base/err.h"
 #include "lib/base/xalloc.h"
 
 #define ETHER_HEADER 14
@@ -26,7 +28,7 @@ static size_t drop(char *data, size_t size, size_t count, void *arg)
 }
 
 /* What goes in front of the request's bytes in its frame: as the connection was set up. */
-static uint64_t frame_overhead(CURL *curl)
+static uint64_t frame_overhead(const struct libcurl *lib, CURL *curl)
 {
 	struct sockaddr_storage peer;
 	socklen_t len = sizeof(peer);
@@ -34,8 +36,8 @@ static uint64_t frame_overhead(CURL *curl)
 	struct tcp_info info;
 	curl_socket_t fd;
 
-	if (curl_easy_getinfo(curl, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK ||
-	    fd == CURL_SOCKET_BAD || getpeername(fd, (struct sockaddr *)&peer, &len) < 0)
+	if (lib->getinfo(curl, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd == CURL_SOCKET_BAD ||
+	    getpeername(fd, (struct sockaddr *)&peer, &len) < 0)
 		return 0;
 	bytes += peer.ss_family == AF_INET6 ? 40 : 20;
 	len = sizeof(info);
@@ -46,22 +48,23 @@ static uint64_t frame_overhead(CURL *curl)
 	return bytes;
 }
 
-static uint64_t request(CURL *curl, const char *url, uint32_t header_size, char **reason)
+static uint64_t request(const struct libcurl *lib, CURL *curl, const char *url,
+			uint32_t header_size, char **reason)
 {
 	char error[CURL_ERROR_SIZE] = "";
 	uint64_t overhead;
 	long bytes = 0;
 	CURLcode code;
 
-	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
-	code = curl_easy_perform(curl);
+	lib->setopt(curl, CURLOPT_ERRORBUFFER, error);
+	code = lib->perform(curl);
 	if (code != CURLE_OK) {
 		*reason = xasprintf("no answer from %s: %s", url,
-				    error[0] ? error : curl_easy_strerror(code));
+				    error[0] ? error : lib->strerror(code));
 		return 0;
 	}
-	overhead = frame_overhead(curl);
-	if (overhead == 0 || curl_easy_getinfo(curl, CURLINFO_REQUEST_SIZE, &bytes) != CURLE_OK ||
+	overhead = frame_overhead(lib, curl);
+	if (overhead == 0 || lib->getinfo(curl, CURLINFO_REQUEST_SIZE, &bytes) != CURLE_OK ||
 	    bytes <= 0) {
 		*reason = xasprintf("cannot learn how long the request to %s was", url);
 		return 0;
@@ -75,27 +78,36 @@ uint64_t canary_send_http(const char *iface, uint32_t header_size, const char *u
 	char *header = xasprintf("X-Ccaio-Canary: %016" PRIx64 "%0*d", nonce,
 				 (int)(1 + nonce % SPREAD), 0);
 	char *bind = xasprintf("if!%s", iface);
-	struct curl_slist *headers = curl_slist_append(NULL, header);
-	CURL *curl = curl_easy_init();
+	struct err err = { "" };
+	const struct libcurl *lib = libcurl_load(&err);
+	struct curl_slist *headers = lib ? lib->slist_append(NULL, header) : NULL;
+	CURL *curl = lib ? lib->init() : NULL;
 	uint64_t size = 0;
 
 	if (!curl || !headers) {
-		*reason = xstrdup("libcurl cannot be used");
+		*reason = xstrdup(err.text[0] ? err.text : "libcurl cannot be used");
 		goto out;
 	}
-	curl_easy_setopt(curl, CURLOPT_URL, url);
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
-	curl_easy_setopt(curl, CURLOPT_INTERFACE, bind);
-	curl_easy_setopt(curl, CURLOPT_PROXY, "");
-	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, drop);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	size = request(curl, url, header_size, reason);
+	lib->setopt(curl, CURLOPT_URL, url);
+	lib->setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
+	lib->setopt(curl, CURLOPT_INTERFACE, bind);
+	lib->setopt(curl, CURLOPT_PROXY, "");
+	lib->setopt(curl, CURLOPT_HTTPHEADER, headers);
+	lib->setopt(curl, CURLOPT_WRITEFUNCTION, drop);
+	lib->setopt(curl, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
+	lib->setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	size = request(lib, curl, url, header_size, reason);
 out:
-	curl_easy_cleanup(curl);
-	curl_slist_free_all(headers);
+	if (lib) {
+		lib->cleanup(curl);
+		lib->slist_free_all(headers);
+	}
 	free(header);
 	free(bind);
 	return size;
+}
+
+bool canary_can_http(struct err *err)
+{
+	return libcurl_load(err);
 }
