@@ -13,12 +13,14 @@ PKG_CONFIG ?= pkg-config
 CFLAGS  ?= -O2 -g
 
 # Every external library, with the oldest version known to work.
-DEPS := libtracefs >= 1.6 libtraceevent >= 1.7 libbpf >= 1.1 libcurl >= 7.85 json-c >= 0.16 \
+DEPS := libtracefs >= 1.6 libtraceevent >= 1.7 libbpf >= 1.1 json-c >= 0.16 \
 	libcrypto >= 3.0 libzstd >= 1.5 zlib >= 1.2 libpcap >= 1.10
 # Debian's libhttp-parser comes without a .pc file.
 OTHER_LIBS := -lhttp_parser
+# Loaded when it is needed, not linked: the headers must be there.
+LOADED_DEPS := libcurl >= 7.85
 # Only tests link these.
-TEST_DEPS := libtracecmd >= 1.3 libmicrohttpd >= 0.9.75
+TEST_DEPS := libtracecmd >= 1.3 libcurl >= 7.85 libmicrohttpd >= 0.9.75
 
 # make CROSS=arm64 (or amd64) builds for guests of that architecture, against libraries kept in the cache.
 ifdef CROSS
@@ -28,24 +30,26 @@ SYSROOT := $(shell scripts/guest-sysroot $(CROSS))
 $(if $(SYSROOT),,$(error no libraries for $(CROSS)))
 CC      := $(triplet)-gcc --sysroot=$(SYSROOT)
 AR      := $(triplet)-ar
-BUILD   ?= build-$(CROSS)
+BUILD   ?= build-$(if $(STATIC),static-)$(CROSS)
 PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(triplet)/pkgconfig:$(SYSROOT)/usr/share/pkgconfig pkg-config
 endif
 
 # make SAN=address,undefined and make COVERAGE=1 build next to the plain build.
 comma := ,
-BUILD ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(COVERAGE),-coverage)
+BUILD ?= build$(if $(STATIC),-static)$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(COVERAGE),-coverage)
 FLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"' -I. -MMD -MP -pthread \
 	 -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	 $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
-	 $(if $(COVERAGE),--coverage -O0) $(if $(WERROR),-Werror)
+	 $(if $(COVERAGE),--coverage -O0) $(if $(WERROR),-Werror) $(if $(STATIC),-DCCAIO_STATIC)
 
 # Goals that compile need the libraries; the others work without, or get them first.
-ifneq ($(filter-out clean help lint format man setup check demo,$(or $(MAKECMDGOALS),all)),)
-missing := $(shell $(PKG_CONFIG) --print-errors --exists '$(DEPS)' 2>&1)
+ifneq ($(filter-out clean help lint spelling format man setup check demo,$(or $(MAKECMDGOALS),all)),)
+missing := $(shell $(PKG_CONFIG) --print-errors --exists '$(DEPS) $(LOADED_DEPS)' 2>&1)
 $(if $(missing),$(error $(missing) -- run scripts/setup))
 DEP_CFLAGS := $(shell $(PKG_CONFIG) --cflags '$(DEPS)')
-DEP_LIBS   := $(shell $(PKG_CONFIG) --libs '$(DEPS)') $(OTHER_LIBS)
+# Archives want an order, and what pkg-config adds for libpcap (D-Bus, systemd) has no archive: collectors/packets/static.c.
+DEP_LIBS   := $(if $(STATIC),-static -ltracefs -ltraceevent -lbpf -lelf -ljson-c -lpcap -lcrypto -lhttp_parser -lzstd -lz,\
+	$(shell $(PKG_CONFIG) --libs '$(DEPS)') $(OTHER_LIBS))
 TEST_LIBS  := $(shell $(PKG_CONFIG) --libs '$(TEST_DEPS)' 2>/dev/null)
 endif
 
@@ -75,8 +79,13 @@ PAGES := $(if $(shell command -v scdoc),$(patsubst %.scd,$(BUILD)/%,$(wildcard m
 
 all: $(BUILD)/ccaio ## build the program (default)
 
-$(BUILD)/ccaio: $(BUILD)/cmd/main.o $(BUILD)/libccaio.a
+$(BUILD)/ccaio: $(BUILD)/cmd/main.o $(if $(STATIC),$(BUILD)/collectors/packets/static.o) $(BUILD)/libccaio.a
 	$(call say,LINK)$(CC) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
+
+static: ## build one executable that needs nothing else (CROSS=arm64 or amd64 for the other architecture)
+	$(Q)$(MAKE) STATIC=1 CFLAGS='-O2 -ffunction-sections -fdata-sections' LDFLAGS='-Wl,--gc-sections' ccaio-static
+ccaio-static: $(BUILD)/ccaio
+	$(call say,STRIP)$(addsuffix -,$(triplet))strip -o $(BUILD)/ccaio.static $<
 
 # All but main.o, so that unit tests and fuzzers link what the program links.
 $(BUILD)/libccaio.a: $(filter-out %/cmd/main.o,$(OBJS))
@@ -85,7 +94,17 @@ $(BUILD)/libccaio.a: $(filter-out %/cmd/main.o,$(OBJS))
 # Put into the program as they are.
 $(BUILD)/reports/html/assets.o: reports/html/html.css reports/html/html.js
 
-$(BUILD)/%.o: %.c Makefile
+# Other flags or another compiler make other objects: this file changes when they do.  What was built with -Werror
+# is as good without.
+FLAGS_NOW := $(CC) $(shell $(CC) -dumpfullversion -dumpmachine 2>/dev/null) $(CFLAGS) $(filter-out -Werror,$(FLAGS)) \
+	 $(CPPFLAGS) $(LDFLAGS)
+$(BUILD)/flags: force
+	@mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(FLAGS_NOW))' >$@.now; \
+	if cmp -s $@.now $@ && test '$(WERROR)' = '' -o -e $@.werror; then rm $@.now; \
+	else mv $@.now $@; $(if $(WERROR),touch,rm -f) $@.werror; fi
+force:
+
+$(BUILD)/%.o: %.c Makefile $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CFLAGS) $(FLAGS) $(DEP_CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
@@ -122,6 +141,14 @@ tools: $(TOOLS) ## build the tools that make test data
 check-unit: $(UNITS) $(REPLAYS) $(TOOLS) ## run the unit tests
 	$(Q)status=0; for t in $(UNITS); do $$t >$$t.tap || { echo "$$t failed"; grep '^not ok' $$t.tap; status=1; }; done; \
 	for t in $(REPLAYS); do $$t tests/data/fuzz/$${t##*/replay-}/* >$$t.tap || { echo "$$t failed"; tail -n 1 $$t.tap; status=1; }; done; exit $$status
+# What tests are linked from, all of it: who uses what is only known of the whole.
+SYMBOL_USERS := $(UNITS:=.o) $(PROPERTY) $(FUZZ:=.o) $(APPS:=.o) $(APP_OBJS) $(TOOLS:=.o) $(TOOL_OBJS)
+check-symbols: $(BUILD)/libccaio.a $(BUILD)/cmd/main.o $(SYMBOL_USERS) ## find functions that nobody calls
+	$(Q)scripts/check-symbols $(OBJS) -- $(SYMBOL_USERS)
+check-fast: all apps tools ## unit tests, black-box tests, lint, spelling: the loop while developing
+	$(Q)$(MAKE) check-unit check-cli lint spelling
+spelling: ## find misspelt words (codespell)
+	$(Q)codespell $(wildcard *.md) Makefile lib collectors reports cmd man docs share scripts $(wildcard tests/*/*.[ch] tests/*/*.ba*)
 check-cli: $(BUILD)/ccaio $(APPS) $(TOOLS) ## run the black-box tests
 	@mkdir -p $(BUILD)/tests/cli
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) --print-output-on-failure -o $(BUILD)/tests/cli tests/cli
@@ -141,7 +168,7 @@ check-everyday: $(BUILD)/ccaio $(APPS) ## run all everyday workloads in real gue
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/everyday tests/guest/everyday
 check: ## install what is missing, then run every test
 	$(Q)scripts/setup check
-	$(Q)$(MAKE) check-unit check-property check-cli check-browser check-guest lint
+	$(Q)$(MAKE) check-unit check-property check-cli check-browser check-guest lint spelling
 bench: ## what judging and tracing cost, as ratios measured side by side
 	$(Q)scripts/setup check
 	$(Q)$(MAKE) all apps tools
@@ -191,7 +218,7 @@ clean: ## remove every build folder
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: all bench apps tools check check-unit check-property check-long check-cli check-browser check-guest check-everyday demo setup lint fuzz man format install uninstall deb check-deb clean help
+.PHONY: all static ccaio-static bench apps tools check check-fast check-symbols spelling force check-unit check-property check-long check-cli check-browser check-guest check-everyday demo setup lint fuzz man format install uninstall deb check-deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(PROPERTY:.o=.d) $(UNITS:=.d) $(APPS:=.d) $(APP_OBJS:.o=.d) $(TOOLS:=.d) $(TOOL_OBJS:.o=.d)
