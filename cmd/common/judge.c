@@ -338,17 +338,65 @@ static void name_devices(struct names *names, const struct platform *p)
 	}
 }
 
+#define MAX_RINGS 4096
+
+/* Coherent allocations of the stream, by their addresses without a bit above all RAM. */
+static uint64_t *find_rings(struct stream *stream, const struct platform *platform, size_t *count,
+			    struct err *err)
+{
+	uint64_t *rings = xcalloc(MAX_RINGS, sizeof(*rings)), top = 0;
+	struct names *names = names_new();
+	struct event *batch = xcalloc(1024, sizeof(*batch));
+	struct stream *again = stream_again(stream, names, err);
+	ssize_t n = 0;
+
+	for (size_t i = 0; platform && i < platform->nram; i++)
+		top |= platform->ram[i].end;
+	top = top ? UINT64_MAX >> __builtin_clzll(top) : UINT64_MAX;
+	*count = 0;
+	while (again && *count < MAX_RINGS && (n = stream_read(again, batch, 1024, err)) > 0) {
+		for (ssize_t i = 0; i < n && *count < MAX_RINGS; i++) {
+			if (batch[i].kind == EVENT_ALLOC && batch[i].dma != EVENT_NO_ADDR)
+				rings[(*count)++] = batch[i].dma & top;
+		}
+	}
+	stream_close(again);
+	names_free(names);
+	free(batch);
+	if (again && n >= 0)
+		return rings;
+	free(rings);
+	return NULL;
+}
+
+/* Which Realm of the monitor's log is this one? */
+static int select_realm(const struct judging *g, struct stream *stream,
+			const struct platform *platform, struct judge_options *options,
+			struct err *err)
+{
+	uint64_t *rings;
+	size_t count;
+
+	if (!g->rmm)
+		return 0;
+	rings = find_rings(stream, platform, &count, err);
+	if (!rings)
+		return -EINVAL;
+	options->rmm_unusable = rmm_select(g->rmm, platform, rings, count);
+	options->rmm = options->rmm_unusable ? NULL : g->rmm;
+	free(rings);
+	return 0;
+}
+
 struct verdict *judging_run(const struct judging *g, struct stream *stream, struct names *names,
 			    const struct platform *platform, struct err *err)
 {
-	const char *unusable = g->rmm ? rmm_select(g->rmm, platform) : NULL;
 	struct judge_options options = { .window_only = g->window_only,
 					 .asked = g->asked,
 					 .policy = g->policy,
-					 .limit = g->limit,
-					 .rmm = unusable ? NULL : g->rmm,
-					 .rmm_unusable = unusable };
+					 .limit = g->limit };
 	struct exchanging *e = g->exchanging;
+	int chosen = select_realm(g, stream, platform, &options, err);
 	struct reading r = {
 		.judge = judge_new(platform, names, &options),
 		.counters = e && e->x ? NULL : counters_new(names, platform),
@@ -365,7 +413,7 @@ struct verdict *judging_run(const struct judging *g, struct stream *stream, stru
 	};
 
 	name_devices(names, platform);
-	if (!e || exchanging_begin(e, names, platform, err) >= 0)
+	if (chosen == 0 && (!e || exchanging_begin(e, names, platform, err) >= 0))
 		consumers_run(consumers, sizeof(consumers) / sizeof(consumers[0]), stream, err);
 	progress_end();
 	if (r.builder)

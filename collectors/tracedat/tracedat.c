@@ -325,7 +325,16 @@ static void tracedat_close(struct stream *stream)
 	free(td);
 }
 
-static const struct stream_ops tracedat_ops = { tracedat_read, tracedat_close };
+static struct stream *tracedat_again(struct stream *stream, struct names *names, struct err *err)
+{
+	struct tracedat *td = (struct tracedat *)stream;
+
+	return tracedat_open_fd(td->file.fd, td->file.path, names, err);
+}
+
+static const struct stream_ops tracedat_ops = { .read = tracedat_read,
+						.again = tracedat_again,
+						.close = tracedat_close };
 
 /* ---- opening ---- */
 

@@ -27,14 +27,23 @@ struct segment {
 struct realm {
 	struct segment *list;
 	size_t count, cap;
-	bool doubt; /* a cut line does not even tell its range */
+	uint64_t rd;	 /* its descriptor's address; 0: of lines while no Realm is known */
+	size_t from, to; /* it may call from this line to that one, exclusive; SIZE_MAX: no end */
+	size_t pending;	 /* while reading: created at this line and not activated; 0 no */
+	bool ended;	 /* its end is in the log */
+	bool attested;	 /* it asked for an attestation token */
+	bool doubt;	 /* a cut line does not even tell its range */
+	bool ambiguous;	 /* another Realm may have called what changed memory */
 };
 
 struct rmm_log {
 	struct realm *realms;
 	size_t nrealms, cap;
-	size_t alive; /* created and not destroyed, while reading */
-	bool overlap; /* two Realms lived at the same time */
+	uint64_t *recs; /* created in the log */
+	size_t nrecs, recs_cap;
+	bool strange_rec; /* one was entered whose creation is not in the log */
+	size_t at;	  /* line that is read */
+	size_t since;	  /* line of the host's last start */
 	size_t sets, cut;
 	struct realm *chosen;
 	struct rmm_range *shared;
@@ -117,13 +126,50 @@ static void apply(struct realm *r, uint64_t start, uint64_t end, bool share, boo
 	}
 }
 
+static struct realm *add_realm(struct rmm_log *log, uint64_t rd, size_t from)
+{
+	XGROW(log->realms, log->nrealms, log->cap);
+	log->realms[log->nrealms] = (struct realm){ .rd = rd, .from = from, .to = SIZE_MAX };
+	return &log->realms[log->nrealms++];
+}
+
+/* A Realm that can call now, with how many there are; NULL none that the log names. */
+static struct realm *caller(struct rmm_log *log, size_t *count)
+{
+	struct realm *one = NULL;
+
+	*count = 0;
+	for (size_t i = 0; i < log->nrealms; i++) {
+		struct realm *r = &log->realms[i];
+
+		if (log->at < r->from || log->at >= r->to || !r->rd)
+			continue;
+		*count += 1;
+		one = r;
+	}
+	*count += one && log->strange_rec;
+	return one;
+}
+
+/*
+ * Whose call is this line?  RSI lines do not name their Realm: it is the only one that can call
+ * now.  Where there are several, each of them is marked.
+ */
 static struct realm *current(struct rmm_log *log)
 {
-	if (!log->nrealms) {
-		XGROW(log->realms, log->nrealms, log->cap);
-		log->realms[log->nrealms++] = (struct realm){ 0 };
+	size_t count;
+	struct realm *one = caller(log, &count);
+
+	for (size_t i = 0; i < log->nrealms; i++) {
+		struct realm *r = &log->realms[i];
+		bool now = log->at >= r->from && log->at < r->to;
+
+		if (count > 1 && now && r->rd)
+			r->ambiguous = true;
+		if (!one && now && !r->rd)
+			return r;
 	}
-	return &log->realms[log->nrealms - 1];
+	return one ? one : add_realm(log, 0, log->at);
 }
 
 /* ---- lines ---- */
@@ -212,19 +258,117 @@ cut:
 		current(log)->doubt = true;
 }
 
-static void realm_created(struct rmm_log *log)
+/* ---- Realms: the first pass ---- */
+
+static struct realm *alive(struct rmm_log *log, uint64_t rd)
 {
-	if (log->alive)
-		log->overlap = true;
-	log->alive++;
-	/* What came before the first creation belongs to no Realm that we know. */
-	XGROW(log->realms, log->nrealms, log->cap);
-	log->realms[log->nrealms++] = (struct realm){ 0 };
+	for (size_t i = log->nrealms; i > 0; i--) {
+		if (log->realms[i - 1].rd == rd && log->realms[i - 1].to == SIZE_MAX)
+			return &log->realms[i - 1];
+	}
+	return NULL;
 }
 
-static void line(struct rmm_log *log, const char *text, size_t len, bool whole)
+/* Its descriptor is named: it was made before the log began, or after it was last destroyed. */
+static struct realm *named(struct rmm_log *log, uint64_t rd)
 {
-	struct cursor c = { text, text + len }, rest;
+	struct realm *r = alive(log, rd);
+	size_t from = log->since;
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < log->nrealms; i++) {
+		if (log->realms[i].rd == rd && log->realms[i].to > from)
+			from = log->realms[i].to;
+	}
+	return add_realm(log, rd, from);
+}
+
+static void rec_created(struct rmm_log *log, uint64_t rec)
+{
+	XGROW(log->recs, log->nrecs, log->recs_cap);
+	log->recs[log->nrecs++] = rec;
+}
+
+static bool rec_known(const struct rmm_log *log, uint64_t rec)
+{
+	for (size_t i = 0; i < log->nrecs; i++) {
+		if (log->recs[i] == rec)
+			return true;
+	}
+	return false;
+}
+
+/* Commands that name a Realm's descriptor first: RMM specification DEN0137, chapter B4. */
+static bool names_realm(const char *command, size_t len)
+{
+	static const char *const words[] = { "REALM_CREATE", "REALM_ACTIVATE", "REALM_DESTROY",
+					     "REC_CREATE",   "REC_AUX_COUNT",  "DATA_",
+					     "RTT_" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (len >= strlen(words[i]) && memcmp(command, words[i], strlen(words[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A host asks for the version once, when it starts: no earlier Realm lives. */
+static void restart(struct rmm_log *log)
+{
+	log->since = log->at;
+	for (size_t i = 0; i < log->nrealms; i++) {
+		if (log->realms[i].to == SIZE_MAX)
+			log->realms[i].to = log->at;
+	}
+}
+
+static void realm_line(struct rmm_log *log, struct cursor c, bool whole)
+{
+	const char *command;
+	uint64_t rd, rec;
+	size_t len;
+	bool ok;
+
+	skip_space(&c);
+	if (!whole || c.end - c.at < 8 || memcmp(c.at, "SMC_RMI_", 8) != 0)
+		return;
+	command = c.at += 8;
+	while (c.at < c.end && *c.at != ' ' && *c.at != '\t')
+		c.at++;
+	len = c.at - command;
+	if (!take_hex(&c, &rd) || memmem(c.at, c.end - c.at, "> RMI_ERROR_INPUT", 17))
+		return;
+	ok = memmem(c.at, c.end - c.at, "> RMI_SUCCESS", 13);
+	if (len == 7 && memcmp(command, "VERSION", 7) == 0) {
+		restart(log);
+	} else if (len == 9 && memcmp(command, "REC_ENTER", 9) == 0) {
+		log->strange_rec |= !rec_known(log, rd);
+	} else if (len == 12 && memcmp(command, "REALM_CREATE", 12) == 0) {
+		if (ok)
+			add_realm(log, rd, log->at)->pending = log->at + 1;
+	} else if (names_realm(command, len)) {
+		struct realm *r = named(log, rd);
+
+		if (ok && len == 13 && memcmp(command, "REALM_DESTROY", 13) == 0) {
+			r->to = log->at;
+			r->ended = true;
+		}
+		/* until it is activated it does not run */
+		if (ok && len == 14 && memcmp(command, "REALM_ACTIVATE", 14) == 0 && r->pending)
+			r->from = log->at;
+		if (ok && len == 10 && memcmp(command, "REC_CREATE", 10) == 0 && take_hex(&c, &rec))
+			rec_created(log, rec);
+	}
+}
+
+/* ---- what they did: the second pass ---- */
+
+static void line(struct rmm_log *log, struct cursor c, bool whole)
+{
+	struct cursor rest;
+	struct realm *one;
+	size_t count;
 
 	skip_space(&c);
 	rest = c;
@@ -233,22 +377,28 @@ static void line(struct rmm_log *log, const char *text, size_t len, bool whole)
 		return;
 	}
 	rest = c;
-	if (take_word(&rest, "SMC_RMI_REALM_CREATE")) {
-		if (memmem(rest.at, rest.end - rest.at, "> RMI_SUCCESS", 13))
-			realm_created(log);
-		return;
-	}
-	rest = c;
-	if (take_word(&rest, "SMC_RMI_REALM_DESTROY")) {
-		if (memmem(rest.at, rest.end - rest.at, "> RMI_SUCCESS", 13) && log->alive)
-			log->alive--;
+	if (take_word(&rest, "SMC_RSI_ATTEST_TOKEN_INIT")) {
+		one = caller(log, &count);
+		if (one && count == 1)
+			one->attested = true;
 		return;
 	}
 	/* the name itself was cut */
-	if (!whole && len && c.at < c.end && c.end - c.at < 21 &&
+	if (!whole && c.at < c.end && c.end - c.at < 21 &&
 	    memcmp(c.at, "SMC_RSI_IPA_STATE_SET", c.end - c.at) == 0) {
 		log->cut++;
 		current(log)->doubt = true;
+	}
+}
+
+static void each_line(struct rmm_log *log, const char *text, const char *end,
+		      void (*take)(struct rmm_log *log, struct cursor c, bool whole))
+{
+	for (log->at = 0; text < end; log->at++) {
+		const char *nl = memchr(text, '\n', end - text);
+
+		take(log, (struct cursor){ text, nl ? nl : end }, nl != NULL);
+		text = nl ? nl + 1 : end;
 	}
 }
 
@@ -257,12 +407,8 @@ struct rmm_log *rmm_parse(const char *text, size_t len, const char *name, struct
 	struct rmm_log *log = xcalloc(1, sizeof(*log));
 	const char *end = text + len;
 
-	while (text < end) {
-		const char *nl = memchr(text, '\n', end - text);
-
-		line(log, text, (nl ? nl : end) - text, nl != NULL);
-		text = nl ? nl + 1 : end;
-	}
+	each_line(log, text, end, realm_line);
+	each_line(log, text, end, line);
 	if (log->sets > log->cut)
 		return log;
 	err_set(err, EINVAL,
@@ -292,6 +438,7 @@ void rmm_free(struct rmm_log *log)
 	for (size_t i = 0; i < log->nrealms; i++)
 		free(log->realms[i].list);
 	free(log->realms);
+	free(log->recs);
 	free(log->shared);
 	free(log);
 }
@@ -352,39 +499,128 @@ static bool has_ram(const struct realm *r, const struct range *ram)
 	       r->list[last].range.end == ram->end;
 }
 
-const char *rmm_select(struct rmm_log *log, const struct platform *platform)
+/* How many of this run's rings did it share by themselves? */
+static size_t rings_of(const struct realm *r, const uint64_t *rings, size_t nrings)
 {
-	const struct range *pool =
-		platform && platform->swiotlb.npools ? &platform->swiotlb.pools[0].range : NULL;
-	size_t active = 0, fits = 0;
-	struct realm *fit = NULL, *only = NULL;
+	size_t n = 0;
 
-	if (log->overlap)
-		return "two Realms lived at the same time, and the monitor's lines do not say "
-		       "which "
-		       "one called";
+	for (size_t i = 0; i < nrings; i++) {
+		size_t at = lower(r, rings[i]);
+
+		n += at < r->count && r->list[at].range.start == rings[i] &&
+		     (r->list[at].flags & SEG_EVER_SHARED);
+	}
+	return n;
+}
+
+/* The one of the Realms that shared the most of this run's rings; NULL: none, or not one only. */
+static struct realm *by_rings(struct rmm_log *log, const struct range *pool, const uint64_t *rings,
+			      size_t nrings)
+{
+	struct realm *best = NULL;
+	size_t most = 0;
+
+	for (size_t i = 0; i < log->nrealms; i++) {
+		struct realm *r = &log->realms[i];
+		size_t n = rings_of(r, rings, nrings);
+
+		if (pool && realm_state(r, pool->start, pool->end) != RMM_SHARED)
+			continue;
+		if (n && n == most)
+			best = NULL;
+		if (n > most) {
+			most = n;
+			best = r;
+		}
+	}
+	return best;
+}
+
+/* Realms that did anything, and how many of them shared the pool. */
+static size_t count_active(struct rmm_log *log, const struct range *pool, size_t *fits,
+			   struct realm **fit, struct realm **only)
+{
+	size_t active = 0;
+
+	*fits = 0;
+	*fit = *only = NULL;
 	for (size_t i = 0; i < log->nrealms; i++) {
 		struct realm *r = &log->realms[i];
 
-		if (!r->count && !r->doubt)
+		if (!r->count && !r->doubt && !r->ambiguous)
 			continue;
 		active++;
-		only = r;
+		*only = r;
 		if (pool && realm_state(r, pool->start, pool->end) == RMM_SHARED) {
-			fits++;
-			fit = r;
+			*fits += 1;
+			*fit = r;
 		}
 	}
-	if (active == 1 && !pool && platform && platform->nram && has_ram(only, &platform->ram[0]))
+	return active;
+}
+
+const char *rmm_select(struct rmm_log *log, const struct platform *platform, const uint64_t *rings,
+		       size_t nrings)
+{
+	const struct range *pool =
+		platform && platform->swiotlb.npools ? &platform->swiotlb.pools[0].range : NULL;
+	bool from_boot = platform && platform->trace.from_boot == TRI_YES;
+	struct realm *fit, *only;
+	size_t fits, active = count_active(log, pool, &fits, &fit, &only);
+
+	if (fits == 1 && from_boot && nrings > 1 && !rings_of(fit, rings, nrings))
+		return "the monitor's log is of another run: it has none of this run's rings";
+	if (fits > 1)
+		fit = by_rings(log, pool, rings, nrings);
+	else if (!fits)
+		fit = by_rings(log, NULL, rings, nrings);
+	if (!fit && !fits && active == 1 && !pool && platform && platform->nram &&
+	    has_ram(only, &platform->ram[0]))
 		fit = only;
-	else if (fits != 1)
+	for (size_t i = 0; i < log->nrealms && !fit; i++) {
+		if (log->realms[i].ambiguous)
+			fit = &log->realms[i];
+	}
+	if (!fit)
 		return fits ? "several Realms of the log shared this pool"
 			    : "none of the log's Realms shared this machine's pool";
+	if (fit->ambiguous)
+		return "two Realms lived at the same time, and the monitor's lines do not say "
+		       "which one called";
 	if (fit->doubt)
 		return "a cut line of the log does not tell which memory changed";
 	log->chosen = fit;
 	list_shared(log);
 	return NULL;
+}
+
+bool rmm_ended(const struct rmm_log *log)
+{
+	return log->chosen && log->chosen->ended;
+}
+
+bool rmm_attested(const struct rmm_log *log)
+{
+	return log->chosen && log->chosen->attested;
+}
+
+bool rmm_has_range_at(const struct rmm_log *log, uint64_t start)
+{
+	return log->chosen && rings_of(log->chosen, &start, 1);
+}
+
+size_t rmm_realms(const struct rmm_log *log)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < log->nrealms; i++)
+		n += log->realms[i].count > 0;
+	return n;
+}
+
+uint64_t rmm_chosen_realm(const struct rmm_log *log)
+{
+	return log->chosen ? log->chosen->rd : 0;
 }
 
 enum rmm_state rmm_state(const struct rmm_log *log, uint64_t start, uint64_t size)

@@ -49,13 +49,31 @@ struct rmm_log *rmm_load(const char *path, struct err *err);
 void rmm_free(struct rmm_log *log); /* accepts NULL */
 
 /*
- * RSI lines do not name their Realm.  One after the other, Realms can be told
- * apart: choose the one that shared the first pool of the facts, or without a pool
- * the log's only one if it speaks of exactly this machine's RAM.  Returns NULL when that settled
+ * RSI lines do not name their Realm; RMI lines do, by its descriptor (RD) or by a REC.  A Realm can
+ * call from its activation to its destruction, or from the log's begin where that is not in it;
+ * while only one can, the lines are its own.
+ * Choose the Realm of this machine: the one that shared the first pool of the facts; of several
+ * such, or where none did, the one that shared the most of this run's rings (addresses of coherent
+ * allocations, without a shared bit, that begin a shared range); without a pool and rings the log's
+ * only one if it speaks of exactly this machine's RAM.  Returns NULL when that settled
  * it, or the reason why this log cannot be used (a constant sentence).  Call it
  * before the questions below; until then everything is RMM_UNKNOWN.
  */
-const char *rmm_select(struct rmm_log *log, const struct platform *platform);
+const char *rmm_select(struct rmm_log *log, const struct platform *platform, const uint64_t *rings,
+		       size_t nrings);
+
+/* Is the chosen Realm's end in the log?  Otherwise the log may end before the run. */
+bool rmm_ended(const struct rmm_log *log);
+/*
+ * Did the chosen Realm ask for an attestation token?  Programs do, so the log reaches beyond what
+ * its kernel did at boot.
+ */
+bool rmm_attested(const struct rmm_log *log);
+/* Did the chosen Realm share a range that begins here, at some time? */
+bool rmm_has_range_at(const struct rmm_log *log, uint64_t start);
+/* Realms that changed memory; the descriptor of the chosen one, 0 not in the log. */
+size_t rmm_realms(const struct rmm_log *log);
+uint64_t rmm_chosen_realm(const struct rmm_log *log);
 
 /* What the monitor held [start, start + size) as; size 0 is 1 byte. */
 enum rmm_state rmm_state(const struct rmm_log *log, uint64_t start, uint64_t size);

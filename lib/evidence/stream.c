@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/evidence/stream.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "lib/base/err.h"
 
 ssize_t stream_read(struct stream *stream, struct event *buf, size_t max, struct err *err)
 {
 	return stream->ops->read(stream, buf, max, err);
+}
+
+struct stream *stream_again(struct stream *stream, struct names *names, struct err *err)
+{
+	if (stream->ops->again)
+		return stream->ops->again(stream, names, err);
+	err_set(err, ENOTSUP, "this evidence can be read once only");
+	return NULL;
 }
 
 void stream_close(struct stream *stream)

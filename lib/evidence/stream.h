@@ -10,6 +10,7 @@
 #include "lib/evidence/event.h"
 
 struct err;
+struct names;
 
 /*
  * stream - where events come from: a trace.dat, a bundle, the bounce path, an array.
@@ -26,6 +27,11 @@ struct stream_ops {
 	 * -errno with a sentence in err for malformed evidence or an I/O error.
 	 */
 	ssize_t (*read)(struct stream *stream, struct event *buf, size_t max, struct err *err);
+	/*
+	 * The same evidence from its start, as a stream of its own with names of its own; to be
+	 * closed before this one.  NULL: it can be read once only.
+	 */
+	struct stream *(*again)(struct stream *stream, struct names *names, struct err *err);
 	/* Free everything, the stream included. */
 	void (*close)(struct stream *stream);
 };
@@ -81,6 +87,8 @@ struct stream {
 };
 
 ssize_t stream_read(struct stream *stream, struct event *buf, size_t max, struct err *err);
+/* NULL with err set where it cannot be read again. */
+struct stream *stream_again(struct stream *stream, struct names *names, struct err *err);
 void stream_close(struct stream *stream); /* accepts NULL */
 
 /* Is there a format called system:name?  NULL if not.  Borrowed. */

@@ -72,6 +72,9 @@ uint64_t judge_refutations(const struct judge *j, enum claim_id c, const struct 
 {
 	if (j->contradicted & 1u << c)
 		return 0;
+	/* what was shared when is a matter of order */
+	if (j->skewed && j->n.changes && c == CLAIM_DMA_IN_SHARED)
+		return 0;
 	return t->count[FIND_FACT] + (complete ? t->count[FIND_ABSENCE] : 0);
 }
 
@@ -97,7 +100,10 @@ static char *claim_reason(const struct judge *j, enum claim_id c, enum claim_sta
 	if (s == CLAIM_UNDECIDED) {
 		if (t->why)
 			return xstrdup(t->why);
-		return xasprintf("%llu events do not fit, but the stream is not complete",
+		return xasprintf(j->skewed
+					 ? "%llu events do not fit, but the trace clock does not "
+					   "order the events of several CPUs"
+					 : "%llu events do not fit, but the stream is not complete",
 				 (unsigned long long)n);
 	}
 	switch (c) {

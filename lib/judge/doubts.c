@@ -102,12 +102,16 @@ static void undecide_stream(struct judge *j, const char *why)
 
 void judge_doubts(struct judge *j, const struct stream_info *info, struct verdict *v, bool whole)
 {
+	char *hidden;
+
 	settle_alias(j, v);
 	settle_pairs(j);
 	judge_check_facts(j, info);
 	check_silence(j);
-	if (judge_not_armed(j, info))
+	hidden = judge_hidden_events(j, info);
+	if (judge_not_armed(j, info) || hidden)
 		undecide_stream(j, "not all needed events were recorded");
+	free(hidden);
 	if (judge_is_disturbed(j))
 		undecide_stream(j, "recording may have been off for a moment");
 	if (!whole)

@@ -214,8 +214,13 @@ static void notes(struct judge *j, const struct stream_info *info, struct verdic
 			     "buffers of bounces carry it",
 			     (unsigned long long)j->alias.bit);
 	if (!info->by_ccaio)
-		verdict_note(v, "recorded by %s: there are no markers and no canary of ccaio in it",
-			     info->recorder ? info->recorder : "an unknown tool");
+		verdict_note(
+			v,
+			"recorded by %s: there are no markers and no canary of ccaio in it, and "
+			"that it "
+			"left out no event, by a filter or a mask of processes or CPUs, is not "
+			"recorded",
+			info->recorder ? info->recorder : "an unknown tool");
 	if (j->n.early)
 		verdict_note(v,
 			     "%llu maps were made while the events were being switched on; their "
@@ -268,8 +273,9 @@ struct verdict *judge_finish(struct judge *j, const struct stream_info *info)
 	v->setting = setting_of(j->guest);
 	v->guest = xstrdup(j->guest->id);
 	whole = is_whole(j, info);
+	j->skewed = judge_clock_is_skewed(j, info);
 	/* that an event is absent means something only where it would have been told */
-	complete = whole && judge_loss_counted(j, info) && judge_events_told(j, info);
+	complete = whole && judge_loss_counted(j, info) && judge_events_told(j, info) && !j->skewed;
 	judge_doubts(j, info, v, whole);
 	judge_bypass(j, v);
 	judge_egress(j, whole);

@@ -194,7 +194,7 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 		j->alias.plain++;
 	j->alias.seen |= bit && j->alias.bit;
 	if (j->options.rmm && !dev->iommu)
-		judge_ask_monitor(j, dev, ev, plain, alloc, &p);
+		judge_ask_monitor(j, ev, plain, alloc, &p);
 	/* A sync does not say how its memory came to be mapped: it may be a coherent allocation. */
 	if (p.kind == PLACE_PROTECTED &&
 	    (ev->kind == EVENT_SYNC_CPU || ev->kind == EVENT_SYNC_DEVICE))
@@ -287,15 +287,10 @@ static void count_failed(struct judge *j, struct device *dev, const struct event
 static enum memory_state judge_bounced_iova(struct judge *j, struct device *dev,
 					    const struct event *ev)
 {
-	enum memory_state memory = memmap_state(j->memory, ev->dma, ev->size);
-
-	if (memory != MEMORY_POOL || dev->translated) {
-		memory = MEMORY_IOVA;
-		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, dev, ev, memory,
-			   "bounced behind an IOMMU: the event does not name the slot");
-	}
-	published_add(&j->published, ev->dma, ev->size, memory);
-	return memory;
+	judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, dev, ev, MEMORY_IOVA,
+		   "bounced behind an IOMMU: the event does not name the slot");
+	published_add(&j->published, ev->dma, ev->size, MEMORY_IOVA);
+	return MEMORY_IOVA;
 }
 
 void judge_map(struct judge *j, const struct event *ev)
@@ -317,6 +312,8 @@ void judge_map(struct judge *j, const struct event *ev)
 	how = bounces_take(&j->bounces, ev, judge_bounce_untold(j, ev), &bounce);
 	bounces_pass(&j->bounces, ev);
 	j->n.maps++;
+	if (how == PAIR_BY_ORDER)
+		judge_learn_offset(j, dev, ev, &bounce);
 	plain = judge_plain(j, dev, ev->dma, &bit);
 	if (dev->iommu && (how != PAIR_NONE || judge_bounce_untold(j, ev)))
 		memory = judge_bounced_iova(j, dev, ev);

@@ -63,6 +63,7 @@ void judge_encrypt(struct judge *j, const struct event *ev)
 
 	if (ev->aux) /* the call failed: the range's state is as before */
 		return;
+	j->n.changes++;
 	if (ev->flags & EVENT_F_VIRT) {
 		memmap_encrypt(j->virt, ev->link, ev->size);
 		ledger_each(j->ledger, visit_virt, &c);
@@ -77,7 +78,10 @@ void judge_encrypt(struct judge *j, const struct event *ev)
 
 void judge_decrypt(struct judge *j, const struct event *ev)
 {
-	if (ev->aux || j->encrypts_untold)
+	if (ev->aux)
+		return;
+	j->n.changes++;
+	if (j->encrypts_untold)
 		return;
 	if (ev->flags & EVENT_F_VIRT)
 		memmap_decrypt(j->virt, ev->link, ev->size);

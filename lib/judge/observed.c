@@ -25,11 +25,15 @@ void judge_observe_map(struct judge *j, const struct device *dev, const struct e
 			how == PAIR_NONE && !dev->iommu && !judge_alloc_around(j, dev, ev, plain);
 	}
 	o->from_alias += orig == MEMORY_ALIAS && !shared;
-	if (orig == MEMORY_OUTSIDE && !shared) {
+	if (orig == MEMORY_OUTSIDE && !shared &&
+	    (how != PAIR_NONE || !judge_alloc_around(j, dev, ev, plain))) {
 		if (!o->from_nowhere++)
 			o->nowhere = ev->orig;
 	}
+	o->sg_maps += (ev->flags & EVENT_F_SG) != 0;
 	if (how == PAIR_NONE) {
+		o->in_slots += plain != ev->orig && !dev->iommu &&
+			       memmap_state(j->memory, plain, ev->size) == MEMORY_POOL;
 		o->direct +=
 			plain == ev->orig && (orig == MEMORY_PROTECTED || orig == MEMORY_MIXED);
 		return;

@@ -115,6 +115,12 @@ void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uin
 		j->n.early++;
 		return;
 	}
+	if (!dev->pci && !dev->virtio && memory != MEMORY_POOL) {
+		judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, dev, ev, memory,
+			   "the device was given another address than the buffer's, and whether "
+			   "it is behind an IOMMU is not known");
+		return;
+	}
 	judge_find(
 		j, CLAIM_BOUNCE_PAIRED, FIND_ABSENCE, dev, ev, memory,
 		"the device was given another address than the buffer's, but no bounce was seen");

@@ -7,7 +7,19 @@ uint64_t judge_plain(const struct judge *j, const struct device *dev, uint64_t d
 	*bit = 0;
 	if (dev->iommu || (dev->areas && !j->alias.bit))
 		return dma;
-	return alias_plain(&j->alias, dma, bit);
+	return alias_plain(&j->alias, dma - dev->offset, bit);
+}
+
+void judge_learn_offset(const struct judge *j, struct device *dev, const struct event *ev,
+			const struct bounce *bounce)
+{
+	uint64_t offset = bounce->orig - ev->orig;
+
+	if (dev->offset || dev->iommu || dev->areas || !offset || offset % 4096 ||
+	    memmap_touches_pool(j->memory, ev->dma, ev->size) ||
+	    memmap_state(j->memory, ev->dma - offset, ev->size) != MEMORY_POOL)
+		return;
+	dev->offset = offset;
 }
 
 static struct place place_alloc(const struct judge *j, const struct event *ev)
@@ -80,6 +92,7 @@ static struct place place_iommu(struct judge *j, const struct event *ev, bool al
 struct within {
 	uint64_t start, last;
 	const struct mapping *alloc;
+	const struct devices *devices; /* any of them without an IOMMU; NULL: this one: */
 	uint16_t dev;
 };
 
@@ -89,8 +102,9 @@ static bool visit_within(void *ctx, uint32_t index, struct mapping *m)
 	struct within *w = ctx;
 
 	(void)index;
-	if ((m->flags & MAPPING_ALLOC) && m->dev == w->dev && m->dma <= w->start &&
-	    m->dma + (m->size - 1) >= w->last &&
+	if (m->dev != w->dev && (!w->devices || devices_find(w->devices, m->dev)->iommu))
+		return true;
+	if ((m->flags & MAPPING_ALLOC) && m->dma <= w->start && m->dma + (m->size - 1) >= w->last &&
 	    (!w->alloc || m->dma < w->alloc->dma ||
 	     (m->dma == w->alloc->dma && m->seq < w->alloc->seq)))
 		w->alloc = m;
@@ -104,6 +118,9 @@ const struct mapping *judge_alloc_around(struct judge *j, const struct device *d
 			    .last = plain + (ev->size ? ev->size - 1 : 0),
 			    .dev = dev->id };
 
+	/* it stands for shared memory, whoever maps it */
+	if (j->rehearsal && !dev->iommu)
+		w.devices = &j->devices;
 	if (w.last >= w.start)
 		ledger_overlaps(j->ledger, plain, ev->size, visit_within, &w);
 	return w.alloc;
@@ -139,6 +156,11 @@ static struct place place_ram(struct judge *j, struct device *dev, const struct 
 			"the address is in no known pool, and whether pools can grow "
 			"is not known"
 		};
+	/* facts tell of an IOMMU in front of PCI devices only */
+	if (ev->kind == EVENT_MAP && plain != ev->orig && !dev->pci && !dev->virtio)
+		return (struct place){ PLACE_UNDECIDED, state,
+				       "the address is not the buffer's, and whether the device is "
+				       "behind an IOMMU is not known" };
 	return (struct place){ PLACE_PROTECTED, state, NULL };
 }
 
@@ -186,6 +208,9 @@ struct place judge_place(struct judge *j, struct device *dev, const struct event
 	case MEMORY_DECRYPTED:
 		return (struct place){ PLACE_SHARED, state, NULL };
 	case MEMORY_OUTSIDE:
+		/* coherent memory may be none of the kernel's own (no-map) */
+		if (j->rehearsal && (alloc || judge_alloc_around(j, dev, ev, plain)))
+			return place_alloc(j, ev);
 		if (judge_is_mmio(j, ev))
 			return (struct place){ PLACE_SHARED, MEMORY_MMIO, NULL };
 		if (dev->areas)

@@ -75,8 +75,20 @@ struct observed {
 	uint64_t older;	     /* ends and syncs of what was never mapped, of devices without rings */
 	uint64_t direct;     /* protected, and mapped as they are */
 	uint64_t virtio_bounced;
+	uint64_t in_slots; /* mapped to another place, in a pool, without a bounce event */
+	uint64_t sg_maps, sg_unmaps;	  /* entries; lists */
 	uint64_t bounced_in, bounced_out; /* bounced into a pool; to elsewhere, first to … */
 	uint64_t out;
+};
+
+#define MAX_REFUSED 16
+
+/* Published, and held as protected by the monitor's log. */
+struct refused {
+	struct event event;
+	uint64_t plain, seq;
+	const struct platform_pool *pool; /* that it lies in; NULL none */
+	enum memory_state memory;
 };
 
 struct judge {
@@ -90,6 +102,7 @@ struct judge {
 	bool rehearsal;			/* an ordinary machine */
 	uint64_t packets_dropped;
 	bool from_boot;
+	bool skewed; /* the order of events on different CPUs shows nothing; known at the end */
 	bool opened; /* the window's start was seen */
 	/* memory that became protected again would not be told: what was decrypted shows nothing */
 	bool encrypts_untold;
@@ -117,6 +130,7 @@ struct judge {
 		uint64_t truncated, lost, undecoded, slots_hiwater;
 		uint64_t dma_events;   /* of the DMA API, bounces included */
 		uint64_t accepted;     /* publications to devices in RUN: judged apart */
+		uint64_t changes;      /* of memory that became shared, or protected again */
 		uint64_t tsm_changes;  /* told by the stream */
 		uint64_t first_bounce; /* seq */
 		uint64_t taken_marks;  /* superseded MAPPING_INHERITED entries */
@@ -129,6 +143,9 @@ struct judge {
 	struct {
 		uint64_t agreed, refused, unknown;
 		uint64_t *published, *allocs;
+		bool confirmed; /* a ring is in the log by itself */
+		struct refused waiting[MAX_REFUSED];
+		size_t nwaiting;
 	} rmm;
 
 	struct observed observed;
@@ -228,6 +245,9 @@ struct place judge_place(struct judge *j, struct device *dev, const struct event
 /* The device's coherent allocation that this range is a part of, or NULL. */
 const struct mapping *judge_alloc_around(struct judge *j, const struct device *dev,
 					 const struct event *ev, uint64_t plain);
+/* Of a bounce and its map that agree in order only: does the bus offset addresses? */
+void judge_learn_offset(const struct judge *j, struct device *dev, const struct event *ev,
+			const struct bounce *bounce);
 /* What the original buffer of a map is. */
 enum memory_state judge_orig_state(const struct judge *j, const struct event *ev);
 /* Does the event speak of a device's registers (DMA_ATTR_MMIO), and its buffer not contradict? */
@@ -236,8 +256,8 @@ bool judge_is_mmio(const struct judge *j, const struct event *ev);
 void judge_learn_bit(struct judge *j, uint64_t plain, uint64_t bit, uint64_t size);
 
 /* monitor.c: ask the monitor's log about a publication; may settle or refute *place */
-void judge_ask_monitor(struct judge *j, struct device *dev, const struct event *ev, uint64_t plain,
-		       bool alloc, struct place *place);
+void judge_ask_monitor(struct judge *j, const struct event *ev, uint64_t plain, bool alloc,
+		       struct place *place);
 void judge_monitor_report(struct judge *j, struct verdict *v);
 
 /* observed.c */
@@ -258,11 +278,18 @@ void judge_check_facts(struct judge *j, const struct stream_info *info);
 const char *judge_not_armed(const struct judge *j, const struct stream_info *info);
 /* May recording have been off for a moment, as whoever writes to its control files can do? */
 bool judge_is_disturbed(const struct judge *j);
+/*
+ * A sign that the recorder was told to leave events out, which its file does not say; NULL none.
+ * The caller frees.
+ */
+char *judge_hidden_events(const struct judge *j, const struct stream_info *info);
 /* Were all needed events on, be it from the start of the recording only? */
 bool judge_events_told(const struct judge *j, const struct stream_info *info);
 uint64_t judge_lost(const struct judge *j, const struct stream_info *info, bool *unknown);
 /* Does the trace clock leave open which CPU's event was first? */
 bool judge_clock_is_coarse(const struct stream_info *info);
+/* Is the trace clock one that is not in step on all CPUs, and events of several are told? */
+bool judge_clock_is_skewed(const struct judge *j, const struct stream_info *info);
 bool judge_loss_counted(const struct judge *j, const struct stream_info *info); /* of every CPU */
 void judge_coverage(const struct judge *j, const struct stream_info *info, struct verdict *v);
 

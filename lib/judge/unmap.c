@@ -291,6 +291,7 @@ static void unmap_by_orig(struct judge *j, struct device *dev, const struct even
 {
 	struct like like = find_like(j, ev);
 
+	j->observed.sg_unmaps++;
 	if (like.count) {
 		end_one_of(j, dev, ev, &like);
 		return;
@@ -345,6 +346,12 @@ void judge_unmap(struct judge *j, const struct event *ev)
 	j->n.unmaps++;
 	if (ev->flags & EVENT_F_BY_ORIG) {
 		unmap_by_orig(j, dev, ev);
+		return;
+	}
+	if (ev->dma == EVENT_NO_ADDR) {
+		judge_find(j, CLAIM_LIFECYCLE, FIND_FACT, dev, ev, MEMORY_UNKNOWN,
+			   "unmap of the error that a map returned (DMA_MAPPING_ERROR), which is "
+			   "no address");
 		return;
 	}
 	plain = judge_plain(j, dev, ev->dma, &bit);

@@ -259,11 +259,11 @@ facts_without_bit33() {
 		perfetto) jq -e '.otherData.verdict | test("LIMITED to 0000:00:01.0")' <<<"$output" ;;
 		markdown)
 			has "LIMITED to 0000:00:01.0"
-			has "0000:00:09.0, not in the verdict: no-bypass refuted"
+			has "0000:00:09.0, not in the verdict: dma-in-shared undecided"
 			;;
 		*)
 			has "LIMITED to"
-			has "0000:00:09.0, not in the verdict: no-bypass refuted"
+			has "0000:00:09.0, not in the verdict: dma-in-shared undecided"
 			;;
 		esac
 	done
@@ -301,6 +301,29 @@ facts_without_bit33() {
 	run -2 "$CCAIO" verify -f json --scope window --platform="$DATA/trace/linux-7.2-forced-since-boot.json" \
 		"$DATA/trace/linux-7.2-forced.dat"
 	has "mappings are older than the recording"
+}
+
+@test "verify: the monitor's log: without the pool's line, cut, of two Realms, of another run" {
+	log=$BATS_TEST_TMPDIR/rmm.log
+	realm=(--platform="$DATA/trace/realm-7.2.json" "$DATA/trace/realm-7.2.dat")
+	whole=$DATA/trace/realm-7.2.rmm.log
+	# the rings say that it is this Realm's
+	grep -v "STATE_SET *97400000 " "$whole" >"$log"
+	run -1 "$CCAIO" verify -q --rmm-log="$log" "${realm[@]}"
+	run -1 "$CCAIO" verify -f json --rmm-log="$log" "${realm[@]}"
+	jq -e 'any(.counterexamples[]; .text | test("holds the bounce pool default at 0x97400000"))' \
+		<<<"$output"
+	# that a log which ends early has no line of it shows nothing
+	sed '/STATE_SET *9be2/,$d' "$whole" >"$log"
+	run -2 "$CCAIO" verify -q --rmm-log="$log" "${realm[@]}"
+	# a Realm that nobody saw created lived beside it
+	sed '3i SMC_RMI_DATA_DESTROY 50000000 82000000 > RMI_ERROR_RTT 3 0 82200000' "$whole" >"$log"
+	run -2 "$CCAIO" verify -q --rmm-log="$log" "${realm[@]}"
+	# one after the other
+	cat "$DATA/trace/realm-6.12.rmm.log" "$whole" >"$log"
+	run -0 "$CCAIO" verify -f json --rmm-log="$log" "${realm[@]}"
+	jq -e 'any(.notes[]; test("tells of 2 Realms"))' <<<"$output"
+	run -2 "$CCAIO" verify -q --rmm-log="$DATA/trace/realm-6.12.rmm.log" "${realm[@]}"
 }
 
 @test "verify: a policy that expects more devices is not met by a limited verdict" {

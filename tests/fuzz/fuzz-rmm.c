@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	*p->ram = (struct range){ 0x80000000, 0x9fffffff };
 	if (log && rmm_state(log, 0x80000000, 4096) != RMM_UNKNOWN)
 		abort();
-	if (log && !rmm_select(log, p)) {
+	if (log && !rmm_select(log, p, NULL, 0)) {
 		const struct rmm_range *r = rmm_shared_ranges(log, &n);
 
 		for (size_t i = 0; i < n; i++) {

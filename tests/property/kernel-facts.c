@@ -148,6 +148,8 @@ static void source_facts(const struct sim *s)
 
 	info->recorder = xstrdup(s->by_ccaio ? "ccaio 0.1" : "trace-cmd 3.3.1");
 	info->by_ccaio = s->by_ccaio;
+	if (s->h->count % 3)
+		info->clock = xstrdup(s->h->count % 3 == 1 ? "mono" : "local");
 	info->ncpus = s->ncpus;
 	info->cpus = xcalloc(s->ncpus, sizeof(*info->cpus));
 	for (int c = 0; c < s->ncpus; c++)
@@ -255,6 +257,16 @@ void sim_facts(struct sim *s)
 		if (!pair) {
 			h->provable = false;
 			h->why = "no pair shows the shared bit";
+		}
+	}
+	for (int c = 0; c < s->ncpus && !s->by_ccaio; c++) {
+		bool told = false;
+
+		for (size_t i = 0; i < h->count; i++)
+			told |= h->steps[i].ev.cpu == c;
+		if (!told) {
+			h->provable = false;
+			h->why = "a CPU that another tool's recording has nothing of";
 		}
 	}
 	if (!s->ndevs)

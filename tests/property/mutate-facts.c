@@ -516,5 +516,7 @@ const struct mutation mutations_facts[] = {
 	{ "sign-missing", sign_missing },
 	{ "two-kinds", two_kinds },
 	{ "c-bit-published", c_bit_published },
+	{ "left-out", left_out },
+	{ "masked", masked },
 };
 const size_t mutations_facts_count = sizeof(mutations_facts) / sizeof(mutations_facts[0]);

@@ -114,3 +114,35 @@ bool half_told(struct history *h, struct rng *r)
 		d->features[rng_below(r, VIRTIO_F_ACCESS_PLATFORM)] = '\0';
 	return true;
 }
+
+/* One kind of event left out by the recorder, of which there were dozens. */
+bool left_out(struct history *h, struct rng *r)
+{
+	size_t maps = 0;
+
+	(void)r;
+	for (size_t i = 0; i < h->count; i++)
+		maps += is_map(h, i);
+	if (h->info.by_ccaio || h->platform->trace.events_known || maps < 24)
+		return false;
+	for (size_t i = h->count; i > 0; i--) {
+		if (h->steps[i - 1].ev.kind == EVENT_UNMAP)
+			history_remove(h, i - 1);
+	}
+	return true;
+}
+
+/* A CPU that the recorder masked. */
+bool masked(struct history *h, struct rng *r)
+{
+	uint16_t cpu = rng_below(r, h->info.ncpus);
+	bool others = false;
+
+	for (size_t i = h->count; i > 0; i--) {
+		if (h->steps[i - 1].ev.cpu == cpu)
+			history_remove(h, i - 1);
+		else
+			others = true;
+	}
+	return others && !h->info.by_ccaio;
+}

@@ -147,11 +147,11 @@ void slow_map(struct slow *s, const struct event *e)
 	}
 	s->maps++;
 	s->publications++;
+	if (paired && by_order)
+		slow_learn_offset(s, e, bounce);
 	plain = slow_plain_of(s, e->dev, e->dma, &bit);
 	if (slow_behind_iommu(s, e->dev) && (paired || slow_bounce_untold(s))) {
-		is = slow_memory(s, e->dma, e->size) == MEMORY_POOL ? MEMORY_POOL : MEMORY_UNKNOWN;
-		if (is != MEMORY_POOL || slow_pci_of(s, e->dev)->iommu_type)
-			slow_open(s, CLAIM_DMA_IN_SHARED);
+		slow_open(s, CLAIM_DMA_IN_SHARED);
 	} else {
 		is = slow_published(s, e, plain, bit, false);
 	}

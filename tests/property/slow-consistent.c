@@ -40,9 +40,13 @@ void slow_observe(struct slow *s, const struct event *e, uint64_t plain, bool bo
 		s->direct_of_pool += !alias && orig == MEMORY_POOL && !bounced &&
 				     !slow_behind_iommu(s, e->dev) &&
 				     !slow_alloc_around(s, e->dev, plain, e->size);
-		s->of_nowhere += !alias && orig == MEMORY_OUTSIDE;
+		s->of_nowhere += !alias && orig == MEMORY_OUTSIDE &&
+				 (bounced || !slow_alloc_around(s, e->dev, plain, e->size));
 	}
+	s->sg_maps += (e->flags & EVENT_F_SG) != 0;
 	if (!bounced) {
+		s->in_slots += plain != e->orig && !slow_behind_iommu(s, e->dev) &&
+			       slow_memory(s, plain, e->size) == MEMORY_POOL;
 		s->as_is += plain == e->orig && (orig == MEMORY_PROTECTED || orig == MEMORY_MIXED);
 		return;
 	}
@@ -75,6 +79,54 @@ bool slow_denies_dma(const struct slow *s, const struct platform_virtio *d)
 {
 	return slow_seen(s, d->parent) &&
 	       platform_virtio_feature(d, VIRTIO_F_ACCESS_PLATFORM) == TRI_NO;
+}
+
+bool slow_hidden(const struct slow *s)
+{
+	bool listed = s->p && s->p->trace.events_known, silent = false, any = false;
+
+	if (s->info->by_ccaio || s->info->is_model || (s->p && of_model(s)))
+		return false;
+	for (size_t i = 0; i < s->info->ncpus; i++) {
+		silent |= !s->info->cpus[i].events;
+		any |= s->info->cpus[i].events;
+	}
+	if (silent && any)
+		return true;
+	return !listed && ((s->maps >= 24 && !s->unmaps) || (s->unmaps >= 24 && !s->maps) ||
+			   (s->sg_maps >= 24 && !s->sg_unmaps) || (s->in_slots && !s->bounces));
+}
+
+bool slow_skewed(const struct slow *s)
+{
+	size_t told = 0;
+
+	for (size_t i = 0; i < s->info->ncpus; i++)
+		told += s->info->cpus[i].events != 0;
+	if (s->info->is_model || (s->p && of_model(s)) || told < 2)
+		return false;
+	return !s->info->clock || strcmp(s->info->clock, "local") == 0;
+}
+
+uint64_t slow_offset(const struct slow *s, uint16_t dev)
+{
+	for (size_t i = 0; i < s->noffsets; i++) {
+		if (s->offsets[i].dev == dev)
+			return s->offsets[i].by;
+	}
+	return 0;
+}
+
+void slow_learn_offset(struct slow *s, const struct event *e, const struct event *bounce)
+{
+	uint64_t by = bounce->orig - e->orig;
+
+	if (slow_offset(s, e->dev) || slow_behind_iommu(s, e->dev) || by % 4096 || !by ||
+	    slow_touches_pool(s, e->dma, e->size) ||
+	    slow_memory(s, e->dma - by, e->size) != MEMORY_POOL)
+		return;
+	s->offsets[s->noffsets].dev = e->dev;
+	s->offsets[s->noffsets++].by = by;
 }
 
 /* ---- one contradiction each ---- */

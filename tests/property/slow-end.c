@@ -208,8 +208,14 @@ void slow_unmap(struct slow *s, const struct event *e)
 	uint64_t plain, bit;
 	bool racy = false, mixed = false;
 
+	s->unmaps++;
+	s->sg_unmaps += (e->flags & EVENT_F_BY_ORIG) != 0;
 	if (e->flags & EVENT_F_BY_ORIG) {
 		unmap_by_buffer(s, e);
+		return;
+	}
+	if (e->dma == EVENT_NO_ADDR) {
+		slow_fact(s, CLAIM_LIFECYCLE);
 		return;
 	}
 	plain = slow_plain_of(s, e->dev, e->dma, &bit);

@@ -243,7 +243,8 @@ static bool loss_counted(const struct slow *s)
 /* Would anything that is missing be known to be? */
 bool slow_complete(const struct slow *s)
 {
-	return slow_whole(s) && loss_counted(s) && armed(s, true);
+	return slow_whole(s) && loss_counted(s) && armed(s, true) && !slow_skewed(s) &&
+	       !slow_hidden(s);
 }
 
 /* ---- conditions ---- */
@@ -546,7 +547,8 @@ void slow_conditions(struct slow *s, enum cond_state *conds)
 {
 	bool ours = s->info->by_ccaio;
 
-	conds[COND_EVENTS_ARMED] = met(all_readable(s) && slow_armed(s) && undisturbed(s));
+	conds[COND_EVENTS_ARMED] =
+		met(all_readable(s) && slow_armed(s) && undisturbed(s) && !slow_hidden(s));
 	conds[COND_NOTHING_LOST] =
 		met(!lost(s) && !s->info->unordered && loss_counted(s) && !buffers_lack(s));
 	conds[COND_WINDOW_MARKED] = ours			? met(marked(s))

@@ -27,6 +27,7 @@ static void do_change(struct slow *s, const struct event *e)
 
 	if (e->aux)
 		return;
+	s->memory_changes++;
 	if (e->size)
 		s->changes[s->nchanges++] = s->now;
 	if (e->kind == EVENT_DECRYPT || (!virt && !e->size))
@@ -294,10 +295,14 @@ static void decide(struct slow *s, struct slow_verdict *out)
 	for (int c = CLAIM_DMA_IN_SHARED; c <= CLAIM_NO_BYPASS; c++) {
 		const struct slow_claim *k = &s->claims[c];
 		bool doubted = s->doubted & 1u << c;
+		bool unordered = c == CLAIM_DMA_IN_SHARED && slow_skewed(s) && s->memory_changes;
 
-		out->claims[c] = !doubted && (k->fact || (k->absent && complete)) ? CLAIM_REFUTED
-				 : k->fact || k->absent || k->open || doubted	  ? CLAIM_UNDECIDED
-										  : CLAIM_HOLDS;
+		if (!doubted && !unordered && (k->fact || (k->absent && complete)))
+			out->claims[c] = CLAIM_REFUTED;
+		else if (k->fact || k->absent || k->open || doubted)
+			out->claims[c] = CLAIM_UNDECIDED;
+		else
+			out->claims[c] = CLAIM_HOLDS;
 		refuted |= out->claims[c] == CLAIM_REFUTED;
 		open |= out->claims[c] == CLAIM_UNDECIDED;
 	}
@@ -322,6 +327,7 @@ void slow_judge(const struct event *events, size_t count, const struct platform 
 	memset(out, 0, sizeof(*out));
 	s.changes = xcalloc(count, sizeof(*s.changes));
 	s.waiting = xcalloc(count, sizeof(*s.waiting));
+	s.offsets = xcalloc(count, sizeof(*s.offsets));
 	prepare(&s);
 	for (s.now = 0; s.now < count; s.now++)
 		do_event(&s, &events[s.now]);
@@ -331,7 +337,7 @@ void slow_judge(const struct event *events, size_t count, const struct platform 
 		slow_open(&s, CLAIM_BOUNCE_PAIRED);
 	slow_compare(&s);
 	slow_silence(&s);
-	if (!slow_armed(&s) || !slow_whole(&s) || !s.publications)
+	if (!slow_armed(&s) || slow_hidden(&s) || !slow_whole(&s) || !s.publications)
 		open_all(&s);
 	slow_bypass(&s);
 	decide(&s, out);
@@ -339,4 +345,5 @@ void slow_judge(const struct event *events, size_t count, const struct platform 
 	free(s.ended);
 	free(s.changes);
 	free(s.waiting);
+	free(s.offsets);
 }

@@ -178,11 +178,13 @@ bool slow_touches_pool(const struct slow *s, uint64_t start, uint64_t size)
 
 uint64_t slow_plain_of(const struct slow *s, uint16_t dev, uint64_t dma, uint64_t *bit)
 {
-	uint64_t high = dma & ~s->top;
+	uint64_t high;
 
 	*bit = 0;
 	if (slow_behind_iommu(s, dev))
 		return dma;
+	dma -= slow_offset(s, dev);
+	high = dma & ~s->top;
 	if (s->bit) {
 		*bit = dma & s->bit;
 		return dma & ~s->bit;
@@ -272,8 +274,11 @@ const struct life *slow_alloc_around(const struct slow *s, uint16_t dev, uint64_
 	for (size_t i = 0; i < s->nlives && last >= start; i++) {
 		const struct life *l = &s->lives[i];
 
-		if (l->live && l->alloc && l->dev == dev && slow_contains(l, start, last) &&
-		    (!best || l->dma < best->dma))
+		bool any =
+			s->rehearsal && !slow_behind_iommu(s, dev) && !slow_behind_iommu(s, l->dev);
+
+		if (l->live && l->alloc && (any || l->dev == dev) &&
+		    slow_contains(l, start, last) && (!best || l->dma < best->dma))
 			best = l;
 	}
 	return best;

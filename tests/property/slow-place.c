@@ -2,6 +2,7 @@
 /* The claim dma-in-shared for one address, and bounce-paired for one map. */
 #include <string.h>
 
+#include "lib/base/names.h"
 #include "tests/property/slow-state.h"
 
 /* ---- dma-in-shared ---- */
@@ -48,6 +49,13 @@ static bool is_mmio(const struct slow *s, const struct event *e)
 	return (e->attrs & EVENT_ATTR_MMIO) && orig != MEMORY_PROTECTED && orig != MEMORY_MIXED;
 }
 
+/* Of other devices than PCI and virtio the facts tell no IOMMU. */
+static bool told_by_facts(const struct slow *s, uint16_t dev)
+{
+	return slow_pci_of(s, dev) ||
+	       (s->p && platform_find_virtio(s->p, names_get(s->names, dev)));
+}
+
 enum answer slow_address_is(struct slow *s, const struct event *e, uint64_t plain, uint64_t bit,
 			    bool alloc, enum memory_state *what)
 {
@@ -67,6 +75,11 @@ enum answer slow_address_is(struct slow *s, const struct event *e, uint64_t plai
 	*what = slow_memory(s, plain, e->size);
 	if (*what == MEMORY_POOL || *what == MEMORY_DECRYPTED)
 		return SHARED;
+	if (*what == MEMORY_OUTSIDE && s->rehearsal &&
+	    (alloc || slow_alloc_around(s, e->dev, plain, e->size))) {
+		*what = MEMORY_DECRYPTED;
+		return SHARED;
+	}
 	if (*what == MEMORY_OUTSIDE)
 		return is_mmio(s, e) ? SHARED : OPEN;
 	if (alloc)
@@ -82,7 +95,10 @@ enum answer slow_address_is(struct slow *s, const struct event *e, uint64_t plai
 	if (e->kind == EVENT_MAP && plain != e->orig && s->p &&
 	    s->p->swiotlb.dynamic == TRI_UNKNOWN)
 		return OPEN;
-	return (e->attrs & EVENT_ATTR_CC_SHARED) && !s->rehearsal ? OPEN : PROTECTED;
+	if ((e->attrs & EVENT_ATTR_CC_SHARED) && !s->rehearsal)
+		return OPEN;
+	return e->kind == EVENT_MAP && plain != e->orig && !told_by_facts(s, e->dev) ? OPEN
+										     : PROTECTED;
 }
 
 enum memory_state slow_published(struct slow *s, const struct event *e, uint64_t plain,
@@ -226,6 +242,8 @@ void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memor
 		return;
 	if (slow_bounce_untold(s))
 		s->early++;
+	else if (!told_by_facts(s, e->dev) && is != MEMORY_POOL)
+		slow_open(s, CLAIM_BOUNCE_PAIRED);
 	else
 		slow_absent(s, CLAIM_BOUNCE_PAIRED);
 }

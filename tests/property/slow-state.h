@@ -65,6 +65,13 @@ struct slow {
 	uint64_t of_pool, direct_of_pool, of_alias, of_nowhere, as_is;
 	/* … or bounced: for a virtio device, into a pool, to elsewhere */
 	uint64_t for_virtio, into_pool, elsewhere;
+	uint64_t in_slots, sg_maps, unmaps, sg_unmaps;
+	uint64_t memory_changes; /* told, of memory that became shared or protected */
+	struct {
+		uint16_t dev;
+		uint64_t by;
+	} * offsets; /* of buses, learnt from bounces */
+	size_t noffsets;
 	uint64_t before_boot; /* ends of what was never begun, of devices without rings */
 	unsigned int doubted; /* claims, as bits, that rest on facts which are contradicted */
 	bool inconsistent;
@@ -161,6 +168,12 @@ void slow_observe(struct slow *s, const struct event *e, uint64_t plain, bool bo
 		  bool by_order);
 /* Had this device's rings been allocated before the event that is judged? */
 bool slow_has_rings(const struct slow *s, uint16_t dev);
+/* Signs that the recorder was told to leave events out. */
+bool slow_hidden(const struct slow *s);
+/* Does the clock order what different CPUs tell? */
+bool slow_skewed(const struct slow *s);
+uint64_t slow_offset(const struct slow *s, uint16_t dev);
+void slow_learn_offset(struct slow *s, const struct event *e, const struct event *bounce);
 /* Facts against stream, recording, log and facts. */
 void slow_compare(struct slow *s);
 bool slow_rings_seen(const struct slow *s);

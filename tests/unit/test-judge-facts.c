@@ -174,7 +174,7 @@ static void test_memory(void)
 	machine(); /* behind an IOMMU that translates no number is a slot's */
 	facts->pci[0].iommu_group = xstrdup("1");
 	bounced(0, BUF, SLOT(0), 64);
-	check(outcome() == OUTCOME_PROVEN);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED); /* it may be one by chance */
 	set(&facts->pci[0].iommu_type, "identity");
 	check(outcome() == OUTCOME_PROVEN);
 	set(&facts->pci[0].iommu_type, "DMA-FQ");
@@ -309,6 +309,9 @@ static void test_accepted_later(void)
 static void record(const char *const *events, size_t n, struct stream_format *formats)
 {
 	info.is_model = false;
+	info.clock = (char *)"mono";
+	for (unsigned int c = 1; c < info.ncpus; c++)
+		put((struct event){ .kind = EVENT_FORK, .cpu = c });
 	for (size_t i = 0; i < n; i++)
 		formats[i] = (struct stream_format){ .system = (char *)(i ? "dma" : "swiotlb"),
 						     .name = (char *)events[i],
@@ -394,7 +397,7 @@ static void test_recording(void)
 	machine(); /* the kernel counted one more on this CPU */
 	record(events, N, formats);
 	bounced(0, BUF, SLOT(0), 163);
-	cpus[3].written = 1;
+	cpus[3].written = cpus[3].events + 1;
 	check(cond(COND_NOTHING_LOST) == COND_UNMET);
 	cpus[3].written = 0;
 
@@ -403,7 +406,8 @@ static void test_recording(void)
 	info.clock = (char *)"uptime";
 	check(cond(COND_NOTHING_LOST) == COND_UNMET);
 	check(claim(CLAIM_LIFECYCLE) == CLAIM_UNDECIDED);
-	cpus[1].events = 0;
+	for (unsigned int c = 1; c < 4; c++)
+		cpus[c].events = 0;
 	check(cond(COND_NOTHING_LOST) == COND_MET);
 	info.clock = (char *)"mono";
 	cpus[1].events = 1;

@@ -77,6 +77,50 @@ static void test_places(void)
 	check(outcome() == OUTCOME_PROVEN);
 }
 
+/* A bus that offsets addresses: the bounce names the bus address, its map the physical one. */
+static void test_offset(void)
+{
+	machine();
+	bounce(0, BUF + 0x40000000, 64);
+	map(0, BUF, SLOT(0) + 0x40000000, 64);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_HOLDS);
+	check(claim(CLAIM_BOUNCE_PAIRED) == CLAIM_UNDECIDED);
+	unmap(0, SLOT(0) + 0x40000000, 64);
+	check(claim(CLAIM_LIFECYCLE) == CLAIM_HOLDS);
+
+	machine(); /* … but not where the address is a slot's as it is */
+	bounce(0, BUF + 0x40000000, 64);
+	map(0, BUF, SLOT(0), 64);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_HOLDS);
+	map(0, BUF, BUF, 64);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+}
+
+/* In a rehearsal a coherent allocation stands for shared memory, whoever maps it. */
+static void test_rehearsal_coherent(void)
+{
+	machine();
+	facts->realm.is_realm = TRI_NO;
+	alloc(0, PAGES, 4096);
+	map(0, PAGES + 64, PAGES + 64, 64)->dev = dev2;
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_HOLDS);
+	check(claim(CLAIM_BOUNCE_PAIRED) == CLAIM_HOLDS);
+	alloc(0, RAM_LAST + 0x10001, 4096); /* no memory of the kernel's own */
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_HOLDS);
+	map(0, PAGES + 8192, PAGES + 8192, 64);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+}
+
+/* The address that stands for a failed map was never given to anybody. */
+static void test_unmap_of_error(void)
+{
+	machine_in_window();
+	bounced(0, BUF, SLOT(9), 64);
+	unmap(0, EVENT_NO_ADDR, 64);
+	check(claim(CLAIM_LIFECYCLE) == CLAIM_REFUTED);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_HOLDS);
+}
+
 static void test_mmio(void)
 {
 	const uint64_t bar = 0x10000000;
@@ -256,6 +300,9 @@ int main(void)
 {
 	test_places();
 	test_mmio();
+	test_offset();
+	test_rehearsal_coherent();
+	test_unmap_of_error();
 	test_inferred_bit();
 	test_coherent();
 	test_devices();

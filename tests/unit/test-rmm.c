@@ -29,7 +29,7 @@ static enum rmm_state ask(const char *text, uint64_t start, uint64_t size, bool 
 	struct rmm_log *log = parse(text);
 	enum rmm_state s = RMM_UNKNOWN;
 
-	*usable = log && !rmm_select(log, machine);
+	*usable = log && !rmm_select(log, machine, NULL, 0);
 	if (*usable)
 		s = rmm_state(log, start, size);
 	rmm_free(log);
@@ -121,10 +121,73 @@ static void realms(void)
 
 	log = parse(CREATE ALL_RAM VRING POOL);
 	check(rmm_state(log, 0x97400000, 1) == RMM_UNKNOWN);
-	check(!rmm_select(log, machine));
+	check(!rmm_select(log, machine, NULL, 0));
 	check(rmm_shared_ranges(log, &n)[0].range.start == 0x97400000 && n == 2);
 	check(rmm_shared_ranges(log, &n)[1].range.end == 0x9be21fff);
 	rmm_free(log);
+}
+
+/* Whose line is it?  RMI lines name their Realm, RSI lines do not. */
+static void attributed(void)
+{
+#define THEIRS "SMC_RMI_DATA_DESTROY          50000000 824e2000 > RMI_ERROR_RTT 3 0 824e4000\n"
+#define OURS "SMC_RMI_DATA_DESTROY          42961000 83200000 > RMI_ERROR_RTT 2 0 8fa00000\n"
+#define ENTER "SMC_RMI_REC_ENTER             50031000 50034000 > RMI_SUCCESS\n"
+#define REC "SMC_RMI_REC_CREATE            42961000 45424000 45423000 > RMI_SUCCESS\n"
+#define OUR_ENTER "SMC_RMI_REC_ENTER             45424000 50034000 > RMI_SUCCESS\n"
+#define THEIR_END "SMC_RMI_REALM_DESTROY         50000000 > RMI_SUCCESS\n"
+#define RMI_VERSION "SMC_RMI_VERSION               10000 > RMI_SUCCESS 10000 10000\n"
+	bool ok;
+
+	/* another one lived before the log began, by its descriptor or by its REC */
+	ask(CREATE ALL_RAM POOL THEIRS VRING, 0x97400000, 1, &ok);
+	check(!ok);
+	ask(ALL_RAM POOL OURS THEIRS VRING, 0x97400000, 1, &ok);
+	check(!ok);
+	ask(CREATE REC ALL_RAM POOL ENTER VRING, 0x97400000, 1, &ok);
+	check(!ok);
+	check(ask(CREATE REC ALL_RAM POOL OUR_ENTER VRING, 0x9be20000, 1, &ok) == RMM_SHARED && ok);
+	/* it ended before ours called, or the machine was started anew */
+	check(ask(THEIRS THEIR_END CREATE ALL_RAM POOL VRING, 0x9be20000, 1, &ok) == RMM_SHARED &&
+	      ok);
+	check(ask(RMI_VERSION THEIRS RMI_VERSION CREATE ALL_RAM POOL VRING, 0x9be20000, 1, &ok) ==
+		      RMM_SHARED &&
+	      ok);
+}
+
+/* Without the pool's line, or with the same pool in several: the rings tell. */
+static void by_rings(void)
+{
+#define OTHER_RING "SMC_RSI_IPA_STATE_SET 9be30000 9be32000 0 1 > RSI_SUCCESS 9be32000 0\n"
+#define TOKEN "SMC_RSI_ATTEST_TOKEN_INIT 1 2 3 4 5 6 7 8 > RSI_SUCCESS 1000\n"
+	const uint64_t rings[] = { 0x9be20000, 0x9be28000 };
+	struct rmm_log *log = parse(CREATE ALL_RAM VRING DESTROY);
+
+	check(!rmm_select(log, machine, rings, 2));
+	check(rmm_state(log, 0x97400000, 1) == RMM_PROTECTED && rmm_ended(log));
+	check(rmm_has_range_at(log, 0x9be20000) && !rmm_has_range_at(log, 0x9be21000));
+	rmm_free(log);
+	log = parse(CREATE ALL_RAM OTHER_RING DESTROY CREATE ALL_RAM VRING TOKEN);
+	check(!rmm_select(log, machine, rings, 2) && rmm_realms(log) == 2 && !rmm_ended(log));
+	check(rmm_state(log, 0x9be20000, 1) == RMM_SHARED && rmm_attested(log));
+	rmm_free(log);
+	log = parse(CREATE ALL_RAM POOL OTHER_RING DESTROY CREATE ALL_RAM POOL VRING);
+	check(!rmm_select(log, machine, rings, 2) && rmm_chosen_realm(log) == 0x42961000);
+	check(rmm_state(log, 0x9be20000, 1) == RMM_SHARED && !rmm_attested(log));
+	rmm_free(log);
+	/* the rings of none, or of two */
+	log = parse(CREATE ALL_RAM OTHER_RING);
+	check(rmm_select(log, machine, rings, 2));
+	rmm_free(log);
+	log = parse(CREATE ALL_RAM VRING DESTROY CREATE ALL_RAM VRING);
+	check(rmm_select(log, machine, rings, 2));
+	rmm_free(log);
+	/* this machine's pool, and of another boot */
+	machine->trace.from_boot = TRI_YES;
+	log = parse(CREATE ALL_RAM POOL OTHER_RING);
+	check(rmm_select(log, machine, rings, 2));
+	rmm_free(log);
+	machine->trace.from_boot = TRI_UNKNOWN;
 }
 
 int main(void)
@@ -137,6 +200,8 @@ int main(void)
 	states();
 	cut_lines();
 	realms();
+	attributed();
+	by_rings();
 	machine->ram = NULL;
 	machine->nram = 0;
 	machine->swiotlb.pools = NULL;

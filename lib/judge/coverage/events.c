@@ -3,8 +3,10 @@
  * Which events were on, and could be read.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/xalloc.h"
 #include "lib/evidence/stream.h"
 #include "lib/judge/coverage/coverage.h"
 #include "lib/judge/witness.h"
@@ -114,9 +116,52 @@ bool judge_is_disturbed(const struct judge *j)
 	return p && (p->trace.nchanges || p->trace.watched == TRI_NO);
 }
 
+/* So many mappings without one end, or ends without one mapping, are no chance. */
+#define DOZENS 24
+
+char *judge_hidden_events(const struct judge *j, const struct stream_info *info)
+{
+	const char *kind = j->platform ? j->platform->realm.kind : NULL;
+	bool listed = j->platform && j->platform->trace.events_known;
+	const struct stream_cpu *silent = NULL;
+	bool any = false;
+
+	if (info->by_ccaio || info->is_model || (kind && strcmp(kind, "model") == 0))
+		return NULL;
+	for (size_t i = 0; i < info->ncpus; i++) {
+		any |= info->cpus[i].events > 0;
+		if (!info->cpus[i].events)
+			silent = &info->cpus[i];
+	}
+	if (silent && any)
+		return xasprintf("not one event of CPU %u was recorded: perhaps it was masked",
+				 silent->cpu);
+	if (listed)
+		return NULL;
+	if (j->n.maps >= DOZENS && !j->n.unmaps)
+		return xasprintf("%llu maps and not one unmap were recorded",
+				 (unsigned long long)j->n.maps);
+	if (j->n.unmaps >= DOZENS && !j->n.maps)
+		return xasprintf("%llu unmaps and not one map were recorded",
+				 (unsigned long long)j->n.unmaps);
+	if (j->observed.sg_maps >= DOZENS && !j->observed.sg_unmaps)
+		return xasprintf("%llu scatter-gather mappings and not one unmap of such were "
+				 "recorded",
+				 (unsigned long long)j->observed.sg_maps);
+	if (j->observed.in_slots && !j->n.bounces)
+		return xasprintf("%llu buffers were mapped in the bounce pool and not one bounce "
+				 "was recorded",
+				 (unsigned long long)j->observed.in_slots);
+	return NULL;
+}
+
 bool judge_events_told(const struct judge *j, const struct stream_info *info)
 {
-	return !not_armed(j, info, true) && !judge_is_disturbed(j);
+	char *hidden = judge_hidden_events(j, info);
+	bool told = !hidden && !not_armed(j, info, true) && !judge_is_disturbed(j);
+
+	free(hidden);
+	return told;
 }
 
 /* When the first of the changes was noticed, and for how long it lasted. */
@@ -180,6 +225,7 @@ void coverage_events_armed(const struct judge *j, const struct stream_info *info
 {
 	const struct stream_format *bad = unreadable(info);
 	const char *missing = judge_not_armed(j, info);
+	char *hidden;
 
 	if (j->n.undecoded) {
 		cond_unmet(cond,
@@ -196,6 +242,16 @@ void coverage_events_armed(const struct judge *j, const struct stream_info *info
 			   "format",
 			   "the format of %s:%s lacks the field %s", bad->system, bad->name,
 			   bad->missing);
+		return;
+	}
+	hidden = missing ? NULL : judge_hidden_events(j, info);
+	if (hidden) {
+		cond_unmet(cond,
+			   "record with 'ccaio trace'; with trace-cmd: every event of swiotlb and "
+			   "dma, "
+			   "without a filter (-f, -v, -P) and on every CPU (no -M)",
+			   "%s", hidden);
+		free(hidden);
 		return;
 	}
 	if (!missing && judge_is_disturbed(j)) {

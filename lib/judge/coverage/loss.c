@@ -60,6 +60,19 @@ static const struct stream_cpu *cleared(const struct stream_info *info)
 	return NULL;
 }
 
+bool judge_clock_is_skewed(const struct judge *j, const struct stream_info *info)
+{
+	const char *kind = j->platform ? j->platform->realm.kind : NULL;
+	size_t told = 0;
+
+	if (info->is_model || (kind && strcmp(kind, "model") == 0))
+		return false;
+	for (size_t i = 0; i < info->ncpus; i++)
+		told += info->cpus[i].events > 0;
+	/* Linux Documentation/trace/ftrace.rst: "local" may not be in sync; it is the default */
+	return told > 1 && (!info->clock || strcmp(info->clock, "local") == 0);
+}
+
 bool judge_clock_is_coarse(const struct stream_info *info)
 {
 	size_t told = 0;

@@ -25,7 +25,6 @@ static void from_facts(struct devices *d, struct device *dev, const char *name)
 	dev->virtio = platform_find_virtio(d->platform, name);
 	dev->pci = platform_find_pci(d->platform, name);
 	dev->iommu = dev->pci && dev->pci->iommu_group && !passes(dev->pci);
-	dev->translated = dev->iommu && dev->pci->iommu_type;
 	dev->areas = dev->virtio && dev->virtio->bus && strcmp(dev->virtio->bus, "msg") == 0;
 	d->areas |= dev->areas;
 	dev->assigned = d->assigned && dev->pci && !dev->virtio;

@@ -25,9 +25,9 @@ struct device {
 	uint16_t id;	   /* names id */
 	bool seen;	   /* has DMA events */
 	bool out_of_scope; /* the verdict does not cover it (struct limit) */
-	bool iommu;	   /* DMA addresses are IOVAs … */
-	bool translated;   /* … and the facts say so: no number means a physical address */
-	bool areas;	   /* virtio-msg: addresses outside RAM name shared areas, not memory */
+	bool iommu; /* DMA addresses are IOVAs, or may be: no number means a physical address */
+	uint64_t offset; /* of its bus: DMA address minus physical one; 0 none, or not learnt yet */
+	bool areas;	 /* virtio-msg: addresses outside RAM name shared areas, not memory */
 	bool tsm_known;
 	bool tsm_doubt; /* facts call it accepted, on a machine that cannot accept devices */
 	bool tsm_later; /* facts call it accepted in the window, which has not opened yet */
