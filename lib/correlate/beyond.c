@@ -95,6 +95,21 @@ static void doubt_devices(struct doubts *d, const struct exchanges *x)
 		      unknown[FLOW_OUT], unknown[FLOW_IN]);
 }
 
+/* What it hands to another process leaves with that one's. */
+static void doubt_others(struct doubts *d, const struct exchanges *x)
+{
+	const struct exchange_conn *c;
+	uint64_t bytes = exchanges_others_bytes(x, &c);
+
+	if (x->start_unseen)
+		doubt(d, "the events do not show the program start");
+	if (bytes)
+		doubt(d,
+		      "other processes, the first %s[%d], sent %" PRIu64 " bytes that it may have "
+		      "handed to them",
+		      c->comm ? c->comm : "?", c->pid, bytes);
+}
+
 static void doubt_disks(struct doubts *d, const struct exchanges *x)
 {
 	uint64_t nobody = 0, back = 0;
@@ -165,6 +180,9 @@ void correlate_beyond(struct correlate *c)
 	x->calls_known = correlate_calls_known(c);
 	doubt_calls(&d, x);
 	doubt_devices(&d, x);
+	x->start_unseen = x->launched && !c->began_ns &&
+			  platform_event_on(c->platform, "sched:sched_process_exec");
+	doubt_others(&d, x);
 	doubt_disks(&d, x);
 	fclose(d.out);
 	x->nothing_else = d.len == 0;

@@ -514,6 +514,11 @@ void correlate_event(struct correlate *c, const struct event *e)
 	netcount_event(c->netcount, e);
 	if (e->kind == EVENT_EXEC && !c->began_ns && owners_is_program(c->owners, e->pid))
 		c->began_ns = e->ts_ns;
+	/* a worker of its io_urings: no fork event tells of it */
+	if ((e->kind == EVENT_SOCK_STATE || e->kind == EVENT_SOCK_SEND) &&
+	    !owners_is_program(c->owners, e->pid) &&
+	    owners_is_task(c->owners, e->pid, names_get(c->names, e->comm)))
+		owners_add_root(c->owners, e->pid);
 	s = owners_event(c->owners, e);
 	if (s)
 		bind_socket(c, s);

@@ -226,6 +226,42 @@ static char *left_by_devices(const struct exchanges *x)
 	return NULL;
 }
 
+uint64_t exchanges_others_bytes(const struct exchanges *x, const struct exchange_conn **first)
+{
+	uint64_t bytes = 0;
+
+	*first = NULL;
+	for (size_t i = 0; i < x->nconns; i++) {
+		const struct exchange_conn *c = &x->conns[i];
+
+		/* whoever recorded caused traffic of its own to see it recorded */
+		if (c->program || c->owner == GRADE_NONE || !c->pid || !c->payload[FLOW_OUT] ||
+		    (c->comm && strcmp(c->comm, "ccaio") == 0))
+			continue;
+		bytes += c->payload[FLOW_OUT];
+		if (!*first)
+			*first = c;
+	}
+	return bytes;
+}
+
+/* What the program handed to another process of this machine leaves with that one's. */
+static char *left_by_others(const struct exchanges *x)
+{
+	const struct exchange_conn *c;
+	uint64_t bytes = exchanges_others_bytes(x, &c);
+
+	if (x->start_unseen)
+		return xstrdup(
+			"the events do not show the program start: its number may be that of "
+			"another process (a PID namespace)");
+	if (!bytes)
+		return NULL;
+	return xasprintf("other processes sent %llu bytes, the first %s[%d], which may be what the "
+			 "program handed to them (loopback, UNIX socket, pipe, memory)",
+			 (unsigned long long)bytes, c->comm ? c->comm : "?", c->pid);
+}
+
 /* What left otherwise than over the program's known connections, as a reason; NULL: nothing. */
 static char *left_otherwise(const struct exchanges *x)
 {
@@ -235,6 +271,8 @@ static char *left_otherwise(const struct exchanges *x)
 		why = xasprintf("what %llu of the program's processes or threads sent later is not "
 				"known: they went on when the recording had ended",
 				(unsigned long long)x->nalive);
+	if (!why)
+		why = left_by_others(x);
 	return why ? why : left_by_devices(x);
 }
 

@@ -256,9 +256,12 @@ struct exchanges {
 	/* what it sent by TCP in calls on sockets that are no captured connection of its own */
 	uint64_t unseen_bytes;
 	/* the result */
-	bool nothing_else;     /* what is listed is all that touched a device for the program */
-	char *beyond;	       /* the same as a sentence, or why it is not known; NULL unknown */
-	bool conserved;	       /* all checks hold, and there were some */
+	bool nothing_else; /* what is listed is all that touched a device for the program */
+	char *beyond;	   /* the same as a sentence, or why it is not known; NULL unknown */
+	bool conserved;	   /* all checks hold, and there were some */
+	/* launched, and the events do not show it start: the number may be another's (PID
+	 * namespace) */
+	bool start_unseen;
 	bool program_known;    /* at least one connection could be given to a process */
 	uint64_t clear_bytes;  /* the program's payload that left readable */
 	uint64_t tls_bytes;    /* the program's payload that left under TLS */
@@ -338,6 +341,10 @@ int exchanges_clear_payload(const struct exchanges *x, char **why);
 
 /* "exact" …, "http" …, "complete" …, "finished" … */
 const char *grade_name(enum grade g);
+/* Payload that other processes than the program and ccaio sent by TCP; *first: the first's, or NULL
+ */
+uint64_t exchanges_others_bytes(const struct exchanges *x, const struct exchange_conn **first);
+
 const char *exchange_protocol_name(enum exchange_protocol p);
 const char *exchange_end_name(enum exchange_end e);
 const char *conn_end_name(enum conn_end e);

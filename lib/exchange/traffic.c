@@ -422,8 +422,8 @@ static void tls_result(struct talk *t)
 	r->alpn = t->tls.alpn[0] ? xstrdup(t->tls.alpn) : NULL;
 	r->tls_version = t->tls.version;
 	r->handshake_complete = t->tls.handshake_complete;
-	if (t->tls.broken) {
-		/* begins like TLS, but is not: whether anybody could read it is not known */
+	if (t->tls.broken || t->tls.unencrypted) {
+		/* begins like TLS, but is not, or encrypts nothing (a NULL cipher suite) */
 		r->protocol = EXCHANGE_UNRECOGNISED;
 	}
 	for (int request = 0; request < 2; request++) {

@@ -35,6 +35,7 @@ struct tls {
 	char sni[256];
 	char alpn[64]; /* the server's choice where it is readable, else the client's offer */
 	bool handshake_complete; /* as far as an onlooker can tell */
+	bool unencrypted;	 /* by the server's choice of suite: signed, and readable */
 	bool broken;		 /* no TLS, or lost: sizes after this are unknown */
 };
 
