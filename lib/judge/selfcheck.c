@@ -8,6 +8,7 @@
 #include "lib/base/err.h"
 #include "lib/base/names.h"
 #include "lib/evidence/platform.h"
+#include "lib/evidence/snapshot.h"
 #include "lib/evidence/stream.h"
 #include "lib/judge/judge.h"
 #include "lib/verdict/verdict.h"
@@ -16,7 +17,6 @@
  * The machine of all streams: a Realm with one network device.  Addresses are
  * as in a 33-bit IPA space: RAM below, its shared alias at BIT(32).
  */
-#define C_BIT (1ull << 51)
 #define C_BIT (1ull << 51)
 #define ALIAS 0x100000000ull
 #define RAM_START 0x80000000ull
@@ -79,6 +79,15 @@ struct scene {
 	struct stream_cpu cpu;
 	struct stream_format formats[ARMED];
 	uint64_t packets_dropped;
+	/* the kernel's memory at the start and at the end */
+	struct memory {
+		struct snapshot all;
+		struct snapshot_device device;
+		struct snapshot_queue queue;
+		struct snapshot_descriptor descriptors[3];
+		struct snapshot_pool pool;
+		struct snapshot_live live[3];
+	} memory[2];
 };
 
 static struct event transfer(unsigned int kind, uint16_t dev, uint64_t orig, uint64_t dma,
@@ -202,6 +211,99 @@ static void insert(struct scene *s, size_t at, struct event ev)
 	s->ev[at] = ev;
 	s->n++;
 }
+
+/* ---- a run that began later: what is older is in the kernel's memory ---- */
+
+#define OLD_SLOT (SLOT + 0x2000)
+
+static void read_memory(struct scene *s, struct memory *m)
+{
+	m->live[0] = (struct snapshot_live){ OLD_SLOT, BUFFER + 0x4000, 1536 };
+	m->descriptors[0] = (struct snapshot_descriptor){ OLD_SLOT | ALIAS, 1536, 0, SNAPSHOT_IN };
+	m->pool = (struct snapshot_pool){ .range = s->pool.range,
+					  .slots = s->facts.swiotlb.slots,
+					  .areas = 1,
+					  .used = 1,
+					  .live = m->live,
+					  .nlive = 1 };
+	m->queue = (struct snapshot_queue){ .size = 8,
+					    .dma_api = TRI_YES,
+					    .rings = { { RING | ALIAS, RING_SIZE } },
+					    .nrings = 1,
+					    .descriptors = m->descriptors,
+					    .ndescriptors = 1 };
+	m->device = (struct snapshot_device){ .name = (char *)"virtio0",
+					      .parent = s->virtio.parent,
+					      .features = 3ull << VIRTIO_F_VERSION_1,
+					      .queues = &m->queue,
+					      .nqueues = 1 };
+	m->all = (struct snapshot){
+		.devices = &m->device, .ndevices = 1, .pools = &m->pool, .npools = 1
+	};
+}
+
+static void not_from_boot(struct scene *s)
+{
+	s->facts.trace.from_boot = TRI_NO;
+	cut_out(s, AT_RING);
+}
+
+static void of_the_run(struct scene *s)
+{
+	struct memory *end = &s->memory[1];
+
+	not_from_boot(s);
+	for (int i = 0; i < 2; i++) {
+		read_memory(s, &s->memory[i]);
+		insert(s, 1, mark(EVENT_MARK_SNAPSHOT));
+		insert(s, s->n - 1, mark(EVENT_MARK_SNAPSHOT));
+	}
+	/* the receive buffer of the stream */
+	end->live[end->pool.nlive++] = (struct snapshot_live){ SLOT, BUFFER, 4096 };
+	end->pool.used += 2;
+	end->descriptors[end->queue.ndescriptors++] =
+		(struct snapshot_descriptor){ SLOT | ALIAS, 4096, 1, SNAPSHOT_IN };
+	s->facts.start = &s->memory[0].all;
+	s->facts.end = &end->all;
+}
+
+static void old_protected(struct scene *s)
+{
+	of_the_run(s);
+	s->memory[0].descriptors[0].address = s->memory[1].descriptors[0].address = BUFFER;
+}
+
+static void slot_left_out(struct scene *s)
+{
+	of_the_run(s);
+	s->memory[0].pool.nlive = 0;
+}
+
+static void moved_descriptor(struct scene *s)
+{
+	of_the_run(s);
+	s->memory[1].descriptors[1].address += 0x8000;
+}
+
+static void hidden_descriptor(struct scene *s)
+{
+	of_the_run(s);
+	s->memory[1].descriptors[1].address = BUFFER + 0x8000;
+}
+
+static void unknown_slot(struct scene *s)
+{
+	of_the_run(s);
+	s->memory[1].live[1].start += 0x8000;
+}
+
+static void other_features(struct scene *s)
+{
+	of_the_run(s);
+	s->memory[1].device.features |= 1;
+}
+
+/* ---- what goes wrong in the stream ---- */
 
 static void direct(struct scene *s)
 {
@@ -535,6 +637,22 @@ static const struct {
 	{ "a kind of guest that nobody knows", unknown_guest, OUTCOME_INCONCLUSIVE, ANY, ANY },
 	{ "a TDX guest called no confidential one", called_ordinary, OUTCOME_INCONCLUSIVE, ANY,
 	  ANY },
+	{ "a run whose older mappings are in the kernel's memory", of_the_run, OUTCOME_PROVEN, ANY,
+	  ANY },
+	{ "older mappings that nothing shows", not_from_boot, OUTCOME_INCONCLUSIVE, ANY,
+	  COND_BASELINE },
+	{ "an older mapping in protected memory", old_protected, OUTCOME_VIOLATED,
+	  CLAIM_DMA_IN_SHARED, ANY },
+	{ "a slot left out of the kernel's memory", slot_left_out, OUTCOME_INCONCLUSIVE, ANY,
+	  COND_BASELINE },
+	{ "a descriptor in the pool without an event", moved_descriptor, OUTCOME_INCONCLUSIVE, ANY,
+	  COND_EVENTS_ARMED },
+	{ "a descriptor in protected memory without an event", hidden_descriptor, OUTCOME_VIOLATED,
+	  CLAIM_DMA_IN_SHARED, ANY },
+	{ "slots in use without an event", unknown_slot, OUTCOME_INCONCLUSIVE, ANY,
+	  COND_CONSERVED },
+	{ "features that the kernel's memory contradicts", other_features, OUTCOME_INCONCLUSIVE,
+	  ANY, COND_DEVICES_KNOWN },
 	{ "protected memory mapped directly", direct, OUTCOME_VIOLATED, CLAIM_DMA_IN_SHARED, ANY },
 	{ "a bounced buffer published itself", original_published, OUTCOME_VIOLATED,
 	  CLAIM_BOUNCE_PAIRED, ANY },

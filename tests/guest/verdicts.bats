@@ -56,8 +56,11 @@ proven() {
 	judged '.scope == "since-boot"'
 }
 
-@test "verdict: not armed at boot is INCONCLUSIVE for want of a baseline, and PROVEN for the window" {
+@test "verdict: not armed at boot is PROVEN for the run and the window, not since boot" {
 	trace_key
+	proven
+	judged '.scope == "run"'
+	trace_key -- --scope since-boot
 	[ "$status" = 2 ]
 	judged '.verdict == "INCONCLUSIVE"' '.conditions.baseline.state == "unmet"' \
 		'.conditions.baseline.remedy | contains("trace_instance=ccaio")' \
