@@ -7,6 +7,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/names.h"
+#include "lib/evidence/kernel-events.h"
 #include "lib/evidence/platform.h"
 #include "lib/evidence/snapshot.h"
 #include "lib/evidence/stream.h"
@@ -49,20 +50,7 @@ enum {
 	AT_COUNT
 };
 
-static const char *const armed[][2] = {
-	{ "swiotlb", "swiotlb_bounced" },
-	{ "dma", "dma_map_phys" },
-	{ "dma", "dma_unmap_phys" },
-	{ "dma", "dma_map_sg" },
-	{ "dma", "dma_unmap_sg" },
-	{ "dma", "dma_alloc" },
-	{ "dma", "dma_free" },
-	{ "dma", "dma_sync_single_for_cpu" },
-	{ "dma", "dma_sync_single_for_device" },
-	{ "dma", "dma_sync_sg_for_cpu" },
-	{ "dma", "dma_sync_sg_for_device" },
-};
-#define ARMED (sizeof(armed) / sizeof(armed[0]))
+#define MAX_FORMATS 32
 
 struct scene {
 	char *signs[3];
@@ -77,7 +65,7 @@ struct scene {
 	char features[65];
 	struct stream_info info;
 	struct stream_cpu cpu;
-	struct stream_format formats[ARMED];
+	struct stream_format formats[MAX_FORMATS];
 	uint64_t packets_dropped;
 	/* the kernel's memory at the start and at the end */
 	struct memory {
@@ -185,16 +173,22 @@ static void clean_facts(struct scene *s, char *device)
 
 static void clean_info(struct scene *s)
 {
-	for (size_t i = 0; i < ARMED; i++)
-		s->formats[i] = (struct stream_format){ .system = (char *)armed[i][0],
-							.name = (char *)armed[i][1],
-							.decoded = true };
+	size_t count;
+	const struct kernel_event *events = kernel_events(&count);
+
+	for (size_t i = 0; i < count && s->info.nformats < MAX_FORMATS; i++) {
+		if (events[i].had == HAD_ALL)
+			s->formats[s->info.nformats++] = (struct stream_format){
+				.system = (char *)events[i].system,
+				.name = (char *)kernel_event_short(events[i].names[0]),
+				.decoded = true
+			};
+	}
 	s->info.by_ccaio = true;
 	s->info.cpus = &s->cpu;
 	s->info.ncpus = 1;
 	s->cpu.has_stats = true;
 	s->info.formats = s->formats;
-	s->info.nformats = ARMED;
 }
 
 /* ---- what goes wrong ---- */

@@ -6,6 +6,7 @@
 
 #include "lib/base/names.h"
 #include "lib/base/xalloc.h"
+#include "lib/evidence/kernel-events.h"
 #include "tests/property/kernel.h"
 
 static uint16_t intern(struct history *h, const char *name)
@@ -129,20 +130,8 @@ static void add_format(struct stream_info *info, const char *system, const char 
 
 static void source_facts(const struct sim *s)
 {
-	static const char *const names[] = {
-		"dma_map_sg",
-		"dma_unmap_sg",
-		"dma_alloc",
-		"dma_free",
-		"dma_sync_single_for_cpu",
-		"dma_sync_single_for_device",
-		"dma_sync_sg_for_cpu",
-		"dma_sync_sg_for_device",
-		"dma_alloc_pages",
-		"dma_free_pages",
-		"dma_alloc_sgt",
-		"dma_free_sgt",
-	};
+	size_t count;
+	const struct kernel_event *events = kernel_events(&count);
 	struct stream_info *info = &s->h->info;
 	bool old = s->h->count % 2;
 
@@ -154,15 +143,14 @@ static void source_facts(const struct sim *s)
 	info->cpus = xcalloc(s->ncpus, sizeof(*info->cpus));
 	for (int c = 0; c < s->ncpus; c++)
 		info->cpus[c] = (struct stream_cpu){ .cpu = c, .has_stats = true };
-	add_format(info, "swiotlb", "swiotlb_bounced");
-	add_format(info, "dma", old ? "dma_map_page" : "dma_map_phys");
-	add_format(info, "dma", old ? "dma_unmap_page" : "dma_unmap_phys");
-	if (old) {
-		add_format(info, "dma", "dma_map_resource");
-		add_format(info, "dma", "dma_unmap_resource");
+	for (size_t i = 0; i < count; i++) {
+		const struct kernel_event *e = &events[i];
+		/* old kernels have the second name of what was renamed */
+		bool renamed = old && e->names[1] && strncmp(e->names[1], "dma:", 4) == 0;
+
+		if (e->had != HAD_PROBED && (old || e->had != HAD_OLD_NAMES))
+			add_format(info, e->system, kernel_event_short(e->names[renamed]));
 	}
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		add_format(info, "dma", names[i]);
 }
 
 static bool has_accepted(const struct history *h)

@@ -7,47 +7,10 @@
 #include <string.h>
 
 #include "lib/base/xalloc.h"
+#include "lib/evidence/kernel-events.h"
 #include "lib/evidence/stream.h"
 #include "lib/judge/coverage/coverage.h"
 #include "lib/judge/witness.h"
-
-/* Kernels that have the event. */
-enum had_by {
-	ALL,
-	OLD_NAMES, /* with dma_map_page: map_resource went when it became dma_map_phys (6.18) */
-	DIRECTED, /* whose dma_alloc names a direction: the first ones, early 6.12, had no others */
-	PROBED,	  /* without dma events, where ccaio's own probes stand in for them */
-};
-
-/*
- * Each line: alternatives, old and new names of one event; one of them is needed.  Group ccaio:
- * what its own probes tell on kernels without dma events, from the start of the recording on.
- */
-static const struct needed {
-	enum had_by had_by;
-	const char *names[3];
-} needed[] = {
-	{ ALL, { "swiotlb:swiotlb_bounced" } },
-	{ ALL, { "dma:dma_map_phys", "dma:dma_map_page", "ccaio:dma_map" } },
-	{ ALL, { "dma:dma_unmap_phys", "dma:dma_unmap_page", "ccaio:dma_unmap" } },
-	{ OLD_NAMES, { "dma:dma_map_resource" } },
-	{ OLD_NAMES, { "dma:dma_unmap_resource" } },
-	{ ALL, { "dma:dma_map_sg", "ccaio:dma_map_sg" } },
-	{ ALL, { "dma:dma_unmap_sg", "ccaio:dma_unmap_sg" } },
-	{ ALL, { "dma:dma_alloc", "ccaio:dma_alloc" } },
-	{ ALL, { "dma:dma_free", "ccaio:dma_free" } },
-	{ DIRECTED, { "dma:dma_alloc_pages" } },
-	{ DIRECTED, { "dma:dma_free_pages" } },
-	{ DIRECTED, { "dma:dma_alloc_sgt" } },
-	{ DIRECTED, { "dma:dma_free_sgt" } },
-	{ ALL, { "dma:dma_sync_single_for_cpu", "ccaio:dma_sync_cpu" } },
-	{ ALL, { "dma:dma_sync_single_for_device", "ccaio:dma_sync_device" } },
-	{ ALL, { "dma:dma_sync_sg_for_cpu", "ccaio:dma_blind__sync_sg" } },
-	{ ALL, { "dma:dma_sync_sg_for_device", "ccaio:dma_blind__sync_sg_device" } },
-	{ PROBED, { "ccaio:dma_blind__pages" } },
-	{ PROBED, { "ccaio:dma_blind__noncontiguous" } },
-	{ PROBED, { "ccaio:dma_blind__resource" } },
-};
 
 static bool in_stream(const struct stream_info *info, const char *full)
 {
@@ -66,19 +29,19 @@ static bool armed(const struct judge *j, const struct stream_info *info, const c
 	       platform_event_on(j->platform, full);
 }
 
-static bool is_had(const struct stream_info *info, enum had_by had_by)
+static bool is_had(const struct stream_info *info, enum kernel_event_had had)
 {
 	const struct stream_format *alloc;
 
-	switch (had_by) {
-	case ALL:
+	switch (had) {
+	case HAD_ALL:
 		return true;
-	case OLD_NAMES:
+	case HAD_OLD_NAMES:
 		return in_stream(info, "dma:dma_map_page");
-	case DIRECTED:
+	case HAD_DIRECTED:
 		alloc = stream_info_format(info, "dma", "dma_alloc");
 		return alloc && alloc->directed;
-	case PROBED:
+	case HAD_PROBED:
 		return !in_stream(info, "dma:dma_map_page") && !in_stream(info, "dma:dma_map_phys");
 	}
 	return true;
@@ -92,11 +55,14 @@ static bool is_probe(const char *full)
 /* The first event of the table that was not on, or NULL.  probes: do ccaio's own stand in? */
 static const char *not_armed(const struct judge *j, const struct stream_info *info, bool probes)
 {
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && !info->is_model; i++) {
-		const char *const *names = needed[i].names;
-		bool any = !is_had(info, needed[i].had_by);
+	size_t count;
+	const struct kernel_event *needed = kernel_events(&count);
 
-		for (size_t k = 0; k < 3 && names[k]; k++)
+	for (size_t i = 0; i < count && !info->is_model; i++) {
+		const char *const *names = needed[i].names;
+		bool any = !is_had(info, needed[i].had);
+
+		for (size_t k = 0; k < KERNEL_EVENT_NAMES && names[k]; k++)
 			any |= (probes || !is_probe(names[k])) && armed(j, info, names[k]);
 		if (!any)
 			return names[0];
@@ -212,8 +178,11 @@ static const struct stream_format *unreadable(const struct stream_info *info)
 /* Of what not_armed() named and its alternatives: what did not stay as it was armed; NULL none. */
 static const char *spoilt(const struct judge *j, const char *missing)
 {
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
-		for (size_t k = 0; needed[i].names[0] == missing && k < 3; k++)
+	size_t count;
+	const struct kernel_event *needed = kernel_events(&count);
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; needed[i].names[0] == missing && k < KERNEL_EVENT_NAMES; k++)
 			if (needed[i].names[k] &&
 			    platform_event_spoilt(j->platform, needed[i].names[k]))
 				return needed[i].names[k];
