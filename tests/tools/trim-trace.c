@@ -17,6 +17,7 @@
 #include "collectors/tracedat/write.h"
 #include "lib/base/err.h"
 #include "lib/base/xalloc.h"
+#include "tests/tools/rewrite.h"
 #include "tests/tools/trace-v7.h"
 
 struct format {
@@ -45,6 +46,7 @@ static void keep(void *arg, const char *system, const char *text, size_t len)
 {
 	struct formats *formats = arg;
 
+	rewrite_format(system, text, len);
 	XGROW(formats->list, formats->count, formats->cap);
 	formats->list[formats->count++] =
 		(struct format){ xstrdup(system), xstrndup(text, len), len };
@@ -98,8 +100,23 @@ static void write_options(struct tracedat_writer *writer, const struct tracedat_
 	}
 }
 
+static int write_piece(struct tracedat_writer *writer, const struct tracedat_file *file,
+		       unsigned int cpu, const uint8_t *data, size_t size, struct rewrite *rewrite,
+		       struct err *err)
+{
+	uint8_t *copy = xcalloc(size, 1);
+	int rc;
+
+	memcpy(copy, data, size);
+	for (size_t at = 0; at + TRACEDAT_PACK_PAGE <= size; at += TRACEDAT_PACK_PAGE)
+		rewrite_page(rewrite, copy + at, &file->layout);
+	rc = tracedat_writer_pages(writer, cpu, copy, size, err);
+	free(copy);
+	return rc;
+}
+
 static int write_pages(struct tracedat_writer *writer, const struct tracedat_file *file,
-		       size_t pages, struct err *err)
+		       size_t pages, struct rewrite *rewrite, struct err *err)
 {
 	const struct tracedat_buffer *buffer = &file->buffers[0];
 	int rc = 0;
@@ -114,8 +131,8 @@ static int write_pages(struct tracedat_writer *writer, const struct tracedat_fil
 			size_t size = window.piece.len < left ? window.piece.len : left;
 
 			left -= size;
-			rc = tracedat_writer_pages(writer, buffer->data[i].cpu, window.piece.data,
-						   size, err);
+			rc = write_piece(writer, file, buffer->data[i].cpu, window.piece.data, size,
+					 rewrite, err);
 			if (rc < 0)
 				break;
 		}
@@ -125,7 +142,7 @@ static int write_pages(struct tracedat_writer *writer, const struct tracedat_fil
 }
 
 static int trim(const char *in, const char *out, const char *zip, int all, size_t pages,
-		struct err *err)
+		struct rewrite *rewrite, struct err *err)
 {
 	struct tracedat_writer *writer = NULL;
 	struct formats formats = { 0 };
@@ -150,7 +167,7 @@ static int trim(const char *in, const char *out, const char *zip, int all, size_
 	write_options(writer, &file);
 	if (file.cmdlines)
 		tracedat_writer_cmdlines(writer, file.cmdlines, file.cmdlines_len);
-	rc = write_pages(writer, &file, pages, err);
+	rc = write_pages(writer, &file, pages, rewrite, err);
 	if (rc >= 0)
 		rc = tracedat_writer_finish(writer, err);
 	tracedat_writer_close(writer);
@@ -161,27 +178,45 @@ int main(int argc, char **argv)
 {
 	struct err err = { "" };
 	size_t pages = SIZE_MAX / TRACEDAT_PACK_PAGE;
+	struct rewrite rewrite = { 0 };
 	int opt, all = 0;
 	const char *zip = NULL;
 
-	while ((opt = getopt(argc, argv, "a7:p:")) != -1) {
+	while ((opt = getopt(argc, argv, "a7:p:AB:M:C:K:")) != -1) {
 		if (opt == '7')
 			zip = optarg;
 		else if (opt == 'a')
 			all = 1;
 		else if (opt == 'p')
 			pages = strtoul(optarg, NULL, 10);
+		else if (opt == 'A')
+			rewrite.alloc_shared = true;
+		else if (opt == 'B')
+			rewrite.bounce_bit = strtoull(optarg, NULL, 0);
+		else if (opt == 'M')
+			rewrite.map_bit = strtoull(optarg, NULL, 0);
+		else if (opt == 'C')
+			rewrite.pool = strtoull(optarg, NULL, 0);
+		else if (opt == 'K')
+			rewrite.keep = strtoul(optarg, NULL, 0);
 		else
 			return 1;
 	}
 	if (argc - optind != 2) {
-		fputs("usage: trim-trace [-a] [-7 none|zlib|zstd] [-p PAGES] IN.dat OUT.dat\n"
+		fputs("usage: trim-trace [-a] [-7 none|zlib|zstd] [-p PAGES] [REWRITE...] IN.dat "
+		      "OUT.dat\n"
 		      "  -a  keep the formats of all systems\n"
-		      "  -p  keep so many pages of each CPU\n",
+		      "  -p  keep so many pages of each CPU\n"
+		      "Rewriting it as another kind of guest would have it:\n"
+		      "  -A  allocations say that their pages were decrypted (ALLOC_CC_SHARED)\n"
+		      "  -B BIT      set BIT in the buffer's address of each bounce\n"
+		      "  -M BIT      set BIT in the address that the 100th map publishes\n"
+		      "  -C ADDRESS  move allocations to ADDRESS, one after the other\n"
+		      "  -K N        but the first N\n",
 		      stderr);
 		return 1;
 	}
-	if (trim(argv[optind], argv[optind + 1], zip, all, pages, &err) < 0) {
+	if (trim(argv[optind], argv[optind + 1], zip, all, pages, &rewrite, &err) < 0) {
 		fprintf(stderr, "trim-trace: %s\n", err.text);
 		return 1;
 	}

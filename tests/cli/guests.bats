@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Guests of kinds that there is no hardware for here: a real recording, rewritten as their kernels
+# would have made it (tests/tools/rewrite.c), with facts to match.
+load helper
+
+export COLUMNS=200
+
+# as KIND SIGNS REWRITE…: a recording and its facts in $BATS_TEST_TMPDIR
+as() {
+	local kind=$1 signs=$2
+	shift 2
+	"$TOOLS/trim-trace" "$@" "$DATA/trace/linux-7.2-forced-since-boot.dat" "$BATS_TEST_TMPDIR/t.dat"
+	# whose machine it was recorded on is not what is tested
+	jq --arg kind "$kind" --arg signs "$signs" \
+		'.realm = {is_realm: true, kind: $kind, signs: ($signs | split(" "))} | del(.kernel.machine)' \
+		"$DATA/trace/linux-7.2-forced-since-boot.json" >"$BATS_TEST_TMPDIR/t.json"
+}
+
+# judge STATUS [OPTION…]
+judge() {
+	run "-$1" --separate-stderr "$CCAIO" verify -v "${@:2}" --platform="$BATS_TEST_TMPDIR/t.json" "$BATS_TEST_TMPDIR/t.dat"
+}
+
+setup() {
+	TOOLS=${TOOLS:-$(dirname "$CCAIO")/tests/tools}
+}
+
+has() {
+	[[ $output == *"$1"* ]] || { echo "no '$1' in: $output"; return 1; }
+}
+
+lacks() {
+	[[ $output != *"$1"* ]] || { echo "'$1' in: $output"; return 1; }
+}
+
+c_bit=0x8000000000000
+
+@test "guests: each kind is judged like the original, in its own words" {
+	while read -r kind words signs; do
+		bit=()
+		case $kind in
+		sev*) bit=(-B "$c_bit") ;;
+		virtcca) bit=(-C 0x98000000) ;;
+		esac
+		as "$kind" "$signs" -A "${bit[@]}"
+		judge 0
+		has "PROVEN since boot, in ${words//_/ }"
+		lacks rehearsal
+		lacks "a Realm"
+		judge 0 -f json
+		[ "$(jq -r '.setting + " " + .guest' <<<"$output")" = "confidential-guest $kind" ]
+	done <<-'END'
+		tdx a_TDX_guest tdx-log tdx-cpuinfo
+		sev an_SEV_guest sev-log sev-msr
+		sev-es an_SEV-ES_guest sev-es-log sev-es-msr
+		sev-snp an_SNP_guest sev-snp-msr sev-snp-device
+		hyperv-isolated an_isolated_Hyper-V_guest hyperv-log hyperv-cpuid
+		pkvm a_protected_pKVM_guest pkvm-pool pkvm-key
+		s390-se a_Secure_Execution_guest s390-guest s390-facility
+		virtcca a_virtCCA_guest virtcca-device virtcca-log virtcca-cmdline
+	END
+}
+
+@test "guests: a sign that is missing leaves the setting unknown, and is named" {
+	as tdx tdx-log -A
+	judge 2
+	has "setting unknown"
+	has "1 of 2 signs of a TDX guest; missing: the flag tdx_guest in /proc/cpuinfo"
+	as virtcca "virtcca-device virtcca-cmdline" -C 0x98000000
+	judge 2
+	has "2 of 3 signs of a virtCCA guest; missing: the kernel log line 'RME: TSI version'"
+}
+
+@test "guests: a kind that nobody knows is no rehearsal" {
+	as parallax "" -A
+	for is in true false null; do
+		jq ".realm.is_realm = $is" "$BATS_TEST_TMPDIR/t.json" >"$BATS_TEST_TMPDIR/u.json"
+		mv "$BATS_TEST_TMPDIR/u.json" "$BATS_TEST_TMPDIR/t.json"
+		judge 2
+		has "this version knows no kind of guest 'parallax'"
+		lacks "in fact read all of it"
+	done
+	jq '.realm = {is_realm: false, kind: "tdx"}' "$BATS_TEST_TMPDIR/t.json" >"$BATS_TEST_TMPDIR/u.json"
+	mv "$BATS_TEST_TMPDIR/u.json" "$BATS_TEST_TMPDIR/t.json"
+	judge 2
+	has "setting unknown"
+}
+
+@test "guests: each kind's own violation is one" {
+	as sev-snp "sev-snp-log sev-snp-msr" -A -B "$c_bit" -M "$c_bit"
+	judge 1
+	has "VIOLATED since boot, in an SNP guest"
+	has "the device was given protected memory at 0x80000"
+	as virtcca "virtcca-device virtcca-log virtcca-cmdline" -C 0x98000000 -K 1
+	judge 1
+	has "VIOLATED since boot, in a virtCCA guest"
+	has "the device was given protected memory"
+}
+
+@test "guests: allocations of which nothing shows that they were decrypted are undecided" {
+	as tdx "tdx-log tdx-device"
+	judge 2
+	has "no event shows that this coherent allocation was decrypted"
+}
