@@ -2,11 +2,26 @@
 #ifndef CCAIO_TESTS_PROPERTY_RECORDED_H
 #define CCAIO_TESTS_PROPERTY_RECORDED_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/evidence/platform.h"
+#include "lib/verdict/verdict.h"
+
 /*
  * Judge each *.dat of a folder (or one file) with both judges, with the facts of
  * the .json or platform.json beside it and without, in both scopes.  Returns how
  * many verdicts differ, and prints them; -1 when a file cannot be read.
  */
 int recorded_compare(const char *path, unsigned int *judged);
+
+/* The verdict about one recording with these facts. */
+typedef enum outcome edits_judge_fn(void *ctx, const struct platform *facts, bool window_only);
+
+/*
+ * Edit each fact of the file, one at a time, and judge.  Returns how many edits make a recording
+ * PROVEN or VIOLATED that is not so with its own facts, and prints them; *made counts all.
+ */
+int edits_of(const char *path, const char *facts, edits_judge_fn *judge, void *ctx, uint64_t *made);
 
 #endif
