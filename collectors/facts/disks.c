@@ -45,6 +45,24 @@ static char *virtio_of(const struct facts *facts, const char *name)
 	return NULL;
 }
 
+/* The PCI function in the way to the disk, the last one; NULL where there is none. */
+static char *device_of(const struct facts *facts, const struct platform *p, const char *name)
+{
+	char *path = facts_path(facts, DISKS "/%s", name), *real = realpath(path, NULL);
+	const struct platform_pci *found = NULL;
+	char *save = NULL;
+
+	for (char *part = real ? strtok_r(real, "/", &save) : NULL; part;
+	     part = strtok_r(NULL, "/", &save)) {
+		const struct platform_pci *dev = platform_find_pci(p, part);
+
+		found = dev ? dev : found;
+	}
+	free(real);
+	free(path);
+	return found ? xstrdup(found->name) : NULL;
+}
+
 static void read_partitions(const struct facts *facts, struct platform_disk *disk)
 {
 	size_t count;
@@ -79,6 +97,7 @@ void facts_disks(struct facts *facts, struct platform *p)
 			disk->name = xstrdup(names[i]);
 			disk->number = number;
 			disk->virtio = virtio_of(facts, disk->name);
+			disk->device = device_of(facts, p, disk->name);
 			read_partitions(facts, disk);
 			number = NULL;
 		}

@@ -29,6 +29,7 @@ void facts_free(struct facts *facts)
 		return;
 	facts_log_close(facts);
 	facts_watch_forget(facts);
+	facts_touched_forget(facts);
 	facts_kernel_close(facts);
 	free(facts->root);
 	free(facts);
@@ -71,6 +72,7 @@ void facts_count_before(struct facts *facts, struct platform *p)
 {
 	for (size_t i = 0; i < p->nvirtio; i++)
 		p->virtio[i].activity_before = facts_virtio_activity(facts, p->virtio[i].name);
+	facts_pci_count(facts, p, true);
 	facts_disks_count(facts, p, true);
 	facts_net_count(facts, p, true);
 }
@@ -79,6 +81,7 @@ void facts_count_after(struct facts *facts, struct platform *p)
 {
 	for (size_t i = 0; i < p->nvirtio; i++)
 		p->virtio[i].activity_after = facts_virtio_activity(facts, p->virtio[i].name);
+	facts_pci_count(facts, p, false);
 	facts_disks_count(facts, p, false);
 	facts_net_count(facts, p, false);
 	facts->counted = true;
@@ -93,6 +96,7 @@ void facts_before(struct facts *facts, struct platform *p)
 	facts->log.lost = facts->log.cpu_line = false;
 	facts->log.keep = true;
 	facts_watch_begin(facts);
+	facts_touched_begin(facts, p);
 	facts_count_before(facts, p);
 	facts->counted = false;
 	p->swiotlb.used_before = facts_swiotlb_sum(facts, "io_tlb_used");
@@ -128,6 +132,7 @@ void facts_after(struct facts *facts, struct platform *p)
 		facts_count_after(facts, p);
 	facts_log_drain(facts);
 	facts_watch_end(facts, p);
+	facts_touched_end(facts, p);
 	take_lines(&facts->log, p);
 }
 

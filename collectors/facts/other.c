@@ -42,7 +42,8 @@ static bool has_prefix(const char *name, const char *const *prefixes, size_t cou
 
 #define IN(name, list) has_prefix(name, list, sizeof(list) / sizeof((list)[0]))
 
-static void add_bus(struct facts *facts, struct platform *p, const char *bus, size_t *cap)
+/* all: every device of this bus is given memory, with any driver */
+static void add_bus(struct facts *facts, struct platform *p, const char *bus, bool all, size_t *cap)
 {
 	size_t count;
 	char **names = facts_list(facts, &count, "/sys/bus/%s/devices", bus);
@@ -51,7 +52,7 @@ static void add_bus(struct facts *facts, struct platform *p, const char *bus, si
 		char *driver = facts_link(facts, "/sys/bus/%s/devices/%s/driver", bus, names[i]);
 
 		if (!driver || IN(driver, bridges) ||
-		    (!IN(driver, dma_drivers) && !platform_is_handed_over(driver) &&
+		    (!all && !IN(driver, dma_drivers) && !platform_is_handed_over(driver) &&
 		     !facts_exists(facts, "/sys/bus/%s/devices/%s/iommu_group", bus, names[i]) &&
 		     !facts_exists(facts, "/sys/bus/%s/devices/%s/of_node/dma-coherent", bus,
 				   names[i]))) {
@@ -69,11 +70,15 @@ static void add_bus(struct facts *facts, struct platform *p, const char *bus, si
 void facts_other(struct facts *facts, struct platform *p)
 {
 	/* buses whose devices reach memory on their own, PCI and virtio aside */
-	static const char *const buses[] = {
-		"platform", "amba", "fsl-mc", "vmbus", "xen", "arm_ffa"
+	static const struct {
+		const char *name;
+		bool all;
+	} buses[] = {
+		{ "platform", false }, { "amba", false },   { "fsl-mc", false }, { "vmbus", true },
+		{ "xen", true },       { "arm_ffa", true }, { "tee", true },	 { "nd", true },
 	};
 	size_t cap = 0;
 
 	for (size_t i = 0; i < sizeof(buses) / sizeof(buses[0]); i++)
-		add_bus(facts, p, buses[i], &cap);
+		add_bus(facts, p, buses[i].name, buses[i].all, &cap);
 }

@@ -65,6 +65,10 @@ struct facts {
 	bool core_tried, types_tried;
 	bool counted; /* facts_count_after was called in this window */
 	struct facts_log log;
+	struct {
+		int fd;	  /* inotify; 0 none */
+		int *wds; /* of each PCI function; -1 not watched */
+	} touched;
 	/* what must not change in the window, as sorted words */
 	char **devices, **cpus, **tsm;
 	size_t ndevices, ncpus, ntsm;
@@ -154,8 +158,14 @@ struct platform_counter *facts_qstats(uint32_t index, size_t *count);
 
 /* facts-pci.c, facts-other.c */
 void facts_pci(struct facts *facts, struct platform *p);
+void facts_pci_count(struct facts *facts, struct platform *p, bool before);
 char *facts_tsm_state(struct facts *facts, const char *name); /* NULL: none */
 void facts_other(struct facts *facts, struct platform *p);
+
+/* touched.c: PCI functions without driver that a program drives in the window. */
+void facts_touched_begin(struct facts *facts, struct platform *p);
+void facts_touched_end(struct facts *facts, struct platform *p);
+void facts_touched_forget(struct facts *facts);
 
 /* facts-watch.c: what must stay as it is in the window. */
 void facts_watch_begin(struct facts *facts);

@@ -130,6 +130,10 @@ static const struct jrow pci_rows[] = {
 	JNAME("iommu_type", struct platform_pci, iommu_type),
 	JNAME("tsm", struct platform_pci, tsm),
 	JTRI("bus_master", struct platform_pci, bus_master),
+	JTRI("memory", struct platform_pci, memory),
+	JTRI("touched", struct platform_pci, touched),
+	COUNTER("interrupts_before", struct platform_pci, activity_before),
+	COUNTER("interrupts_after", struct platform_pci, activity_after),
 	JEND,
 };
 static const struct jtable pci_table = { .rows = pci_rows, .size = sizeof(struct platform_pci) };
@@ -156,6 +160,7 @@ static const struct jrow disk_rows[] = {
 	JNAME("name", struct platform_disk, name, .flags = JF_REQUIRED),
 	JNAME("number", struct platform_disk, number, .flags = JF_REQUIRED | JF_UNIQUE),
 	JNAME("virtio", struct platform_disk, virtio, .flags = JF_OMIT),
+	JNAME("device", struct platform_disk, device, .flags = JF_OMIT),
 	JSTRINGS("partitions", struct platform_disk, partitions, npartitions, MANY,
 		 .flags = JF_OMIT),
 	JOBJECT("before", struct platform_disk, before, &work_table, .flags = JF_KNOWN,

@@ -115,6 +115,18 @@ uint32_t platform_virtio_driver_type(const char *driver)
 	return 0;
 }
 
+bool platform_pci_is_driven(const struct platform_pci *dev)
+{
+	return dev->driver && strcmp(dev->driver, "pci-stub") != 0 &&
+	       strcmp(dev->driver, "pciback") != 0 && strcmp(dev->driver, "xen-pciback") != 0;
+}
+
+bool platform_pci_is_ivshmem(const struct platform_pci *dev)
+{
+	return dev->vendor && dev->device && strcmp(dev->vendor, "0x1af4") == 0 &&
+	       strcmp(dev->device, "0x1110") == 0;
+}
+
 bool platform_pci_is_virtio(const struct platform_pci *dev)
 {
 	unsigned long id = dev->device ? strtoul(dev->device, NULL, 16) : 0;

@@ -53,6 +53,10 @@ struct platform_pci {
 	char *iommu_type;	       /* "identity" (addresses pass), "DMA" …; NULL unknown */
 	char *tsm;		       /* TDISP state: NULL none, "locked", "accepted" … */
 	enum tri bus_master;	       /* bit 2 of the PCI command register */
+	enum tri memory;	       /* bit 1: its own memory and registers can be reached */
+	/* of one without driver: a program opened its registers or memory in the window */
+	enum tri touched;
+	uint64_t activity_before, activity_after; /* its interrupts; PLATFORM_UNKNOWN */
 };
 
 /*
@@ -68,6 +72,7 @@ struct platform_disk {
 	char *name;	   /* "vda" */
 	char *number;	   /* "254:0", as block events call it */
 	char *virtio;	   /* "virtio0", the device behind it; NULL: another one, or unknown */
+	char *device;	   /* that one's DMA device, "0000:00:09.0"; NULL unknown */
 	char **partitions; /* their numbers: "254:1" … */
 	size_t npartitions;
 	bool counted; /* before and after the window */
@@ -261,6 +266,12 @@ uint32_t platform_virtio_driver_type(const char *driver);
 
 /* A virtio device behind PCI: by its driver, or its ids (virtio 1.3, 4.1.2 "PCI Device Discovery").
  */
+/* Does a driver of the kernel work it?  One that only keeps others away does not. */
+bool platform_pci_is_driven(const struct platform_pci *dev);
+
+/* Host memory that is mapped into the guest by design (QEMU's inter-VM shared memory). */
+bool platform_pci_is_ivshmem(const struct platform_pci *dev);
+
 bool platform_pci_is_virtio(const struct platform_pci *dev);
 /* An entry "*" without ids: a pattern that matched nothing, where a script wrote the list. */
 bool platform_pci_is_nothing(const struct platform_pci *dev);

@@ -165,12 +165,43 @@ static void check_driver(struct judge *j, const char *name, const char *driver)
 			  "a program drives it, and no event tells which memory it gives to it");
 }
 
+/*
+ * A function without driver is nobody's, unless a program drives it: by its registers (sysfs
+ * resource files), through which it can be told any address.
+ */
+static void check_undriven(struct judge *j, struct verdict *v, const struct platform_pci *d)
+{
+	bool ivshmem = platform_pci_is_ivshmem(d);
+
+	if (d->class && strncmp(d->class, "0x06", 4) == 0)
+		return; /* bridges only forward */
+	if (d->touched == TRI_YES)
+		undecided(j, d->name, d->name,
+			  ivshmem ? "host memory that a program opened in the window"
+				  : "it has no driver, and a program opened its registers in the "
+				    "window: no event tells which memory it was given");
+	else if (ivshmem && !(d->touched == TRI_NO && d->memory == TRI_NO))
+		undecided(j, d->name, d->name,
+			  "host memory that a program can map; nothing shows that none has");
+	else if (d->touched == TRI_UNKNOWN)
+		undecided(j, d->name, d->name,
+			  "it has no driver, and whether a program drove it is not known");
+	else
+		verdict_note(v,
+			     "%s (%s:%s) has no driver: %s, and nobody opened its registers in "
+			     "the window",
+			     d->name, d->vendor ? d->vendor : "?", d->device ? d->device : "?",
+			     d->bus_master == TRI_NO ? "it is no bus master"
+						     : "it may be a bus master");
+}
+
 static void check_pci(struct judge *j, struct verdict *v, const struct platform_pci *d)
 {
 	struct platform_virtio as = { .name = d->name, .parent = d->name, .driver = d->driver };
 
-	if (d->driver && d->vendor && d->device && strcmp(d->vendor, "0x1af4") == 0 &&
-	    strcmp(d->device, "0x1110") == 0)
+	if (!d->driver_untold && !platform_pci_is_driven(d) && !platform_pci_is_nothing(d))
+		check_undriven(j, v, d);
+	else if (d->driver && platform_pci_is_ivshmem(d))
 		bypass(j, v, &as, "ivshmem is host memory mapped into the guest");
 	if ((d->driver || d->driver_untold) && platform_pci_is_virtio(d) &&
 	    !platform_find_virtio(j->platform, d->name))
@@ -179,8 +210,26 @@ static void check_pci(struct judge *j, struct verdict *v, const struct platform_
 	check_driver(j, d->name, d->driver);
 }
 
+/* Buses whose devices are given memory by other ways than the DMA API. */
+static const struct {
+	const char *bus, *why;
+} other_buses[] = {
+	{ "vmbus", "VMBus gives the host rings and buffers without the DMA API" },
+	{ "xen", "Xen gives the host memory by grants, without the DMA API" },
+	{ "arm_ffa", "FF-A shares memory by calls to the firmware, without the DMA API" },
+	{ "tee", "OP-TEE shares memory by calls to the firmware, without the DMA API" },
+	{ "nd", "an NVDIMM is host memory mapped into the guest" },
+};
+
 static void check_other(struct judge *j, const struct platform_other *d)
 {
+	for (size_t i = 0; i < sizeof(other_buses) / sizeof(other_buses[0]); i++) {
+		if (d->bus && strcmp(d->bus, other_buses[i].bus) == 0)
+			undecided(j, d->name, d->name, other_buses[i].why);
+	}
+	if (d->driver && strncmp(d->driver, "optee", 5) == 0)
+		undecided(j, d->name, d->name,
+			  "OP-TEE shares memory by calls to the firmware, without the DMA API");
 	if (platform_other_is_fw_cfg(d))
 		undecided(j, d->name, d->name,
 			  "QEMU's firmware configuration can be given addresses without the DMA "

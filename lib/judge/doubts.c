@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/names.h"
 #include "lib/base/xalloc.h"
 #include "lib/judge/finish.h"
 
@@ -31,6 +32,77 @@ const char *judge_why_active(const struct judge *j, const struct platform_virtio
 	return NULL;
 }
 
+static void undecide_device(struct judge *j, const struct platform_virtio *d, const char *text)
+{
+	for (int c = 0; claim_needs_events(c); c++)
+		judge_undecided_virtio(j, c, d, text);
+}
+
+/* A driver's PCI function that interrupted and did no DMA: its DMA has no events. */
+static void check_silent_pci(struct judge *j, const struct platform_pci *d)
+{
+	const struct device *dev = judge_device_named(j, d->name);
+	struct platform_virtio as = { .name = d->name, .parent = d->name };
+	char *text;
+
+	if (!platform_pci_is_driven(d) || platform_pci_is_virtio(d) || (dev && dev->seen) ||
+	    (d->class && strncmp(d->class, "0x06", 4) == 0) ||
+	    d->activity_before == PLATFORM_UNKNOWN || d->activity_after == PLATFORM_UNKNOWN ||
+	    d->activity_before == d->activity_after)
+		return;
+	text = xasprintf("%s (%s) has no DMA event although it interrupted %llu times", d->name,
+			 d->driver, (unsigned long long)(d->activity_after - d->activity_before));
+	undecide_device(j, &as, text);
+	free(text);
+}
+
+static uint64_t moved_sectors(const struct platform_disk *d)
+{
+	uint64_t before = d->before.read_sectors + d->before.written_sectors;
+	uint64_t after = d->after.read_sectors + d->after.written_sectors;
+
+	return after > before ? after - before : 0;
+}
+
+/* Bytes of streaming maps of the DMA device; NULL: of all that are no virtio devices. */
+static uint64_t mapped_bytes(const struct judge *j, const char *name)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < j->devices.count; i++) {
+		const struct device *dev = j->devices.at[i];
+		bool its = dev &&
+			   (name ? strcmp(names_get(j->names, dev->id), name) == 0 : !dev->virtio);
+
+		for (int dir = 0; its && dir < 4; dir++)
+			bytes += dev->totals.map_bytes[dir];
+	}
+	return bytes;
+}
+
+#define REQUEST_MAX (1u << 20) /* bytes of one that was mapped before the window */
+
+/* A disk that moved more bytes than were mapped for it: its DMA has no events, or not all. */
+static void check_silent_disk(struct judge *j, const struct platform_disk *d)
+{
+	struct platform_virtio as = { .name = d->name, .parent = d->device };
+	uint64_t moved, mapped;
+	char *text;
+
+	if (d->virtio || !d->counted || d->before.in_flight > UINT32_MAX)
+		return;
+	moved = moved_sectors(d) * 512;
+	mapped = mapped_bytes(j, d->device);
+	if (moved <= mapped + d->before.in_flight * REQUEST_MAX)
+		return;
+	text = xasprintf(
+		"%s (%s) moved %llu bytes by its counters, but only %llu bytes were mapped",
+		d->name, d->device ? d->device : "behind no virtio device",
+		(unsigned long long)moved, (unsigned long long)mapped);
+	undecide_device(j, &as, text);
+	free(text);
+}
+
 static void check_silence(struct judge *j)
 {
 	const struct platform *p = j->platform;
@@ -51,10 +123,13 @@ static void check_silence(struct judge *j)
 			continue;
 		text = xasprintf("%s (%s) has no DMA event although %s", d->name,
 				 d->parent ? d->parent : "?", why);
-		for (int c = 0; claim_needs_events(c); c++)
-			judge_undecided_virtio(j, c, d, text);
+		undecide_device(j, d, text);
 		free(text);
 	}
+	for (size_t i = 0; p && i < p->npci; i++)
+		check_silent_pci(j, &p->pci[i]);
+	for (size_t i = 0; p && i < p->ndisks; i++)
+		check_silent_disk(j, &p->disks[i]);
 }
 
 /* Aliased addresses whose bit turned out to be no known shared bit. */

@@ -343,6 +343,20 @@ static void lost(struct scene *s)
 	insert(s, AT_UNMAP, (struct event){ .kind = EVENT_LOST, .size = 3 });
 }
 
+static void silent_disk(struct scene *s)
+{
+	static struct platform_disk disk = {
+		.name = (char *)"nvme0n1",
+		.number = (char *)"259:0",
+		.device = (char *)"0000:00:09.0",
+		.counted = true,
+		.after = { .reads = 16, .read_sectors = 2048 },
+	};
+
+	s->facts.disks = &disk;
+	s->facts.ndisks = 1;
+}
+
 static void disturbed(struct scene *s)
 {
 	static struct platform_change change = { .file = (char *)"tracing_on", .from_ns = 5 };
@@ -658,6 +672,8 @@ static const struct {
 	  ANY },
 	{ "a lost page", lost, OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED, COND_NOTHING_LOST },
 	{ "a packet that was not captured", no_room, OUTCOME_INCONCLUSIVE, ANY, COND_NOTHING_LOST },
+	{ "a disk that moved more than was mapped", silent_disk, OUTCOME_INCONCLUSIVE,
+	  CLAIM_DMA_IN_SHARED, ANY },
 	{ "recording that was off for a moment", disturbed, OUTCOME_INCONCLUSIVE,
 	  CLAIM_DMA_IN_SHARED, COND_EVENTS_ARMED },
 	{ "a cut scatter-gather event", truncated, OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED,

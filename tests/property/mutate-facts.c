@@ -166,6 +166,85 @@ static bool disturbed(struct history *h, struct rng *r)
 	return true;
 }
 
+/* A disk behind another device than the virtio ones moved more than was ever mapped. */
+static bool silent_disk(struct history *h, struct rng *r)
+{
+	struct platform *p = h->platform;
+
+	if (p->ndisks)
+		return false;
+	p->disks = xcalloc(1, sizeof(*p->disks));
+	p->disks[p->ndisks++] = (struct platform_disk){
+		.name = xstrdup("nvme0n1"),
+		.number = xstrdup("259:0"),
+		.device = rng_below(r, 2) ? xstrdup("0000:00:1f.0") : NULL,
+		.counted = true,
+		.after = { .reads = 1, .read_sectors = UINT64_C(1) << 40 },
+	};
+	return true;
+}
+
+/* One more PCI function, of which no event tells. */
+static struct platform_pci *new_function(struct platform *p)
+{
+	p->pci = xrealloc(p->pci, p->npci + 1, sizeof(*p->pci));
+	p->pci[p->npci] = (struct platform_pci){
+		.name = xstrdup("0000:00:1e.0"),
+		.vendor = xstrdup("0x8086"),
+		.device = xstrdup("0x10d3"),
+		.class = xstrdup("0x020000"),
+		.bus_master = TRI_NO,
+		.memory = TRI_NO,
+		.touched = TRI_NO,
+		.activity_before = PLATFORM_UNKNOWN,
+		.activity_after = PLATFORM_UNKNOWN,
+	};
+	return &p->pci[p->npci++];
+}
+
+static bool silent_function(struct history *h, struct rng *r)
+{
+	struct platform_pci *d;
+
+	if (!h->platform->pci_listed)
+		return false;
+	d = new_function(h->platform);
+	d->driver = xstrdup("e1000e");
+	d->activity_before = 7;
+	d->activity_after = 8 + rng_below(r, 5);
+	return true;
+}
+
+/* Nobody's function that a program may have driven, or one that a stub holds. */
+static bool undriven_function(struct history *h, struct rng *r)
+{
+	struct platform_pci *d;
+
+	if (!h->platform->pci_listed)
+		return false;
+	d = new_function(h->platform);
+	switch (rng_below(r, 4)) {
+	case 0:
+		d->touched = TRI_YES;
+		break;
+	case 1:
+		d->touched = TRI_UNKNOWN;
+		break;
+	case 2:
+		d->driver = xstrdup("pci-stub");
+		d->bus_master = TRI_YES;
+		break;
+	default:
+		free(d->vendor);
+		free(d->device);
+		d->vendor = xstrdup("0x1af4");
+		d->device = xstrdup("0x1110");
+		d->memory = TRI_YES;
+		break;
+	}
+	return true;
+}
+
 static bool no_counters(struct history *h, struct rng *r)
 {
 	h->platform->trace.lost_known = false;
@@ -488,6 +567,9 @@ const struct mutation mutations_facts[] = {
 	{ "lost-in-stats", lost_in_stats },
 	{ "taken-by-another", taken_by_another },
 	{ "disturbed", disturbed },
+	{ "silent-disk", silent_disk },
+	{ "silent-function", silent_function },
+	{ "undriven-function", undriven_function },
 	{ "no-counters", no_counters },
 	{ "unordered", unordered },
 	{ "not-from-boot", not_from_boot },

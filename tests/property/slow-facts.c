@@ -66,11 +66,66 @@ void slow_bypass(struct slow *s)
 	for (size_t i = 0; s->p && i < s->p->npci; i++) {
 		const struct platform_pci *d = &s->p->pci[i];
 
-		c->fact |= d->driver && d->vendor && d->device &&
-			   strcmp(d->vendor, "0x1af4") == 0 && strcmp(d->device, "0x1110") == 0;
+		bool shared = d->vendor && d->device && strcmp(d->vendor, "0x1af4") == 0 &&
+			      strcmp(d->device, "0x1110") == 0;
+		bool driven =
+			d->driver && !strstr(d->driver, "stub") && !strstr(d->driver, "pciback");
+		bool bridge = d->class && strncmp(d->class, "0x06", 4) == 0;
+
+		c->fact |= driven && shared;
+		if (!driven && !d->driver_untold && !bridge && !platform_pci_is_nothing(d))
+			c->open |= d->touched != TRI_NO || (shared && d->memory != TRI_NO);
 		c->open |= d->driver && strcmp(d->driver, "vfio-pci") == 0;
 		c->open |= (d->driver || d->driver_untold) && platform_pci_is_virtio(d) &&
 			   !platform_find_virtio(s->p, d->name);
+	}
+}
+
+static void open_dma(struct slow *s)
+{
+	for (int c = CLAIM_DMA_IN_SHARED; c <= CLAIM_LIFECYCLE; c++)
+		s->claims[c].open = true;
+}
+
+/* What was mapped for a DMA device; NULL: for any that is no virtio device. */
+static uint64_t mapped_for(const struct slow *s, const char *device)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const char *name = names_get(s->names, s->ev[i].dev);
+		bool its = device ? strcmp(name, device) == 0 : true;
+
+		for (size_t k = 0; !device && k < s->p->nvirtio; k++)
+			its &= !s->p->virtio[k].parent || strcmp(s->p->virtio[k].parent, name) != 0;
+		if (its && s->ev[i].kind == EVENT_MAP && s->ev[i].dma != EVENT_NO_ADDR)
+			sum += s->ev[i].size;
+	}
+	return sum;
+}
+
+/* PCI devices and disks that worked without, or with too little, DMA. */
+static void silent_others(struct slow *s)
+{
+	for (size_t i = 0; i < s->p->npci; i++) {
+		const struct platform_pci *d = &s->p->pci[i];
+
+		if (d->driver && !platform_pci_is_virtio(d) && !slow_seen(s, d->name) &&
+		    strstr(d->driver, "stub") == NULL && strstr(d->driver, "pciback") == NULL &&
+		    !(d->class && strncmp(d->class, "0x06", 4) == 0) &&
+		    d->activity_before != PLATFORM_UNKNOWN &&
+		    d->activity_after != PLATFORM_UNKNOWN &&
+		    d->activity_before != d->activity_after)
+			open_dma(s);
+	}
+	for (size_t i = 0; i < s->p->ndisks; i++) {
+		const struct platform_disk *d = &s->p->disks[i];
+		uint64_t was = d->before.read_sectors + d->before.written_sectors;
+		uint64_t is = d->after.read_sectors + d->after.written_sectors;
+
+		if (!d->virtio && d->counted && is > was &&
+		    (is - was) * 512 > mapped_for(s, d->device) + (d->before.in_flight << 20))
+			open_dma(s);
 	}
 }
 
@@ -99,9 +154,10 @@ void slow_silence(struct slow *s)
 		    platform_virtio_feature(d, VIRTIO_F_ACCESS_PLATFORM) != TRI_YES ||
 		    slow_seen(s, d->parent) || !worked(s, d))
 			continue;
-		for (int c = CLAIM_DMA_IN_SHARED; c <= CLAIM_LIFECYCLE; c++)
-			s->claims[c].open = true;
+		open_dma(s);
 	}
+	if (s->p)
+		silent_others(s);
 }
 
 /* ---- what the evidence is ---- */
@@ -436,12 +492,13 @@ static bool devices_known(const struct slow *s)
 	}
 	for (size_t i = 0; i < p->npci; i++) {
 		const struct platform_pci *d = &p->pci[i];
-		bool bridge = d->class && strncmp(d->class, "0x06", 4) == 0;
+		bool bridge = d->class && strncmp(d->class, "0x06", 4) == 0, driven;
 
 		if (bridge || platform_pci_is_nothing(d))
 			continue;
-		if (d->driver ? platform_pci_is_virtio(d) && !platform_find_virtio(p, d->name)
-			      : d->driver_untold || d->bus_master != TRI_NO)
+		driven = d->driver && !strstr(d->driver, "stub") && !strstr(d->driver, "pciback");
+		if (driven ? platform_pci_is_virtio(d) && !platform_find_virtio(p, d->name)
+			   : d->driver_untold || d->bus_master != TRI_NO)
 			return false;
 	}
 	return true;

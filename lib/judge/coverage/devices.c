@@ -83,10 +83,10 @@ static bool pci_known(const struct judge *j, const struct platform_pci *d,
 	if (d->driver_untold)
 		cond_unmet(cond, remedy, "whether a driver works PCI device %s is not known",
 			   d->name);
-	else if (!d->driver && !bridge && d->bus_master == TRI_YES)
+	else if (!platform_pci_is_driven(d) && !bridge && d->bus_master == TRI_YES)
 		cond_unmet(cond, "bind it to a driver or disable it",
 			   "PCI device %s is a bus master without a driver", d->name);
-	else if (!d->driver && !bridge && d->bus_master == TRI_UNKNOWN)
+	else if (!platform_pci_is_driven(d) && !bridge && d->bus_master == TRI_UNKNOWN)
 		cond_unmet(cond, remedy,
 			   "whether PCI device %s, which has no driver, is a bus master is not "
 			   "known",

@@ -40,6 +40,15 @@ static uint64_t missing(const struct stream_info *info, const struct stream_cpu 
 	return taken > c->events ? taken - c->events : 0;
 }
 
+static bool taken_by_another(const struct stream_info *info)
+{
+	for (size_t i = 0; i < info->ncpus; i++) {
+		if (info->by_ccaio && missing(info, &info->cpus[i]))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Was this buffer cleared while it was recorded?  Then the kernel's counters started anew and
  * are behind what came out of it: the events in it at that moment are lost, and no counter says
@@ -196,7 +205,16 @@ void coverage_nothing_lost(const struct judge *j, const struct stream_info *info
 	}
 	if (lost || unknown) {
 		lost_per_cpu(j, info, where, sizeof(where));
-		if (lost)
+		if (lost && taken_by_another(info))
+			cond_unmet(
+				cond,
+				"leave the tracing instance of ccaio alone while it records; give "
+				"the whole trace.dat",
+				"%llu events were lost%s%s; the kernel says that they were read, "
+				"but they are not in the evidence: another program read them "
+				"(trace_pipe), or they were cut out",
+				(unsigned long long)lost, where[0] ? ": " : "", where);
+		else if (lost)
 			cond_unmet(cond, remedy, "%llu events were lost%s%s",
 				   (unsigned long long)lost, where[0] ? ": " : "", where);
 		else

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Who opens the registers or the memory of a PCI function that no driver works: through its
+ * files in sysfs a program can drive it, and map what the host shares with it (Linux
+ * Documentation/PCI/sysfs-pci.rst).  inotify tells of each open, by whatever program.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "collectors/facts/state.h"
+#include "lib/base/xalloc.h"
+
+#define DEVICES "/sys/bus/pci/devices"
+
+void facts_touched_forget(struct facts *facts)
+{
+	if (facts->touched.fd > 0)
+		close(facts->touched.fd);
+	free(facts->touched.wds);
+	facts->touched.fd = 0;
+	facts->touched.wds = NULL;
+}
+
+void facts_touched_begin(struct facts *facts, struct platform *p)
+{
+	facts_touched_forget(facts);
+	facts->touched.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	facts->touched.wds = xcalloc(p->npci ? p->npci : 1, sizeof(*facts->touched.wds));
+	for (size_t i = 0; i < p->npci; i++) {
+		char *path = facts_path(facts, DEVICES "/%s", p->pci[i].name);
+
+		facts->touched.wds[i] = -1;
+		p->pci[i].touched = TRI_UNKNOWN;
+		if (!platform_pci_is_driven(&p->pci[i]))
+			facts->touched.wds[i] = inotify_add_watch(facts->touched.fd, path,
+								  IN_OPEN | IN_MODIFY | IN_ONLYDIR);
+		free(path);
+	}
+}
+
+/* Opening these maps its memory or reaches its registers; writing those changes what it may do. */
+static bool is_touch(const struct inotify_event *event)
+{
+	const char *name = event->len ? event->name : "";
+
+	if (strncmp(name, "resource", 8) == 0 && name[8])
+		return true;
+	if (strcmp(name, "rom") == 0)
+		return true;
+	return event->mask & IN_MODIFY &&
+	       (strcmp(name, "config") == 0 || strcmp(name, "enable") == 0);
+}
+
+void facts_touched_end(struct facts *facts, struct platform *p)
+{
+	_Alignas(struct inotify_event) char buf[8192];
+	bool overflow = false;
+	ssize_t n;
+
+	for (size_t i = 0; facts->touched.wds && i < p->npci; i++)
+		if (facts->touched.wds[i] >= 0)
+			p->pci[i].touched = TRI_NO;
+	while (facts->touched.fd > 0 && (n = read(facts->touched.fd, buf, sizeof(buf))) > 0) {
+		for (char *at = buf; at < buf + n;) {
+			const struct inotify_event *event = (const struct inotify_event *)at;
+
+			overflow |= (event->mask & IN_Q_OVERFLOW) != 0;
+			for (size_t i = 0; i < p->npci && is_touch(event); i++)
+				if (facts->touched.wds[i] == event->wd)
+					p->pci[i].touched = TRI_YES;
+			at += sizeof(*event) + event->len;
+		}
+	}
+	for (size_t i = 0; overflow && i < p->npci; i++)
+		if (p->pci[i].touched == TRI_NO)
+			p->pci[i].touched = TRI_UNKNOWN;
+	facts_touched_forget(facts);
+}
