@@ -11,6 +11,7 @@
 #include "lib/base/xalloc.h"
 #include "lib/correlate/state.h"
 #include "lib/evidence/platform.h"
+#include "lib/net/tls.h"
 
 static const char *const dir_names[2] = { "out", "in" };
 
@@ -55,7 +56,10 @@ static void total_rows(struct exchanges *x)
 			x->clear_bytes += bytes;
 			break;
 		case EXCHANGE_TLS:
-			x->tls_bytes += bytes;
+			if (tls_suite_encrypts(r->tls_suite) == TRI_NO)
+				x->clear_bytes += bytes;
+			else
+				x->tls_bytes += bytes;
 			break;
 		default:
 			x->opaque_bytes += bytes;

@@ -8,6 +8,7 @@
 
 #include "lib/base/xalloc.h"
 #include "lib/evidence/platform.h"
+#include "lib/net/tls.h"
 
 struct exchange_conn *exchanges_add_conn(struct exchanges *x)
 {
@@ -276,8 +277,41 @@ static char *left_otherwise(const struct exchanges *x)
 	return why ? why : left_by_devices(x);
 }
 
+/*
+ * Is the program's payload under TLS encrypted?  Asked of each connection, since a file of another
+ * version may not say which cipher suite its server chose.
+ */
+static int under_tls(const struct exchanges *x, char **why)
+{
+	int answer = TRI_YES;
+
+	for (size_t i = 0; i < x->nrows; i++) {
+		const struct exchange *r = &x->rows[i];
+		enum tri encrypts = tls_suite_encrypts(r->tls_suite);
+
+		if (r->protocol != EXCHANGE_TLS || !x->conns[r->conn].program ||
+		    !exchange_half_bytes(&r->half[FLOW_OUT]) || encrypts == TRI_YES)
+			continue;
+		if (encrypts == TRI_NO) {
+			free(*why);
+			*why = xasprintf("payload left under TLS with cipher suite 0x%04x, which "
+					 "does not encrypt",
+					 r->tls_suite);
+			return TRI_NO;
+		}
+		answer = TRI_UNKNOWN;
+		if (!*why)
+			*why = xstrdup("payload left under TLS, but it is not known with which "
+				       "cipher suite");
+	}
+	return answer;
+}
+
 int exchanges_clear_payload(const struct exchanges *x, char **why)
 {
+	char *of_tls = NULL;
+	int tls;
+
 	*why = NULL;
 	if (!x->captured || !x->payload_read) {
 		*why = xstrdup("no packet's payload was looked at");
@@ -288,6 +322,12 @@ int exchanges_clear_payload(const struct exchanges *x, char **why)
 				 (unsigned long long)x->clear_bytes);
 		return TRI_YES;
 	}
+	tls = under_tls(x, &of_tls);
+	if (tls == TRI_NO) {
+		*why = of_tls;
+		return TRI_YES;
+	}
+	free(of_tls);
 	if (!x->correlated || (x->nconns && !x->program_known)) {
 		*why = xstrdup("it is not known which connections are the program's");
 		return TRI_UNKNOWN;
@@ -311,6 +351,10 @@ int exchanges_clear_payload(const struct exchanges *x, char **why)
 	*why = left_otherwise(x);
 	if (*why)
 		return TRI_UNKNOWN;
+	if (tls == TRI_UNKNOWN) {
+		under_tls(x, why);
+		return TRI_UNKNOWN;
+	}
 	*why = x->tls_bytes ? xasprintf("all %llu bytes of the program's payload left under TLS",
 					(unsigned long long)x->tls_bytes)
 			    : xstrdup("the program sent no payload");

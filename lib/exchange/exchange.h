@@ -97,6 +97,7 @@ struct exchange {
 	/* TLS */
 	char *sni, *alpn;
 	unsigned int tls_version; /* 0x0303 is 1.2, 0x0304 is 1.3; 0 unknown */
+	unsigned int tls_suite;	  /* the cipher suite that the server chose; 0 unknown */
 	bool handshake_complete;
 	/* the result */
 	bool clear;	  /* payload of it was readable outside */

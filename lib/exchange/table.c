@@ -340,6 +340,7 @@ static const struct jrow row_rows[] = {
 	ROW_TEXT(sni),
 	ROW_TEXT(alpn),
 	JNUMBER("tls_version", ROW, tls_version, 0xffff, .flags = JF_OMIT),
+	JNUMBER("tls_suite", ROW, tls_suite, 0xffff, .flags = JF_OMIT),
 	ROW_FLAG(handshake_complete),
 	JOBJECT("out", ROW, half[FLOW_OUT], &half_table),
 	JOBJECT("in", ROW, half[FLOW_IN], &half_table),

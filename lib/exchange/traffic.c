@@ -421,9 +421,11 @@ static void tls_result(struct talk *t)
 	r->sni = t->tls.sni[0] ? xstrdup(t->tls.sni) : NULL;
 	r->alpn = t->tls.alpn[0] ? xstrdup(t->tls.alpn) : NULL;
 	r->tls_version = t->tls.version;
+	r->tls_suite = t->tls.suite;
+	r->clear = tls_suite_encrypts(r->tls_suite) == TRI_NO;
 	r->handshake_complete = t->tls.handshake_complete;
-	if (t->tls.broken || t->tls.unencrypted) {
-		/* begins like TLS, but is not, or encrypts nothing (a NULL cipher suite) */
+	if (t->tls.broken) {
+		/* begins like TLS, but is not: whether anybody could read it is not known */
 		r->protocol = EXCHANGE_UNRECOGNISED;
 	}
 	for (int request = 0; request < 2; request++) {

@@ -107,23 +107,6 @@ static void extensions(struct tls *tls, bool server, struct cursor *c)
 	}
 }
 
-/* Suites that sign and do not encrypt: IANA's list of TLS cipher suites, those of NULL; RFC 9150.
- */
-static bool encrypts_nothing(uint32_t suite)
-{
-	static const uint16_t suites[] = {
-		0x0000, 0x0001, 0x0002, 0x002c, 0x002d, 0x002e, 0x003b, 0x00b0,
-		0x00b1, 0x00b4, 0x00b5, 0x00b8, 0x00b9, 0xc001, 0xc006, 0xc00b,
-		0xc010, 0xc015, 0xc039, 0xc03a, 0xc03b, 0xc0b4, 0xc0b5,
-	};
-
-	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
-		if (suites[i] == suite)
-			return true;
-	}
-	return false;
-}
-
 /* A complete ClientHello or ServerHello, without its 4-byte header. */
 static void hello(struct tls *tls, bool server, const uint8_t *data, size_t len)
 {
@@ -134,7 +117,7 @@ static void hello(struct tls *tls, bool server, const uint8_t *data, size_t len)
 	part(&c, 1);		  /* session id */
 	if (server) {
 		tls->version = version;
-		tls->unencrypted = encrypts_nothing(get(&c, 2));
+		tls->suite = get(&c, 2);
 		get(&c, 1); /* compression */
 	} else {
 		part(&c, 2);
@@ -271,6 +254,23 @@ bool tls_is_closed(const struct tls *tls)
 			return true;
 	}
 	return false;
+}
+
+enum tri tls_suite_encrypts(unsigned int suite)
+{
+	static const uint16_t plain[] = {
+		0x0001, 0x0002, 0x002c, 0x002d, 0x002e, 0x003b, 0x00b0, 0x00b1,
+		0x00b4, 0x00b5, 0x00b8, 0x00b9, 0xc001, 0xc006, 0xc00b, 0xc010,
+		0xc015, 0xc039, 0xc03a, 0xc03b, 0xc0b4, 0xc0b5,
+	};
+
+	if (!suite)
+		return TRI_UNKNOWN;
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+		if (plain[i] == suite)
+			return TRI_NO;
+	}
+	return TRI_YES;
 }
 
 bool tls_looks_like(const uint8_t *data, uint64_t len)

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/range.h"
+
 /*
  * tls - what TLS shows to everybody: its records (RFC 8446 §5, RFC 5246 §6.2).
  *
@@ -32,10 +34,10 @@ struct tls_half {
 struct tls {
 	struct tls_half half[2]; /* 0 the client's, 1 the server's bytes */
 	unsigned int version;	 /* 0x0304 is 1.3; 0 unknown */
+	unsigned int suite;	 /* the cipher suite of the ServerHello; 0 unknown */
 	char sni[256];
 	char alpn[64]; /* the server's choice where it is readable, else the client's offer */
 	bool handshake_complete; /* as far as an onlooker can tell */
-	bool unencrypted;	 /* by the server's choice of suite: signed, and readable */
 	bool broken;		 /* no TLS, or lost: sizes after this are unknown */
 };
 
@@ -46,6 +48,12 @@ struct tls {
 bool tls_is_closed(const struct tls *tls);
 
 void tls_release(struct tls *tls);
+
+/*
+ * Does a cipher suite encrypt?  TRI_NO for those of the IANA registry ("TLS Cipher Suites") whose
+ * payload is at most signed (RFC 5246 A.5, RFC 4785, RFC 5489, RFC 9150); TRI_UNKNOWN for 0.
+ */
+enum tri tls_suite_encrypts(unsigned int suite);
 
 /*
  * The next len bytes of one side's stream, at offset; data NULL: not captured

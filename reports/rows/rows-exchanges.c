@@ -9,6 +9,7 @@
 #include "lib/base/xalloc.h"
 #include "lib/evidence/event.h"
 #include "lib/exchange/exchange.h"
+#include "lib/net/tls.h"
 #include "reports/rows/rows.h"
 
 #define PLACES 6 /* addresses that `where` names */
@@ -39,10 +40,11 @@ static const char *what(struct rows *rows, const struct exchange *e)
 	case EXCHANGE_TLS:
 		if (e->tls_version >= 0x0301 && e->tls_version <= 0x0304)
 			version = rows_str(rows, " 1.%u", e->tls_version - 0x0301);
-		return rows_str(rows, "TLS%s to %s%s%s%s", version,
-				or_else(e->sni, "an unnamed server"), e->alpn ? ", " : "",
-				or_else(e->alpn, ""),
-				e->handshake_complete ? "" : ", handshake not completed");
+		return rows_str(
+			rows, "TLS%s to %s%s%s%s%s", version, or_else(e->sni, "an unnamed server"),
+			e->alpn ? ", " : "", or_else(e->alpn, ""),
+			e->handshake_complete ? "" : ", handshake not completed",
+			tls_suite_encrypts(e->tls_suite) == TRI_NO ? ", not encrypted" : "");
 	default:
 		return e->end == EXCHANGE_REFUSED ? "connection refused" : "unrecognised stream";
 	}

@@ -251,6 +251,28 @@ static void network_disks(struct exchanges *x)
 	x->conns[0].comm = own;
 }
 
+/* TLS hides what its cipher suite hides. */
+static void cipher_suites(struct exchanges *x)
+{
+	struct exchange row = x->rows[0];
+	bool program = x->conns[0].program;
+	char *why;
+
+	x->conns[0].program = true;
+	x->rows[0].protocol = EXCHANGE_TLS;
+	x->rows[0].half[FLOW_OUT].bytes[GRADE_NESTED] = 100;
+	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN && strstr(why, "which cipher suite"));
+	free(why);
+	x->rows[0].tls_suite = 0x003b;
+	check(exchanges_clear_payload(x, &why) == TRI_YES && strstr(why, "0x003b"));
+	free(why);
+	x->rows[0].tls_suite = 0x1301;
+	check(exchanges_clear_payload(x, &why) == TRI_NO);
+	free(why);
+	x->rows[0] = row;
+	x->conns[0].program = program;
+}
+
 /* What leaves by other ways than TLS is not under TLS. */
 static void otherwise(struct exchanges *x)
 {
@@ -295,6 +317,7 @@ static void otherwise(struct exchanges *x)
 	free(why);
 	x->conns[0].lost[FLOW_OUT] = 0;
 	x->conns[0].owner = GRADE_EXACT;
+	cipher_suites(x);
 	nobodys(x);
 	network_disks(x);
 	x->nalive = 2; /* for the time that was asked for; or of a program that goes on behind it */

@@ -115,6 +115,7 @@ static void modern(size_t by)
 	record(&server, 20, 1);
 	record(&server, 23, 1000);
 	check(feed(&tls, true, &server, by));
+	check(tls.suite == 0x1301);
 	check(tls.version == 0x0304 && tls.half[1].application_bytes == 1000);
 	check(!tls.handshake_complete);
 	client.len = 0;
@@ -195,8 +196,18 @@ static void lying_lengths(void)
 	}
 }
 
+static void test_suites(void)
+{
+	check(tls_suite_encrypts(0) == TRI_UNKNOWN);
+	check(tls_suite_encrypts(0x1301) == TRI_YES); /* TLS_AES_128_GCM_SHA256 */
+	check(tls_suite_encrypts(0xc02f) == TRI_YES);
+	check(tls_suite_encrypts(0x003b) == TRI_NO); /* TLS_RSA_WITH_NULL_SHA256 */
+	check(tls_suite_encrypts(0xc0b4) == TRI_NO); /* TLS_SHA256_SHA256, RFC 9150 */
+}
+
 int main(void)
 {
+	test_suites();
 	modern(1);
 	modern(7);
 	modern(4096);
