@@ -12,6 +12,7 @@
 #include "cmd/common/options.h"
 #include "collectors/facts/facts.h"
 #include "collectors/tracefs/boot.h"
+#include "collectors/tracefs/instance.h"
 #include "collectors/tracefs/tracefs.h"
 #include "lib/base/err.h"
 #include "lib/evidence/diagnosis.h"
@@ -71,6 +72,7 @@ static void look_at_tracing(const struct tracing *tracing, struct diag_tracing *
 	t->fprobes = tracing_says(tracing, "README", "f[:[<group>/]");
 	t->from_boot = boot_find(reason);
 	t->boot_reason = *reason;
+	t->barred_cpus = getenv("CCAIO_ROOT") ? 0 : instance_barred_cpus();
 }
 
 static int diagnose(const struct doctor *doctor, struct facts *facts, struct platform *p,

@@ -59,6 +59,7 @@ struct trace {
 	struct stream *stream;
 	struct verdict *verdict;
 	char started[32]; /* ISO 8601, UTC */
+	bool begun;	  /* the program ran while it was recorded */
 	bool running;	  /* the command has been started and has not ended */
 	bool sealed;	  /* the bundle is whole */
 };
@@ -85,6 +86,14 @@ static int open_writer(struct trace *t, struct err *err)
 /* What a person should know about the recording before it begins. */
 static void tell_armed(const struct trace *t)
 {
+	unsigned int barred = instance_barred_cpus();
+
+	if (barred && t->judging.verbosity >= 0)
+		cmd_say(&cmd_trace,
+			"%u of the CPUs that are online may not be used here (a cpuset): where "
+			"devices "
+			"work there, the run cannot be PROVEN; run ccaio outside of the cpuset",
+			barred);
 	if (t->rec.boot_reason && t->judging.verbosity >= 0)
 		cmd_say(&cmd_trace, "%s", t->rec.boot_reason);
 	if (t->judging.verbosity <= 0)
@@ -160,6 +169,34 @@ static int start_recording(struct trace *t, struct err *err)
 	return ret;
 }
 
+/* Nothing more can be written there. */
+static bool is_full(int ret)
+{
+	return ret == -ENOSPC || ret == -EDQUOT || ret == -EFBIG;
+}
+
+/*
+ * The program has run: whatever failed then, what was recorded of it is kept and judged.  What it
+ * lacks (markers, counters) the judge sees.
+ */
+static int go_on(struct trace *t, int ret, struct err *err)
+{
+	if (ret >= 0 || !t->begun || is_full(ret))
+		return ret;
+	cmd_say(&cmd_trace, "%s; what was recorded is kept without it", err->text);
+	err->text[0] = '\0';
+	return 0;
+}
+
+/* A command that has been started is let go on, whatever happened to the recording of it. */
+static void let_end(struct trace *t)
+{
+	struct pollfd fd = { command_fd(t->command), POLLIN, 0 };
+
+	while (!command_handle(t->command))
+		poll(&fd, 1, -1);
+}
+
 /* The program did not end in the time that it had.  What there is is judged all the same. */
 static void leave(struct trace *t)
 {
@@ -176,7 +213,7 @@ static int run_command(struct trace *t, struct err *err)
 {
 	int ret = command_go(t->command, err);
 
-	t->running = ret == 0;
+	t->running = t->begun = ret == 0;
 	if (ret == 0 && t->options.timeout_ms)
 		ret = watch_within(&t->watch, t->options.timeout_ms, err);
 	while (ret >= 0 && t->running) {
@@ -196,6 +233,7 @@ static int stay_attached(struct trace *t, struct err *err)
 	int ret = attach_start(&t->attach, err);
 	bool over = false;
 
+	t->begun = ret >= 0;
 	while (ret >= 0 && !over) {
 		ret = recording_wait(&t->rec, t->watch.fd, -1, err);
 		over = attach_handle(&t->attach);
@@ -226,6 +264,21 @@ static int take_snapshot(struct trace *t, struct snapshot **to, struct err *err)
 	return recording_note(&t->rec, "memory", err);
 }
 
+/* After the program's end: last looks, stop markers, what is still in the buffers. */
+static int close_window(struct trace *t, struct err *err)
+{
+	/* as the start markers before the first look: each CPU tells that it is in no softirq */
+	int ret = recording_note_all(&t->rec, "rest", err);
+
+	if (ret >= 0)
+		ret = count(t, facts_count_after, err);
+	if (ret >= 0)
+		ret = take_snapshot(t, &t->platform->end, err);
+	ret = go_on(t, ret, err);
+	exchanging_window(&t->exchanging, false);
+	return ret < 0 ? ret : go_on(t, recording_stop(&t->rec, err), err);
+}
+
 /* The window: from the start markers through the command's life to the stop markers. */
 static int record(struct trace *t, struct err *err)
 {
@@ -248,17 +301,12 @@ static int record(struct trace *t, struct err *err)
 	if (ret < 0)
 		return ret;
 	canary_run(&t->canaries, t->platform, t->rec.nonce, t->options.canary_url);
-	ret = t->command ? run_command(t, err) : stay_attached(t, err);
-	/* as the start markers before the first look: each CPU tells that it is in no softirq */
-	if (ret >= 0)
-		ret = recording_note_all(&t->rec, "rest", err);
-	if (ret >= 0)
-		ret = count(t, facts_count_after, err);
-	if (ret >= 0)
-		ret = take_snapshot(t, &t->platform->end, err);
-	exchanging_window(&t->exchanging, false);
-	if (ret >= 0)
-		ret = recording_stop(&t->rec, err);
+	ret = go_on(t, t->command ? run_command(t, err) : stay_attached(t, err), err);
+	if (ret >= 0 && t->running) {
+		let_end(t);
+		t->running = false;
+	}
+	ret = ret < 0 ? ret : close_window(t, err);
 	if (ret >= 0)
 		ret = exchanging_stop(&t->exchanging, t->command ? command_pid(t->command) : 0,
 				      t->options.follow, err);
@@ -340,15 +388,6 @@ static int conclude(struct trace *t, struct err *err)
 	if (t->options.command_status && status != CMD_TROUBLE)
 		status = command_exit_status(t->command);
 	return status;
-}
-
-/* A command that has been started is let go on, whatever happened to the recording of it. */
-static void let_end(struct trace *t)
-{
-	struct pollfd fd = { command_fd(t->command), POLLIN, 0 };
-
-	while (!command_handle(t->command))
-		poll(&fd, 1, -1);
 }
 
 /* Nothing half-written stays. */

@@ -40,7 +40,8 @@
 #define SNAPLEN_ALL 262144
 #define SNAPLEN_HEADERS 192 /* two VLAN tags, IPv6 with extensions, TCP with options */
 #define QUEUE_BYTES (256 << 10)
-#define BULK_BYTES 4096 /* captured of one packet: what is longer is not copied to wait */
+#define BULK_BYTES 4096	     /* captured of one packet: what is longer is not copied to wait */
+#define STEP_NS 1000000000ll /* more than any drift of the two clocks in a run */
 #define NSEC 1000000000ll
 
 struct iface {
@@ -272,6 +273,50 @@ static struct iface *iface_of(struct packets *p, uint32_t index)
 	return NULL;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NSEC + (uint64_t)ts.tv_nsec;
+}
+
+/* The difference of the clocks, taken where the two readings lie closest together. */
+static int64_t clock_offset(void)
+{
+	int64_t best = 0, closest = INT64_MAX;
+
+	for (int i = 0; i < 5; i++) {
+		struct timespec a, real, b;
+		int64_t from, to;
+
+		clock_gettime(CLOCK_MONOTONIC, &a);
+		clock_gettime(CLOCK_REALTIME, &real);
+		clock_gettime(CLOCK_MONOTONIC, &b);
+		from = a.tv_sec * NSEC + a.tv_nsec;
+		to = b.tv_sec * NSEC + b.tv_nsec;
+		if (to - from >= closest)
+			continue;
+		closest = to - from;
+		best = real.tv_sec * NSEC + real.tv_nsec - (from + (to - from) / 2);
+	}
+	return best;
+}
+
+/*
+ * A packet's time in the events' clock.  It was read from CLOCK_REALTIME, which may be set while
+ * the capture runs: then that of the two offsets holds by which the packet came just now.
+ */
+static uint64_t monotonic(const struct packets *p, int64_t real)
+{
+	int64_t now_offset = clock_offset(), now = (int64_t)now_ns();
+	int64_t then = real - p->offset_ns, changed = real - now_offset;
+
+	if (llabs(now_offset - p->offset_ns) > STEP_NS && llabs(now - changed) < llabs(now - then))
+		then = changed;
+	return then > 0 ? (uint64_t)then : 0;
+}
+
 /* Small packets wait while there is room: the program that exchanges them waits for each. */
 static void take(u_char *user, const struct pcap_pkthdr *head, const u_char *data)
 {
@@ -288,8 +333,7 @@ static void take(u_char *user, const struct pcap_pkthdr *head, const u_char *dat
 	if (!iface)
 		return;
 	packet.iface = iface->id;
-	packet.ts_ns =
-		(uint64_t)((int64_t)head->ts.tv_sec * NSEC + head->ts.tv_usec - p->offset_ns);
+	packet.ts_ns = monotonic(p, (int64_t)head->ts.tv_sec * NSEC + head->ts.tv_usec);
 	if (packet.ts_ns < p->open_ns || packet.ts_ns > p->close_ns)
 		return;
 	iface->packets++;
@@ -297,14 +341,6 @@ static void take(u_char *user, const struct pcap_pkthdr *head, const u_char *dat
 		return;
 	handle_queue(p);
 	handle(p, &packet);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NSEC + (uint64_t)ts.tv_nsec;
 }
 
 static int64_t now_ms(void)
@@ -358,28 +394,6 @@ static void *capture(void *arg)
 	} while (n != 0 && !(stopping && all_read(p)) && now_ms() < deadline_ms);
 	handle_queue(p);
 	return NULL;
-}
-
-/* The difference of the clocks, taken where the two readings lie closest together. */
-static int64_t clock_offset(void)
-{
-	int64_t best = 0, closest = INT64_MAX;
-
-	for (int i = 0; i < 5; i++) {
-		struct timespec a, real, b;
-		int64_t from, to;
-
-		clock_gettime(CLOCK_MONOTONIC, &a);
-		clock_gettime(CLOCK_REALTIME, &real);
-		clock_gettime(CLOCK_MONOTONIC, &b);
-		from = a.tv_sec * NSEC + a.tv_nsec;
-		to = b.tv_sec * NSEC + b.tv_nsec;
-		if (to - from >= closest)
-			continue;
-		closest = to - from;
-		best = real.tv_sec * NSEC + real.tv_nsec - (from + (to - from) / 2);
-	}
-	return best;
 }
 
 static int start_thread(struct packets *p, struct err *err)
@@ -464,7 +478,12 @@ static void describe(const struct packets *p, struct exchanges *x)
 		if (to->broken || !i->counters_known[0] || !i->counters_known[1])
 			continue;
 		to->counters_known = true;
-		for (int dir = 0; dir < 2; dir++) {
+		/* nor does one that began to count anew (after a resume) say anything */
+		for (int dir = 0; dir < 2; dir++)
+			if (i->bytes[1][dir] < i->bytes[0][dir] ||
+			    i->counted[1][dir] < i->counted[0][dir])
+				to->counters_known = false;
+		for (int dir = 0; to->counters_known && dir < 2; dir++) {
 			to->counter_bytes[dir] = i->bytes[1][dir] - i->bytes[0][dir];
 			to->counter_packets[dir] = i->counted[1][dir] - i->counted[0][dir];
 		}

@@ -246,14 +246,52 @@ static int write_mark(const struct mark *mark, unsigned int cpu)
 	return err_sys(mark->err, "cannot write a marker into CPU %u's buffer", cpu);
 }
 
+struct barred {
+	cpu_set_t *set;
+	size_t set_size;
+	unsigned int count;
+};
+
+static int try_cpu(void *arg, unsigned int cpu)
+{
+	struct barred *barred = arg;
+
+	CPU_ZERO_S(barred->set_size, barred->set);
+	CPU_SET_S(cpu, barred->set_size, barred->set);
+	barred->count += sched_setaffinity(0, barred->set_size, barred->set) < 0 && errno == EINVAL;
+	return 0;
+}
+
+unsigned int instance_barred_cpus(void)
+{
+	struct barred barred = { CPU_ALLOC(CPU_LIMIT), CPU_ALLOC_SIZE(CPU_LIMIT), 0 };
+	cpu_set_t *before = CPU_ALLOC(CPU_LIMIT);
+	char *online = tracing_read(AT_FDCWD, "/sys/devices/system/cpu/online");
+
+	if (barred.set && before && online && sched_getaffinity(0, barred.set_size, before) == 0) {
+		instance_each_cpu(online, try_cpu, &barred);
+		sched_setaffinity(0, barred.set_size, before);
+	}
+	if (barred.set)
+		CPU_FREE(barred.set);
+	if (before)
+		CPU_FREE(before);
+	free(online);
+	return barred.count;
+}
+
 static int mark_cpu(void *arg, unsigned int cpu)
 {
 	struct mark *mark = arg;
 
 	CPU_ZERO_S(mark->set_size, mark->set);
 	CPU_SET_S(cpu, mark->set_size, mark->set);
-	if (sched_setaffinity(0, mark->set_size, mark->set) < 0)
+	if (sched_setaffinity(0, mark->set_size, mark->set) < 0) {
+		/* a cpuset, or it went offline just now: what is recorded there has no markers */
+		if (errno == EINVAL)
+			return 0;
 		return err_sys(mark->err, "cannot run on CPU %u to mark its buffer", cpu);
+	}
 	return write_mark(mark, cpu);
 }
 

@@ -60,9 +60,12 @@ int instance_stats(const struct instance *instance, unsigned int cpu, struct ins
 /* Parse a stats file.  Returns false when it lacks a counter.  Unknown lines are ignored. */
 bool instance_parse_stats(const char *text, struct instance_stats *stats);
 
+/* How many online CPUs this process may not run on, whatever it asks for (a cpuset). */
+unsigned int instance_barred_cpus(void);
+
 /*
  * Write "ccaio: <what> nonce=<16 hex> cpu=<n>" into the buffer of each online CPU,
- * from that CPU.
+ * from that CPU; but not of those that this process may not run on.
  */
 int instance_mark(const struct instance *instance, const char *what, uint64_t nonce,
 		  struct err *err);

@@ -183,6 +183,8 @@ static int move_full(struct pages *pages, struct page_cpu *cpu, uint64_t limit, 
 			pages->no_splice = true;
 			break;
 		}
+		if (n < 0 && errno == ENODEV)
+			return 0; /* no buffer: the CPU has not been online */
 		if (n < 0 && errno != EAGAIN)
 			return err_sys(err, "cannot read recorded events");
 		if (n <= 0)
@@ -205,6 +207,8 @@ static int move_rest(struct pages *pages, struct page_cpu *cpu, uint64_t limit, 
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == ENODEV)
+			return 0;
 		if (n < 0 && errno != EAGAIN)
 			return err_sys(err, "cannot read recorded events");
 		if (n <= 0)

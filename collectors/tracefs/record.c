@@ -165,29 +165,52 @@ int recording_wait(struct recording *rec, int fd, int timeout_ms, struct err *er
 	}
 }
 
+/* A counter that went back has begun anew (trace-cmd reset): what it says now is the least. */
+static uint64_t counted(uint64_t before, uint64_t now)
+{
+	return now >= before ? now - before : now;
+}
+
+static int read_losses(struct recording *rec, struct err *err)
+{
+	for (unsigned int cpu = 0; cpu < rec->instance.cpus; cpu++) {
+		const struct instance_stats *before = &rec->before[cpu];
+		struct instance_stats now;
+		int ret = instance_stats(&rec->instance, cpu, &now, err);
+
+		if (ret < 0)
+			return ret;
+		rec->lost[cpu].overrun = counted(before->overrun, now.overrun);
+		rec->lost[cpu].commit_overrun = counted(before->commit_overrun, now.commit_overrun);
+		rec->lost[cpu].dropped = counted(before->dropped, now.dropped);
+	}
+	return 0;
+}
+
 int recording_stop(struct recording *rec, struct err *err)
 {
-	struct instance_stats now;
-	int ret = instance_mark(&rec->instance, "stop", rec->nonce, err);
+	struct err more = { "" };
+	int ret = instance_mark(&rec->instance, "stop", rec->nonce, err), next;
 
 	gaps_look(rec->gaps);
 	gaps_stop(rec->gaps);
 
 	/* An instance armed at boot goes on: a gap would end what it can prove later. */
-	if (ret == 0 && rec->instance.own)
-		ret = instance_record(&rec->instance, false, err);
-	if (ret == 0)
-		ret = pages_flush(rec->pages, err);
-	for (unsigned int cpu = 0; cpu < rec->instance.cpus && ret == 0; cpu++) {
-		ret = instance_stats(&rec->instance, cpu, &now, err);
-		rec->lost[cpu].overrun = now.overrun - rec->before[cpu].overrun;
-		rec->lost[cpu].commit_overrun =
-			now.commit_overrun - rec->before[cpu].commit_overrun;
-		rec->lost[cpu].dropped = now.dropped - rec->before[cpu].dropped;
+	if (rec->instance.own) {
+		next = instance_record(&rec->instance, false, &more);
+		ret = ret == 0 && next < 0 ? (*err = more, next) : ret;
+	}
+	/* whatever failed, what is in the buffers is evidence */
+	next = pages_flush(rec->pages, &more);
+	if (next == 0)
+		next = read_losses(rec, &more);
+	rec->lost_known = next == 0;
+	if (ret == 0 && next < 0) {
+		*err = more;
+		ret = next;
 	}
 	/* which CPU it was is not told; what matters is that something is missing */
 	rec->lost[0].dropped += probes_missed(&rec->tracing);
-	rec->lost_known = ret == 0;
 	arming_look_again(&rec->arming, &rec->instance);
 	return ret;
 }

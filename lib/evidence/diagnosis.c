@@ -90,6 +90,15 @@ static void check_events(struct diagnosis *d, const struct diag_tracing *t)
 		    "%s has the events for DMA mappings and bounce buffers", t->path);
 }
 
+static void check_cpus(struct diagnosis *d, const struct diag_tracing *t)
+{
+	if (t->barred_cpus)
+		add(d, "window-marked", DIAG_CANNOT, "run ccaio outside of the cpuset",
+		    "ccaio may not run on %u of the CPUs that are online (a cpuset): where devices "
+		    "work there, their events have no markers",
+		    t->barred_cpus);
+}
+
 static void check_baseline(struct diagnosis *d, const struct diag_tracing *t, bool readable)
 {
 	static const char remedy[] = "boot with trace_instance=ccaio,dma:*,swiotlb:* on the kernel "
@@ -371,6 +380,7 @@ struct diagnosis *diagnosis_make(const struct platform *p, const struct diag_tra
 	struct diagnosis *d = xcalloc(1, sizeof(*d));
 
 	check_events(d, tracing);
+	check_cpus(d, tracing);
 	check_baseline(d, tracing, p->start && !p->start->trouble);
 	check_memory(d, p);
 	check_setting(d, p);

@@ -39,12 +39,13 @@ struct diagnosis {
 
 /* What the tracing directory of the machine offers.  Strings borrowed. */
 struct diag_tracing {
-	const char *path;	 /* NULL: cannot be used */
-	const char *trouble;	 /* then: why, and what to do */
-	bool map_event;		 /* dma:dma_map_phys or dma:dma_map_page */
-	bool swiotlb_event;	 /* swiotlb:swiotlb_bounced */
-	bool from_boot;		 /* the instance armed at boot holds everything since */
-	const char *boot_reason; /* why it does not, where one was asked for; else NULL */
+	const char *path;	  /* NULL: cannot be used */
+	const char *trouble;	  /* then: why, and what to do */
+	bool map_event;		  /* dma:dma_map_phys or dma:dma_map_page */
+	bool swiotlb_event;	  /* swiotlb:swiotlb_bounced */
+	bool from_boot;		  /* the instance armed at boot holds everything since */
+	const char *boot_reason;  /* why it does not, where one was asked for; else NULL */
+	unsigned int barred_cpus; /* online, but ccaio may not run there (a cpuset) */
 	bool kprobes, fprobes, btf;
 };
 

@@ -113,8 +113,9 @@ static const struct jown device_own = {
 #define IN_DEVICE(S) JOWN("device", S, device, &device_own, .flags = JF_REQUIRED)
 
 #define IFACE struct exchange_iface
-#define IFACE_COUNTER(K, M) \
-	COUNT(K, IFACE, M, .flags = JF_KNOWN, .known = offsetof(IFACE, counters_known))
+#define IFACE_COUNTER(K, M)                                 \
+	JNUMBER(K, IFACE, M, UINT64_MAX, .flags = JF_KNOWN, \
+		.known = offsetof(IFACE, counters_known))
 static const struct jrow iface_rows[] = {
 	JNAME("name", IFACE, name, .flags = JF_REQUIRED | JF_UNIQUE),
 	JNUMBER("index", IFACE, index, UINT32_MAX),
@@ -127,7 +128,21 @@ static const struct jrow iface_rows[] = {
 	IFACE_COUNTER("rx_packets", counter_packets[FLOW_IN]),
 	JEND,
 };
-static const struct jtable iface_table = { .rows = iface_rows, .size = sizeof(IFACE) };
+
+/* Version 0.1 wrote a negative difference where the interface began to count anew (a resume). */
+static void check_iface(const struct jval *object, void *what)
+{
+	IFACE *i = what;
+
+	(void)object;
+	for (int dir = 0; dir < 2; dir++)
+		if (i->counter_bytes[dir] > MANY || i->counter_packets[dir] > MANY)
+			i->counters_known = false;
+}
+
+static const struct jtable iface_table = { .rows = iface_rows,
+					   .size = sizeof(IFACE),
+					   .check = check_iface };
 
 #define X struct exchanges
 static const struct jrow capture_rows[] = {
@@ -136,7 +151,8 @@ static const struct jrow capture_rows[] = {
 	COUNT("packets", X, packets),
 	COUNT("skipped", X, skipped),
 	COUNT("dropped", X, capture_dropped),
-	COUNT("realtime_offset_ns", X, realtime_offset_ns),
+	/* modulo 2^64: the clock may have been set to before the boot */
+	JNUMBER("realtime_offset_ns", X, realtime_offset_ns, UINT64_MAX),
 	COUNT("connections_left_out", X, conns_left_out),
 	COUNT("exchanges_left_out", X, rows_left_out),
 	JLIST("interfaces", X, ifaces, nifaces, &iface_table, EXCHANGES_IFACES,
@@ -227,8 +243,8 @@ static const struct jrow conn_rows[] = {
 	JBOOL("from_start", CONN, from_start, .flags = JF_OMIT),
 	JBOOL("preexisting", CONN, preexisting, .flags = JF_OMIT),
 	JWORD("end", CONN, end, conn_end_word, CONN_REFUSED + 1, .flags = JF_REQUIRED),
-	COUNT("opened_ns", CONN, opened_ns),
-	COUNT("last_ns", CONN, last_ns),
+	JNUMBER("opened_ns", CONN, opened_ns, UINT64_MAX),
+	JNUMBER("last_ns", CONN, last_ns, UINT64_MAX),
 	JBOOL("program", CONN, program, .flags = JF_DERIVED),
 	JWORD("owner", CONN, owner, grade_word, GRADES, .flags = JF_DERIVED),
 	JNUMBER("pid", CONN, pid, INT32_MAX, .flags = MADE),
@@ -258,7 +274,7 @@ static const struct jtable conn_table = { .rows = conn_rows,
 
 #define TRANSFER struct transfer
 static const struct jrow transfer_rows[] = {
-	COUNT("ts_ns", TRANSFER, ts_ns),
+	JNUMBER("ts_ns", TRANSFER, ts_ns, UINT64_MAX),
 	IN_DEVICE(TRANSFER),
 	JHEX("dma", TRANSFER, dma, UINT64_MAX, .flags = JF_OMIT, .unknown = EVENT_NO_ADDR),
 	COUNT("size", TRANSFER, size),
@@ -276,8 +292,8 @@ static const struct jrow half_rows[] = {
 	COUNT("stream_end", HALF, stream.end, .flags = JF_OMIT),
 	COUNT("header_bytes", HALF, header_bytes, .flags = JF_OMIT),
 	COUNT("body_bytes", HALF, body_bytes, .flags = JF_OMIT),
-	COUNT("first_ns", HALF, first_ns, .flags = JF_OMIT),
-	COUNT("last_ns", HALF, last_ns, .flags = JF_OMIT),
+	JNUMBER("first_ns", HALF, first_ns, UINT64_MAX, .flags = JF_OMIT),
+	JNUMBER("last_ns", HALF, last_ns, UINT64_MAX, .flags = JF_OMIT),
 	BY_GRADE("bytes", HALF, bytes, MADE),
 	COUNT("retransmitted", HALF, retransmitted, .flags = MADE),
 	COUNT("packets", HALF, packets, .flags = MADE),
