@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ccaio report - render a judged bundle in another format, or compare two.
+ * ccaio report - judge a bundle again and render it in another format, or compare two.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cmd/common/cmd.h"
+#include "cmd/common/evidence.h"
 #include "cmd/common/judge.h"
 #include "cmd/common/traffic.h"
 #include "collectors/bundle.h"
@@ -14,6 +15,7 @@
 #include "lib/base/xalloc.h"
 #include "lib/evidence/manifest.h"
 #include "lib/evidence/platform.h"
+#include "lib/evidence/stream.h"
 #include "lib/exchange/exchange.h"
 #include "lib/exchange/json.h"
 #include "lib/verdict/diff.h"
@@ -75,7 +77,18 @@ out:
 	return ret;
 }
 
-static int render(const struct judging *g, const char *path)
+/*
+ * Rendering is not judging: what was recorded may be VIOLATED and this still succeeds.  But a
+ * PROVEN that is not shown as one must not pass for one.
+ */
+static int show(const struct judging *g, const struct report_input *in, enum outcome said)
+{
+	if (judging_report(&cmd_report, g, in) == CMD_TROUBLE)
+		return CMD_TROUBLE;
+	return said == OUTCOME_PROVEN && in->verdict->outcome != said ? CMD_INCONCLUSIVE : CMD_OK;
+}
+
+static int render_recorded(const struct judging *g, const char *path)
 {
 	struct judged judged = { 0 };
 	struct err err = { "" };
@@ -89,19 +102,49 @@ static int render(const struct judging *g, const char *path)
 	/* where it lies now, not where it was written */
 	free((char *)judged.record->run.evidence);
 	judged.record->run.evidence = xstrdup(path);
+	judged.record->run.as_recorded = true;
 	in = (struct report_input){
 		.verdict = judged.record->verdict,
 		.platform = judged.platform,
 		.run = &judged.record->run,
 		.exchanges = judged.exchanges,
 	};
-	/* rendering is not judging: what was recorded may be VIOLATED and this still succeeded */
-	status = judging_report(&cmd_report, g, &in) == CMD_TROUBLE ? CMD_TROUBLE : CMD_OK;
-	/* but a PROVEN that is not shown as one must not pass for one */
-	if (status == CMD_OK && judged.record->said != in.verdict->outcome)
-		status = CMD_INCONCLUSIVE;
+	status = show(g, &in, judged.record->said);
 out:
 	judged_release(&judged);
+	return status;
+}
+
+/* As ccaio verify does, in another format. */
+static int render(struct judging *g, const char *path)
+{
+	struct evidence e = EVIDENCE_NONE;
+	struct verdict *verdict = NULL;
+	int status = CMD_TROUBLE;
+	struct err err = { "" };
+	struct run run;
+
+	g->undrawn = !g->report->draws;
+	if (evidence_open(&e, path, g->max_size, &err) == 0 && !e.bundle)
+		err_set(&err, EINVAL, "%s is no bundle: a bare trace.dat is for ccaio verify",
+			path);
+	else if (e.bundle && evidence_load(&e, g, &err) == 0)
+		verdict = judging_run(g, e.stream, e.names, e.platform, &err);
+	if (!verdict || evidence_compare(&e, verdict, true, &err) < 0 ||
+	    evidence_unchanged(&e, &err) < 0) {
+		cmd_fail(&cmd_report, &err);
+	} else {
+		evidence_run(&e, path, &run);
+		run.recorder = e.stream->info.recorder;
+		status = show(g,
+			      &(struct report_input){ .verdict = verdict,
+						      .platform = e.platform,
+						      .run = &run,
+						      .exchanges = e.exchanging.x },
+			      e.recorded->said);
+	}
+	verdict_free(verdict);
+	evidence_release(&e);
 	return status;
 }
 
@@ -149,6 +192,7 @@ out:
 struct options {
 	struct judging judging;
 	const char *against;
+	bool as_recorded;
 };
 
 static const struct opt options[] = {
@@ -156,14 +200,16 @@ static const struct opt options[] = {
 	  "show what changed since that bundle (with -q only what is worse); exit 1 if anything "
 	  "is worse",
 	  OPT_TEXT(struct options, against) },
+	{ 0, "as-recorded", NULL, "show the verdict that was recorded, without judging again",
+	  OPT_SET(struct options, as_recorded) },
 	{ 0 },
 };
 
 static const struct usage usage = {
 	.synopsis = "[options] BUNDLE\n"
 		    "[options] --against=OLD BUNDLE",
-	.about = "Show the recorded verdict of a bundle, or compare two.  Nothing is judged again: "
-		 "see\nccaio verify.",
+	.about = "Judge a bundle again and show it in another format, or compare the recorded "
+		 "verdicts\nof two.",
 	.more = judging_print_formats,
 	.groups = { { options, 0 },
 		    { judging_look, offsetof(struct options, judging) },
@@ -187,7 +233,9 @@ static int report(int argc, char **argv)
 	if (cmd_spare(argv[first], g->output, &err) < 0 ||
 	    cmd_spare(o.against, g->output, &err) < 0 || judging_prepare(g, &err) < 0)
 		return cmd_fail(&cmd_report, &err);
-	return o.against ? compare(g, o.against, argv[first]) : render(g, argv[first]);
+	if (o.against)
+		return compare(g, o.against, argv[first]);
+	return o.as_recorded ? render_recorded(g, argv[first]) : render(g, argv[first]);
 }
 
 const struct cmd cmd_report = {

@@ -18,11 +18,12 @@ struct bundle {
 	struct manifest *manifest;
 	struct members members;
 	/* writing only */
-	int dir;	    /* the folder; -1 none */
-	struct place place; /* where it is to be */
-	char *work;	    /* its name there until it is finished; NULL: it has been renamed */
-	bool tar;	    /* a tar is made of it in the end */
-	bool shared;	    /* with the group gid */
+	int dir;		/* the folder; -1 none */
+	struct manifest *begun; /* of the files that are complete; NULL none yet */
+	struct place place;	/* where it is to be */
+	char *work;		/* its name there until it is finished; NULL: it has been renamed */
+	bool tar;		/* a tar is made of it in the end */
+	bool shared;		/* with the group gid */
 	gid_t gid;
 };
 

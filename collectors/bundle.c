@@ -45,6 +45,7 @@ void bundle_close(struct bundle *b)
 	if (b->dir >= 0)
 		close(b->dir);
 	manifest_free(b->manifest);
+	manifest_free(b->begun);
 	members_release(&b->members);
 	place_close(&b->place);
 	free(b->work);
@@ -249,26 +250,47 @@ static int write_manifest(struct bundle *b, struct manifest *m, struct err *err)
 	return 0;
 }
 
+/* Flush and enter all files that are not entered yet. */
+static int enter_files(struct bundle *b, struct err *err)
+{
+	char **names = NULL;
+	size_t count = 0;
+	int ret = list_files(b, &names, &count, err);
+
+	if (!b->begun)
+		b->begun = manifest_new();
+	for (size_t i = 0; i < count && ret == 0; i++) {
+		if (manifest_find(b->begun, names[i]))
+			continue;
+		ret = settle_file(b, names[i], err);
+		if (ret == 0)
+			ret = manifest_add_file(b->begun, b->dir, names[i], err);
+	}
+	free_names(names, count);
+	return ret;
+}
+
+int bundle_digest(struct bundle *b, char hex[65], struct err *err)
+{
+	int ret = enter_files(b, err);
+
+	if (ret == 0)
+		manifest_digest(b->begun, BUNDLE_REPORT, hex);
+	return ret;
+}
+
 /* The manifest of all that is there, on the disk; then the mark goes. */
 static int complete(struct bundle *b, uint64_t nonce, struct err *err)
 {
-	struct manifest *m = manifest_new();
 	const char *name, *version;
-	char **names = NULL;
-	size_t count = 0;
-	int ret;
+	int ret = enter_files(b, err);
+	struct manifest *m = b->begun;
 
 	m->tool = xstrdup("ccaio " VERSION);
 	m->created = time_now();
 	m->nonce = nonce;
 	for (unsigned int i = 0; (name = version_library(i, &version)); i++)
 		manifest_add_library(m, name, version);
-	ret = list_files(b, &names, &count, err);
-	for (size_t i = 0; i < count && ret == 0; i++) {
-		ret = settle_file(b, names[i], err);
-		if (ret == 0)
-			ret = manifest_add_file(m, b->dir, names[i], err);
-	}
 	if (ret == 0)
 		ret = write_manifest(b, m, err);
 	if (ret == 0)
@@ -280,8 +302,6 @@ static int complete(struct bundle *b, uint64_t nonce, struct err *err)
 		ret = named(b, MANIFEST_UNFINISHED, "remove", err);
 	if (ret == 0 && fsync(b->dir) < 0)
 		ret = err_sys(err, "cannot flush %s", b->path);
-	free_names(names, count);
-	manifest_free(m);
 	return ret;
 }
 

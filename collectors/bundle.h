@@ -59,6 +59,12 @@ int bundle_folder(const struct bundle *b);
 int bundle_write(struct bundle *b, const char *name, const void *data, size_t len, struct err *err);
 
 /*
+ * The digest (lib/evidence/manifest.h) of what is in it up to now, but for report.html, which names
+ * it.  Nothing but report.html may be written afterwards.  0 or -errno with err set.
+ */
+int bundle_digest(struct bundle *b, char hex[65], struct err *err);
+
+/*
  * Everything is written: flush it, write the manifest, take the mark away, rename it into place.
  * nonce: of the run.  Returns 0, or -errno with err set.  Where only the renaming failed (somebody
  * has moved the folder, or made something of the bundle's name) err says where the evidence is.

@@ -32,7 +32,10 @@ int evidence_open(struct evidence *e, const char *path, uint64_t max, struct err
 	if (ret < 0 || e->file.kind == MEMBERS_OTHER)
 		return ret;
 	e->bundle = bundle_open_members(&e->file, path, max, err);
-	return e->bundle ? 0 : -EBADMSG;
+	if (!e->bundle)
+		return -EBADMSG;
+	manifest_digest(bundle_manifest(e->bundle), BUNDLE_REPORT, e->digest);
+	return 0;
 }
 
 int evidence_file(struct evidence *e, const char *platform_path, struct judging *g, struct err *err)
@@ -122,6 +125,7 @@ void evidence_run(const struct evidence *e, const char *path, struct run *run)
 	*run = e->recorded->run;
 	run->evidence = path;
 	run->tool = "ccaio " VERSION;
+	run->digest = e->digest;
 }
 
 static void note_unknown(const struct evidence *e, struct verdict *now)

@@ -35,6 +35,7 @@ struct evidence {
 	struct names *names;
 	struct bundle_file trace;
 	struct stream *stream;
+	char digest[65]; /* of a bundle: see manifest_digest */
 };
 
 #define EVIDENCE_NONE                                      \

@@ -8,6 +8,7 @@
 #include "cmd/common/traffic.h"
 #include "collectors/bundle.h"
 #include "lib/base/err.h"
+#include "lib/evidence/run.h"
 #include "reports/report.h"
 
 /* A report in one format, as a file of the bundle. */
@@ -28,6 +29,22 @@ static int put_report(struct bundle *bundle, const char *format, const char *nam
 	return ret;
 }
 
+/* The page for people, which says that it is a copy, and of what. */
+static int put_copy(struct bundle *bundle, const struct report_input *in, struct err *err)
+{
+	char digest[65];
+	struct run run = *in->run;
+	struct report_input copy = *in;
+	int ret = bundle_digest(bundle, digest, err);
+
+	if (ret < 0)
+		return ret;
+	run.digest = digest;
+	run.copy = true;
+	copy.run = &run;
+	return put_report(bundle, "html", BUNDLE_REPORT, &copy, err);
+}
+
 int seal_bundle(struct bundle *bundle, const struct judging *g, struct exchanging *exchanging,
 		const struct report_input *in, uint64_t nonce, struct err *err)
 {
@@ -37,14 +54,14 @@ int seal_bundle(struct bundle *bundle, const struct judging *g, struct exchangin
 	alone.exchanges = NULL;
 	ret = put_report(bundle, "json", BUNDLE_VERDICT, &alone, err);
 
-	if (ret == 0)
-		ret = put_report(bundle, "html", BUNDLE_REPORT, in, err);
 	if (ret == 0 && g->policy_text)
 		ret = bundle_write(bundle, BUNDLE_POLICY, g->policy_text, g->policy_len, err);
 	if (ret == 0 && g->rmm_text)
 		ret = bundle_write(bundle, BUNDLE_RMM, g->rmm_text, g->rmm_len, err);
 	if (ret == 0 && exchanging)
 		ret = exchanging_write(exchanging, bundle, err);
+	if (ret == 0)
+		ret = put_copy(bundle, in, err);
 	if (ret == 0)
 		ret = bundle_finish(bundle, nonce, err);
 	return ret;

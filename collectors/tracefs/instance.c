@@ -266,7 +266,7 @@ unsigned int instance_barred_cpus(void)
 {
 	struct barred barred = { CPU_ALLOC(CPU_LIMIT), CPU_ALLOC_SIZE(CPU_LIMIT), 0 };
 	cpu_set_t *before = CPU_ALLOC(CPU_LIMIT);
-	char *online = tracing_read(AT_FDCWD, "/sys/devices/system/cpu/online");
+	char *online = file_read("/sys/devices/system/cpu/online", 65536, NULL, NULL);
 
 	if (barred.set && before && online && sched_getaffinity(0, barred.set_size, before) == 0) {
 		instance_each_cpu(online, try_cpu, &barred);

@@ -21,6 +21,9 @@ struct run {
 	const char *rmm_log;  /* path of the monitor's log; NULL none */
 	bool window_only;     /* --scope window was asked for */
 	bool limit_given;     /* devices were asked for in this call, not by the evidence */
+	const char *digest;   /* of the evidence (manifest_digest), in hexadecimal; NULL unknown */
+	bool as_recorded;     /* the recorded verdict is shown, and was not judged again */
+	bool copy;	      /* this report lies in the bundle itself */
 	const char *started;  /* ISO 8601 time of the run; NULL unknown */
 };
 

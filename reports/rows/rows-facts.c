@@ -237,6 +237,14 @@ static const char *alive(struct rows *rows, const struct exchanges *x)
 	return rows_take(rows, text);
 }
 
+static const char *judged_by(struct rows *rows, const struct run *run)
+{
+	if (!run->as_recorded)
+		return copy(rows, run->tool);
+	return rows_str(rows, "%s when it was recorded; only rendered now, by ccaio " VERSION,
+			run->tool ? run->tool : "an unknown program");
+}
+
 void rows_fill_facts(struct rows *rows, const struct report_input *in)
 {
 	const struct run *run = in->run;
@@ -264,7 +272,9 @@ void rows_fill_facts(struct rows *rows, const struct report_input *in)
 		fact(rows, "evidence", "Evidence", copy(rows, run->evidence));
 		fact(rows, "recorder", "Recorded by", copy(rows, run->recorder));
 		fact(rows, "policy", "Policy", copy(rows, run->policy));
-		fact(rows, "tool", "Judged by", copy(rows, run->tool));
+		fact(rows, "tool", "Judged by", judged_by(rows, run));
+		if (run->digest)
+			fact(rows, "digest", "Digest", rows_str(rows, "sha256 %s", run->digest));
 	}
 }
 
@@ -362,6 +372,17 @@ void rows_fill_trust(struct rows *rows, const struct report_input *in)
 		trust(rows, "The guest's kernel and its root user: they told what is judged here.");
 		trust_platform(rows, v, guest);
 	}
+	if (in->run && in->run->evidence)
+		trust(rows, "Whoever kept the evidence: it is not signed, so whoever could write "
+			    "to it could have made all of it.");
+	if (in->run && in->run->copy && in->run->digest)
+		trust(rows,
+		      rows_str(
+			      rows,
+			      "This page is a copy that was put into the bundle, and shows nothing "
+			      "by itself: '%s' judges the evidence again, and with -v shows "
+			      "its digest, which was %s.",
+			      rows->recheck, in->run->digest));
 	if (v->setting == SETTING_REHEARSAL && !model)
 		trust(rows,
 		      "Rehearsal: this machine is not a Realm.  Bounce pools and coherent "

@@ -378,8 +378,12 @@ static void fill_witness(struct rows *rows, const struct verdict *v)
 	}
 }
 
-static const char *headline(struct rows *rows, const struct verdict *v)
+static const char *headline(struct rows *rows, const struct verdict *v, const struct run *run)
 {
+	const char *recorded = run && run->as_recorded
+				       ? rows_str(rows, ", as recorded by %s, not judged again",
+						  run->tool ? run->tool : "an unknown program")
+				       : "";
 	static const char *const scopes[] = {
 		[SCOPE_WINDOW] = "for the window",
 		[SCOPE_RUN] = "for the run",
@@ -391,8 +395,8 @@ static const char *headline(struct rows *rows, const struct verdict *v)
 		setting = "setting unknown";
 	else if (v->setting == SETTING_REHEARSAL)
 		setting = "rehearsal";
-	return rows_str(rows, "%s %s, %s%s%s", outcome_name(v->outcome), scopes[v->scope], setting,
-			*rows->limit ? ", LIMITED to " : "", rows->limit);
+	return rows_str(rows, "%s %s, %s%s%s%s", outcome_name(v->outcome), scopes[v->scope],
+			setting, *rows->limit ? ", LIMITED to " : "", rows->limit, recorded);
 }
 
 struct rows *rows_empty(void)
@@ -412,7 +416,7 @@ struct rows *rows_new(const struct report_input *in)
 	rows->guest =
 		verdict_guest(v)->class == GUEST_CONFIDENTIAL ? verdict_guest(v)->noun : "Realm";
 	rows->limit = rows_take(rows, limit_join(v->limit, v->nlimit));
-	rows->headline = headline(rows, v);
+	rows->headline = headline(rows, v, in->run);
 	rows->reason = text(rows, v->reason);
 	fill_claims(rows, v);
 	fill_conds(rows, v);

@@ -35,10 +35,12 @@ setup() {
 	[[ $output == *"POST /keys/v1/key/skywalker → 201"* ]]
 }
 
-@test "report: needs no trace: the verdict is not judged again" {
+@test "report: --as-recorded needs no trace, and says that nothing was judged again" {
 	: >"$good/trace.dat"
 	seal "$good"
-	run -0 "$CCAIO" report -q "$good"
+	run -3 "$CCAIO" report -q "$good"
+	run -0 "$CCAIO" report -q --as-recorded "$good"
+	[[ $output == *", as recorded by ccaio "*", not judged again"* ]]
 	[[ $output == PROVEN* ]]
 }
 
@@ -53,7 +55,7 @@ setup() {
 }
 
 @test "report: json gives back what verdict.json holds" {
-	run -0 "$CCAIO" report -f json -o "$BATS_TEST_TMPDIR/out.json" "$bad"
+	run -0 "$CCAIO" report --as-recorded -f json -o "$BATS_TEST_TMPDIR/out.json" "$bad"
 	# only where the evidence lies is another path now
 	diff <(grep -v '"evidence"' "$bad/verdict.json") \
 		<(grep -v '"evidence"' "$BATS_TEST_TMPDIR/out.json")
