@@ -11,6 +11,7 @@
 #include "lib/base/xalloc.h"
 #include "lib/correlate/correlate.h"
 #include "lib/evidence/event.h"
+#include "lib/evidence/redact.h"
 #include "lib/exchange/exchange.h"
 #include "lib/exchange/json.h"
 #include "lib/judge/judge.h"
@@ -189,6 +190,18 @@ int exchanging_finish(struct exchanging *e, struct judge *judge, struct err *err
 	free(why);
 	free(broken);
 	return 0;
+}
+
+void traffic_redact(struct exchanges *x, uint64_t nonce)
+{
+	for (size_t i = 0; x && i < x->nrows; i++) {
+		char *target = x->rows[i].target;
+
+		if (!target)
+			continue;
+		x->rows[i].target = redact(target, NULL, nonce);
+		free(target);
+	}
 }
 
 int exchanging_write(struct exchanging *e, struct bundle *bundle, struct err *err)

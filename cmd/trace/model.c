@@ -27,6 +27,7 @@
 #include "lib/base/xalloc.h"
 #include "lib/evidence/platform.h"
 #include "lib/evidence/policy.h"
+#include "lib/evidence/redact.h"
 #include "lib/evidence/stream.h"
 #include "lib/exchange/exchange.h"
 #include "lib/exchange/traffic.h"
@@ -44,6 +45,7 @@ struct model_run {
 	struct names *names; /* of the model */
 	struct model *model;
 	char *server; /* "host:port" of the URL in the command's arguments */
+	char **shown; /* the command as reports show it; NULL: as it is */
 	char **argv;  /* the command, with the model in that URL's place */
 	char *url;    /* that argument */
 	struct command *command;
@@ -64,6 +66,14 @@ struct model_run {
 
 /* ---- what the command is told ---- */
 
+/* Behind "user:password@": that is the command's, and no part of any message. */
+static const char *authority(const char *url)
+{
+	const char *at = memrchr(url, '@', strcspn(url, "/?# "));
+
+	return at ? at + 1 : url;
+}
+
 /*
  * The first http:// URL among the arguments names the server; in its place the
  * command gets the model's port.
@@ -79,6 +89,7 @@ static int find_server(struct model_run *r, struct err *err)
 		if (!url)
 			continue;
 		url += strlen(scheme);
+		url = authority(url);
 		len = strcspn(url, "/?# ");
 		if (!len)
 			continue;
@@ -103,7 +114,7 @@ static void rewrite_argv(struct model_run *r)
 		r->argv[i] = arg;
 		if (!at || r->url)
 			continue;
-		at += strlen("http://");
+		at = arg + (authority(at + strlen("http://")) - arg);
 		r->url = xasprintf("%.*s127.0.0.1:%u%s", (int)(at - arg), arg, model_port(r->model),
 				   at + strcspn(at, "/?# "));
 		r->argv[i] = r->url;
@@ -333,6 +344,11 @@ static int conclude(struct model_run *r, struct err *err)
 				   .run = &run,
 				   .exchanges = r->exchanging.x };
 
+	if (!r->options->keep_arguments) {
+		r->shown = redact_argv(r->options->argv, r->platform->trace.nonce);
+		run.argv = r->shown;
+		traffic_redact(r->exchanging.x, r->platform->trace.nonce);
+	}
 	if (seal_bundle(r->bundle, &r->judging, &r->exchanging, &in, r->platform->trace.nonce,
 			err) < 0)
 		return cmd_fail(&cmd_trace, err);
@@ -346,6 +362,7 @@ static int conclude(struct model_run *r, struct err *err)
 
 static void release(struct model_run *r)
 {
+	redact_free(r->shown);
 	command_free(r->command);
 	model_free(r->model);
 	if (r->traffic)

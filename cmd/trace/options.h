@@ -37,6 +37,7 @@ struct trace_options {
 	bool model;			/* --model: through lib/bounce instead of a kernel */
 	const char *device, *transport; /* of the model; NULL: its defaults */
 	bool live;			/* --live: a line per exchange as it completes */
+	bool keep_arguments;		/* --keep-arguments */
 	bool follow;			/* attribute the I/O of the command's children to it */
 	bool command_status;		/* --exit-code=command */
 };

@@ -34,6 +34,7 @@
 #include "lib/base/xalloc.h"
 #include "lib/evidence/platform.h"
 #include "lib/evidence/policy.h"
+#include "lib/evidence/redact.h"
 #include "lib/evidence/stream.h"
 #include "lib/verdict/verdict.h"
 #include "reports/exchanges.h"
@@ -59,6 +60,7 @@ struct trace {
 	struct stream *stream;
 	struct verdict *verdict;
 	char started[32]; /* ISO 8601, UTC */
+	char **shown;	  /* the command as reports show it, without credentials; NULL: as it is */
 	bool begun;	  /* the program ran while it was recorded */
 	bool running;	  /* the command has been started and has not ended */
 	bool sealed;	  /* the bundle is whole */
@@ -368,6 +370,11 @@ static int conclude(struct trace *t, struct err *err)
 	};
 	struct report_input in = { .run = &run, .platform = t->platform };
 
+	if (!t->options.keep_arguments) {
+		t->shown = redact_argv(t->options.argv, t->platform->trace.nonce);
+		run.argv = t->shown;
+		traffic_redact(t->exchanging.x, t->platform->trace.nonce);
+	}
 	if (t->command && !command_left(t->command)) {
 		run.exit_status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
 		run.term_signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
@@ -403,6 +410,7 @@ static void discard(struct trace *t)
 
 static void release(struct trace *t)
 {
+	redact_free(t->shown);
 	verdict_free(t->verdict);
 	exchanging_release(&t->exchanging);
 	stream_close(t->stream);
