@@ -347,6 +347,9 @@ static size_t reshape(struct decode *decode, const struct decode_binding *b,
 	int32_t pages;
 
 	switch (b->shape) {
+	case DECODE_REGISTERS:
+		event->attrs |= EVENT_ATTR_MMIO;
+		break;
 	case DECODE_BOUNCE:
 		event->flags |= event->aux == 1 ? EVENT_F_FORCED : 0;
 		event->aux = 0;

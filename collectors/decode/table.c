@@ -77,10 +77,10 @@ static const struct decode_rule rules[] = {
 
 	{ "dma", "dma_map_page", EVENT_MAP, DECODE_FLAT, 0, MAP_FIELDS },
 	{ "dma", "dma_map_phys", EVENT_MAP, DECODE_FLAT, 0, MAP_FIELDS },
-	{ "dma", "dma_map_resource", EVENT_MAP, DECODE_FLAT, 0, MAP_FIELDS },
+	{ "dma", "dma_map_resource", EVENT_MAP, DECODE_REGISTERS, 0, MAP_FIELDS },
 	{ "dma", "dma_unmap_page", EVENT_UNMAP, DECODE_FLAT, 0, UNMAP_FIELDS },
 	{ "dma", "dma_unmap_phys", EVENT_UNMAP, DECODE_FLAT, 0, UNMAP_FIELDS },
-	{ "dma", "dma_unmap_resource", EVENT_UNMAP, DECODE_FLAT, 0, UNMAP_FIELDS },
+	{ "dma", "dma_unmap_resource", EVENT_UNMAP, DECODE_REGISTERS, 0, UNMAP_FIELDS },
 	{ "dma", "dma_alloc", EVENT_ALLOC, DECODE_ALLOC, 0, ALLOC_FIELDS },
 	{ "dma", "dma_alloc_pages", EVENT_ALLOC, DECODE_ALLOC, 0, ALLOC_FIELDS },
 	{ "dma", "dma_alloc_sgt", EVENT_ALLOC, DECODE_FLAT, 0, SGT_FIELDS },

@@ -49,15 +49,16 @@ enum decode_member {
 
 /* What is done with the fields once read. */
 enum decode_shape {
-	DECODE_FLAT,	/* nothing more */
-	DECODE_BOUNCE,	/* aux is the FORCE setting: becomes a flag */
-	DECODE_ALLOC,	/* link 0 is an allocation that failed */
-	DECODE_LENGTH,	/* size is a byte count or a negative error */
-	DECODE_BLOCK,	/* aux from the letters */
-	DECODE_SECTORS, /* the same, and size counts sectors of 512 bytes */
-	DECODE_CACHE,	/* orig is a page's number; aux its order, if told; dma goes */
-	DECODE_PAGES,	/* size counts pages; orig is the linear map's base, link the address */
-	DECODE_MARK,	/* a print event that may be ccaio's marker */
+	DECODE_FLAT,	  /* nothing more */
+	DECODE_REGISTERS, /* a device's own memory, which older kernels do not say in attrs */
+	DECODE_BOUNCE,	  /* aux is the FORCE setting: becomes a flag */
+	DECODE_ALLOC,	  /* link 0 is an allocation that failed */
+	DECODE_LENGTH,	  /* size is a byte count or a negative error */
+	DECODE_BLOCK,	  /* aux from the letters */
+	DECODE_SECTORS,	  /* the same, and size counts sectors of 512 bytes */
+	DECODE_CACHE,	  /* orig is a page's number; aux its order, if told; dma goes */
+	DECODE_PAGES,	  /* size counts pages; orig is the linear map's base, link the address */
+	DECODE_MARK,	  /* a print event that may be ccaio's marker */
 	/* inet_sock_set_state: packed as lib/net/flow.h says */
 	DECODE_SOCK,
 	DECODE_TCP, /* an IPv4 socket's addresses, packed as lib/net/flow.h says */
