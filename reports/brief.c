@@ -240,6 +240,7 @@ static void collect(struct brief *b, const struct rows *r, const struct report_i
 	if (r->outcome != OUTCOME_PROVEN)
 		add_undecided(b, r);
 	add(b, "warning", EVIDENCE, rows_fact(r, "warning"));
+	add(b, "versions", KEEP, r->versions ? r->versions : "");
 	add_held(b, r);
 	if (r->outcome == OUTCOME_PROVEN)
 		add(b, "devices", MORE, devices_in(b, r, CLAIM_HOLDS));

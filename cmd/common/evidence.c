@@ -131,12 +131,12 @@ void evidence_run(const struct evidence *e, const char *path, struct run *run)
 static void note_unknown(const struct evidence *e, struct verdict *now)
 {
 	if (e->platform && e->platform->unknown)
-		verdict_note(now,
+		version_note(now,
 			     "the facts have members that ccaio " VERSION
 			     " does not know and did not judge: %s",
 			     e->platform->unknown);
 	if (e->exchanging.x && e->exchanging.x->unknown)
-		verdict_note(now,
+		version_note(now,
 			     "exchanges.json has members that ccaio " VERSION
 			     " does not know and did not judge: %s",
 			     e->exchanging.x->unknown);

@@ -223,6 +223,7 @@ struct verdict {
 		*timeline; /* lib/verdict/timeline.h, for drawing; NULL: nobody asked for one */
 	char **notes;	   /* what a reader must know: inferences, waivers, who recorded */
 	size_t nnotes;
+	size_t nversion_notes; /* the last so many of them are about versions of ccaio */
 	struct {
 		uint64_t events, bounces, maps, failed_maps, unmaps, syncs, allocs, frees;
 		uint64_t pool_hiwater; /* slots live at once, as the events tell */

@@ -2,6 +2,7 @@
 /* Verdicts recorded by other versions: what they lack, and what only they know. */
 #include "lib/verdict/version.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,6 +202,18 @@ void version_check(const struct jval *root, struct verdict_record *record)
 	record->unknown = jdoc_unknown(root->doc) ? xstrdup(jdoc_unknown(root->doc)) : NULL;
 }
 
+void version_note(struct verdict *now, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	verdict_note(now, "%s", text);
+	now->nversion_notes++;
+}
+
 /* "baseline met, not unmet; …": what both judged, and not alike.  NULL: nothing. */
 static char *differences(const struct verdict *then, const struct verdict *now)
 {
@@ -245,7 +258,7 @@ static void note_not_judged(struct verdict *now, const struct verdict_record *re
 			ADD(cond_name(c));
 #undef ADD
 	if (list)
-		verdict_note(now, "%s, which recorded this evidence, did not judge %s",
+		version_note(now, "%s, which recorded this evidence, did not judge %s",
 			     tool_of(&recorded->run), list);
 	free(list);
 }
@@ -287,13 +300,13 @@ void version_carry_over(struct verdict *now, const struct verdict_record *record
 					tool_of(&recorded->run), outcome_name(recorded->said));
 	}
 	if (recorded->said != judged || list)
-		verdict_note(now,
+		version_note(now,
 			     "%s had judged this evidence %s, ccaio " VERSION " judges it %s%s%s",
 			     tool_of(&recorded->run), outcome_name(recorded->said),
 			     outcome_name(now->outcome), list ? ": " : "", list ? list : "");
 	note_not_judged(now, recorded);
 	if (recorded->unknown)
-		verdict_note(now,
+		version_note(now,
 			     "verdict.json of %s has members that ccaio " VERSION
 			     " does not know: %s",
 			     tool_of(&recorded->run), recorded->unknown);

@@ -35,6 +35,9 @@ void version_check(const struct jval *object, struct verdict_record *record);
  */
 void version_carry_over(struct verdict *now, const struct verdict_record *recorded, bool alike);
 
+/* A note about versions, which even the shortest report shows; the last notes of a verdict. */
+void version_note(struct verdict *now, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* "the condition 'x', which this version of ccaio does not know, is unmet: why"; caller frees. */
 struct foreign_state;
 char *version_sentence(const struct foreign_state *foreign);

@@ -357,6 +357,12 @@ static void trust_unknown(struct rows *rows, const struct platform *p)
 		trust(rows, "Nothing told whether this machine is a Realm.");
 }
 
+static void add_version(struct rows *rows, const char *text)
+{
+	rows->versions = rows_str(rows, "%s%s%s", rows->versions ? rows->versions : "",
+				  rows->versions ? "; " : "", text);
+}
+
 void rows_fill_trust(struct rows *rows, const struct report_input *in)
 {
 	const struct verdict *v = in->verdict;
@@ -407,8 +413,11 @@ void rows_fill_trust(struct rows *rows, const struct report_input *in)
 		char *sentence = version_sentence(&v->foreign[i]);
 
 		rows_note(rows, rows_str(rows, "%s", sentence));
+		add_version(rows, sentence);
 		free(sentence);
 	}
+	for (size_t i = v->nnotes - v->nversion_notes; i < v->nnotes; i++)
+		add_version(rows, v->notes[i]);
 	for (size_t i = 0; i < v->nnotes; i++)
 		rows_note(rows, rows_str(rows, "%s", v->notes[i] ? v->notes[i] : ""));
 }

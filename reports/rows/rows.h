@@ -166,7 +166,8 @@ struct rows {
 	size_t nsums;
 	const char **notes;
 	size_t nnotes, cap_notes;
-	const char **trust; /* what is taken for granted */
+	const char *versions; /* what other versions of ccaio know or said; NULL nothing */
+	const char **trust;   /* what is taken for granted */
 	size_t ntrust;
 	const char *recheck; /* command that judges the evidence again; "" none */
 	/* private */

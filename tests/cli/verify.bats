@@ -394,9 +394,9 @@ facts_without_bit33() {
 }
 
 @test "verify: members of facts that this version does not know are named" {
-	jq '.later = 1 | .trace.watched = true' "$DATA/trace/linux-7.2-forced-since-boot.json" >"$BATS_TEST_TMPDIR/f.json"
+	jq '.later = 1 | .trace.later = true' "$DATA/trace/linux-7.2-forced-since-boot.json" >"$BATS_TEST_TMPDIR/f.json"
 	run -0 "$CCAIO" verify --platform="$BATS_TEST_TMPDIR/f.json" "$DATA/trace/linux-7.2-forced-since-boot.dat"
-	[[ $(tr -s ' \n' '  ' <<<"$output") == *"the facts have members that ccaio "*" does not know and did not judge: trace.watched, later"* ]]
+	[[ $(tr -s ' \n' '  ' <<<"$output") == *"the facts have members that ccaio "*" does not know and did not judge: trace.later, later"* ]]
 }
 
 # with_verdict BUNDLE FILTER: the kept recording of 0.1, its verdict changed by jq and sealed again.
@@ -410,7 +410,7 @@ with_verdict() {
 @test "verify: what an older version did not judge is named, and today's verdict counts" {
 	bundle=$BATS_TEST_TMPDIR/old.ccaio
 	with_verdict "$bundle" 'del(.conditions.conserved, .claims.egress, .devices[].claims.egress) | del(.totals.syncs)'
-	run -0 --separate-stderr "$CCAIO" report "$bundle"
+	run -0 --separate-stderr "$CCAIO" report -v "$bundle"
 	[[ $output == *"not-judged"*"conserved"* ]]
 	run -0 --separate-stderr "$CCAIO" verify "$bundle"
 	[[ $output == *"ccaio 0.1, which recorded this evidence, did not judge egress, conserved"* ]]
@@ -443,7 +443,7 @@ with_verdict() {
 	done
 	# this version knows what it knows
 	version=$("$CCAIO" --version | sed -n '1s/^\(ccaio [0-9.]*\).*/\1/p')
-	with_verdict "$bundle" ".run.tool = \"$version\" | .conditions.sealed = {\"state\":\"unmet\"}"
+	with_verdict "$bundle" ".run.tool = \"$version\" | .conditions[\"facts-consistent\"] = {\"state\":\"met\"} | .conditions.sealed = {\"state\":\"unmet\"}"
 	run -2 "$CCAIO" report "$bundle"
 	run -3 --separate-stderr "$CCAIO" verify "$bundle"
 	[[ $stderr == *"'sealed', which $version does not know"* ]]
