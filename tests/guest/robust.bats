@@ -147,7 +147,9 @@ restored() { tracing | diff before - >changes && echo restored || { echo "not re
 		ccaio trace -q --scope window -o filtered.ccaio -- sh -c "cd /sys/kernel/tracing/instances/ccaio-*
 			echo \"size > 99999\" >events/dma/dma_map_phys/filter" | grep -o "events-armed"
 		ccaio report filtered.ccaio | grep -o "dma:dma_map_phys: was switched off"
-		ccaio trace -o no.ccaio -- sh -c "echo 0 >\$(echo /sys/kernel/tracing/instances/ccaio-*)/tracing_on" 2>&1; echo "status $?"
+		ccaio trace -q --scope window -o off.ccaio -- sh -c "echo 0 >\$(echo /sys/kernel/tracing/instances/ccaio-*)/tracing_on" 2>&1 >/dev/null |
+			grep -om1 "what was recorded is kept without it"
+		ccaio verify -q --scope window off.ccaio >/dev/null; echo "status $?"
 		restored
 		ccaio trace -o no.ccaio -- /root 2>&1; echo "status $?"; ls -d no.ccaio 2>&1
 		ccaio trace -C sundial -o no.ccaio -- true 2>&1; echo "status $?"; ls -d no.ccaio 2>&1
@@ -159,8 +161,8 @@ peak kept
 outer 0
 events-armed
 dma:dma_map_phys: was switched off
-ccaio trace: somebody else has switched tracing off on CPU 0: leave the instances of ccaio alone while it records
-status 3
+what was recorded is kept without it
+status 2
 restored
 ccaio trace: cannot run /root: Permission denied
 status 3
