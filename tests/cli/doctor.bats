@@ -101,11 +101,13 @@ cannots() {
 	has cannot dma-in-shared "0000:00:05.0 is behind an IOMMU.*iommu.passthrough=1"
 }
 
-@test "doctor: a balloon counts once it works" {
+@test "doctor: a balloon counts once a driver is bound to it, whatever its status says" {
 	arm
-	ln -s ../../../../bus/virtio/drivers/virtio_balloon "$CCAIO_ROOT/sys/bus/virtio/devices/virtio3/driver"
 	run -0 "$CCAIO" doctor
 	has ok no-bypass "all 3 working virtio devices"
+	ln -s ../../../../bus/virtio/drivers/virtio_balloon "$CCAIO_ROOT/sys/bus/virtio/devices/virtio3/driver"
+	run -2 "$CCAIO" doctor
+	has cannot no-bypass "virtio3 is a memory balloon"
 	echo 0x0f >"$CCAIO_ROOT/sys/bus/virtio/devices/virtio3/status"
 	run -2 "$CCAIO" doctor
 	cannots 1

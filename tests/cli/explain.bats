@@ -28,6 +28,13 @@ load helper
 	[[ $stderr == *"Try 'ccaio explain --help'."* ]]
 }
 
+# The examples of ccaio-explain.1 are run here.
+@test "explain: the manual's example" {
+	run -0 --separate-stderr "$CCAIO" explain baseline
+	grep -qx "	ccaio explain baseline" "$BATS_TEST_DIRNAME/../../man/ccaio-explain.1.scd"
+	[[ $output == *"/proc/kcore"* ]]
+}
+
 @test "explain: a mistyped command is named, too" {
 	run -3 --separate-stderr "$CCAIO" verfy
 	[[ $stderr == "ccaio: no command 'verfy'; did you mean 'verify'?"* ]]
