@@ -410,10 +410,10 @@ with_verdict() {
 @test "verify: what an older version did not judge is named, and today's verdict counts" {
 	bundle=$BATS_TEST_TMPDIR/old.ccaio
 	with_verdict "$bundle" 'del(.conditions.conserved, .claims.egress, .devices[].claims.egress) | del(.totals.syncs)'
-	run -0 --separate-stderr "$CCAIO" report -v "$bundle"
+	run -0 --separate-stderr "$CCAIO" report -v --as-recorded "$bundle"
 	[[ $output == *"not-judged"*"conserved"* ]]
 	run -0 --separate-stderr "$CCAIO" verify "$bundle"
-	[[ $output == *"ccaio 0.1, which recorded this evidence, did not judge egress, conserved"* ]]
+	[[ $(tr -s ' \n' '  ' <<<"$output") == *"ccaio 0.1, which recorded this evidence, did not judge egress, conserved"* ]]
 	[[ $output != *"had judged"* ]]
 	# it comes out differently now: a line says what the older version had said
 	with_verdict "$bundle" '.conditions.baseline = {"state":"unmet","reason":"was not known"} | .verdict = "INCONCLUSIVE"'
@@ -444,7 +444,7 @@ with_verdict() {
 	# this version knows what it knows
 	version=$("$CCAIO" --version | sed -n '1s/^\(ccaio [0-9.]*\).*/\1/p')
 	with_verdict "$bundle" ".run.tool = \"$version\" | .conditions[\"facts-consistent\"] = {\"state\":\"met\"} | .conditions.sealed = {\"state\":\"unmet\"}"
-	run -2 "$CCAIO" report "$bundle"
+	run -2 "$CCAIO" report --as-recorded "$bundle"
 	run -3 --separate-stderr "$CCAIO" verify "$bundle"
 	[[ $stderr == *"'sealed', which $version does not know"* ]]
 }
