@@ -7,6 +7,7 @@ load helper
 # dd is I/O of which events would be missing.
 prelude='
 cd /root
+export COLUMNS=300 # whole sentences
 io() { dd if=/dev/vda of=/dev/null bs=4k count=16 iflag=direct 2>/dev/null; }
 gap() {
 	rm -rf x.ccaio

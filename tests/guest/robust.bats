@@ -58,32 +58,6 @@ restored() { tracing | diff before - >changes && echo restored || { echo "not re
 	[ ${#lines[@]} = 3 ]
 }
 
-@test "robust: killed with another /run, or by a limit on files: nothing stays armed" {
-	run -0 guest -- sh -c "$prelude"'
-		unshare -m sh -c "mount -t tmpfs none /run; exec ccaio trace -q --scope window -o k.ccaio -- sleep 1000" & pid=$!
-		until [ -d /sys/kernel/tracing/instances/ccaio-$pid ] && grep -q "ccaio_$pid/vq_kick" /sys/kernel/tracing/dynamic_events; do usleep 10000; done
-		kill -KILL $pid; wait $pid
-		tracing | diff -q before - >/dev/null || echo "left behind"
-		ccaio trace -q --scope window -o ok.ccaio -- true >/dev/null; echo "status $?"
-		restored
-		ccaio trace -q --scope window -o outer.ccaio -- sh -c "
-			sh -c \"ulimit -f 8; ccaio trace -o limited.ccaio -- dd if=/dev/vda of=/dev/null bs=4k iflag=direct\" 2>&1 |
-				grep -o \"cannot write .*File too large\"; ls -A limited.ccaio 2>&1" | grep -v PROVEN
-		restored
-		ccaio trace -q --scope window -o child.ccaio -- sh -c "ulimit -f 1; (dd if=/dev/zero of=big bs=4k count=9 2>/dev/null); echo child \$?" | grep child
-		restored'
-	diff - <(echo "$output") <<-END
-		left behind
-		status 0
-		restored
-		cannot write the recorded events: File too large
-		ls: limited.ccaio: No such file or directory
-		restored
-		child 153
-		restored
-	END
-}
-
 @test "robust: signals end the command, and what was recorded is judged" {
 	run -0 guest -- sh -c "$prelude"'
 		# in the foreground: what a shell starts in the background ignores SIGINT
