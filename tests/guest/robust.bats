@@ -122,7 +122,7 @@ restored() { tracing | diff before - >changes && echo restored || { echo "not re
 			echo \"size > 99999\" >events/dma/dma_map_phys/filter" | grep -o "events-armed"
 		ccaio report filtered.ccaio | grep -o "dma:dma_map_phys: was switched off"
 		ccaio trace -q --scope window -o off.ccaio -- sh -c "echo 0 >\$(echo /sys/kernel/tracing/instances/ccaio-*)/tracing_on" 2>&1 >/dev/null |
-			grep -om1 "what was recorded is kept without it"
+			grep -o "what was recorded is kept without it" | sort -u
 		ccaio verify -q --scope window off.ccaio >/dev/null; echo "status $?"
 		restored
 		ccaio trace -o no.ccaio -- /root 2>&1; echo "status $?"; ls -d no.ccaio 2>&1
@@ -178,7 +178,7 @@ ls: no.ccaio: No such file or directory" ]] || { echo "$output"; false; }
 		# The kernel clears a buffer when a module goes whose events were on in it, and its counters, too.
 		modprobe vmw_vsock_virtio_transport
 		cd /sys/kernel/tracing/instances/ccaio && echo 1 >events/vsock/enable && cd /root
-		ccaio trace -o cleared.ccaio -- sh -c "
+		ccaio trace -v -o cleared.ccaio -- sh -c "
 			until grep -q \"read events: [1-9]\" /sys/kernel/tracing/instances/ccaio/per_cpu/cpu0/stats; do
 				dd if=/dev/vda of=/dev/null bs=4k iflag=direct 2>/dev/null
 			done
@@ -187,7 +187,7 @@ ls: no.ccaio: No such file or directory" ]] || { echo "$output"; false; }
 		tracing >before
 		try() {
 			rm -rf x.ccaio
-			ccaio trace --scope window -o x.ccaio -- "$@" >out 2>&1
+			COLUMNS=200 ccaio trace -v --scope window -o x.ccaio -- "$@" >out 2>err
 			echo "$* $? $(grep -c "unmet *environment-stable a device came or went" out)"
 			ccaio verify -q x.ccaio >again; [ "$(head -1 out)" = "$(sed "s/:.*//" again)" ] || cat out again
 			restored

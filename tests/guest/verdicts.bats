@@ -82,7 +82,7 @@ proven() {
 @test "verdict: devices without iommu_platform are VIOLATED no-bypass, although no dma event exists" {
 	trace_key --boot-armed --no-iommu-platform
 	[ "$status" = 1 ]
-	judged '.verdict == "VIOLATED"' '.claims["no-bypass"].state == "refuted"' '.claims["no-bypass"].refutations == 3' \
+	judged '.verdict == "VIOLATED"' '.claims["no-bypass"].state == "refuted"' '.claims["no-bypass"].refutations > 3' \
 		'.totals.maps == 0' '.totals.bounces == 0'
 }
 
