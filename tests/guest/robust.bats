@@ -182,7 +182,7 @@ ls: no.ccaio: No such file or directory" ]] || { echo "$output"; false; }
 			until grep -q \"read events: [1-9]\" /sys/kernel/tracing/instances/ccaio/per_cpu/cpu0/stats; do
 				dd if=/dev/vda of=/dev/null bs=4k iflag=direct 2>/dev/null
 			done
-			modprobe -r vmw_vsock_virtio_transport" >cleared; echo "cleared $?"
+			modprobe -r vmw_vsock_virtio_transport" >cleared 2>err; echo "cleared $?"
 		tr -s " \n" " " <cleared | grep -o "unmet nothing-lost the buffer of CPU 0 was cleared while it was recorded"
 		tracing >before
 		try() {

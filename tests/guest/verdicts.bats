@@ -138,7 +138,7 @@ proven() {
 	trace_key --kernel 6.1
 	[ "$status" = 2 ]
 	judged '.verdict == "INCONCLUSIVE"' '.conditions["events-armed"].state == "unmet"' '.totals.bounces > 5'
-	[[ $output == *" $(jq .totals.bounces "$bundle/verdict.json") bounces were seen"* ]]
+	[[ $(tr -s " \n" "  " <<<"$output") == *" $(jq .totals.bounces "$bundle/verdict.json") bounces were seen"* ]]
 }
 
 @test "verdict: 6.1 is PROVEN for the window, from ccaio's own probes" {
