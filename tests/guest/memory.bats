@@ -46,7 +46,7 @@ proven_twice() {
 }
 
 @test "memory: a device that bypasses the DMA API is shown with the addresses of its rings" {
-	run -1 guest --no-iommu-platform=net -- sh -c 'cd /root; ccaio trace -o a.ccaio -- true'
+	run -1 guest --no-iommu-platform=net -- sh -c 'cd /root; ccaio trace -v -o a.ccaio -- true 2>/dev/null'
 	text=$(tr -s ' \n' ' ' <<<"$output")
 	[[ $text == *"without VIRTIO_F_ACCESS_PLATFORM (bit 33)"* ]]
 	[[ $text == *"queue input.0 (ring at 0x"*") held 256 raw addresses"*"(protected memory)"* ]]
