@@ -49,5 +49,7 @@ proven_twice() {
 	run -1 guest --no-iommu-platform=net -- sh -c 'cd /root; ccaio trace -v -o a.ccaio -- true 2>/dev/null'
 	text=$(tr -s ' \n' ' ' <<<"$output")
 	[[ $text == *"without VIRTIO_F_ACCESS_PLATFORM (bit 33)"* ]]
-	[[ $text == *"queue input.0 (ring at 0x"*") held 256 raw addresses"*"(protected memory)"* ]]
+	# nearly all of the 256 descriptors: the device has used a few meanwhile
+	[[ $text =~ "queue input.0 (ring at 0x"[0-9a-f]+") held "([0-9]+)" raw addresses".*"(protected memory)" ]]
+	[ "${BASH_REMATCH[1]}" -gt 200 ]
 }
