@@ -12,7 +12,7 @@ traced() {
 	bundles=$BATS_TEST_TMPDIR/out
 	run -0 --separate-stderr guest --timeout 400 "${options[@]}" --out "/root/out:$bundles" -- sh -c '
 		mkdir out; url=$1
-		t() { n=$1; shift; ccaio trace --scope window -o "out/$n.ccaio" -- "$@" >"out/$n.txt" 2>&1; echo "$n $?" >>out/status; }
+		t() { n=$1; shift; ccaio trace -v --scope window -o "out/$n.ccaio" -- "$@" >"out/$n.txt" 2>&1; echo "$n $?" >>out/status; }
 		'"$2" sh "${3:-$(broker_url)}"
 }
 
