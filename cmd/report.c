@@ -222,6 +222,7 @@ static int report(int argc, char **argv)
 	struct options o = { 0 };
 	struct judging *g = &o.judging;
 	int first = cmd_options(&cmd_report, &o, argc, argv);
+	int status = CMD_TROUBLE;
 	struct err err = { "" };
 
 	if (first <= 0)
@@ -232,10 +233,13 @@ static int report(int argc, char **argv)
 		return cmd_usage(&cmd_report, "--format does not go with --against");
 	if (cmd_spare(argv[first], g->output, &err) < 0 ||
 	    cmd_spare(o.against, g->output, &err) < 0 || judging_prepare(g, &err) < 0)
-		return cmd_fail(&cmd_report, &err);
-	if (o.against)
-		return compare(g, o.against, argv[first]);
-	return o.as_recorded ? render_recorded(g, argv[first]) : render(g, argv[first]);
+		cmd_fail(&cmd_report, &err);
+	else if (o.against)
+		status = compare(g, o.against, argv[first]);
+	else
+		status = o.as_recorded ? render_recorded(g, argv[first]) : render(g, argv[first]);
+	judging_release(g);
+	return status;
 }
 
 const struct cmd cmd_report = {

@@ -109,7 +109,7 @@ static bool is_alive(int pid)
  */
 static void clean_unnoted(void)
 {
-	char **instances = tracefs_instances("^" STATE_INSTANCE "[0-9]+$");
+	char **instances = tracefs_instances(NULL);
 	struct tracefs_dynevent **events;
 
 	for (size_t i = 0; instances && instances[i]; i++) {

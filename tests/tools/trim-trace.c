@@ -52,6 +52,15 @@ static void keep(void *arg, const char *system, const char *text, size_t len)
 		(struct format){ xstrdup(system), xstrndup(text, len), len };
 }
 
+static void formats_release(struct formats *formats)
+{
+	for (size_t i = 0; i < formats->count; i++) {
+		free(formats->list[i].system);
+		free(formats->list[i].text);
+	}
+	free(formats->list);
+}
+
 static int is_named(const char *text, const char *name)
 {
 	size_t len = strlen(name);
@@ -146,21 +155,23 @@ static int trim(const char *in, const char *out, const char *zip, int all, size_
 {
 	struct tracedat_writer *writer = NULL;
 	struct formats formats = { 0 };
-	struct tracedat_file file;
+	struct tracedat_file file = { 0 };
 	int fd = open(in, O_RDONLY | O_CLOEXEC), rc;
 
 	if (fd < 0)
 		return err_sys(err, "cannot open %s", in);
 	rc = tracedat_file_read(&file, fd, in, keep, &formats, err);
+	if (rc == 0 && file.buffers[0].page_size != TRACEDAT_PACK_PAGE)
+		rc = err_set(err, ENOTSUP, "%s has pages of %u bytes", in,
+			     file.buffers[0].page_size);
+	if (rc == 0) {
+		writer = tracedat_writer_open(AT_FDCWD, out, (unsigned int)file.buffers[0].ndata,
+					      file.page_size, err);
+		if (!writer)
+			rc = -EIO;
+	}
 	if (rc < 0)
-		return rc;
-	if (file.buffers[0].page_size != TRACEDAT_PACK_PAGE)
-		return err_set(err, ENOTSUP, "%s has pages of %u bytes", in,
-			       file.buffers[0].page_size);
-	writer = tracedat_writer_open(AT_FDCWD, out, (unsigned int)file.buffers[0].ndata,
-				      file.page_size, err);
-	if (!writer)
-		return -EIO;
+		goto out;
 	tracedat_writer_header(writer, tracedat_pack_header_page, strlen(tracedat_pack_header_page),
 			       tracedat_pack_header_event, strlen(tracedat_pack_header_event));
 	write_formats(writer, &formats, all);
@@ -171,7 +182,13 @@ static int trim(const char *in, const char *out, const char *zip, int all, size_
 	if (rc >= 0)
 		rc = tracedat_writer_finish(writer, err);
 	tracedat_writer_close(writer);
-	return rc < 0 || !zip ? rc : trace_v7_convert(out, zip, err);
+	if (rc >= 0 && zip)
+		rc = trace_v7_convert(out, zip, err);
+out:
+	tracedat_file_release(&file);
+	formats_release(&formats);
+	close(fd);
+	return rc;
 }
 
 int main(int argc, char **argv)
