@@ -24,7 +24,7 @@
 #include "lib/evidence/snapshot.h"
 #include "lib/evidence/stream.h"
 #include "lib/judge/judge.h"
-#include "lib/judge/selfcheck.h"
+#include "lib/judge/selfcheck/selfcheck.h"
 #include "lib/verdict/timeline.h"
 #include "lib/verdict/verdict.h"
 #include "reports/ascii.h"

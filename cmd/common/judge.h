@@ -75,7 +75,7 @@ int judging_limit(struct judging *g, const struct platform *facts, struct err *e
 bool judging_colour(const struct judging *g);
 
 /*
- * Make sure that the judge can be trusted (lib/judge/selfcheck.h) and that output can be
+ * Make sure that the judge can be trusted (lib/judge/selfcheck/selfcheck.h) and that output can be
  * written, load policy and monitor log.  Returns 0 or -errno with err set.
  */
 int judging_prepare(struct judging *g, struct err *err);

@@ -111,7 +111,7 @@ struct mutation {
 	const char *name;
 	bool (*apply)(struct history *h, struct rng *r);
 };
-extern const struct mutation mutations[];
-extern const size_t mutations_count;
+/* The mutation with this number, from 0 on; NULL where there is none any more. */
+const struct mutation *mutation_at(size_t i);
 
 #endif

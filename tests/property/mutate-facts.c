@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Mutations of what is told about the machine and the recording. */
+/* Mutations of the facts about devices, pools and memory. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,94 +75,6 @@ static bool pool_dynamic(struct history *h, struct rng *r)
 static bool pool_size(struct history *h, struct rng *r)
 {
 	h->platform->swiotlb.slots += 1 + rng_below(r, 9);
-	return true;
-}
-
-static bool no_setting(struct history *h, struct rng *r)
-{
-	(void)r;
-	h->platform->realm.is_realm = TRI_UNKNOWN;
-	return true;
-}
-
-static bool changes(struct history *h, struct rng *r)
-{
-	switch (rng_below(r, 3)) {
-	case 0:
-		h->platform->window.devices_changed = TRI_YES;
-		break;
-	case 1:
-		h->platform->window.cpus_changed = TRI_YES;
-		break;
-	default:
-		h->platform->window.tsm_changed = TRI_YES;
-	}
-	return true;
-}
-
-static bool log_line(struct history *h, struct rng *r)
-{
-	struct platform *p = h->platform;
-
-	(void)r;
-	free(p->window.kernel_log);
-	p->window.kernel_log = xcalloc(1, sizeof(*p->window.kernel_log));
-	p->window.kernel_log[0] = xstrdup("0000:00:01.0: swiotlb addr 0x1+1 overflow");
-	p->window.nkernel_log = 1;
-	return true;
-}
-
-static bool no_log(struct history *h, struct rng *r)
-{
-	(void)r;
-	h->platform->window.log_known = false;
-	return true;
-}
-
-static bool lost_in_facts(struct history *h, struct rng *r)
-{
-	struct platform *p = h->platform;
-
-	free(p->trace.lost);
-	p->trace.lost = xcalloc(1, sizeof(*p->trace.lost));
-	p->trace.nlost = 1;
-	p->trace.lost[0].cpu = rng_below(r, h->info.ncpus);
-	p->trace.lost[0].overrun = 1 + rng_below(r, 5);
-	return true;
-}
-
-static bool lost_in_stats(struct history *h, struct rng *r)
-{
-	h->info.cpus[rng_below(r, h->info.ncpus)].dropped = 1;
-	return true;
-}
-
-/* Another reader took some of the events that the kernel says were read. */
-static bool taken_by_another(struct history *h, struct rng *r)
-{
-	struct stream_cpu *cpu = &h->info.cpus[rng_below(r, h->info.ncpus)];
-
-	cpu->has_read = true;
-	cpu->read = cpu->events + 1 + rng_below(r, 3);
-	return h->info.by_ccaio;
-}
-
-static bool disturbed(struct history *h, struct rng *r)
-{
-	static char file[] = "tracing_on";
-	struct platform *p = h->platform;
-
-	if (rng_below(r, 3) == 0) {
-		p->trace.watched = TRI_NO;
-		return true;
-	}
-	for (size_t i = 0; i < p->trace.nchanges; i++)
-		free(p->trace.changes[i].file);
-	free(p->trace.changes);
-	p->trace.changes = xcalloc(1, sizeof(*p->trace.changes));
-	p->trace.changes[0] =
-		(struct platform_change){ .file = xstrdup(file), .from_ns = rng_below(r, 1000) };
-	p->trace.nchanges = 1;
 	return true;
 }
 
@@ -242,105 +154,6 @@ static bool undriven_function(struct history *h, struct rng *r)
 		d->memory = TRI_YES;
 		break;
 	}
-	return true;
-}
-
-static bool no_counters(struct history *h, struct rng *r)
-{
-	h->platform->trace.lost_known = false;
-	h->info.cpus[rng_below(r, h->info.ncpus)].has_stats = false;
-	return true;
-}
-
-static bool unordered(struct history *h, struct rng *r)
-{
-	(void)r;
-	h->info.unordered = 1;
-	return true;
-}
-
-static bool not_from_boot(struct history *h, struct rng *r)
-{
-	(void)r;
-	h->platform->trace.from_boot = TRI_NO;
-	h->options.window_only = false;
-	return true;
-}
-
-static bool not_armed(struct history *h, struct rng *r)
-{
-	struct stream_format *f = &h->info.formats[rng_below(r, h->info.nformats)];
-
-	f->name[0] = 'x';
-	return true;
-}
-
-static bool not_readable(struct history *h, struct rng *r)
-{
-	struct stream_format *f = &h->info.formats[rng_below(r, h->info.nformats)];
-
-	f->decoded = false;
-	f->missing = xstrdup("dma_addr");
-	return true;
-}
-
-static bool canary_size(struct history *h, struct rng *r)
-{
-	(void)r;
-	if (!h->platform->trace.ncanaries)
-		return false;
-	h->platform->trace.canaries[0].size++;
-	return true;
-}
-
-/* The canary was there, but before the window opened or after it closed. */
-static bool canary_outside(struct history *h, struct rng *r)
-{
-	uint64_t size;
-	size_t first = h->count, last = 0;
-
-	if (!h->platform->trace.ncanaries)
-		return false;
-	size = h->platform->trace.canaries[0].size;
-	for (size_t k = 0; k < h->count; k++) {
-		const struct event *e = &h->steps[k].ev;
-
-		if (e->kind == EVENT_MAP && e->size == size && e->dma != EVENT_NO_ADDR) {
-			if (first == h->count)
-				first = k;
-			last = k;
-		}
-	}
-	if (first == h->count)
-		return false;
-	for (size_t k = 0; k < h->count; k++) {
-		struct event *e = &h->steps[k].ev;
-		struct step s = h->steps[k];
-
-		if (e->kind != EVENT_MARK)
-			continue;
-		if (rng_one_in(r, 2) && e->aux == EVENT_MARK_STOP && k > last) {
-			/* all stop markers before the first canary */
-			history_remove(h, k);
-			history_insert(h, first, &s);
-			first++;
-			last++;
-		}
-	}
-	/* only where every CPU's stop marker moved is the canary outside for sure */
-	for (size_t k = last; k < h->count; k++) {
-		if (h->steps[k].ev.kind == EVENT_MARK)
-			return false;
-	}
-	return true;
-}
-
-static bool shared_bit_in_ram(struct history *h, struct rng *r)
-{
-	if (h->platform->realm.is_realm != TRI_YES || h->platform->realm.kind)
-		return false;
-	h->platform->realm.ipa_bits = 0;
-	h->platform->realm.shared_bit = 1ull << (12 + rng_below(r, 20));
 	return true;
 }
 
@@ -435,21 +248,6 @@ static bool host_memory(struct history *h, struct rng *r)
 	return true;
 }
 
-/* The bit can only be inferred above RAM that is known. */
-static bool no_ram(struct history *h, struct rng *r)
-{
-	bool carried = false;
-
-	(void)r;
-	for (size_t k = 0; k < h->count; k++)
-		carried |= h->steps[k].ev.dma != EVENT_NO_ADDR && (h->steps[k].ev.dma & h->alias) &&
-			   h->steps[k].ev.kind == EVENT_MAP;
-	if (h->sharing != SHARING_INFERRED || !carried)
-		return false;
-	h->platform->nram = 0;
-	return true;
-}
-
 static bool pools_overlap(struct history *h, struct rng *r)
 {
 	struct platform *p = h->platform;
@@ -463,92 +261,6 @@ static bool pools_overlap(struct history *h, struct rng *r)
 	return true;
 }
 
-/* The kernel counted more than the recording holds, or on a CPU that it does not hold. */
-static bool buffer_missing(struct history *h, struct rng *r)
-{
-	struct stream_cpu *c = &h->info.cpus[rng_below(r, h->info.ncpus)];
-	struct platform *p = h->platform;
-
-	if (rng_one_in(r, 2)) {
-		c->written = c->events + 1;
-		return !h->info.by_ccaio || !c->events;
-	}
-	free(p->trace.lost);
-	p->trace.lost = xcalloc(1, sizeof(*p->trace.lost));
-	p->trace.nlost = 1;
-	p->trace.lost[0].cpu = h->info.ncpus;
-	return true;
-}
-
-/* Facts of ccaio's own run beside what another tool recorded. */
-static bool other_recorder(struct history *h, struct rng *r)
-{
-	if (h->info.by_ccaio)
-		return false;
-	h->platform->trace.nonce = 1 + rng_below(r, 1000);
-	return true;
-}
-
-static bool kind_nobody_knows(struct history *h, struct rng *r)
-{
-	(void)r;
-	free(h->platform->realm.kind);
-	h->platform->realm.kind = xstrdup("tdx9");
-	return true;
-}
-
-/* A rehearsal's facts name a confidential guest. */
-static bool kind_contradicts(struct history *h, struct rng *r)
-{
-	static const char *const kinds[] = { "tdx", "arm-cca", "sev-snp", "model" };
-
-	if (h->platform->realm.is_realm != TRI_NO)
-		return false;
-	h->platform->realm.kind = xstrdup(kinds[rng_below(r, 4)]);
-	return true;
-}
-
-static bool sign_missing(struct history *h, struct rng *r)
-{
-	struct platform *p = h->platform;
-	size_t i;
-
-	if (!p->realm.nsigns)
-		return false;
-	i = rng_below(r, p->realm.nsigns);
-	free(p->realm.signs[i]);
-	p->realm.signs[i] = p->realm.signs[--p->realm.nsigns];
-	return true;
-}
-
-static bool two_kinds(struct history *h, struct rng *r)
-{
-	static const char *const signs[] = { "tdx-cpuinfo", "tdx-device", "hyperv-log",
-					     "hyperv-cpuid" };
-	struct platform *p = h->platform;
-	size_t i = p->realm.kind && strcmp(p->realm.kind, "tdx") == 0 ? 2 : 0;
-
-	(void)r;
-	p->realm.signs = xrealloc(p->realm.signs, p->realm.nsigns + 2, sizeof(*p->realm.signs));
-	p->realm.signs[p->realm.nsigns++] = xstrdup(signs[i]);
-	p->realm.signs[p->realm.nsigns++] = xstrdup(signs[i + 1]);
-	return true;
-}
-
-/* The device is given the encrypted address of its bounce slot. */
-static bool c_bit_published(struct history *h, struct rng *r)
-{
-	size_t i = find_step(h, r, is_untrusted_map);
-	uint64_t dma;
-
-	if (i == NOWHERE || behind_iommu(h, i) || !h->platform->realm.kind ||
-	    strncmp(h->platform->realm.kind, "sev", 3) != 0)
-		return false;
-	dma = event_at(h, i)->dma;
-	move_mapping(h, h->steps[i].map, dma, dma | C_BIT);
-	return true;
-}
-
 const struct mutation mutations_facts[] = {
 	{ "clear-bit-33", clear_access_platform },
 	{ "no-features", no_features },
@@ -559,46 +271,16 @@ const struct mutation mutations_facts[] = {
 	{ "pool-inferred", pool_inferred },
 	{ "pool-dynamic", pool_dynamic },
 	{ "pool-size", pool_size },
-	{ "no-setting", no_setting },
-	{ "changes", changes },
-	{ "log-line", log_line },
-	{ "no-log", no_log },
-	{ "lost-in-facts", lost_in_facts },
-	{ "lost-in-stats", lost_in_stats },
-	{ "taken-by-another", taken_by_another },
-	{ "disturbed", disturbed },
 	{ "silent-disk", silent_disk },
 	{ "silent-function", silent_function },
 	{ "undriven-function", undriven_function },
-	{ "no-counters", no_counters },
-	{ "unordered", unordered },
-	{ "not-from-boot", not_from_boot },
-	{ "not-armed", not_armed },
-	{ "not-readable", not_readable },
-	{ "canary-size", canary_size },
-	{ "canary-outside", canary_outside },
-	{ "shared-bit-in-ram", shared_bit_in_ram },
 	{ "unlisted-virtio", unlisted_virtio },
 	{ "unlisted-pci", unlisted_pci },
 	{ "untold", untold },
 	{ "host-memory", host_memory },
-	{ "no-ram", no_ram },
 	{ "pools-overlap", pools_overlap },
-	{ "buffer-missing", buffer_missing },
-	{ "other-recorder", other_recorder },
-	{ "other-kernel", other_kernel },
-	{ "other-run", other_run },
-	{ "other-cpus", other_cpus },
 	{ "other-pools", other_pools },
 	{ "moved-ram", moved_ram },
 	{ "unforced", unforced },
-	{ "half-told", half_told },
-	{ "kind-nobody-knows", kind_nobody_knows },
-	{ "kind-contradicts", kind_contradicts },
-	{ "sign-missing", sign_missing },
-	{ "two-kinds", two_kinds },
-	{ "c-bit-published", c_bit_published },
-	{ "left-out", left_out },
-	{ "masked", masked },
+	{ NULL, NULL },
 };
-const size_t mutations_facts_count = sizeof(mutations_facts) / sizeof(mutations_facts[0]);

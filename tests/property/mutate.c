@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The mutations of the stream: one event dropped, doubled, changed or moved. */
+/* All mutations, and those of the stream: one event dropped, doubled, changed or moved. */
 #include "tests/property/mutate.h"
 
-const struct mutation mutations[] = {
+static const struct mutation mutations_stream[] = {
 	{ "drop-bounce", drop_bounce },
 	{ "drop-bounced-map", drop_bounced_map },
 	{ "drop-begin", drop_begin },
@@ -38,5 +38,23 @@ const struct mutation mutations[] = {
 	{ "wrong-nonce", wrong_nonce },
 	{ "swap-marks", swap_marks },
 	{ "silence", silence },
+	{ NULL, NULL },
 };
-const size_t mutations_count = sizeof(mutations) / sizeof(mutations[0]);
+
+static const struct mutation *const sets[] = {
+	mutations_stream,
+	mutations_facts,
+	mutations_recording,
+	mutations_guests,
+};
+
+const struct mutation *mutation_at(size_t i)
+{
+	for (size_t s = 0; s < sizeof(sets) / sizeof(sets[0]); s++) {
+		for (const struct mutation *m = sets[s]; m->name; m++) {
+			if (i-- == 0)
+				return m;
+		}
+	}
+	return NULL;
+}

@@ -64,8 +64,9 @@ mutate_fn map_before_bounce, sync_after_end, end_before_begin, overlap, alloc_ov
 mutate_fn other_kernel, other_run, other_cpus, other_pools, moved_ram, unforced, half_told,
 	left_out, masked;
 
-/* mutate-facts.c */
-extern const struct mutation mutations_facts[];
-extern const size_t mutations_facts_count;
+/* Each ends with a row without a name. */
+extern const struct mutation mutations_facts[];	    /* mutate-facts.c */
+extern const struct mutation mutations_recording[]; /* mutate-recording.c */
+extern const struct mutation mutations_guests[];    /* mutate-guests.c */
 
 #endif

@@ -149,15 +149,19 @@ static void explain(const struct history *h)
 
 struct run {
 	uint64_t seed;
-	size_t size;
+	size_t size, mutations;
 	bool verbose;
 	uint64_t streams, legal, provable, mutated, failures;
 	uint64_t applied[128];
 };
 
-static const struct mutation *mutation_at(size_t i)
+static size_t count_mutations(void)
 {
-	return i < mutations_count ? &mutations[i] : &mutations_facts[i - mutations_count];
+	size_t n = 0;
+
+	while (mutation_at(n))
+		n++;
+	return n;
 }
 
 static void fail(struct run *run, struct history *h, uint64_t seed, const char *what,
@@ -181,7 +185,7 @@ static void one(struct run *run, uint64_t seed)
 {
 	struct rng r = { seed ^ 0x5bd1e995 };
 	struct history *h = history_new(seed, 8 + rng_below(&r, run->size));
-	size_t total = mutations_count + mutations_facts_count, m = rng_below(&r, total);
+	size_t m = rng_below(&r, run->mutations);
 	enum demand demand = h->provable ? DEMAND_PROVEN : DEMAND_NOT_VIOLATED;
 	struct history *bad;
 
@@ -264,9 +268,10 @@ int main(int argc, char **argv)
 	}
 	if (optind < argc)
 		return compare_recorded(argv + optind);
+	run.mutations = count_mutations();
 	for (uint64_t i = 0; run.streams < streams; i++)
 		one(&run, run.seed + i);
-	for (size_t m = 0; m < mutations_count + mutations_facts_count; m++) {
+	for (size_t m = 0; m < run.mutations; m++) {
 		if (run.verbose)
 			printf("  %-18s %" PRIu64 "\n", mutation_at(m)->name, run.applied[m]);
 		unused += run.applied[m] == 0;
@@ -274,7 +279,7 @@ int main(int argc, char **argv)
 	printf("seed %" PRIu64 ": %" PRIu64 " streams: %" PRIu64 " legal (%" PRIu64
 	       " must be PROVEN), %" PRIu64 " mutated; %zu of %zu mutations never applied; %" PRIu64
 	       " failures\n",
-	       run.seed, run.streams, run.legal, run.provable, run.mutated, unused,
-	       mutations_count + mutations_facts_count, run.failures);
+	       run.seed, run.streams, run.legal, run.provable, run.mutated, unused, run.mutations,
+	       run.failures);
 	return run.failures != 0;
 }

@@ -180,12 +180,21 @@ bool slow_rings_seen(const struct slow *s);
 bool slow_denies_dma(const struct slow *s, const struct platform_virtio *d);
 bool slow_seen(const struct slow *s, const char *device);
 
-/* slow-facts.c */
-void slow_conditions(struct slow *s, enum cond_state *conds);
+/* slow-devices.c */
+bool slow_is_dma(unsigned int kind);
+bool slow_worked(const struct slow *s, const struct platform_virtio *d);
 void slow_bypass(struct slow *s);
 void slow_silence(struct slow *s);
+
+/* slow-evidence.c */
+bool slow_lost(const struct slow *s);
+bool slow_undisturbed(const struct slow *s);
+bool slow_loss_counted(const struct slow *s);
 bool slow_whole(const struct slow *s);
 bool slow_complete(const struct slow *s);
 bool slow_armed(const struct slow *s);
+
+/* slow-conditions.c */
+void slow_conditions(struct slow *s, enum cond_state *conds);
 
 #endif

@@ -3,7 +3,7 @@
  * The self-check passes with the judge as it is, and notices each way in which
  * this test breaks it.  The Makefile links judge_feed to the wrapper below.
  */
-#include "lib/judge/selfcheck.h"
+#include "lib/judge/selfcheck/selfcheck.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A run that began later: older mappings are in the kernel's memory. */
+#include "lib/judge/selfcheck/scene.h"
+
+#define OLD_SLOT (SLOT + 0x2000)
+
+#define OLD_SLOT (SLOT + 0x2000)
+
+static void read_memory(struct scene *s, struct memory *m)
+{
+	m->live[0] = (struct snapshot_live){ OLD_SLOT, BUFFER + 0x4000, 1536 };
+	m->descriptors[0] = (struct snapshot_descriptor){ OLD_SLOT | ALIAS, 1536, 0, SNAPSHOT_IN };
+	m->pool = (struct snapshot_pool){ .range = s->pool.range,
+					  .slots = s->facts.swiotlb.slots,
+					  .areas = 1,
+					  .used = 1,
+					  .live = m->live,
+					  .nlive = 1 };
+	m->queue = (struct snapshot_queue){ .size = 8,
+					    .dma_api = TRI_YES,
+					    .rings = { { RING | ALIAS, RING_SIZE } },
+					    .nrings = 1,
+					    .descriptors = m->descriptors,
+					    .ndescriptors = 1 };
+	m->device = (struct snapshot_device){ .name = (char *)"virtio0",
+					      .parent = s->virtio.parent,
+					      .features = 3ull << VIRTIO_F_VERSION_1,
+					      .queues = &m->queue,
+					      .nqueues = 1 };
+	m->all = (struct snapshot){
+		.devices = &m->device, .ndevices = 1, .pools = &m->pool, .npools = 1
+	};
+}
+
+static void not_from_boot(struct scene *s)
+{
+	s->facts.trace.from_boot = TRI_NO;
+	scene_cut(s, AT_RING);
+}
+
+static void of_the_run(struct scene *s)
+{
+	struct memory *end = &s->memory[1];
+
+	not_from_boot(s);
+	for (int i = 0; i < 2; i++) {
+		read_memory(s, &s->memory[i]);
+		scene_insert(s, 1, scene_mark(EVENT_MARK_SNAPSHOT));
+		scene_insert(s, s->n - 1, scene_mark(EVENT_MARK_SNAPSHOT));
+	}
+	/* the receive buffer of the stream */
+	end->live[end->pool.nlive++] = (struct snapshot_live){ SLOT, BUFFER, 4096 };
+	end->pool.used += 2;
+	end->descriptors[end->queue.ndescriptors++] =
+		(struct snapshot_descriptor){ SLOT | ALIAS, 4096, 1, SNAPSHOT_IN };
+	s->facts.start = &s->memory[0].all;
+	s->facts.end = &end->all;
+}
+
+static void old_protected(struct scene *s)
+{
+	of_the_run(s);
+	s->memory[0].descriptors[0].address = s->memory[1].descriptors[0].address = BUFFER;
+}
+
+static void slot_left_out(struct scene *s)
+{
+	of_the_run(s);
+	s->memory[0].pool.nlive = 0;
+}
+
+static void moved_descriptor(struct scene *s)
+{
+	of_the_run(s);
+	s->memory[1].descriptors[1].address += 0x8000;
+}
+
+static void hidden_descriptor(struct scene *s)
+{
+	of_the_run(s);
+	s->memory[1].descriptors[1].address = BUFFER + 0x8000;
+}
+
+static void unknown_slot(struct scene *s)
+{
+	of_the_run(s);
+	s->memory[1].live[1].start += 0x8000;
+}
+
+static void other_features(struct scene *s)
+{
+	of_the_run(s);
+	s->memory[1].device.features |= 1;
+}
+
+const struct scene_case scene_memory_cases[] = {
+	{ "a run whose older mappings are in the kernel's memory", of_the_run, OUTCOME_PROVEN, ANY,
+	  ANY },
+	{ "older mappings that nothing shows", not_from_boot, OUTCOME_INCONCLUSIVE, ANY,
+	  COND_BASELINE },
+	{ "an older mapping in protected memory", old_protected, OUTCOME_VIOLATED,
+	  CLAIM_DMA_IN_SHARED, ANY },
+	{ "a slot left out of the kernel's memory", slot_left_out, OUTCOME_INCONCLUSIVE, ANY,
+	  COND_BASELINE },
+	{ "a descriptor in the pool without an event", moved_descriptor, OUTCOME_INCONCLUSIVE, ANY,
+	  COND_EVENTS_ARMED },
+	{ "a descriptor in protected memory without an event", hidden_descriptor, OUTCOME_VIOLATED,
+	  CLAIM_DMA_IN_SHARED, ANY },
+	{ "slots in use without an event", unknown_slot, OUTCOME_INCONCLUSIVE, ANY,
+	  COND_CONSERVED },
+	{ "features that the kernel's memory contradicts", other_features, OUTCOME_INCONCLUSIVE,
+	  ANY, COND_DEVICES_KNOWN },
+	{ NULL, NULL, OUTCOME_INCONCLUSIVE, ANY, ANY },
+};
