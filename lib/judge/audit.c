@@ -146,7 +146,6 @@ static void take_range(struct audit *a, uint64_t address, uint64_t size, unsigne
 			    .dir = (uint8_t)dir,
 			    .kind = kind };
 	uint64_t bit, plain = judge_plain(a->j, a->dev, address, &bit);
-	const struct old *old;
 
 	if (!size || size - 1 > UINT64_MAX - plain)
 		return;
@@ -157,8 +156,7 @@ static void take_range(struct audit *a, uint64_t address, uint64_t size, unsigne
 	if (spans_touch(a->touched, plain, size) || in_ledger(a->j, plain, size, a->id).whole)
 		return;
 	if (!a->start) {
-		old = witness_find_old(a->w, plain, size, a->id);
-		if (!old || old->range.start > plain || old->range.end < plain + (size - 1))
+		if (!witness_old_holds(a->w, plain, size, a->id))
 			behind_events(a, &ev, plain, bit, what);
 	} else if (a->j->from_boot) {
 		behind_events(a, &ev, plain, bit, what);

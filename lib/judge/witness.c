@@ -106,6 +106,19 @@ struct old *witness_find_old(const struct witness *w, uint64_t start, uint64_t s
 	return NULL;
 }
 
+bool witness_old_holds(const struct witness *w, uint64_t start, uint64_t size, uint16_t dev)
+{
+	uint64_t end = last_of(start, size);
+
+	for (size_t i = begun_by(w, start); i > 0 && w->old[i - 1].reach >= end; i--) {
+		const struct old *o = &w->old[i - 1];
+
+		if (o->live && o->range.end >= end && (!o->dev || o->dev == dev))
+			return true;
+	}
+	return false;
+}
+
 /* Those of the kinds in mask that overlap the range have ended.  Says whether there were any. */
 static bool end_old(struct witness *w, uint64_t start, uint64_t size, uint16_t dev,
 		    unsigned int mask)

@@ -72,5 +72,11 @@ void witness_add_old(struct witness *w, const struct old *old);
 void witness_sort_old(struct witness *w);
 /* An old range that overlaps this one and is live, of dev or of any device; NULL: none. */
 struct old *witness_find_old(const struct witness *w, uint64_t start, uint64_t size, uint16_t dev);
+/*
+ * Does one that is live, of dev or of any device, hold the whole range?  Several may overlap it:
+ * drivers that map whole pages (page_pool, page_frag) cut each into new buffers again and again
+ * while it stays mapped, so that the pool's slots hold a buffer, and so do the buffers of before.
+ */
+bool witness_old_holds(const struct witness *w, uint64_t start, uint64_t size, uint16_t dev);
 
 #endif

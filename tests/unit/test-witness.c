@@ -287,6 +287,36 @@ static void test_features(void)
 	check_unmet(COND_DEVICES_KNOWN);
 }
 
+/*
+ * virtio_net keeps whole pages mapped (page_pool, page_frag) and cuts each into new buffers while
+ * it stays so: the slots of before the window hold a buffer that no snapshot has shown.
+ */
+static void cut_page(uint64_t at, uint32_t length)
+{
+	running_machine();
+	queue(facts->start)->descriptors[0].length = 512;
+	facts->start->pools[0].live[0].size = facts->end->pools[0].live[0].size = 4096;
+	facts->start->pools[0].live[1] = facts->end->pools[0].live[1] =
+		(struct snapshot_live){ SLOT(6), BUF + 8192, 2048 };
+	facts->start->pools[0].used = facts->end->pools[0].used = 3;
+	queue(facts->end)->descriptors[0].address = at;
+	queue(facts->end)->descriptors[0].length = length;
+	window_opens();
+	window_closes();
+}
+
+static void test_pages_cut_anew(void)
+{
+	cut_page(SLOT(2) + 256, 3840); /* overlaps the buffer of before */
+	check(judged_as(JUDGE_STRONGEST, false)->outcome == OUTCOME_PROVEN);
+	check(judged_as(JUDGE_STRONGEST, true)->outcome == OUTCOME_PROVEN);
+	cut_page(SLOT(2) + 256, 4096); /* reaches beyond the mapping */
+	check_unmet(COND_EVENTS_ARMED);
+	check(judged_as(JUDGE_STRONGEST, true)->outcome == OUTCOME_INCONCLUSIVE);
+	cut_page(SLOT(1), 4096); /* begins before it */
+	check_unmet(COND_EVENTS_ARMED);
+}
+
 /* In a Realm the page tables decide about memory that is published by its plain address. */
 static void test_page_tables(void)
 {
@@ -321,6 +351,7 @@ int main(void)
 	test_behind_events();
 	test_slots_at_end();
 	test_features();
+	test_pages_cut_anew();
 	test_page_tables();
 	machine_release();
 	return done();

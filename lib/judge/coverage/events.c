@@ -227,8 +227,7 @@ void coverage_events_armed(const struct judge *j, const struct stream_info *info
 		disturbed(j, cond);
 		return;
 	}
-	/* of the window only, what rings hold may have been mapped before it */
-	if (!missing && j->witness && j->witness->behind_why && !j->options.window_only) {
+	if (!missing && j->witness && j->witness->behind_why) {
 		cond_unmet(cond, "report it: a device was given memory without an event",
 			   "%s (%llu such addresses)", j->witness->behind_why,
 			   (unsigned long long)j->witness->behind);
