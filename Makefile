@@ -73,7 +73,7 @@ TOOLS := $(addprefix $(BUILD)/tests/tools/,gen-trace stall-capture trim-trace)
 TOOL_OBJS := $(BUILD)/tests/tools/trace-v7.o $(BUILD)/tests/tools/rewrite.o
 # Two guests fit on two cores; bats needs GNU parallel for that.
 BATS   := bats $(if $(shell command -v parallel),--jobs $(shell scripts/jobs)) --report-formatter tap
-SHELLS := $(filter-out scripts/check-json,$(wildcard scripts/*)) $(wildcard .ci/run tests/*.bash tests/*/*.bash tests/*/*.bats \
+SHELLS := $(filter-out scripts/check-json scripts/check-words,$(wildcard scripts/*)) $(wildcard .ci/run tests/*.bash tests/*/*.bash tests/*/*.bats \
 	tests/guest/everyday/*.bats tests/guest/everyday/run tests/guest/everyday/in-guest)
 PAGES := $(if $(shell command -v scdoc),$(patsubst %.scd,$(BUILD)/%,$(wildcard man/*.scd)))
 
@@ -181,6 +181,7 @@ setup: ## install what building, testing and the demo need
 	$(Q)scripts/setup
 lint: ## check layout, format and scripts
 	$(Q)scripts/check-includes
+	$(Q)scripts/check-words
 	$(Q)clang-format --dry-run --Werror $(SRCS) $(HDRS) $(wildcard tests/*/*.c)
 	$(Q)shellcheck -x $(SHELLS)
 check-property: $(BUILD)/tests/property/property ## judge 10,000 random streams

@@ -275,6 +275,6 @@ int bundle_unchanged(const struct bundle *b, struct err *err)
 	if (members_unchanged(&b->members))
 		return 0;
 	return err_set(err, EBADMSG,
-		       "%s was written to while it was judged: nobody may change it meanwhile",
+		       "%s changed while it was judged: judge a copy that no program writes to",
 		       b->path);
 }

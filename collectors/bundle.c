@@ -325,8 +325,8 @@ static int moved(const struct bundle *b, struct err *err)
 	n = readlink(link, where, sizeof(where) - 1);
 	where[n > 0 ? n : 0] = '\0';
 	return err_set(err, ESTALE,
-		       "%s: somebody renamed or replaced the bundle's folder while it was written; "
-		       "the evidence is whole, and now in %s",
+		       "%s: another program renamed or replaced the bundle's folder while it was "
+		       "written; the evidence is whole and now in %s",
 		       b->path, n > 0 ? where : "an unknown place");
 }
 

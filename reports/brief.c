@@ -2,6 +2,7 @@
 /* The verdict on one screen: what happened, why, what to do, and where the rest is. */
 #include "reports/brief.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "lib/verdict/cause.h"
@@ -72,7 +73,7 @@ static const char *devices_in(struct brief *b, const struct rows *r, enum claim_
 	for (size_t i = 0; i < r->ndevices; i++) {
 		const struct row_device *d = &r->devices[i];
 
-		if (d->aside || d->worst != state)
+		if (d->out_of_scope || d->worst != state)
 			continue;
 		if (shown++ >= SHOWN_DEVICES) {
 			left++;
@@ -89,7 +90,7 @@ static size_t count_devices(const struct rows *r, enum claim_state state)
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->ndevices; i++)
-		n += !r->devices[i].aside && r->devices[i].worst == state;
+		n += !r->devices[i].out_of_scope && r->devices[i].worst == state;
 	return n;
 }
 
@@ -229,6 +230,14 @@ static const char *more(struct brief *b, const struct rows *r)
 	return rows_str(b->scratch, "%s-v %s", start, r->recheck + sizeof(start) - 1);
 }
 
+/* How the program ended: "exit status 0", or what says more. */
+static const char *ended(struct brief *b, const struct rows *r)
+{
+	const char *end = rows_fact(r, "command-end");
+
+	return isdigit((unsigned char)*end) ? rows_str(b->scratch, "exit status %s", end) : end;
+}
+
 static void collect(struct brief *b, const struct rows *r, const struct report_input *in)
 {
 	if (r->outcome == OUTCOME_VIOLATED) {
@@ -246,7 +255,7 @@ static void collect(struct brief *b, const struct rows *r, const struct report_i
 		add(b, "devices", MORE, devices_in(b, r, CLAIM_HOLDS));
 	add_exchanges(b, r);
 	add_cost(b, r);
-	add(b, "program", EVIDENCE, rows_fact(r, "command-end"));
+	add(b, "program", EVIDENCE, ended(b, r));
 	add(b, "evidence", EVIDENCE, rows_fact(r, "evidence"));
 	add(b, "more", EVIDENCE, more(b, r));
 }

@@ -110,8 +110,8 @@ void exchanges_text(FILE *out, const struct rows *rows, int verbosity)
 				      b->owner, b->device, *b->file ? ", file " : "", b->file,
 				      b->what, b->grade));
 	}
-	if (*rows->beyond)
-		line(out, 2, rows->beyond);
+	if (*rows->other_traffic)
+		line(out, 2, rows->other_traffic);
 	if (rows->nothers)
 		fputs("  UNATTRIBUTED\n", out);
 	for (size_t i = 0; i < rows->nothers; i++) {

@@ -128,7 +128,7 @@ static void write_devices(FILE *out, const struct rows *r)
 		text(out, "state", d->state);
 		text(out, "findings", d->findings);
 		text(out, "note", d->note);
-		flag(out, "aside", d->aside);
+		flag(out, "aside", d->out_of_scope);
 		number(out, "events", d->events);
 		number(out, "maps", d->maps);
 		number(out, "bounced_maps", d->bounced);
@@ -173,8 +173,8 @@ static void write_traffic(FILE *out, const struct rows *r, bool shown)
 {
 	for (size_t i = 0; !shown && i < r->nexchanges; i++)
 		write_exchange(out, &r->exchanges[i]);
-	if (*r->beyond)
-		line(out, "beyond", "text", r->beyond, NULL, NULL);
+	if (*r->other_traffic)
+		line(out, "beyond", "text", r->other_traffic, NULL, NULL);
 	for (size_t i = 0; i < r->nblocks; i++) {
 		begin(out, "block");
 		text(out, "device", r->blocks[i].device);

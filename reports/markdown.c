@@ -111,7 +111,9 @@ static void write_examples(FILE *out, struct rows *rows)
 		fputc('\n', out);
 	}
 	if (n < rows->nexamples)
-		fputs("\nMore of them stand in the full report.\n", out);
+		fputs("\n"
+		      "The full report has more of them.\n",
+		      out);
 }
 
 static void write_details(FILE *out, const struct rows *rows)
@@ -122,7 +124,7 @@ static void write_details(FILE *out, const struct rows *rows)
 	fputs("\n| Device | State | Traffic |\n|---|---|---|\n", out);
 	for (size_t i = 0; i < n; i++)
 		row(out, rows->devices[i].name,
-		    rows->devices[i].aside ? rows->devices[i].apart : rows->devices[i].state,
+		    rows->devices[i].out_of_scope ? rows->devices[i].apart : rows->devices[i].state,
 		    rows->devices[i].traffic);
 	if (n < rows->ndevices)
 		fputs("\nMore devices stand in the full report.\n", out);

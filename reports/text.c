@@ -99,7 +99,7 @@ static void show_conds(const struct page *p)
 		wrap(p->out, 36, 36, c->why);
 		if (*c->remedy) {
 			fprintf(p->out, "%36s", "");
-			paint(p, COLOUR_BOLD, 0, "to meet it:");
+			paint(p, COLOUR_BOLD, 0, "to fix:");
 			fputc(' ', p->out);
 			wrap(p->out, 48, 36, c->remedy);
 		}
@@ -155,7 +155,8 @@ static void show_devices(const struct page *p)
 		     rows_str(scratch, "%s%s%s%s%s%s%s", d->what,
 			      *d->what && *d->driver ? ", " : "", d->driver,
 			      d->trusted ? ", accepted by the " : "",
-			      d->trusted ? p->rows->guest : "", d->aside ? ", " : "", d->apart));
+			      d->trusted ? p->rows->guest : "", d->out_of_scope ? ", " : "",
+			      d->apart));
 		labelled(p, 4, "claims", d->findings);
 		labelled(p, 4, "traffic", d->traffic);
 		if (d->events)

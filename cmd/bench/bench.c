@@ -125,7 +125,7 @@ static int run(int argc, char **argv)
 	if (first <= 0)
 		return first ? CMD_TROUBLE : CMD_OK;
 	if (argc - first != 1 || strcmp(argv[first], "bounce") != 0)
-		return cmd_usage(&cmd_bench, "say what to measure: bounce");
+		return cmd_usage(&cmd_bench, "name what to measure: bounce");
 	if (bench_bounce_run(&b, o.rounds, &err) < 0)
 		return cmd_fail(&cmd_bench, &err);
 	if (o.json)

@@ -161,9 +161,10 @@ int judging_limit(struct judging *g, const struct platform *facts, struct err *e
 	if (g->nonly == 1 && strcmp(g->only[0], LIMIT_WHOLE) == 0)
 		return 0;
 	if (!facts)
-		return err_set(err, EINVAL,
-			       "which device %s is only facts can tell: give --platform",
-			       g->only[0]);
+		return err_set(
+			err, EINVAL,
+			"cannot resolve device '%s' without platform facts; pass --platform=FILE",
+			g->only[0]);
 	g->limit = limit_new(facts, g->only, g->nonly, err);
 	return g->limit ? 0 : -EINVAL;
 }

@@ -248,7 +248,7 @@ static int prepare(struct model_run *r, struct err *err)
 	free(made);
 	if (ret < 0)
 		return ret;
-	/* signals are the main thread's: the command's end is told by one */
+	/* signals are the main thread's: the command's end is reported by one */
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &old);
 	r->model = model_start(&r->model_options, r->names, err);

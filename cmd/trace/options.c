@@ -33,7 +33,7 @@ static int take_output(void *options, const char *value, struct err *err)
 	if (!*value)
 		return err_set(err, EINVAL, "-o needs a name, not an empty word");
 	if (o->noutputs == 2)
-		return err_set(err, EINVAL, "more than two times --output");
+		return err_set(err, EINVAL, "--output may be given twice at most");
 	o->outputs[o->noutputs++] = value;
 	return 0;
 }
@@ -203,8 +203,8 @@ static int sort_outputs(struct trace_options *o, struct err *err)
 
 		if (*place)
 			return err_set(err, EINVAL,
-				       "two times --output names two %s; the bundle's name ends in "
-				       ".ccaio, the report's needs --format",
+				       "--output names two %s; the bundle's name ends in .ccaio, "
+				       "the report's needs --format",
 				       report ? "reports" : "bundles");
 		*place = o->outputs[i];
 	}

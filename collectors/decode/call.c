@@ -107,7 +107,7 @@ static size_t bounce_left(struct task *task, const struct frame *frame, const st
 	struct frame *around = top(task);
 
 	if (around && around->call == DECODE_CALL_MAP) {
-		around->orig = frame->entry.orig; /* the map itself is told when it returns */
+		around->orig = frame->entry.orig; /* the map itself is reported when it returns */
 		return 0;
 	}
 	mapped(frame, leave, frame->entry.orig, out);

@@ -21,7 +21,7 @@
 enum decode_call {
 	DECODE_CALL_MAP = 1,  /* dma_map_page_attrs */
 	DECODE_CALL_BOUNCE,   /* swiotlb_map */
-	DECODE_CALL_MAP_SG,   /* dma_direct_map_sg: entries are told by the bounces within */
+	DECODE_CALL_MAP_SG,   /* dma_direct_map_sg: entries are reported by the bounces within */
 	DECODE_CALL_UNMAP_SG, /* dma_unmap_sg_attrs: by the releases within */
 	DECODE_CALL_ALLOC,    /* dma_alloc_attrs; what it returns is not the device's address */
 };

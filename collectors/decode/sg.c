@@ -50,7 +50,7 @@ static bool sg_is_cut(const struct decode_binding *b, const struct decode_record
 		cut = true;
 	/*
 	 * Behind an IOMMU entries may be merged: then which memory is behind
-	 * which address is not told.
+	 * which address is not reported.
 	 */
 	if (lists->phys && lists->dma && lists->nphys != lists->ndma)
 		cut = true;

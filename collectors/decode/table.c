@@ -36,7 +36,7 @@
 	       F("dir", DIR), F("attrs", ATTRS))
 #define UNMAP_FIELDS \
 	FIELDS(F("device", DEV), F("addr", DMA), F("size", SIZE), F("dir", DIR), F("attrs", ATTRS))
-/* Early 6.12 told the physical address and no direction; since then the virtual address. */
+/* Early 6.12 reported the physical address and no direction; since then the virtual address. */
 #define ALLOC_FIELDS                                                                             \
 	FIELDS(F("device", DEV), O("virt_addr", LINK), O("phys_addr", ORIG), F("dma_addr", DMA), \
 	       F("size", SIZE), O("dir", DIR), O("attrs", ATTRS))
@@ -98,7 +98,7 @@ static const struct decode_rule rules[] = {
 	  FIELDS(F("device", DEV), F("addrs", PHYS_LIST), F("dir", DIR), F("attrs", ATTRS)) },
 	/*
 	 * All entries; those before the one that failed were bounced.  Told of strange errors only:
-	 * of a list that did not fit in the pool (EIO, ENOMEM) the kernel tells nothing
+	 * of a list that did not fit in the pool (EIO, ENOMEM) the kernel reports nothing
 	 * (__dma_map_sg_attrs(), kernel/dma/mapping.c), but the probe does that is below.
 	 */
 	{ "dma", "dma_map_sg_err", EVENT_MAP_FAILED, DECODE_SG, EVENT_F_SG,

@@ -56,7 +56,7 @@ enum decode_shape {
 	DECODE_LENGTH,	  /* size is a byte count or a negative error */
 	DECODE_BLOCK,	  /* aux from the letters */
 	DECODE_SECTORS,	  /* the same, and size counts sectors of 512 bytes */
-	DECODE_CACHE,	  /* orig is a page's number; aux its order, if told; dma goes */
+	DECODE_CACHE,	  /* orig is a page's number; aux its order, if reported; dma goes */
 	DECODE_PAGES,	  /* size counts pages; orig is the linear map's base, link the address */
 	DECODE_MARK,	  /* a print event that may be ccaio's marker */
 	/* inet_sock_set_state: packed as lib/net/flow.h says */

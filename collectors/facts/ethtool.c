@@ -45,7 +45,8 @@ struct platform_counter *facts_ethtool(const char *iface, size_t *count)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	size_t n = fd >= 0 ? how_many(fd, iface) : 0;
-	/* numbers may be more when asked for them than they were: the kernel tells, and writes all
+	/* numbers may be more when asked for them than they were: the kernel reports, and writes
+	 * all
 	 */
 	struct ethtool_gstrings *names =
 		xcalloc(1, sizeof(*names) + 2 * COUNTERS * ETH_GSTRING_LEN);

@@ -121,7 +121,7 @@ static void add_restricted(struct facts *facts, struct platform *p)
 		    node_range(facts, nodes[i], &range))
 			add_pool(p, nodes[i], range);
 	}
-	/* Pools without fixed addresses are told by the log only, by address and MiB. */
+	/* Pools without fixed addresses are reported by the log only, by address and MiB. */
 	for (size_t i = 0; i < facts->log.nrestricted; i++) {
 		bool known = false;
 
@@ -154,7 +154,7 @@ uint64_t facts_swiotlb_sum(struct facts *facts, const char *file)
 static enum tri force_of(const struct platform *p)
 {
 	char *text = xstrdup(p->kernel.cmdline ? p->kernel.cmdline : ""), *save = NULL;
-	/* a Realm's kernel may force without being told to, and does not say so */
+	/* a Realm's kernel may force without being reported to, and does not say so */
 	enum tri force = p->kernel.cmdline && p->realm.is_realm == TRI_NO ? TRI_NO : TRI_UNKNOWN;
 
 	for (char *word = strtok_r(text, " \n", &save); word; word = strtok_r(NULL, " \n", &save)) {

@@ -41,7 +41,7 @@ struct request {
 };
 
 /* What one message says: attribute by number, 0 where it does not. */
-struct told {
+struct reported {
 	bool has[A_KNOWN];
 	uint64_t value[A_KNOWN];
 };
@@ -72,9 +72,9 @@ static struct request request(uint16_t family, uint16_t flags, uint8_t command)
 }
 
 /* Numbers of 1, 2, 4 or 8 bytes; what is longer than a number is left out. */
-static struct told read_attributes(const uint8_t *at, size_t len)
+static struct reported read_attributes(const uint8_t *at, size_t len)
 {
-	struct told told = { 0 };
+	struct reported reported = { 0 };
 	struct nlattr a;
 
 	while (len >= sizeof(a)) {
@@ -85,11 +85,11 @@ static struct told read_attributes(const uint8_t *at, size_t len)
 			break;
 		size = a.nla_len - NLA_HDRLEN;
 		if ((a.nla_type & NLA_TYPE_MASK) < A_KNOWN && size <= sizeof(uint64_t)) {
-			uint64_t *to = &told.value[a.nla_type & NLA_TYPE_MASK];
+			uint64_t *to = &reported.value[a.nla_type & NLA_TYPE_MASK];
 
 			/* 64-bit Linux of both architectures is little-endian */
 			memcpy(to, at + NLA_HDRLEN, size);
-			told.has[a.nla_type & NLA_TYPE_MASK] = true;
+			reported.has[a.nla_type & NLA_TYPE_MASK] = true;
 		}
 		step = NLA_ALIGN(a.nla_len);
 		if (step >= len)
@@ -97,15 +97,15 @@ static struct told read_attributes(const uint8_t *at, size_t len)
 		at += step;
 		len -= step;
 	}
-	return told;
+	return reported;
 }
 
 /*
  * Send, and hand each answer to fn until the last: the first one, or, where a list was asked for
  * (NLM_F_DUMP), the one that ends it.  Returns whether it came.
  */
-static bool ask(int fd, const struct request *r, void (*fn)(void *ctx, const struct told *told),
-		void *ctx)
+static bool ask(int fd, const struct request *r,
+		void (*fn)(void *ctx, const struct reported *reported), void *ctx)
 {
 	uint8_t *buf = xcalloc(1, ANSWER);
 	bool over = send(fd, r, r->head.nlmsg_len, 0) != (ssize_t)r->head.nlmsg_len, ok = false;
@@ -117,15 +117,15 @@ static bool ask(int fd, const struct request *r, void (*fn)(void *ctx, const str
 
 		over = n <= 0;
 		for (; !over && NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
-			struct told told;
+			struct reported reported;
 
 			ok = m->nlmsg_type == NLMSG_DONE;
 			over = ok || m->nlmsg_type == NLMSG_ERROR;
 			if (over || m->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN)
 				continue;
-			told = read_attributes((const uint8_t *)NLMSG_DATA(m) + GENL_HDRLEN,
-					       m->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN);
-			fn(ctx, &told);
+			reported = read_attributes((const uint8_t *)NLMSG_DATA(m) + GENL_HDRLEN,
+						   m->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN);
+			fn(ctx, &reported);
 			over = ok = !(r->head.nlmsg_flags & NLM_F_DUMP);
 		}
 	}
@@ -133,10 +133,10 @@ static bool ask(int fd, const struct request *r, void (*fn)(void *ctx, const str
 	return ok;
 }
 
-static void take_family(void *ctx, const struct told *told)
+static void take_family(void *ctx, const struct reported *reported)
 {
-	if (told->has[CTRL_ATTR_FAMILY_ID])
-		*(uint16_t *)ctx = (uint16_t)told->value[CTRL_ATTR_FAMILY_ID];
+	if (reported->has[CTRL_ATTR_FAMILY_ID])
+		*(uint16_t *)ctx = (uint16_t)reported->value[CTRL_ATTR_FAMILY_ID];
 }
 
 static uint16_t family_of(int fd)
@@ -164,21 +164,21 @@ static void add(struct list *list, const char *way, uint64_t queue, const char *
 	};
 }
 
-static void take_queue(void *ctx, const struct told *told)
+static void take_queue(void *ctx, const struct reported *reported)
 {
 	struct queues *q = ctx;
-	bool rx = told->value[A_QUEUE_TYPE] == QUEUE_RX;
+	bool rx = reported->value[A_QUEUE_TYPE] == QUEUE_RX;
 	int packets = rx ? A_RX_PACKETS : A_TX_PACKETS, bytes = rx ? A_RX_BYTES : A_TX_BYTES;
 
-	if (told->value[A_IFINDEX] != q->index || !told->has[A_QUEUE_TYPE] ||
-	    !told->has[A_QUEUE_ID])
+	if (reported->value[A_IFINDEX] != q->index || !reported->has[A_QUEUE_TYPE] ||
+	    !reported->has[A_QUEUE_ID])
 		return;
-	if (told->has[packets])
-		add(&q->list, rx ? "rx" : "tx", told->value[A_QUEUE_ID], "packets",
-		    told->value[packets]);
-	if (told->has[bytes])
-		add(&q->list, rx ? "rx" : "tx", told->value[A_QUEUE_ID], "bytes",
-		    told->value[bytes]);
+	if (reported->has[packets])
+		add(&q->list, rx ? "rx" : "tx", reported->value[A_QUEUE_ID], "packets",
+		    reported->value[packets]);
+	if (reported->has[bytes])
+		add(&q->list, rx ? "rx" : "tx", reported->value[A_QUEUE_ID], "bytes",
+		    reported->value[bytes]);
 }
 
 struct platform_counter *facts_qstats(uint32_t index, size_t *count)

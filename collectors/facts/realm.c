@@ -10,7 +10,7 @@
 #include "lib/base/xalloc.h"
 
 /*
- * The provider is told by an entry in configfs only (Linux
+ * The provider is reported by an entry in configfs only (Linux
  * Documentation/ABI/testing/configfs-tsm-report); making one fails with ENXIO
  * where there is none.  The name is fixed so that an entry left by a run that was
  * killed is used again, and removed.

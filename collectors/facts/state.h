@@ -12,7 +12,7 @@
 #include "lib/evidence/guest-kind.h"
 #include "lib/evidence/platform.h"
 
-/* What the kernel log told, and where its reader stands. */
+/* What the kernel log reported, and where its reader stands. */
 struct facts_log {
 	int fd;		   /* -1: cannot be read */
 	bool from_start;   /* its first record was still there */

@@ -158,7 +158,7 @@ static void read_pool(struct taking *t, uint64_t mem)
 void memory_pools(struct taking *t)
 {
 	if (!t->symbols->pool) {
-		memory_trouble(t, "/proc/kallsyms does not tell where the bounce pool is");
+		memory_trouble(t, "/proc/kallsyms does not show where the bounce pool is");
 		return;
 	}
 	if (!can_read(&t->at)) {

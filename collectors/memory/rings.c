@@ -179,7 +179,7 @@ void memory_split(struct taking *t, const uint8_t *vring, uint64_t address,
 		if (!data_of(&c, c.before, i))
 			continue;
 		whole = add_split_chain(&c, i);
-		/* given back or put in anew meanwhile: its events tell */
+		/* given back or put in anew meanwhile: its events show */
 		if (core_read(t->core, states + i * (uint64_t)c.stride,
 			      c.after + (size_t)i * c.stride, c.stride) &&
 		    is_settled(&c, i) && whole)

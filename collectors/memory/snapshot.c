@@ -42,7 +42,7 @@ static bool can_begin(struct taking *t, struct types *types)
 	else if (!types)
 		memory_trouble(t, "the kernel has no BTF (" TYPES_KERNEL ")");
 	else if (!t->symbols->bus_kset || !t->symbols->virtio_bus)
-		memory_trouble(t, "/proc/kallsyms does not tell where the virtio bus is");
+		memory_trouble(t, "/proc/kallsyms does not show where the virtio bus is");
 	else
 		return memory_layout(t, types);
 	return false;

@@ -206,7 +206,7 @@ static inline void record_begin(struct tracedat *td, struct reader *reader)
 
 /*
  * An event that is on in two buffers is recorded twice, and a second map of one address looks like
- * a violation: then which is which cannot be told.
+ * a violation: then which is which is unknown.
  */
 static int owner_check(struct tracedat *td, const struct reader *reader, struct err *err)
 {

@@ -56,7 +56,7 @@ void arming_release(struct arming *arming)
 	free_list(arming->events, arming->nevents);
 	free_list(arming->failed, arming->nfailed);
 	free_list(arming->switched, arming->nswitched);
-	free(arming->spoilt);
+	free(arming->altered);
 	*arming = (struct arming){ 0 };
 }
 
@@ -232,9 +232,9 @@ void arming_look_again(struct arming *arming, const struct instance *instance)
 	bool some = !says(instance, "set_event_pid", "") ||
 		    !says(instance, "set_event_notrace_pid", "");
 
-	arming->spoilt = xcalloc(arming->nevents, sizeof(*arming->spoilt));
+	arming->altered = xcalloc(arming->nevents, sizeof(*arming->altered));
 	for (size_t i = 0; i < arming->nevents; i++)
-		arming->spoilt[i] = some || !is_as_armed(instance, arming->events[i]);
+		arming->altered[i] = some || !is_as_armed(instance, arming->events[i]);
 }
 
 void arming_disarm(struct arming *arming, const struct instance *instance)

@@ -18,7 +18,7 @@ struct tracing;
 struct arming {
 	char **events; /* "dma:dma_map_phys": on since arming */
 	size_t nevents, cap_events;
-	bool *spoilt;  /* of these: not as they were when it was looked again; NULL not looked */
+	bool *altered; /* of these: not as they were when it was looked again; NULL not looked */
 	char **failed; /* "dma: not in this kernel" */
 	size_t nfailed, cap_failed;
 	char **switched; /* control files that were off before: "events/net/net_dev_xmit/enable" */
@@ -53,7 +53,7 @@ void arming_disarm(struct arming *arming, const struct instance *instance);
 
 /*
  * Are all events still as they were armed?  Notes those that are off, filtered, or limited to some
- * processes as spoilt.
+ * processes as altered.
  */
 void arming_look_again(struct arming *arming, const struct instance *instance);
 

@@ -240,7 +240,7 @@ static int write_mark(const struct mark *mark, unsigned int cpu)
 		return 0;
 	if (errno == EBADF)
 		return err_set(mark->err, EBADF,
-			       "somebody else has switched tracing off on CPU %u: leave the "
+			       "another program switched tracing off on CPU %u: leave the "
 			       "instances of ccaio alone while it records",
 			       cpu);
 	return err_sys(mark->err, "cannot write a marker into CPU %u's buffer", cpu);

@@ -87,7 +87,8 @@ static const struct probe {
 
 /*
  * For kernels with dma events, whose dma_map_sg_err is for strange errors only: of a list that did
- * not fit in the pool only the bounces are told, and that it failed is seen by what is returned.
+ * not fit in the pool only the bounces are reported, and that it failed is seen by what is
+ * returned.
  */
 static const struct probe list_failed = {
 	PROBE_LIST_FAILED,

@@ -7,7 +7,7 @@ struct instance;
 struct tracing;
 
 /*
- * probes - ccaio's own dynamic events: what no tracepoint of the kernel tells.
+ * probes - ccaio's own dynamic events: what no tracepoint of the kernel reports.
  *
  * Names and fields are those of collectors/decode/probe-names.h, the group is this run's own
  * ("ccaio_<pid>"): dynamic events are global, and two runs must not share one.

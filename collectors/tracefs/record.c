@@ -209,7 +209,7 @@ int recording_stop(struct recording *rec, struct err *err)
 		*err = more;
 		ret = next;
 	}
-	/* which CPU it was is not told; what matters is that something is missing */
+	/* which CPU it was is not reported; what matters is that something is missing */
 	rec->lost[0].dropped += probes_missed(&rec->tracing);
 	arming_look_again(&rec->arming, &rec->instance);
 	return ret;
@@ -256,12 +256,12 @@ static char **copy_list(char *const *list, size_t count)
 static void describe_events(const struct arming *arming, struct platform *platform)
 {
 	platform->trace.events = xcalloc(arming->nevents, sizeof(*platform->trace.events));
-	platform->trace.spoilt = xcalloc(arming->nevents, sizeof(*platform->trace.spoilt));
+	platform->trace.altered = xcalloc(arming->nevents, sizeof(*platform->trace.altered));
 	for (size_t i = 0; i < arming->nevents; i++) {
 		char *event = xstrdup(arming->events[i]);
 
-		if (arming->spoilt && arming->spoilt[i])
-			platform->trace.spoilt[platform->trace.nspoilt++] = event;
+		if (arming->altered && arming->altered[i])
+			platform->trace.altered[platform->trace.naltered++] = event;
 		else
 			platform->trace.events[platform->trace.nevents++] = event;
 	}

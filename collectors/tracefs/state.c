@@ -194,7 +194,7 @@ static int make_locked(struct state *state, struct err *err)
 		close(state->fd);
 		state->fd = -1;
 	}
-	return err_set(err, EAGAIN, "cannot keep %s: somebody removes it", state->path);
+	return err_set(err, EAGAIN, "cannot keep %s: another program removes it", state->path);
 }
 
 int state_open(struct state *state, struct err *err)

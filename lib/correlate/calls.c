@@ -88,7 +88,7 @@ void correlate_call(struct correlate *c, const struct event *e, struct owner_soc
 
 /*
  * What is left is of sockets that no event tells the addresses of.  They may be the connections of
- * the program of which /proc told alone.
+ * the program of which /proc reported alone.
  */
 void correlate_unplaced(struct correlate *c)
 {

@@ -101,7 +101,7 @@ static void bind_socket(struct correlate *c, struct owner_socket *s)
 /* ---- a packet and what carried it ---- */
 
 static void correlate_not_tcp(struct correlate *c, const char *kind,
-			      const struct carriage *carriage);
+			      const struct packet_dma *packet_dma);
 
 static uint64_t slots_of(const struct carried_dma *dma)
 {
@@ -145,35 +145,35 @@ static void credit_queue(struct exchange_half *half, const char *queue)
 
 /* virtio-net calls its queues so (Linux drivers/net/virtio_net.c, virtnet_find_vqs). */
 static void credit_rx_queue(struct correlate *c, struct exchange_half *half,
-			    const struct carriage *carriage)
+			    const struct packet_dma *packet_dma)
 {
 	const struct platform_virtio *v =
-		c->platform && carriage->device
-			? platform_find_virtio(c->platform, names_get(c->names, carriage->device))
+		c->platform && packet_dma->device
+			? platform_find_virtio(c->platform, names_get(c->names, packet_dma->device))
 			: NULL;
 	char name[24];
 
-	if (!carriage->rx_queue || !v || v->device_id != VIRTIO_ID_NET)
+	if (!packet_dma->rx_queue || !v || v->device_id != VIRTIO_ID_NET)
 		return;
-	snprintf(name, sizeof(name), "input.%u", carriage->rx_queue - 1u);
+	snprintf(name, sizeof(name), "input.%u", packet_dma->rx_queue - 1u);
 	credit_queue(half, name);
 }
 
 static void credit_transfers(struct correlate *c, struct exchange_half *half,
-			     const struct carriage *carriage, enum grade grade)
+			     const struct packet_dma *packet_dma, enum grade grade)
 {
 	uint16_t device = 0;
 
-	if (carriage->ndma)
-		device = exchanges_device(c->x, names_get(c->names, carriage->device));
-	half->dma_bytes += carriage->dma_bytes;
-	half->descriptors += carriage->descriptors;
-	half->kicks += carriage->kicks;
-	if (carriage->queue)
-		credit_queue(half, names_get(c->names, carriage->queue));
-	credit_rx_queue(c, half, carriage);
-	for (size_t i = 0; i < carriage->ndma; i++) {
-		const struct carried_dma *dma = &carriage->dma[i];
+	if (packet_dma->ndma)
+		device = exchanges_device(c->x, names_get(c->names, packet_dma->device));
+	half->dma_bytes += packet_dma->dma_bytes;
+	half->descriptors += packet_dma->descriptors;
+	half->kicks += packet_dma->kicks;
+	if (packet_dma->queue)
+		credit_queue(half, names_get(c->names, packet_dma->queue));
+	credit_rx_queue(c, half, packet_dma);
+	for (size_t i = 0; i < packet_dma->ndma; i++) {
+		const struct carried_dma *dma = &packet_dma->dma[i];
 
 		half->transfers++;
 		half->slots += slots_of(dma);
@@ -190,8 +190,8 @@ static void credit_transfers(struct correlate *c, struct exchange_half *half,
 }
 
 /* The exchanges whose bytes the packet held. */
-static void credit_rows(struct correlate *c, const struct lane_packet *p,
-			const struct carriage *carriage, enum flow_dir dir, enum grade grade)
+static void credit_rows(struct correlate *c, const struct match_packet *p,
+			const struct packet_dma *packet_dma, enum flow_dir dir, enum grade grade)
 {
 	for (uint32_t i = c->conns[p->conn].first_row; i != NO_INDEX; i = c->row_next[i]) {
 		struct exchange_half *half = &c->x->rows[i].half[dir];
@@ -219,7 +219,7 @@ static void credit_rows(struct correlate *c, const struct lane_packet *p,
 			half->first_packet = p->number;
 		if (p->number > half->last_packet)
 			half->last_packet = p->number;
-		credit_transfers(c, half, carriage, grade);
+		credit_transfers(c, half, packet_dma, grade);
 	}
 }
 
@@ -228,73 +228,74 @@ static enum grade weakest(enum grade a, enum grade b)
 	return a < b ? a : b;
 }
 
-static void matched(void *ctx, const struct lane_packet *p, const struct carriage *carriage,
+static void matched(void *ctx, const struct match_packet *p, const struct packet_dma *packet_dma,
 		    unsigned int match)
 {
 	struct correlate *c = ctx;
-	enum flow_dir dir = carriage->dir;
-	enum grade grade = weakest(match, carriage->dma_grade);
+	enum flow_dir dir = packet_dma->dir;
+	enum grade grade = weakest(match, packet_dma->dma_grade);
 	struct conn_state *s;
 
-	if (carriage->key_known)
-		grade = weakest(grade, carriage->socket_grade);
-	if (p->conn == LANE_NO_CONN) {
-		correlate_not_tcp(c, p->kind, carriage);
+	if (packet_dma->key_known)
+		grade = weakest(grade, packet_dma->socket_grade);
+	if (p->conn == MATCH_NO_CONN) {
+		correlate_not_tcp(c, p->kind, packet_dma);
 		return;
 	}
 	if (p->conn >= c->x->nconns) {
-		correlate_stray(c, carriage->ts_ns, carriage->device, dir,
-				"connection that was left out", carriage->ndma,
-				carriage->dma_bytes);
+		correlate_unattributed(c, packet_dma->ts_ns, packet_dma->device, dir,
+				       "connection that was left out", packet_dma->ndma,
+				       packet_dma->dma_bytes);
 		return;
 	}
 	s = &c->conns[p->conn];
-	if (s->device && carriage->device && s->device != carriage->device) {
-		correlate_stray(c, carriage->ts_ns, carriage->device, dir,
-				"connection that changed its device", carriage->ndma,
-				carriage->dma_bytes);
+	if (s->device && packet_dma->device && s->device != packet_dma->device) {
+		correlate_unattributed(c, packet_dma->ts_ns, packet_dma->device, dir,
+				       "connection that changed its device", packet_dma->ndma,
+				       packet_dma->dma_bytes);
 	} else {
-		if (carriage->ndma)
-			s->device = carriage->device;
-		s->transfers[dir] += carriage->ndma;
-		s->dma_bytes[dir] += carriage->dma_bytes;
+		if (packet_dma->ndma)
+			s->device = packet_dma->device;
+		s->transfers[dir] += packet_dma->ndma;
+		s->dma_bytes[dir] += packet_dma->dma_bytes;
 	}
 	c->x->conns[p->conn].carried[dir][grade] += p->fresh_bytes;
 	if (p->len) {
-		credit_rows(c, p, carriage, dir, grade);
+		credit_rows(c, p, packet_dma, dir, grade);
 	} else {
 		c->x->conns[p->conn].control_packets[dir]++;
-		c->x->conns[p->conn].control_bytes[dir] += carriage->dma_bytes;
+		c->x->conns[p->conn].control_bytes[dir] += packet_dma->dma_bytes;
 	}
 }
 
-static void lone_packet(void *ctx, const struct lane_packet *p)
+static void lone_packet(void *ctx, const struct match_packet *p)
 {
 	/* its bytes stay without a link: exchange_half.bytes[GRADE_NONE] */
 	(void)ctx, (void)p;
 }
 
-static void lone_carriage(void *ctx, const struct carriage *carriage)
+static void lone_packet_dma(void *ctx, const struct packet_dma *packet_dma)
 {
-	correlate_stray(ctx, carriage->ts_ns, carriage->device, carriage->dir,
-			"packet that was not captured", carriage->ndma, carriage->dma_bytes);
+	correlate_unattributed(ctx, packet_dma->ts_ns, packet_dma->device, packet_dma->dir,
+			       "packet that was not captured", packet_dma->ndma,
+			       packet_dma->dma_bytes);
 }
 
-static struct lane *lane_of(struct correlate *c, uint16_t iface, unsigned int dir)
+static struct match_queue *match_of(struct correlate *c, uint16_t iface, unsigned int dir)
 {
-	static const struct lane_ops ops = { matched, lone_packet, lone_carriage };
+	static const struct match_ops ops = { matched, lone_packet, lone_packet_dma };
 	size_t i;
 
 	for (i = 0; i < c->nifaces; i++)
 		if (c->ifaces[i].iface == iface)
-			return c->ifaces[i].lanes[dir];
-	if (i == CORRELATE_LANES)
+			return c->ifaces[i].queues[dir];
+	if (i == CORRELATE_IFACES)
 		return NULL;
 	c->nifaces++;
 	c->ifaces[i].iface = iface;
 	for (int d = 0; d < 2; d++)
-		c->ifaces[i].lanes[d] = lane_new(CORRELATE_WAITING, &ops, c);
-	return c->ifaces[i].lanes[dir];
+		c->ifaces[i].queues[d] = match_new(CORRELATE_WAITING, &ops, c);
+	return c->ifaces[i].queues[dir];
 }
 
 static bool in_window(const struct correlate *c, uint64_t ts_ns)
@@ -306,101 +307,101 @@ static bool in_window(const struct correlate *c, uint64_t ts_ns)
  * Transfers beyond the window are not among its sums, though their packet may be in it.  Returns
  * whether there are any.
  */
-static bool trim(const struct correlate *c, struct carriage *carriage)
+static bool trim(const struct correlate *c, struct packet_dma *packet_dma)
 {
-	size_t all = carriage->ndma;
+	size_t all = packet_dma->ndma;
 
-	while (carriage->ndma && !in_window(c, carriage->dma[0].ts_ns)) {
-		carriage->dma_bytes -= carriage->dma[0].size;
-		carriage->dma++;
-		carriage->ndma--;
+	while (packet_dma->ndma && !in_window(c, packet_dma->dma[0].ts_ns)) {
+		packet_dma->dma_bytes -= packet_dma->dma[0].size;
+		packet_dma->dma++;
+		packet_dma->ndma--;
 	}
-	while (carriage->ndma && !in_window(c, carriage->dma[carriage->ndma - 1].ts_ns)) {
-		carriage->dma_bytes -= carriage->dma[carriage->ndma - 1].size;
-		carriage->ndma--;
+	while (packet_dma->ndma && !in_window(c, packet_dma->dma[packet_dma->ndma - 1].ts_ns)) {
+		packet_dma->dma_bytes -= packet_dma->dma[packet_dma->ndma - 1].size;
+		packet_dma->ndma--;
 	}
-	return carriage->ndma < all;
+	return packet_dma->ndma < all;
 }
 
-static void carried(void *ctx, const struct carriage *given)
+static void carried(void *ctx, const struct packet_dma *given)
 {
 	struct correlate *c = ctx;
-	struct carriage copy = *given;
-	const struct carriage *carriage = &copy;
-	struct device_sum *sum = &c->sums[carriage->device];
-	struct lane *lane;
+	struct packet_dma copy = *given;
+	const struct packet_dma *packet_dma = &copy;
+	struct device_sum *sum = &c->sums[packet_dma->device];
+	struct match_queue *queue;
 	bool trimmed;
 
-	if (!carriage->ndma && !carriage->device)
+	if (!packet_dma->ndma && !packet_dma->device)
 		return; /* loopback, a bridge: no device has it */
 	trimmed = trim(c, &copy);
-	if (!in_window(c, carriage->ts_ns)) {
+	if (!in_window(c, packet_dma->ts_ns)) {
 		/* another CPU was at it as the window opened or closed: no capture has the packet
 		 */
-		correlate_stray(c, carriage->ts_ns, carriage->device, carriage->dir,
-				"packet on its way as the window opened or closed", carriage->ndma,
-				carriage->dma_bytes);
-		sum->wire[carriage->dir] += carriage->ndma ? carriage->wire : 0;
+		correlate_unattributed(c, packet_dma->ts_ns, packet_dma->device, packet_dma->dir,
+				       "packet on its way as the window opened or closed",
+				       packet_dma->ndma, packet_dma->dma_bytes);
+		sum->wire[packet_dma->dir] += packet_dma->ndma ? packet_dma->wire : 0;
 		return;
 	}
-	lane = lane_of(c, carriage->iface, carriage->dir);
-	sum->carried[carriage->dir] += carriage->dma_bytes;
-	sum->wire[carriage->dir] += carriage->wire;
-	if (carriage->dir == FLOW_OUT) {
-		sum->frames[FLOW_OUT] += carriage->frame;
-	} else if (carriage->ndma) {
+	queue = match_of(c, packet_dma->iface, packet_dma->dir);
+	sum->carried[packet_dma->dir] += packet_dma->dma_bytes;
+	sum->wire[packet_dma->dir] += packet_dma->wire;
+	if (packet_dma->dir == FLOW_OUT) {
+		sum->frames[FLOW_OUT] += packet_dma->frame;
+	} else if (packet_dma->ndma) {
 		sum->frames[FLOW_IN] +=
-			carriage->dma_bytes -
-			(uint64_t)carry_header(c->carry, carriage->device) * carriage->wire;
+			packet_dma->dma_bytes -
+			(uint64_t)carry_header(c->carry, packet_dma->device) * packet_dma->wire;
 	}
-	if (carriage->dir == FLOW_OUT && carriage->ndma && !trimmed) {
-		sum->frame_bytes += carriage->frame + carry_header(c->carry, carriage->device);
-		sum->frame_dma += carriage->dma_bytes - carriage->table_bytes;
+	if (packet_dma->dir == FLOW_OUT && packet_dma->ndma && !trimmed) {
+		sum->frame_bytes += packet_dma->frame + carry_header(c->carry, packet_dma->device);
+		sum->frame_dma += packet_dma->dma_bytes - packet_dma->table_bytes;
 	}
-	if (lane)
-		lane_carriage(lane, carriage);
+	if (queue)
+		match_packet_dma(queue, packet_dma);
 	else
-		lone_carriage(c, carriage);
+		lone_packet_dma(c, packet_dma);
 }
 
-void correlate_stray(struct correlate *c, uint64_t ts_ns, uint16_t device, enum flow_dir dir,
-		     const char *why, uint64_t transfers, uint64_t bytes)
+void correlate_unattributed(struct correlate *c, uint64_t ts_ns, uint16_t device, enum flow_dir dir,
+			    const char *why, uint64_t transfers, uint64_t bytes)
 {
 	bool early = c->x->launched && (!c->began_ns || ts_ns < c->began_ns);
 	size_t i;
 
 	if (!bytes && !transfers)
 		return;
-	for (i = 0; i < c->nstrays; i++)
-		if (c->strays[i].device == device && c->strays[i].dir == dir &&
-		    c->strays[i].why == why && c->strays[i].early == early)
+	for (i = 0; i < c->nunattributed; i++)
+		if (c->unattributed[i].device == device && c->unattributed[i].dir == dir &&
+		    c->unattributed[i].why == why && c->unattributed[i].early == early)
 			break;
-	if (i == CORRELATE_STRAYS)
+	if (i == CORRELATE_SUMS)
 		i = 0; /* hostile: wrong reason, but never left out */
-	else if (i == c->nstrays)
-		c->strays[c->nstrays++] = (struct stray){
+	else if (i == c->nunattributed)
+		c->unattributed[c->nunattributed++] = (struct unattributed_sum){
 			.device = device, .dir = (uint8_t)dir, .why = why, .early = early
 		};
-	c->strays[i].transfers += transfers;
-	c->strays[i].bytes += bytes;
+	c->unattributed[i].transfers += transfers;
+	c->unattributed[i].bytes += bytes;
 }
 
 /* Whose it was, calls of the program tell in the end. */
 static void correlate_not_tcp(struct correlate *c, const char *kind,
-			      const struct carriage *carriage)
+			      const struct packet_dma *packet_dma)
 {
-	correlate_stray(c, carriage->ts_ns, carriage->device, carriage->dir, kind, carriage->ndma,
-			carriage->dma_bytes);
-	for (size_t i = 0; i < c->nstrays; i++)
-		if (c->strays[i].why == kind)
-			c->strays[i].not_tcp = true;
+	correlate_unattributed(c, packet_dma->ts_ns, packet_dma->device, packet_dma->dir, kind,
+			       packet_dma->ndma, packet_dma->dma_bytes);
+	for (size_t i = 0; i < c->nunattributed; i++)
+		if (c->unattributed[i].why == kind)
+			c->unattributed[i].not_tcp = true;
 }
 
-static void stray(void *ctx, uint64_t ts_ns, uint16_t device, enum flow_dir dir, uint64_t bytes,
-		  const char *why)
+static void unattributed(void *ctx, uint64_t ts_ns, uint16_t device, enum flow_dir dir,
+			 uint64_t bytes, const char *why)
 {
 	if (in_window(ctx, ts_ns))
-		correlate_stray(ctx, ts_ns, device, dir, why, 1, bytes);
+		correlate_unattributed(ctx, ts_ns, device, dir, why, 1, bytes);
 }
 
 /* No packet of the connection comes any more. */
@@ -417,7 +418,7 @@ static void released(void *ctx, struct conn *conn)
 struct correlate *correlate_new(struct exchanges *x, const struct names *names,
 				const struct platform *platform)
 {
-	static const struct carry_ops carry_ops = { carried, stray };
+	static const struct carry_ops carry_ops = { carried, unattributed };
 	static const struct conn_ops conn_ops = { NULL, NULL, NULL, released };
 	struct correlate *c = xcalloc(1, sizeof(*c));
 
@@ -443,13 +444,13 @@ struct correlate *correlate_new(struct exchanges *x, const struct names *names,
 
 void correlate_packet(struct correlate *c, const struct packet *packet)
 {
-	struct lane_packet p = { .conn = LANE_NO_CONN,
-				 .frame = packet->frame,
-				 .kind = packet_kind(packet),
-				 .number = packet->number };
+	struct match_packet p = { .conn = MATCH_NO_CONN,
+				  .frame = packet->frame,
+				  .kind = packet_kind(packet),
+				  .number = packet->number };
 	enum flow_dir dir = packet->dir;
 	struct conn_segment seg;
-	struct lane *lane;
+	struct match_queue *queue;
 
 	if (conn_table_packet(c->packets, packet, &seg)) {
 		dir = seg.dir;
@@ -462,9 +463,9 @@ void correlate_packet(struct correlate *c, const struct packet *packet)
 	}
 	if (dir == FLOW_DIR_UNKNOWN)
 		return; /* no TCP, in a file that does not tell directions: cannot be matched */
-	lane = lane_of(c, packet->iface, dir);
-	if (lane)
-		lane_packet(lane, &p);
+	queue = match_of(c, packet->iface, dir);
+	if (queue)
+		match_packet(queue, &p);
 }
 
 /* The markers of the run with this nonce, the first of each kind, open and close the window. */
@@ -537,7 +538,7 @@ void correlate_finish(struct correlate *c)
 	carry_finish(c->carry);
 	for (size_t i = 0; i < c->nifaces; i++)
 		for (int dir = 0; dir < 2; dir++)
-			lane_free(c->ifaces[i].lanes[dir]);
+			match_free(c->ifaces[i].queues[dir]);
 	conn_table_free(c->packets);
 	blockio_free(c->blockio);
 	correlate_result(c);

@@ -138,7 +138,7 @@ static void net_device(struct correlate *c, uint16_t id)
  * What the kernel sends by itself, what ccaio sent; and where every call of the program is known,
  * what only other sockets than the program's can have sent or got.
  */
-static bool not_the_programs(const struct correlate *c, const struct stray *s)
+static bool not_the_programs(const struct correlate *c, const struct unattributed_sum *s)
 {
 	if (strcmp(s->why, "ARP") == 0 || strcmp(s->why, "ccaio's own frames") == 0)
 		return true;
@@ -147,10 +147,10 @@ static bool not_the_programs(const struct correlate *c, const struct stray *s)
 	return correlate_calls_known(c) && !c->x->other_calls[s->dir];
 }
 
-static void strays(struct correlate *c)
+static void unattributed(struct correlate *c)
 {
-	for (size_t i = 0; i < c->nstrays; i++) {
-		const struct stray *s = &c->strays[i];
+	for (size_t i = 0; i < c->nunattributed; i++) {
+		const struct unattributed_sum *s = &c->unattributed[i];
 		uint16_t device;
 		bool others;
 
@@ -276,7 +276,7 @@ static void check_frames(struct correlate *c, uint16_t id, const char *name)
 	if (!sum->frame_dma)
 		return;
 	if (carry_in_bytes(c->carry, id))
-		frames = "frames and what tells them apart in the byte stream";
+		frames = "frames and what separates them in the byte stream";
 	if (carry_is_foreign(c->carry, id))
 		frames = "frames";
 	if (carry_is_foreign(c->carry, id) && sum->frame_bytes != sum->frame_dma) {
@@ -347,7 +347,7 @@ void correlate_result(struct correlate *c)
 	for (uint32_t id = 1; id < names_count(c->names) && id < 65536; id++)
 		if (!carry_is_net(c->carry, (uint16_t)id))
 			other_device(c, (uint16_t)id);
-	strays(c);
+	unattributed(c);
 	for (size_t i = 0; i < x->nconns; i++)
 		share_of_conn(c, i);
 	grade_rows(x);
@@ -374,5 +374,5 @@ void correlate_result(struct correlate *c)
 		x->conserved &= x->checks[i].ok;
 	correlate_unplaced(c);
 	correlate_alive(c);
-	correlate_beyond(c);
+	correlate_other_traffic(c);
 }

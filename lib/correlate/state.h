@@ -6,15 +6,15 @@
 #include "lib/correlate/carry/carry.h"
 #include "lib/correlate/correlate.h"
 #include "lib/correlate/disk/blockio.h"
-#include "lib/correlate/lane.h"
+#include "lib/correlate/match.h"
 #include "lib/counters/diskcount.h"
 #include "lib/counters/netcount.h"
 #include "lib/exchange/exchange.h"
 #include "lib/exchange/owners.h"
 #include "lib/net/conn.h"
 
-#define CORRELATE_LANES 64
-#define CORRELATE_STRAYS 512
+#define CORRELATE_IFACES 64
+#define CORRELATE_SUMS 512
 #define NO_INDEX UINT32_MAX
 
 /* What the correlator keeps about one of exchanges.conns. */
@@ -29,7 +29,7 @@ struct conn_state {
 	uint64_t dma_bytes[2], transfers[2];
 };
 
-struct stray {
+struct unattributed_sum {
 	uint16_t device;
 	uint8_t dir;
 	const char *why;
@@ -45,9 +45,9 @@ struct device_sum {
 	uint64_t mapped_in, nmapped_in; /* given for the device to write */
 	bool by_program;		/* a task of the program mapped any of it */
 	int64_t balance, lowest;	/* maps for sending less their unmaps */
-	uint64_t carried[2];		/* of it, as carriages */
+	uint64_t carried[2];		/* of it, of known packets */
 	uint64_t frames[2], wire[2];
-	uint64_t frame_bytes; /* of carriages with known transfers, sent */
+	uint64_t frame_bytes; /* of packets with known transfers, sent */
 	uint64_t frame_dma;   /* of the same: mapped bytes, without descriptor tables */
 };
 
@@ -67,12 +67,12 @@ struct correlate {
 	size_t nbuckets;
 	struct {
 		uint16_t iface;
-		struct lane *lanes[2];
-	} ifaces[CORRELATE_LANES];
+		struct match_queue *queues[2];
+	} ifaces[CORRELATE_IFACES];
 	size_t nifaces;
 	struct device_sum *sums; /* by names id */
-	struct stray strays[CORRELATE_STRAYS];
-	size_t nstrays;
+	struct unattributed_sum unattributed[CORRELATE_SUMS];
+	size_t nunattributed;
 	bool events_seen;
 	uint64_t nonce;		    /* of the run; 0: everything is the window */
 	uint64_t unplaced;	    /* sent by TCP on sockets whose addresses are not known */
@@ -80,8 +80,8 @@ struct correlate {
 	uint64_t start_ns, stop_ns; /* the window; UINT64_MAX: not seen yet */
 };
 
-void correlate_stray(struct correlate *c, uint64_t ts_ns, uint16_t device, enum flow_dir dir,
-		     const char *why, uint64_t transfers, uint64_t bytes);
+void correlate_unattributed(struct correlate *c, uint64_t ts_ns, uint16_t device, enum flow_dir dir,
+			    const char *why, uint64_t transfers, uint64_t bytes);
 void correlate_result(struct correlate *c);
 
 /* An event of the window, and the socket that it is about (may be NULL). */
@@ -89,11 +89,11 @@ void correlate_call(struct correlate *c, const struct event *e, struct owner_soc
 /* Completes x->unseen_bytes. */
 void correlate_unplaced(struct correlate *c);
 
-/* Do the events tell what the program sent and received by any socket? */
+/* Do the events show what the program sent and received by any socket? */
 bool correlate_calls_known(const struct correlate *c);
 /* Fills x->alive. */
 void correlate_alive(struct correlate *c);
-/* Fills x->nothing_else and x->beyond. */
-void correlate_beyond(struct correlate *c);
+/* Fills x->nothing_else and x->other_traffic. */
+void correlate_other_traffic(struct correlate *c);
 
 #endif

@@ -295,7 +295,7 @@ void diskcount_result(const struct diskcount *d, struct exchanges *x)
 			exchanges_note(x, "the disks' own counters cannot be compared: %s",
 				       d->marks == 4
 					       ? "completions were not recorded"
-					       : "the trace does not tell when they were read");
+					       : "the trace does not say when they were read");
 			break;
 		}
 		for (size_t k = 0; k < d->ndisks; k++)

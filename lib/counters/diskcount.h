@@ -14,7 +14,7 @@ struct platform;
  * block/blk-mq.c, blk_update_request).  The counters are read between two EVENT_MARK_COUNT at
  * either end of the run, so that what completed between the two looks must have been counted, and
  * nothing can have been counted that completed neither between them nor during one.  A
- * request that was on its way at a look (its in_flight) may have been told before and
+ * request that was on its way at a look (its in_flight) may have been reported before and
  * counted after it: it is allowed for with the size of the largest one of that disk.
  *
  * Data that virtio-blk read or wrote was mapped for its device first, so no more of it can have

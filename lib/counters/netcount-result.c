@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * netcount-result - the counters' differences beside what events tell.
+ * netcount-result - the counters' differences beside what events show.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -68,7 +68,7 @@ static bool handled_by_xdp(const struct platform_net *net)
 
 /* ---- the equations ---- */
 
-/* unit: "packets"; spared: so much more may have been counted without being told. */
+/* unit: "packets"; spared: so much more may have been counted without being reported. */
 static void check(struct exchanges *x, const char *what, const char *unit, const struct delta *m,
 		  uint64_t surely, uint64_t at_most, uint64_t spared)
 {
@@ -147,9 +147,9 @@ static const char *doubt(const struct netcount *n, const struct netcount_iface *
 	const struct platform *p = n->platform;
 
 	if (n->marks != LOOKS)
-		return "the trace does not tell when they were read";
+		return "the trace does not say when they were read";
 	if (handled_by_xdp(iface->net))
-		return "an XDP program handled packets, which no event tells";
+		return "an XDP program handled packets, which no event shows";
 	if (n->too_many)
 		return "too many mappings are live";
 	if (dir == FLOW_IN)
@@ -160,7 +160,7 @@ static const char *doubt(const struct netcount *n, const struct netcount_iface *
 	    !platform_event_on(p, "net:net_dev_xmit"))
 		return "packets that were sent were not recorded";
 	if (!unmaps_told(p) || iface->unmapped_sends || !iface->seen)
-		return "no event tells when its memory was given back";
+		return "no event shows when its memory was given back";
 	return NULL;
 }
 

@@ -26,9 +26,9 @@ struct netcount_iface {
 	bool unmapped_sends; /* packets that no DMA event tells of */
 };
 
-/* What one CPU told of an interface since it was surely in no poll: maybe not yet counted. */
+/* What one CPU reported of an interface since it was surely in no poll: maybe not yet counted. */
 struct netcount_poll {
-	struct netcount_sums out, out_fresh; /* taken back; of it told between the looks */
+	struct netcount_sums out, out_fresh; /* taken back; of it reported between the looks */
 	uint64_t in[NETCOUNT_BUDGET];	     /* bytes of the last frames handed on */
 	bool fresh_in[NETCOUNT_BUDGET];
 	unsigned int next_in, count_in;

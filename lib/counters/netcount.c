@@ -113,8 +113,8 @@ static struct netcount_poll *poll_of(struct netcount *n, struct netcount_cpu *cp
  * A frame was taken back or handed on: it is about to be counted.  sure: it is one, and of so
  * many bytes; otherwise there may be one, of so many bytes at most.
  */
-static void told(struct netcount *n, struct netcount_cpu *cpu, struct netcount_iface *iface,
-		 enum flow_dir dir, uint64_t bytes, bool sure)
+static void reported(struct netcount *n, struct netcount_cpu *cpu, struct netcount_iface *iface,
+		     enum flow_dir dir, uint64_t bytes, bool sure)
 {
 	struct netcount_poll *poll = poll_of(n, cpu, iface);
 
@@ -155,7 +155,7 @@ static void at_rest(const struct netcount *n, struct netcount_cpu *cpu)
 	cpu->used = false;
 }
 
-/* Of the polls that may be under way: all of it, or what was told between the looks. */
+/* Of the polls that may be under way: all of it, or what was reported between the looks. */
 static struct netcount_sums pending(const struct netcount *n, size_t iface, enum flow_dir dir,
 				    bool fresh)
 {
@@ -341,7 +341,7 @@ static void unmap(struct netcount *n, struct netcount_cpu *cpu, const struct eve
 	}
 	/* while it is still being sent it may have failed: taken back without being counted */
 	if (state != NETCOUNT_PART)
-		told(n, cpu, iface, FLOW_OUT, bytes, state == NETCOUNT_SENT);
+		reported(n, cpu, iface, FLOW_OUT, bytes, state == NETCOUNT_SENT);
 }
 
 /* ---- receiving ---- */
@@ -353,7 +353,7 @@ static void enter_gro(struct netcount *n, struct netcount_cpu *cpu, const struct
 
 	taken_back(n, cpu);
 	if (iface)
-		told(n, cpu, iface, FLOW_IN, saturate_add(e->size, ETHERNET), true);
+		reported(n, cpu, iface, FLOW_IN, saturate_add(e->size, ETHERNET), true);
 }
 
 /* ---- the interface ---- */

@@ -10,19 +10,19 @@ struct names;
 struct platform;
 
 /*
- * netcount - do the network devices' own counters agree with the packets that events tell of?
+ * netcount - do the network devices' own counters agree with the packets that events show of?
  *
  * virtio-net counts a frame as sent when it takes it back from the device, after its memory was
  * unmapped, and all that one poll took back at once (Linux drivers/net/virtio_net.c,
  * free_old_xmit); a frame as received when the poll that handed it to GRO is over, 64 of them at
  * most (virtnet_receive).  Both run with softirqs off.  So a frame whose unmap, or whose
- * napi_gro_receive_entry, is told has surely been counted once its CPU tells of something
+ * napi_gro_receive_entry, is reported has surely been counted once its CPU reports something
  * that cannot happen within such a poll.
  *
- * The counters are read between two EVENT_MARK_COUNT at either end of the run.  What was told and
- * surely counted between the two looks must be in the difference.  What was told until the end of
- * the last look may be in it, but for what was surely counted before the first.  Where these are
- * the same the numbers must be equal.
+ * The counters are read between two EVENT_MARK_COUNT at either end of the run.  What was reported
+ * and surely counted between the two looks must be in the difference.  What was reported until the
+ * end of the last look may be in it, but for what was surely counted before the first.  Where these
+ * are the same the numbers must be equal.
  */
 struct netcount;
 

@@ -162,15 +162,15 @@ static void check_setting(struct diagnosis *d, const struct platform *p)
 		add(d, "setting", DIAG_OK, NULL, "%s", guest->one);
 	else if (guest->class != GUEST_UNKNOWN)
 		add(d, "setting", DIAG_ADVICE, "run in a Realm for more",
-		    "not a Realm: a rehearsal, and every report will say so");
+		    "not a Realm: a rehearsal, every report will say so");
 	else if (p->realm.kind || p->realm.nsigns)
 		add(d, "setting", DIAG_CANNOT, "run as root, early, with what is missing there",
 		    "the kind of guest is not known: %s", why);
 	else
 		add(d, "setting", DIAG_CANNOT,
 		    "run as root, early, or boot with a larger log_buf_len=",
-		    "nothing tells whether this is a Realm: the beginning of the kernel log "
-		    "cannot be read");
+		    "nothing shows whether this is a Realm: the beginning of the kernel log cannot "
+		    "be read");
 	if (p->realm.tsm_provider)
 		add(d, "attestation", DIAG_OK, NULL, "reports come from %s", p->realm.tsm_provider);
 	else if (guest->provider)
@@ -234,22 +234,22 @@ static void check_pools(struct diagnosis *d, const struct platform *p)
 
 	if (p->swiotlb.dynamic == TRI_YES)
 		add(d, id, DIAG_CANNOT, "boot a kernel without CONFIG_SWIOTLB_DYNAMIC",
-		    "the pool may grow, and the kernel does not tell where");
+		    "the pool may grow, and the kernel does not say where");
 	else if (p->swiotlb.npools == 0)
 		add(d, id, DIAG_CANNOT,
 		    "boot with swiotlb=65536 (and log_buf_len= if the kernel log is long)",
-		    "neither the kernel log nor /proc/kcore tells where a bounce pool is");
+		    "neither the kernel log nor /proc/kcore shows where a bounce pool is");
 	else if (slots == PLATFORM_UNKNOWN)
 		add(d, id, DIAG_CANNOT, "as root: mount -t debugfs none /sys/kernel/debug",
 		    "the number of slots in debugfs cannot be read, so the pool's bounds cannot be "
 		    "checked");
 	else if (slots * SLOT_BYTES != bytes)
-		add(d, id, DIAG_CANNOT, "boot again, or report the kernel to its maker",
-		    "the kernel log tells of %llu slots, debugfs of %llu",
+		add(d, id, DIAG_CANNOT, "boot again, or report it to the kernel's vendor",
+		    "the kernel log reports %llu slots, debugfs %llu",
 		    (unsigned long long)(bytes / SLOT_BYTES), (unsigned long long)slots);
 	else if (bytes < SMALL_POOL)
 		add(d, id, DIAG_ADVICE, remedy_text(REMEDY_FORCE),
-		    "the pool of %llu KiB is soon used up", (unsigned long long)(bytes >> 10));
+		    "a pool of %llu KiB is soon full", (unsigned long long)(bytes >> 10));
 	else
 		add(d, id, DIAG_OK, NULL,
 		    "a pool of %llu MiB at 0x%llx, as many slots as debugfs says",
@@ -319,7 +319,7 @@ static void check_bypass(struct diagnosis *d, const struct platform *p)
 			bad++;
 		} else if (platform_is_handed_over(dev->driver)) {
 			add(d, "no-bypass", DIAG_CANNOT, remedy_text(REMEDY_OWN_DRIVER),
-			    "%s is driven by a program (%s): no event tells what it is given",
+			    "%s is driven by a program (%s): no event shows what it is given",
 			    dev->name, dev->driver);
 			bad++;
 		}

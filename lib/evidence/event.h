@@ -62,7 +62,7 @@ enum event_blk {
 };
 
 /*
- * struct event.context: which of the contexts that a CPU nests told a BOUNCE, or a list's
+ * struct event.context: which of the contexts that a CPU nests reported a BOUNCE, or a list's
  * MAP_FAILED (bits of common_flags, Linux include/linux/trace_events.h).  0 is the task; other
  * kinds have 0.
  */

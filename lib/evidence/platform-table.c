@@ -295,7 +295,7 @@ static const struct jrow trace_rows[] = {
 	JSTRINGS("events", struct platform, trace.events, trace.nevents, MANY, .flags = JF_KNOWN,
 		 .known = offsetof(struct platform, trace.events_known)),
 	JSTRINGS("failed", struct platform, trace.failed, trace.nfailed, MANY),
-	JSTRINGS("spoilt", struct platform, trace.spoilt, trace.nspoilt, MANY, .flags = JF_OMIT),
+	JSTRINGS("spoilt", struct platform, trace.altered, trace.naltered, MANY, .flags = JF_OMIT),
 	JTRI("watched", struct platform, trace.watched),
 	JLIST("changes", struct platform, trace.changes, trace.nchanges, &change_table, MANY,
 	      .flags = JF_OMIT),
@@ -320,17 +320,17 @@ static bool is_event_name(const char *text, size_t len)
  * Earlier recorders had no such list, but put a sentence among what could not be armed.  Their
  * bundles must not be believed more than they were: what the sentence names was not on.
  */
-static void spoilt_by_sentence(struct platform *p)
+static void altered_by_sentence(struct platform *p)
 {
 	static const char end[] = ": was switched off or filtered in the window";
 
-	p->trace.spoilt = xcalloc(p->trace.nfailed, sizeof(*p->trace.spoilt));
+	p->trace.altered = xcalloc(p->trace.nfailed, sizeof(*p->trace.altered));
 	for (size_t i = 0; i < p->trace.nfailed; i++) {
 		const char *text = p->trace.failed[i];
 		size_t len = strlen(text), name = len > strlen(end) ? len - strlen(end) : 0;
 
 		if (strcmp(text + name, end) == 0 && is_event_name(text, name))
-			p->trace.spoilt[p->trace.nspoilt++] = xasprintf("%.*s", (int)name, text);
+			p->trace.altered[p->trace.naltered++] = xasprintf("%.*s", (int)name, text);
 	}
 }
 
@@ -339,11 +339,11 @@ static void check_trace(const struct jval *object, void *what)
 	struct platform *p = what;
 
 	if (!jval_has(object, "spoilt"))
-		spoilt_by_sentence(p);
-	for (size_t i = 0; i < p->trace.nspoilt; i++)
-		if (!is_event_name(p->trace.spoilt[i], strlen(p->trace.spoilt[i])))
+		altered_by_sentence(p);
+	for (size_t i = 0; i < p->trace.naltered; i++)
+		if (!is_event_name(p->trace.altered[i], strlen(p->trace.altered[i])))
 			jval_fail_at(object, "spoilt", "'%.64s' is no event such as dma:dma_alloc",
-				     p->trace.spoilt[i]);
+				     p->trace.altered[i]);
 }
 
 static const struct jtable trace_table = { .rows = trace_rows, .check = check_trace };

@@ -41,12 +41,12 @@ static bool is_among(char *const *list, size_t n, const char *event)
 bool platform_event_on(const struct platform *p, const char *event)
 {
 	return p && is_among(p->trace.events, p->trace.nevents, event) &&
-	       !platform_event_spoilt(p, event);
+	       !platform_event_altered(p, event);
 }
 
-bool platform_event_spoilt(const struct platform *p, const char *event)
+bool platform_event_altered(const struct platform *p, const char *event)
 {
-	return p && is_among(p->trace.spoilt, p->trace.nspoilt, event);
+	return p && is_among(p->trace.altered, p->trace.naltered, event);
 }
 
 const struct platform_virtio *platform_find_virtio(const struct platform *p, const char *dma_name)
@@ -79,7 +79,7 @@ const char *platform_virtio_doubt(const struct platform_virtio *dev)
 	case 24:
 		return "the memory that it plugs and unplugs changes hands without an event";
 	case 26:
-		return "whether this virtiofs uses a DAX window is not known";
+		return "it is not known whether this virtiofs uses a DAX window";
 	}
 	return NULL;
 }

@@ -23,7 +23,7 @@ struct snapshot;
 struct platform_pool {
 	char *name;	    /* "default", or the reserved-memory node's name */
 	struct range range; /* physical (IPA without the shared bit) */
-	bool inferred;	    /* bounds guessed from events, not told by kernel or device tree */
+	bool inferred;	    /* bounds guessed from events, not reported by kernel or device tree */
 };
 
 struct platform_virtio {
@@ -191,8 +191,8 @@ struct platform {
 		bool events_known;
 		char **failed; /* "ccaio:tcp_tx: reason": could not be armed */
 		size_t nfailed;
-		char **spoilt; /* of those armed: switched off or filtered in the window */
-		size_t nspoilt;
+		char **altered; /* of those armed: switched off or filtered in the window */
+		size_t naltered;
 		enum tri watched; /* all control files were, for the whole window */
 		struct platform_change *changes;
 		size_t nchanges;
@@ -247,7 +247,7 @@ enum tri platform_virtio_active(const struct platform_virtio *dev);
  */
 bool platform_event_on(const struct platform *p, const char *event);
 /* Was it on at first, but switched off or filtered meanwhile?  Then it was not, even if listed. */
-bool platform_event_spoilt(const struct platform *p, const char *event);
+bool platform_event_altered(const struct platform *p, const char *event);
 
 /* The virtio device whose DMA events carry this name, or NULL. */
 const struct platform_virtio *platform_find_virtio(const struct platform *p, const char *dma_name);

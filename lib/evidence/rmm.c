@@ -588,7 +588,7 @@ const char *rmm_select(struct rmm_log *log, const struct platform *platform, con
 		return "two Realms lived at the same time, and the monitor's lines do not say "
 		       "which one called";
 	if (fit->doubt)
-		return "a cut line of the log does not tell which memory changed";
+		return "a cut line of the log does not show which memory changed";
 	log->chosen = fit;
 	list_shared(log);
 	return NULL;

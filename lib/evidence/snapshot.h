@@ -103,7 +103,7 @@ struct snapshot {
 	size_t npools, pools_cap;
 	/*
 	 * What tells shared from protected memory in an entry: prot_ns_shared of an arm64 kernel,
-	 * the C-bit or the shared bit of an x86 one; 0: this kernel tells them not apart.
+	 * the C-bit or the shared bit of an x86 one; 0: this kernel reports them not apart.
 	 */
 	uint64_t page_mask;
 	struct snapshot_pages *pages; /* ascending, disjoint */

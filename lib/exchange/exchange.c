@@ -183,7 +183,7 @@ static char *left_unseen(const struct exchanges *x)
 			return xstrdup("it is not known whose payload left by some connections");
 	}
 	if (!x->calls_known)
-		return xstrdup("what the program sent by sockets other than TCP is not known");
+		return xstrdup("it is not known what the program sent by sockets other than TCP");
 	if (x->other_calls[FLOW_OUT])
 		return xasprintf("the program sent %llu bytes by sockets other than TCP, in a form "
 				 "that was not looked at",
@@ -211,7 +211,7 @@ static char *left_by_devices(const struct exchanges *x)
 		const struct exchange_device *d = &x->devices[i];
 
 		if (d->unknown_bytes[FLOW_OUT])
-			return xasprintf("whose %llu bytes left through %s is not known",
+			return xasprintf("%llu bytes left through %s from an unknown sender",
 					 (unsigned long long)d->unknown_bytes[FLOW_OUT], d->name);
 	}
 	for (size_t i = 0; i < x->nblocks; i++)

@@ -176,7 +176,7 @@ struct exchange_block {
 	int32_t pid;
 	char *comm;
 	enum grade owner; /* EXACT: the same sectors; SIZED: it issued the request; see
-			     lib/correlate/disk/bios.h */
+			     lib/correlate/disk/requests.h */
 	bool program; /* it is the program's, or the program brought the memory into the page cache
 		       */
 	/* the memory was a file's: the same address in the page cache */
@@ -226,7 +226,7 @@ struct exchanges {
 	size_t nfiles, cap_files;
 	struct conservation *checks;
 	size_t nchecks, cap_checks;
-	/* the program: the processes that it began with; events tell their children */
+	/* the program: the processes that it began with; events show their children */
 	int32_t roots[EXCHANGE_ROOTS];
 	size_t nroots;
 	bool launched;	/* it was started in the window: nothing before its exec is its own */
@@ -253,13 +253,13 @@ struct exchanges {
 	uint64_t conns_left_out, rows_left_out;
 	/* calls of the program on sockets that are neither TCP nor local to the machine's kernel */
 	uint64_t other_calls[2], other_call_bytes[2];
-	bool calls_known; /* the events tell of such calls */
+	bool calls_known; /* the events show of such calls */
 	/* what it sent by TCP in calls on sockets that are no captured connection of its own */
 	uint64_t unseen_bytes;
 	/* the result */
-	bool nothing_else; /* what is listed is all that touched a device for the program */
-	char *beyond;	   /* the same as a sentence, or why it is not known; NULL unknown */
-	bool conserved;	   /* all checks hold, and there were some */
+	bool nothing_else;   /* what is listed is all that touched a device for the program */
+	char *other_traffic; /* the same as a sentence, or why it is not known; NULL unknown */
+	bool conserved;	     /* all checks hold, and there were some */
 	/* launched, and the events do not show it start: the number may be another's (PID
 	 * namespace) */
 	bool start_unseen;

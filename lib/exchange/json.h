@@ -12,7 +12,7 @@ struct jwriter;
 /*
  * exchange-json - exchanges.json, schema ccaio.exchanges/1.
  *
- * What packets told is evidence and is read back; what the correlation made of it
+ * What packets reported is evidence and is read back; what the correlation made of it
  * (owners, transfers, sums) is written for readers, and made again from the events
  * by whoever verifies.
  */
@@ -22,7 +22,7 @@ void exchanges_write(FILE *out, const struct exchanges *x);
 void exchanges_write_member(struct jwriter *w, const char *key, const struct exchanges *x);
 
 /*
- * Read what packets told: connections, exchanges, interfaces, the program's processes.
+ * Read what packets reported: connections, exchanges, interfaces, the program's processes.
  * NULL with err set when the text is malformed or contradicts itself.
  */
 struct exchanges *exchanges_parse(const char *text, size_t len, const char *name, struct err *err);

@@ -61,7 +61,7 @@ struct owner_task {
 };
 
 /*
- * How many of the program no event has told the end of; up to max of them into list, in no
+ * How many of the program no event has reported the end of; up to max of them into list, in no
  * order.
  */
 size_t owners_alive(const struct owners *owners, struct owner_task *list, size_t max);

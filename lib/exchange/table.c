@@ -205,7 +205,7 @@ static const struct jrow result_rows[] = {
 	JBOOL("program_known", X, program_known),
 	JBOOL("conserved", X, conserved),
 	JBOOL("nothing_else", X, nothing_else),
-	JSTRING("beyond", X, beyond),
+	JSTRING("beyond", X, other_traffic),
 	JNUMBER("alive", X, nalive, UINT64_MAX, .flags = JF_KNOWN, ALIVE),
 	JSTRINGS("alive_tasks", X, alive, nalive_listed, EXCHANGE_ALIVE, .flags = JF_KNOWN, ALIVE),
 	COUNT("clear_bytes", X, clear_bytes),

@@ -121,7 +121,7 @@ static void judge_old(struct audit *a, const struct event *ev, uint64_t plain, u
 		judge_address(j, a->dev, ev, plain, bit, alloc);
 }
 
-/* Published, and no event told so. */
+/* Published, and no event reported so. */
 static void behind_events(struct audit *a, const struct event *ev, uint64_t plain, uint64_t bit,
 			  const char *what)
 {

@@ -53,8 +53,7 @@ static void bypass(struct judge *j, struct verdict *v, const struct platform_vir
 	struct counterexample *ce;
 
 	if (j->contradicted & 1u << CLAIM_NO_BYPASS) {
-		undecided(j, d->name, d->parent,
-			  "the facts say so that are not those of the recording");
+		undecided(j, d->name, d->parent, "facts that are not the recording's say so");
 		return;
 	}
 	if (!w && !limit_has(j->options.limit, name)) {
@@ -118,7 +117,7 @@ static void check_virtio(struct judge *j, struct verdict *v, const struct platfo
 	if (active == TRI_NO)
 		return;
 	if (active == TRI_UNKNOWN) {
-		undecided(j, d->name, d->parent, "whether a driver works it is not known");
+		undecided(j, d->name, d->parent, "it is not known whether a driver works it");
 		return;
 	}
 	for (size_t i = 0; i < sizeof(bypassing) / sizeof(bypassing[0]); i++) {
@@ -162,7 +161,7 @@ static void check_driver(struct judge *j, const char *name, const char *driver)
 {
 	if (platform_is_handed_over(driver))
 		undecided(j, name, name,
-			  "a program drives it, and no event tells which memory it gives to it");
+			  "a program drives it, and no event shows which memory it gives to it");
 }
 
 /*
@@ -179,16 +178,16 @@ static void check_undriven(struct judge *j, struct verdict *v, const struct plat
 		undecided(j, d->name, d->name,
 			  ivshmem ? "host memory that a program opened in the window"
 				  : "it has no driver, and a program opened its registers in the "
-				    "window: no event tells which memory it was given");
+				    "window: no event shows which memory it was given");
 	else if (ivshmem && !(d->touched == TRI_NO && d->memory == TRI_NO))
 		undecided(j, d->name, d->name,
 			  "host memory that a program can map; nothing shows that none has");
 	else if (d->touched == TRI_UNKNOWN)
 		undecided(j, d->name, d->name,
-			  "it has no driver, and whether a program drove it is not known");
+			  "it has no driver, and it is not known whether a program drove it");
 	else
 		verdict_note(v,
-			     "%s (%s:%s) has no driver: %s, and nobody opened its registers in "
+			     "%s (%s:%s) has no driver: %s, and no program opened its registers in "
 			     "the window",
 			     d->name, d->vendor ? d->vendor : "?", d->device ? d->device : "?",
 			     d->bus_master == TRI_NO ? "it is no bus master"
@@ -206,7 +205,7 @@ static void check_pci(struct judge *j, struct verdict *v, const struct platform_
 	if ((d->driver || d->driver_untold) && platform_pci_is_virtio(d) &&
 	    !platform_find_virtio(j->platform, d->name))
 		undecided(j, d->name, d->name,
-			  "a virtio device of which the facts tell no feature bits");
+			  "a virtio device whose feature bits are not in the facts");
 	check_driver(j, d->name, d->driver);
 }
 

@@ -23,8 +23,8 @@ static void egress_limits(struct judge *j)
 	}
 	if (p->max_out_bytes != POLICY_NO_LIMIT && out > p->max_out_bytes)
 		judge_find(j, CLAIM_EGRESS, FIND_FACT, NULL, NULL, MEMORY_UNKNOWN,
-			   "%llu bytes left on purpose, the policy allows %llu",
-			   (unsigned long long)out, (unsigned long long)p->max_out_bytes);
+			   "%llu bytes sent out, the policy allows %llu", (unsigned long long)out,
+			   (unsigned long long)p->max_out_bytes);
 	if (p->max_stale_bytes != POLICY_NO_LIMIT && stale > p->max_stale_bytes)
 		judge_find(j, CLAIM_EGRESS, FIND_FACT, NULL, NULL, MEMORY_UNKNOWN,
 			   "%llu stale bytes were copied out, the policy allows %llu",
@@ -123,7 +123,7 @@ static char *claim_reason(const struct judge *j, enum claim_id c, enum claim_sta
 				 (unsigned long long)j->n.paired,
 				 j->n.early ? " (but those made while recording began)" : "");
 	case CLAIM_SLOTS_DISJOINT:
-		return xstrdup("no two live mappings shared memory");
+		return xstrdup("no two live mappings overlap");
 	case CLAIM_LIFECYCLE:
 		if (j->options.limit)
 			return xstrdup("unmaps, syncs and frees fit their mappings");

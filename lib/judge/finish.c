@@ -149,7 +149,7 @@ static void outcome(struct judge *j, struct verdict *v)
 	policy_setting(j, v, &policy);
 	if (open || policy) {
 		v->outcome = OUTCOME_INCONCLUSIVE;
-		v->reason = open ? xasprintf("not shown: %s%s%s", list, policy ? "; " : "",
+		v->reason = open ? xasprintf("not proven: %s%s%s", list, policy ? "; " : "",
 					     policy ? policy : "")
 				 : xstrdup(policy);
 	} else {
@@ -274,7 +274,7 @@ struct verdict *judge_finish(struct judge *j, const struct stream_info *info)
 	v->guest = xstrdup(j->guest->id);
 	whole = is_whole(j, info);
 	j->skewed = judge_clock_is_skewed(j, info);
-	/* that an event is absent means something only where it would have been told */
+	/* that an event is absent means something only where it would have been reported */
 	complete = whole && judge_loss_counted(j, info) && judge_events_told(j, info) && !j->skewed;
 	judge_doubts(j, info, v, whole);
 	judge_bypass(j, v);

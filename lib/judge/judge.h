@@ -60,7 +60,7 @@ struct judge_traffic {
 /* Copied.  Before judge_finish; without it the application's traffic was not looked at. */
 void judge_set_traffic(struct judge *judge, const struct judge_traffic *traffic);
 
-/* Ends the stream.  info is what its source told.  The caller frees the verdict. */
+/* Ends the stream.  info is what its source reported.  The caller frees the verdict. */
 struct verdict *judge_finish(struct judge *judge, const struct stream_info *info);
 void judge_free(struct judge *judge); /* accepts NULL */
 

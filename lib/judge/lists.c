@@ -71,7 +71,7 @@ static struct device_verdict *add_device(const struct judge *j, struct verdict *
 	d = &v->devices[v->ndevices++];
 	memset(d, 0, sizeof(*d));
 	d->name = xstrdup(name);
-	d->aside = !limit_has(j->options.limit, name);
+	d->out_of_scope = !limit_has(j->options.limit, name);
 	return d;
 }
 

@@ -7,8 +7,8 @@
  * released, free BEFORE the memory is, unmap_sg before the unmap.  So on
  * several CPUs a slot's next map may come before its last unmap.
  *
- * Such a race cannot be told from a slot that was given twice: the unmap of the
- * second case, too, is told by a CPU that was silent since before the map.  No
+ * Such a race cannot be read from a slot that was given twice: the unmap of the
+ * second case, too, is reported by a CPU that was silent since before the map.  No
  * other event, time or order separates them, so the claim slots-disjoint stays
  * open.  That costs little: a pool's free slots are handed out in turn, and the
  * next one is the one just released only where the pool is all but full.  In
@@ -37,7 +37,7 @@ static bool own_addresses(struct judge *j, const struct mapping *a, const struct
 }
 
 /*
- * Its memory goes to a newer one before its end was told.  How that end is told, if at all,
+ * Its memory goes to a newer one before its end was reported.  How that end is reported, if at all,
  * may show that it was no race (resolve_superseded, judge_end_of_stream).
  */
 static void supersede(const struct overlap *o, uint32_t index, struct mapping *m)
@@ -51,12 +51,11 @@ static void supersede(const struct overlap *o, uint32_t index, struct mapping *m
 	state->super_seq = n->seq;
 	state->super_cpu = n->cpu;
 	state->super_pid = n->pid;
-	judge_find_overlap(o->j, FIND_UNDECIDED, judge_device(o->j, m->dev), o->ev, state->clashes,
-			   "memory at 0x%llx was given to another mapping (event %llu) before the "
-			   "end of event %llu's was told: the kernel tells it late, or gave the "
-			   "memory twice",
-			   (unsigned long long)m->dma, (unsigned long long)n->seq,
-			   (unsigned long long)m->seq);
+	judge_find_overlap(
+		o->j, FIND_UNDECIDED, judge_device(o->j, m->dev), o->ev, state->clashes,
+		"memory at 0x%llx was given to another mapping (event %llu) before the end of "
+		"event %llu's was reported: the kernel reported it late, or gave the memory twice",
+		(unsigned long long)m->dma, (unsigned long long)n->seq, (unsigned long long)m->seq);
 }
 
 static bool visit_overlap(void *ctx, uint32_t index, struct mapping *m)
@@ -247,7 +246,7 @@ static void count_map(struct device *dev, const struct event *ev, bool bounced)
 		t->bounced++;
 	else
 		t->direct++;
-	/* A direction nobody told counts as out: the larger claim on the reader's trust. */
+	/* A direction nothing reported counts as out: the larger claim on the reader's trust. */
 	if (dir != EVENT_FROM_DEVICE)
 		t->out_bytes += ev->size;
 	/* Every bounce map first copies the original out, whatever the direction (swiotlb.c). */

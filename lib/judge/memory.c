@@ -203,7 +203,7 @@ static bool was_live(const struct leaving *l, uint32_t index, const struct mappi
 	const struct mapping_state *state = judge_mapping(l->j, index);
 
 	if (m->flags & (MAPPING_ALLOC | MAPPING_SG))
-		return true; /* their end is told before the memory is free */
+		return true; /* their end is reported before the memory is free */
 	if (m->flags & MAPPING_INHERITED)
 		return false; /* it may have ended by an unmap that named the buffer */
 	if (state->unmaps)

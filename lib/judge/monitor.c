@@ -159,7 +159,7 @@ void judge_monitor_report(struct judge *j, struct verdict *v)
 
 	if (rmm_realms(j->options.rmm) > 1)
 		verdict_note(v,
-			     "the monitor's log tells of %zu Realms; this one is the one with the "
+			     "the monitor's log has %zu Realms; this one is the one with the "
 			     "descriptor 0x%llx",
 			     rmm_realms(j->options.rmm),
 			     (unsigned long long)rmm_chosen_realm(j->options.rmm));

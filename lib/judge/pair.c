@@ -27,7 +27,7 @@ void judge_bounce(struct judge *j, const struct event *ev)
 
 /*
  * While events were being switched on, a map's bounce may have come too early to
- * be told: before the first bounce of all, or on a CPU that has told nothing since
+ * be told: before the first bounce of all, or on a CPU that has reported nothing since
  * (but the bounces of the map's other entries).
  */
 bool judge_bounce_untold(const struct judge *j, const struct event *ev)

@@ -104,7 +104,8 @@ struct judge {
 	bool from_boot;
 	bool skewed; /* the order of events on different CPUs shows nothing; known at the end */
 	bool opened; /* the window's start was seen */
-	/* memory that became protected again would not be told: what was decrypted shows nothing */
+	/* memory that became protected again would not be reported: what was decrypted shows
+	 * nothing */
 	bool encrypts_untold;
 
 	struct memmap *memory;
@@ -131,7 +132,7 @@ struct judge {
 		uint64_t dma_events;   /* of the DMA API, bounces included */
 		uint64_t accepted;     /* publications to devices in RUN: judged apart */
 		uint64_t changes;      /* of memory that became shared, or protected again */
-		uint64_t tsm_changes;  /* told by the stream */
+		uint64_t tsm_changes;  /* reported by the stream */
 		uint64_t first_bounce; /* seq */
 		uint64_t taken_marks;  /* superseded MAPPING_INHERITED entries */
 		uint64_t ambiguous;    /* unmaps by buffer that fit several mappings */
@@ -288,7 +289,7 @@ bool judge_events_told(const struct judge *j, const struct stream_info *info);
 uint64_t judge_lost(const struct judge *j, const struct stream_info *info, bool *unknown);
 /* Does the trace clock leave open which CPU's event was first? */
 bool judge_clock_is_coarse(const struct stream_info *info);
-/* Is the trace clock one that is not in step on all CPUs, and events of several are told? */
+/* Is the trace clock one that is not in step on all CPUs, and events of several are reported? */
 bool judge_clock_is_skewed(const struct judge *j, const struct stream_info *info);
 bool judge_loss_counted(const struct judge *j, const struct stream_info *info); /* of every CPU */
 void judge_coverage(const struct judge *j, const struct stream_info *info, struct verdict *v);

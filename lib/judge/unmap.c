@@ -7,7 +7,7 @@
 
 /*
  * The end of a mapping whose memory a newer one has already: no race for certain?
- * The kernel tells an unmap after it released the slot, but an unmap_sg and a
+ * The kernel reports an unmap after it released the slot, but an unmap_sg and a
  * free before.  A task that was preempted in between may tell late, so only what
  * one task did on one CPU is certain.
  */
@@ -329,7 +329,7 @@ static void take_previous(struct judge *j, struct device *dev, const struct even
 		   (unsigned long long)ev->dma);
 	judge_find_overlap(j, FIND_UNDECIDED, dev, ev, state->clashes,
 			   "memory at 0x%llx was mapped (event %llu) before the unmap of the "
-			   "mapping before was told",
+			   "mapping before it was reported",
 			   (unsigned long long)m->dma, (unsigned long long)m->seq);
 }
 

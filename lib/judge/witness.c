@@ -171,7 +171,7 @@ static void unmap_by_orig(struct judge *j, const struct event *ev)
 	}
 }
 
-/* A new mapping in slots that an older one still has: told late, or given twice. */
+/* A new mapping in slots that an older one still has: reported late, or given twice. */
 static void map_over_old(struct judge *j, struct device *dev, const struct event *ev,
 			 uint64_t plain)
 {
@@ -247,7 +247,8 @@ void witness_unknown(struct judge *j, const struct event *ev, const char *what)
 {
 	struct witness *w = j->witness;
 
-	/* a CPU that has told nothing since may have been inside the kernel's unmap all the time */
+	/* a CPU that has reported nothing since may have been inside the kernel's unmap all the
+	 * time */
 	if (!w || w->marks < 2 || w->hit || judge_in_flight_since(j, ev, w->start_seq))
 		return;
 	witness_say(&w->baseline_why,

@@ -16,7 +16,7 @@
  * snapshot; at the end, so must every slot in use, and the reverse.
  *
  * A snapshot takes time.  What an event speaks of between its marks (for the slots: from then on,
- * since the kernel tells an unmap after it released the slot) is not compared.
+ * since the kernel reports an unmap after it released the slot) is not compared.
  */
 enum old_kind {
 	OLD_RING,   /* memory of a ring */

@@ -207,8 +207,8 @@ static void diff_device(struct verdict_diff *d, const struct device_verdict *x,
 		    xstrdup(y->trusted
 				    ? "is now accepted by the guest: it may reach protected memory"
 				    : "is no longer accepted by the guest"));
-	diff_egress(d, y->name, "left on purpose", x->totals.out_bytes, y->totals.out_bytes);
-	diff_egress(d, y->name, "left without need", x->totals.stale_bytes, y->totals.stale_bytes);
+	diff_egress(d, y->name, "sent out", x->totals.out_bytes, y->totals.out_bytes);
+	diff_egress(d, y->name, "exposed needlessly", x->totals.stale_bytes, y->totals.stale_bytes);
 	diff_egress(d, y->name, "beside shared buffers", x->totals.excess_bytes,
 		    y->totals.excess_bytes);
 }

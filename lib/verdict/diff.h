@@ -19,7 +19,7 @@ struct run;
  * got worse on one device, more egress than before (by more than a tenth and
  * more than 4 KiB, since no two runs are alike to the byte), unattributed traffic of a kind
  * that was not there or as much more of it, exchanges that are not recorded any more, and a claim
- * that no policy asks for any more.  Another kernel, command or policy is told, but not worse.
+ * that no policy asks for any more.  Another kernel, command or policy is reported, but not worse.
  */
 enum change { CHANGE_NEUTRAL = 0, CHANGE_WORSE, CHANGE_BETTER };
 

@@ -129,7 +129,7 @@ static const struct jrow device_rows[] = {
 	TEXT("driver", DEVICE, driver),
 	TEXT("what", DEVICE, what),
 	JBOOL("trusted", DEVICE, trusted),
-	JBOOL("aside", DEVICE, aside),
+	JBOOL("aside", DEVICE, out_of_scope),
 	JNAMED("claims", DEVICE, claims, claim_word, CLAIMS, &state_row, .flags = JF_REQUIRED),
 	TEXT("note", DEVICE, note),
 	JOBJECT("totals", DEVICE, totals, &verdict_device_totals, .flags = JF_REQUIRED),

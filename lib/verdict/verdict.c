@@ -19,7 +19,7 @@ static const struct {
 				   "no two live mappings overlapped in shared memory" },
 	[CLAIM_LIFECYCLE] = { "lifecycle", "every sync, unmap and free matched a live mapping" },
 	[CLAIM_NO_BYPASS] = { "no-bypass", "no active device reached memory outside the DMA API" },
-	[CLAIM_EGRESS] = { "egress", "bytes that left, on purpose and without need" },
+	[CLAIM_EGRESS] = { "egress", "bytes sent out, and bytes exposed needlessly" },
 	[CLAIM_CONFIDENTIAL] = { "confidential", "the application's payload left encrypted" },
 };
 
@@ -28,7 +28,7 @@ static const struct {
 } conds[CONDS] = {
 	[COND_EVENTS_ARMED] = { "events-armed", "every event that a claim needs was on" },
 	[COND_NOTHING_LOST] = { "nothing-lost", "no event was lost" },
-	[COND_WINDOW_MARKED] = { "window-marked", "start and stop markers stand on every CPU" },
+	[COND_WINDOW_MARKED] = { "window-marked", "start and stop markers are on every CPU" },
 	[COND_CANARY_SEEN] = { "canary-seen", "I/O caused by ccaio itself was seen" },
 	[COND_BASELINE] = { "baseline", "mappings older than the window are known" },
 	[COND_DEVICES_KNOWN] = { "devices-known", "every bus-master device is known" },

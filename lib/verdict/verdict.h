@@ -158,8 +158,8 @@ struct device_verdict {
 	 * protected memory */
 	bool trusted;
 	enum claim_state claims[CLAIMS];
-	bool aside; /* the verdict was not asked for it: see struct verdict, limit */
-	char *note; /* why a claim is not `holds`, or what is special; NULL */
+	bool out_of_scope; /* the verdict was not asked for it: see struct verdict, limit */
+	char *note;	   /* why a claim is not `holds`, or what is special; NULL */
 	struct device_totals totals;
 };
 
@@ -226,7 +226,7 @@ struct verdict {
 	size_t nversion_notes; /* the last so many of them are about versions of ccaio */
 	struct {
 		uint64_t events, bounces, maps, failed_maps, unmaps, syncs, allocs, frees;
-		uint64_t pool_hiwater; /* slots live at once, as the events tell */
+		uint64_t pool_hiwater; /* slots live at once, as the events show */
 		uint64_t first_ns, last_ns;
 		uint64_t shared_bit; /* used for judging; 0 none */
 		bool shared_bit_inferred;

@@ -23,7 +23,7 @@ bool version_is_ours(const struct run *run)
 	return !run->tool || strcmp(run->tool, "ccaio " VERSION) == 0;
 }
 
-/* Is it a release before this one?  What cannot be told is not. */
+/* Is it a release before this one?  What is unknown is not. */
 static bool is_older(const struct run *run)
 {
 	unsigned int major, minor, ours_major, ours_minor;

@@ -167,15 +167,10 @@ void html_examples(FILE *out, const struct rows *rows)
 
 void html_devices(FILE *out, const struct rows *rows)
 {
-	static const char *const heads[] = { "Claims",
-					     "Device",
-					     "Kind",
-					     "#Maps",
-					     "Traffic",
-					     "#Left on purpose",
-					     "#Left without need",
-					     "Note",
-					     NULL };
+	static const char *const heads[] = {
+		"Claims", "Device", "Kind", "#Maps", "Traffic", "#Sent out", "#Exposed needlessly",
+		"Note",	  NULL
+	};
 	size_t n = rows->ndevices < HTML_MOST_DEVICES ? rows->ndevices : HTML_MOST_DEVICES;
 
 	html_table(out, "devices-table", "Devices", heads);
@@ -185,7 +180,7 @@ void html_devices(FILE *out, const struct rows *rows)
 		fprintf(out, "<tr><td data-k=\"%d\"><span class=\"state %s\">%s</span><br>",
 			d->worst, d->state, d->state);
 		html_bounded(out, d->findings);
-		if (d->aside)
+		if (d->out_of_scope)
 			fprintf(out, " (%s)", d->apart);
 		fputs("</td><th scope=\"row\">", out);
 		html_bounded(out, d->name);
@@ -289,9 +284,9 @@ void html_exchanges(FILE *out, const struct rows *rows)
 	html_more(out, n, rows->nexchanges, "exchanges.json has them");
 	if (rows->nblocks)
 		blocks(out, rows);
-	if (*rows->beyond) {
+	if (*rows->other_traffic) {
 		fputs("<p id=\"beyond\">", out);
-		html_cut(out, rows->beyond, HTML_MOST_LINE);
+		html_cut(out, rows->other_traffic, HTML_MOST_LINE);
 		fputs(".</p>\n", out);
 	}
 	if (rows->nothers)

@@ -13,7 +13,7 @@
 #include "reports/rows/rows.h"
 
 #define WIDTH 1000.0
-#define LANE_EXCHANGES 22 /* top of the bars, below the label; lanes of 9 */
+#define LANE_EXCHANGES 22 /* top of the bars, below the label; queues of 9 */
 #define LANE_MIDDLE 150	  /* transfers: out above, in below */
 #define LANE_HALF 60
 #define LANE_POOL 290 /* bottom of pool occupancy */
@@ -180,14 +180,14 @@ void html_timeline(FILE *out, struct rows *rows, const struct timeline *t)
 		"data-start=\"%" PRIu64 "\" data-span=\"%" PRIu64 "\">\n",
 		t->start_ns, t->bucket_ns * t->used);
 	for (size_t i = 0; i < 2; i++)
-		fprintf(out, "<line class=\"t-lane\" x1=\"0\" x2=\"1000\" y1=\"%d\" y2=\"%d\"/>\n",
+		fprintf(out, "<line class=\"t-queue\" x1=\"0\" x2=\"1000\" y1=\"%d\" y2=\"%d\"/>\n",
 			i ? LANE_POOL - POOL_HEIGHT - 5 : 84, i ? LANE_POOL - POOL_HEIGHT - 5 : 84);
 	exchanges(&d);
 	columns(&d, TIMELINE_OUT_BYTES, LANE_MIDDLE, LANE_HALF, "t-out");
 	columns(&d, TIMELINE_IN_BYTES, LANE_MIDDLE, -LANE_HALF, "t-in");
 	columns(&d, TIMELINE_POOL_SLOTS, LANE_POOL, POOL_HEIGHT, "t-pool");
 	violations(&d);
-	fputs("</svg><div class=\"lanes\" aria-hidden=\"true\"><span>exchanges</span>"
+	fputs("</svg><div class=\"queues\" aria-hidden=\"true\"><span>exchanges</span>"
 	      "<span>transfers: out above, in below</span><span>pool slots in "
 	      "use</span></div></div>",
 	      out);

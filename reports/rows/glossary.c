@@ -32,9 +32,8 @@ static const struct glossary_word words[] = {
 	  "let the VMM offer VIRTIO_F_ACCESS_PLATFORM (QEMU: iommu_platform=on), or "
 	  "remove the device from the VM" },
 	{ "egress",
-	  "Claim: the bytes that left on purpose and the stale bytes that were exposed "
-	  "needlessly stay within the policy's limits. Without a limit they are only "
-	  "counted.",
+	  "Claim: the bytes that sent out and the stale bytes that were exposed needlessly stay "
+	  "within the policy's limits. Without a limit they are only counted.",
 	  NULL },
 	{ "confidential",
 	  "Claim: the program's payload that left was encrypted (TLS). The bounce "
@@ -128,7 +127,7 @@ static const struct glossary_word words[] = {
 	  NULL },
 	{ "protected memory", "Memory that the host and its devices cannot reach.", NULL },
 	{ "shared memory",
-	  "Memory that the guest gave to the host on purpose: bounce pools, coherent "
+	  "Memory that the guest shares with the host intentionally: bounce pools, coherent "
 	  "allocations, areas shared with another endpoint.",
 	  NULL },
 	{ "swiotlb, bounce pool, slot",

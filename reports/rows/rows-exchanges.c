@@ -316,7 +316,7 @@ static void fill_sums(struct rows *rows, const struct exchanges *x)
 	}
 	if (x->nchecks)
 		rows_note(rows,
-			  rows_str(rows, "%zu of %zu equations of bytes and packets hold%s", held,
+			  rows_str(rows, "%zu of %zu byte and packet cross-checks agree%s", held,
 				   x->nchecks,
 				   held < x->nchecks ? ": not every byte is accounted for" : ""));
 	for (size_t i = 0; i < rows->nsums; i++) {
@@ -335,15 +335,17 @@ static const char *attributed(struct rows *rows, const struct exchange_device *d
 
 void rows_fill_exchanges(struct rows *rows, const struct exchanges *x)
 {
-	rows->beyond = "";
+	rows->other_traffic = "";
 	if (!x)
 		return;
 	fill_rows(rows, x);
 	fill_blocks(rows, x);
 	fill_unattributed(rows, x);
-	rows->beyond = x->beyond ? rows_str(rows, "%c%s", toupper((unsigned char)x->beyond[0]),
-					    x->beyond + (x->beyond[0] != 0))
-				 : "";
+	rows->other_traffic =
+		x->other_traffic
+			? rows_str(rows, "%c%s", toupper((unsigned char)x->other_traffic[0]),
+				   x->other_traffic + (x->other_traffic[0] != 0))
+			: "";
 	fill_sums(rows, x);
 	for (size_t i = 0; i < x->ndevices; i++) {
 		const struct exchange_device *d = &x->devices[i];

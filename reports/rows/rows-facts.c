@@ -82,7 +82,7 @@ static const char *command_end(struct rows *rows, const struct run *run)
 	}
 	if (run->exit_status < 0)
 		return "had not ended when the recording did";
-	return rows_str(rows, "exited with status %d", run->exit_status);
+	return rows_str(rows, "%d", run->exit_status);
 }
 
 static const char *kernel(struct rows *rows, const struct platform *p)
@@ -208,7 +208,7 @@ static void limit_facts(struct rows *rows)
 	for (size_t i = 0; i < rows->ndevices; i++) {
 		const struct row_device *d = &rows->devices[i];
 
-		if (d->aside && d->worst != CLAIM_HOLDS)
+		if (d->out_of_scope && d->worst != CLAIM_HOLDS)
 			fact(rows, "warning", "Warning",
 			     rows_str(rows, "%s, not in the verdict: %s%s%s", d->name, d->findings,
 				      *d->note ? "; " : "", d->note));
@@ -254,7 +254,7 @@ void rows_fill_facts(struct rows *rows, const struct report_input *in)
 	limit_facts(rows);
 	if (run) {
 		fact(rows, "command", "Command", command_line(rows, run->argv));
-		fact(rows, "command-end", "Its end", command_end(rows, run));
+		fact(rows, "command-end", "Exit status", command_end(rows, run));
 	}
 	fact(rows, "alive", "Still alive", alive(rows, in->exchanges));
 	if (run) {
@@ -354,7 +354,7 @@ static void trust_unknown(struct rows *rows, const struct platform *p)
 	if (p && (p->realm.kind || p->realm.nsigns) && *why)
 		trust(rows, rows_str(rows, "The kind of guest is not known: %s.", why));
 	else
-		trust(rows, "Nothing told whether this machine is a Realm.");
+		trust(rows, "Nothing shows whether this machine is a Realm.");
 }
 
 static void add_version(struct rows *rows, const char *text)
@@ -375,7 +375,8 @@ void rows_fill_trust(struct rows *rows, const struct report_input *in)
 			    "host.  No kernel, RMM or hardware had a part in it, and nothing is "
 			    "said about any.");
 	} else {
-		trust(rows, "The guest's kernel and its root user: they told what is judged here.");
+		trust(rows,
+		      "The guest's kernel and its root user: they reported what is judged here.");
 		trust_platform(rows, v, guest);
 	}
 	if (in->run && in->run->evidence)
@@ -407,7 +408,7 @@ void rows_fill_trust(struct rows *rows, const struct report_input *in)
 	if (v->totals.shared_bit && v->totals.shared_bit_inferred)
 		trust(rows, rows_str(rows,
 				     "The shared address bit %s was inferred from the stream, not "
-				     "told by the platform.",
+				     "reported by the platform.",
 				     rows_addr(rows, v->totals.shared_bit)));
 	for (size_t i = 0; i < v->nforeign; i++) {
 		char *sentence = version_sentence(&v->foreign[i]);

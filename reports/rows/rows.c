@@ -177,7 +177,7 @@ static void fill_examples(struct rows *rows, const struct verdict *v)
 	rows->examples = xcalloc(v->nexamples, sizeof(*rows->examples));
 	for (size_t i = 0; i < v->nexamples; i++) {
 		const struct counterexample *ex = &v->examples[i];
-		bool told = ex->event.kind != EVENT_NONE; /* by an event, not by a fact */
+		bool reported = ex->event.kind != EVENT_NONE; /* by an event, not by a fact */
 
 		rows->examples[i] = (struct row_example){
 			.claim_id = ex->claim,
@@ -185,13 +185,13 @@ static void fill_examples(struct rows *rows, const struct verdict *v)
 			.ts_ns = ex->event.ts_ns,
 			.claim = claim_name(ex->claim),
 			.event = ex->seq ? rows_count(rows, ex->seq) : "",
-			.time = told ? rows_time(rows, ex->event.ts_ns) : "",
+			.time = reported ? rows_time(rows, ex->event.ts_ns) : "",
 			.what = what_happened(rows, &ex->event),
 			.device = text(rows, ex->device),
-			.orig = told ? rows_addr(rows, ex->event.orig) : "",
-			.dma = told ? rows_addr(rows, ex->event.dma) : "",
-			.memory = told ? memory_state_name(ex->memory) : "",
-			.task = told ? task(rows, ex) : "",
+			.orig = reported ? rows_addr(rows, ex->event.orig) : "",
+			.dma = reported ? rows_addr(rows, ex->event.dma) : "",
+			.memory = reported ? memory_state_name(ex->memory) : "",
+			.task = reported ? task(rows, ex) : "",
 			.text = text(rows, ex->text),
 		};
 	}
@@ -270,7 +270,7 @@ static const char *egress(struct rows *rows, const struct device_totals *t)
 	if (t->excess_bytes)
 		extra = rows_str(rows, "%s; %s beside the buffers of dynamically shared pages",
 				 extra, rows_counted(rows, t->excess_bytes, "byte"));
-	return rows_str(rows, "%s left on purpose; %s left without need%s",
+	return rows_str(rows, "%s sent out; %s exposed needlessly%s",
 			rows_counted(rows, t->out_bytes, "byte"),
 			rows_counted(rows, t->stale_bytes, "stale byte"), extra);
 }
@@ -292,8 +292,8 @@ static void fill_devices(struct rows *rows, const struct verdict *v)
 			.findings = findings(rows, d),
 			.note = text(rows, d->note),
 			.trusted = d->trusted,
-			.aside = d->aside,
-			.apart = d->aside ? "not in the verdict" : "",
+			.out_of_scope = d->out_of_scope,
+			.apart = d->out_of_scope ? "not in the verdict" : "",
 			.maps = all_maps(&d->totals),
 			.bounced = d->totals.bounced,
 			.direct = d->totals.direct,

@@ -63,7 +63,7 @@ struct row_device {
 	const char *findings; /* "dma-in-shared refuted, lifecycle undecided"; "" all hold */
 	const char *note;
 	bool trusted;
-	bool aside;						/* not in the verdict */
+	bool out_of_scope;					/* not in the verdict */
 	const char *apart;					/* "not in the verdict"; "" it is */
 	uint64_t maps, bounced, direct, failed, allocs, events; /* raw, for sorting */
 	uint64_t out_bytes, stale_bytes;
@@ -159,7 +159,8 @@ struct rows {
 	size_t nexchanges;
 	struct row_block *blocks;
 	size_t nblocks;
-	const char *beyond; /* is that all of the program that touched a device?  "" unknown */
+	const char
+		*other_traffic; /* is that all of the program that touched a device?  "" unknown */
 	struct row_other *others;
 	size_t nothers;
 	struct row_sum *sums;

@@ -81,7 +81,7 @@ whole_or_trouble() {
 			-o x.ccaio
 		untouched
 		[ "$status" = 3 ]
-		[[ $stderr == *"ccaio trace: x.ccaio: somebody renamed or replaced the bundle's folder while it was written;"*"and now in $theirs/away"* ]]
+		[[ $stderr == *"ccaio trace: x.ccaio: another program renamed or replaced the bundle's folder while it was written;"*"and now in $theirs/away"* ]]
 		run -0 "$CCAIO" verify -q away
 	done
 }

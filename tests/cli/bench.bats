@@ -14,7 +14,7 @@ load helper
 
 @test "bench: bad options are trouble" {
 	run -3 --separate-stderr "$CCAIO" bench
-	[[ $stderr == *"say what to measure: bounce"*"--help"* ]]
+	[[ $stderr == *"name what to measure: bounce"*"--help"* ]]
 	run -3 "$CCAIO" bench --rounds=0 bounce
 	run -3 "$CCAIO" bench -f xml bounce
 	run -3 "$CCAIO" bench everything

@@ -118,7 +118,7 @@ cannots() {
 	arm
 	echo 32768 >"$CCAIO_ROOT/sys/kernel/debug/swiotlb/io_tlb_nslabs"
 	run -2 "$CCAIO" doctor
-	has cannot pool-known "the kernel log tells of 65536 slots, debugfs of 32768"
+	has cannot pool-known "the kernel log reports 65536 slots, debugfs 32768"
 	rm "$CCAIO_ROOT/sys/kernel/debug/swiotlb/io_tlb_nslabs"
 	run -2 "$CCAIO" doctor
 	has cannot pool-known "mount -t debugfs"

@@ -55,7 +55,7 @@ model() {
 		rm -rf "$bundle"
 		model 0 --device console --transport "$transport"
 		[[ $output == "PROVEN since boot, rehearsal"* ]]
-		[[ $output == *"keybroker-app["*"9 of 9 equations of bytes and packets hold"* ]]
+		[[ $output == *"keybroker-app["*"9 of 9 byte and packet cross-checks agree"* ]]
 		run -0 --separate-stderr "$CCAIO" verify -q "$bundle"
 	done
 }

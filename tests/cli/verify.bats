@@ -31,7 +31,7 @@ lacks() {
 @test "verify: begun late: INCONCLUSIVE for the baseline alone, PROVEN for the window" {
 	for name in linux-7.2-forced linux-6.12-forced linux-7.2-sg; do
 		judge 2 "$name" -q
-		has "not shown: baseline"
+		has "not proven: baseline"
 		judge 0 "$name" -q --scope=window
 		has "PROVEN for the window, rehearsal"
 	done
@@ -90,7 +90,7 @@ lacks() {
 	printf 'SMC_RSI_IPA_STATE_SET 40000000 80000000 %s 0 > RSI_SUCCESS 80000000 0\n' 1 0 >"$BATS_TEST_TMPDIR/log"
 	run -2 "$CCAIO" verify -q --scope=window --rmm-log="$BATS_TEST_TMPDIR/log" \
 		--platform="$BATS_TEST_TMPDIR/f.json" "$DATA/trace/linux-7.2-noforce.dat"
-	has "not shown: dma-in-shared, bounce-paired"
+	has "not proven: dma-in-shared, bounce-paired"
 	run -1 "$CCAIO" verify -q --scope=window \
 		--platform="$BATS_TEST_TMPDIR/f.json" "$DATA/trace/linux-7.2-noforce.dat"
 }
@@ -350,7 +350,7 @@ facts_without_bit33() {
 	jq '.limit = null' "$bundle/verdict.json" >"$BATS_TEST_TMPDIR/v" && mv "$BATS_TEST_TMPDIR/v" "$bundle/verdict.json"
 	seal "$bundle"
 	run -3 "$CCAIO" verify -q "$bundle"
-	has "judged again it comes out differently: the verdict is recorded as PROVEN"
+	has "judged again, the result differs: the verdict is recorded as PROVEN"
 }
 
 @test "report: two runs with different limits are not alike" {
@@ -486,7 +486,7 @@ with_net() {
 			[ $what = packets ] && with_net "$bundle" $((packets + by)) "$bytes" || with_net "$bundle" "$packets" $((bytes + by))
 			run -2 --separate-stderr "$CCAIO" verify -v --scope=window "$bundle"
 			[[ $output == *"unmet"*"conserved"*"eth0 out: $what by the interface's own count $((${!what} + by)), $what in"*"events ${!what}"* ]]
-			[[ $output == *"equations of bytes and packets hold: not every byte is accounted for"* ]]
+			[[ $output == *"byte and packet cross-checks agree: not every byte is accounted for"* ]]
 			run -2 --separate-stderr "$CCAIO" verify --scope=window -f json "$bundle"
 			[ "$(jq -c '.conditions.conserved.state, [.exchanges.conservation[] | select(.holds | not) | .what, .left, .right]' <<<"$output" | tr '\n' ' ')" = \
 				"\"unmet\" [\"eth0 out\",$((${!what} + by)),${!what}] " ]
@@ -502,7 +502,7 @@ with_net() {
 	rm "$bundle/exchanges.json" "$bundle/packets.pcap"
 	seal "$bundle"
 	run -2 --separate-stderr "$CCAIO" verify -q --scope=window "$bundle"
-	[[ $output == *"not shown: conserved" ]]
+	[[ $output == *"not proven: conserved" ]]
 	with_net "$bundle" "$packets" "$bytes"
 	run -0 --separate-stderr "$CCAIO" verify -v --platform="$bundle/platform.json" "$bundle/trace.dat"
 	# counters that cannot be: refused, and named
@@ -515,7 +515,7 @@ with_net() {
 	for log in '' "--rmm-log=$DATA/realm-offloads.rmm.log"; do
 		run -0 "$CCAIO" verify -v --scope since-boot ${log:+"$log"} "$DATA/realm-offloads.ccaio"
 		has "PROVEN since boot, in a Realm"
-		has "22 of 22 equations of bytes and packets hold"
+		has "22 of 22 byte and packet cross-checks agree"
 		has "201: complete, clear, grade nested"
 		has "200: complete, clear, grade nested"
 	done

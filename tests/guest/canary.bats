@@ -20,7 +20,7 @@ load helper
 		/ nobody nobody
 		status 0
 	END
-	[[ $output == *"not shown: canary-seen"* ]]
+	[[ $output == *"not proven: canary-seen"* ]]
 	kinds() { jq -r '[.trace.canaries[].kind] | sort | join(" ")' "$BATS_TEST_TMPDIR/facts/$1.json"; }
 	[ "$(kinds good)" = "blk-read net-http" ]
 	[ "$(kinds bad)" = "blk-read failed" ]

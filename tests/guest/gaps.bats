@@ -55,7 +55,7 @@ none 0 '
 	run -0 --separate-stderr guest --cpus 2 --timeout 400 --out "/root/words:$BATS_TEST_TMPDIR/words" -- sh -c "$prelude$kinds"
 	cat "$BATS_TEST_TMPDIR/words"
 	diff - <(echo "$output") <<<"$expected"
-	grep -qE 'somebody wrote to tracing_on [0-9.]+ s into the window, and for [0-9.]+ ms' "$BATS_TEST_TMPDIR/words"
+	grep -qE 'another program wrote to tracing_on [0-9.]+ s into the window, and for [0-9.]+ ms' "$BATS_TEST_TMPDIR/words"
 	grep -qE '[0-9]+ events were lost: [0-9]+ on CPU' "$BATS_TEST_TMPDIR/words"
 }
 

@@ -63,7 +63,7 @@ restored() { tracing | diff before - >changes && echo restored || { echo "not re
 		# in the foreground: what a shell starts in the background ignores SIGINT
 		ccaio trace -q --scope window -o int.ccaio -- sh -c "kill -INT \$PPID; exec sleep 1000"; echo "INT $?"
 		restored
-		ccaio verify -v --scope window int.ccaio >out; echo "verify $?"; grep "Its end" out
+		ccaio verify -v --scope window int.ccaio >out; echo "verify $?"; grep "Exit status" out
 		ccaio trace -q --scope window --exit-code command -o term.ccaio -- sh -c "touch ready2; exec sleep 1000" & pid=$!
 		until [ -e ready2 ]; do usleep 10000; done
 		kill -TERM $pid; wait $pid; echo "TERM $?"
@@ -73,7 +73,7 @@ restored() { tracing | diff before - >changes && echo restored || { echo "not re
 		kill -TERM $pid; until [ -e deaf ]; do usleep 10000; done
 		kill -TERM $pid; wait $pid; echo "deaf $?"
 		ccaio trace -q --scope window -o dies.ccaio -- sh -c "sleep 60 & echo \$! >left; kill -SEGV \$\$"; echo "dies $?"
-		ccaio verify -v dies.ccaio | grep -E "Its end|Still alive" | sed "s/: [a-z]*\[$(cat left)\].*/: LEFT/"
+		ccaio verify -v dies.ccaio | grep -E "Exit status|Still alive" | sed "s/: [a-z]*\[$(cat left)\].*/: LEFT/"
 		ccaio report -f markdown dies.ccaio | grep -c "Still alive"
 		kill $(cat left)
 		ccaio trace -q --scope window --duration 60 -o attached.ccaio & pid=$!
@@ -85,11 +85,11 @@ restored() { tracing | diff before - >changes && echo restored || { echo "not re
 		INT 0
 		restored
 		verify 0
-		Its end       ended by signal 2 (INT)
+		Exit status       ended by signal 2 (INT)
 		TERM 143
 		deaf 137
 		dies 0
-		Its end       ended by signal 11 (SEGV)
+		Exit status       ended by signal 11 (SEGV)
 		Still alive   1 process of the program when the recording ended: LEFT
 		1
 		attached 0

@@ -62,8 +62,8 @@ enum sharing {
 	SHARING_REHEARSAL,
 	SHARING_ALIAS,	      /* Realm, the shared bit is given */
 	SHARING_INFERRED,     /* Realm, the shared bit must be inferred */
-	SHARING_PLAIN,	      /* Realm, plain addresses, decrypts are told */
-	SHARING_PLAIN_SILENT, /* Realm, plain addresses, decrypts are not told */
+	SHARING_PLAIN,	      /* Realm, plain addresses, decrypts are reported */
+	SHARING_PLAIN_SILENT, /* Realm, plain addresses, decrypts are not reported */
 	SHARINGS
 };
 

@@ -75,7 +75,7 @@ void sim_step_alloc(struct sim *s, int cpu, struct op *op)
 	struct sim_map *m = &s->maps[op->map];
 
 	if (op->phase++ == 0) {
-		m->told = s->telling; /* that it was decrypted */
+		m->reported = s->telling; /* that it was decrypted */
 		tell_virt(s, cpu, op, m, EVENT_DECRYPT);
 		return;
 	}
@@ -84,10 +84,10 @@ void sim_step_alloc(struct sim *s, int cpu, struct op *op)
 		if (s->telling && s->h->sharing != SHARING_REHEARSAL)
 			sim_not_provable(s, "coherent memory behind an IOMMU");
 	} else if (s->telling && !s->h->alias && s->h->sharing != SHARING_REHEARSAL &&
-		   m->pool != 1 && (!s->probes || !m->told)) {
+		   m->pool != 1 && (!s->probes || !m->reported)) {
 		sim_not_provable(s, "no decrypt of coherent memory in a plain Realm");
 	}
-	m->told = s->telling;
+	m->reported = s->telling;
 	sim_tell(s, cpu, op->pid, sim_event(s, EVENT_ALLOC, m), m, MADE_ALLOC);
 	sim_slots_told(s, m);
 	m->live = true;
@@ -116,7 +116,7 @@ void sim_step_free(struct sim *s, int cpu, struct op *op)
 	struct sim_map *m = &s->maps[op->map];
 
 	if (op->phase++ == 0) {
-		if (s->telling && !m->told &&
+		if (s->telling && !m->reported &&
 		    ((!s->h->alias && s->h->sharing != SHARING_REHEARSAL && m->pool != 1) ||
 		     (s->devs[m->dev].iommu && s->h->sharing != SHARING_REHEARSAL)))
 			sim_not_provable(s, "an inherited allocation in a plain Realm");

@@ -28,7 +28,7 @@ static struct sim_map *of_alloc(struct sim *s, int dev)
 	struct sim_map *a = sim_pick(s, is_alloc, &parent), *m;
 	uint64_t from;
 
-	if (!a || a->dev != dev || (!a->told && !s->h->alias))
+	if (!a || a->dev != dev || (!a->reported && !s->h->alias))
 		return NULL;
 	m = sim_new_map(s, &i);
 	if (!m)
@@ -62,7 +62,7 @@ static struct sim_map *of_region(struct sim *s, int dev)
 	m->orig = REGION_BASE + region * 0x10000 + from;
 	s->region_users[region]++;
 	if (s->telling && !s->h->alias && !s->region_told[region])
-		sim_not_provable(s, "a decrypt that nobody told");
+		sim_not_provable(s, "a decrypt that nothing reported");
 	return m;
 }
 
@@ -94,7 +94,7 @@ void sim_direct(struct sim *s, int cpu, int dev)
 	m->dir = sim_one_in(s, 2) ? EVENT_TO_DEVICE : EVENT_FROM_DEVICE;
 	m->direct = true;
 	m->sg = sim_one_in(s, 6);
-	m->told = s->telling;
+	m->reported = s->telling;
 	sim_tell(s, cpu, sim_random_pid(s), sim_event(s, EVENT_MAP, m), m, MADE_DIRECT);
 	m->live = true;
 	m->busy = false;

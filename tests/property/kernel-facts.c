@@ -109,7 +109,7 @@ static void device_facts(const struct sim *s, struct platform *p)
 			.parent = xstrdup(d->name),
 			.driver = xstrdup(d->virtio_id == 1 ? "virtio_net" : "virtio_blk"),
 			.activity_before = 10,
-			.activity_after = d->told ? 20 : 10,
+			.activity_after = d->reported ? 20 : 10,
 		};
 		p->virtio[v].features = xcalloc(65, 1);
 		memset(p->virtio[v].features, '0', 64);
@@ -248,11 +248,11 @@ void sim_facts(struct sim *s)
 		}
 	}
 	for (int c = 0; c < s->ncpus && !s->by_ccaio; c++) {
-		bool told = false;
+		bool reported = false;
 
 		for (size_t i = 0; i < h->count; i++)
-			told |= h->steps[i].ev.cpu == c;
-		if (!told) {
+			reported |= h->steps[i].ev.cpu == c;
+		if (!reported) {
 			h->provable = false;
 			h->why = "a CPU that another tool's recording has nothing of";
 		}

@@ -71,11 +71,12 @@ static void list_failed(struct sim *s, int cpu, const struct op *op)
 
 static void map_failed(struct sim *s, int cpu, struct op *op, int got)
 {
-	/* of a list that could not be mapped the kernel tells nothing, but with a strange error */
+	/* of a list that could not be mapped the kernel reports nothing, but with a strange error
+	 */
 	bool silent = op->sg && sim_one_in(s, 2), returns = silent && sim_one_in(s, 2);
 
 	if (silent && !returns && s->telling)
-		sim_not_provable(s, "a list that could not be mapped is not told");
+		sim_not_provable(s, "a list that could not be mapped is not reported");
 	for (int k = 0; k < op->n; k++) {
 		struct sim_map *m = &s->maps[op->map + k];
 		struct event ev = sim_event(s, op->sg ? EVENT_MAP_FAILED : EVENT_MAP, m);
@@ -85,7 +86,7 @@ static void map_failed(struct sim *s, int cpu, struct op *op, int got)
 			sim_release_slots(s, m);
 		ev.dma = EVENT_NO_ADDR;
 		if (op->sg)
-			ev.size = 0; /* not told */
+			ev.size = 0; /* not reported */
 		if (!silent)
 			sim_tell(s, cpu, op->pid, ev, m, MADE_FAILED);
 		/* the bounces of this failed map are what they are */
@@ -108,7 +109,7 @@ void sim_step_map(struct sim *s, int cpu, struct op *op)
 	if (k < op->n && op->phase % 2 == 0) {
 		struct sim_map *m = &s->maps[op->map + k];
 
-		m->told = s->telling && s->tell_bounce;
+		m->reported = s->telling && s->tell_bounce;
 		sim_tell(s, cpu, op->pid, sim_event(s, EVENT_BOUNCE, m), m, MADE_BOUNCED);
 		op->phase++;
 		return;
@@ -125,9 +126,9 @@ void sim_step_map(struct sim *s, int cpu, struct op *op)
 		struct sim_map *m = &s->maps[op->map + i];
 
 		s->same_record = i > 0;
-		if (s->telling && !m->told)
+		if (s->telling && !m->reported)
 			s->early = true;
-		m->told = s->telling;
+		m->reported = s->telling;
 		if (s->devs[m->dev].iommu) {
 			m->dma = s->devs[m->dev].iova -= 0x4000;
 			sim_not_provable(s, "bounced behind an IOMMU");
@@ -193,19 +194,19 @@ static void tell_unmap(struct sim *s, int cpu, const struct op *op, const struct
 		ev.dma = EVENT_NO_ADDR;
 		ev.size = 0;
 		ev.flags |= EVENT_F_BY_ORIG;
-		if (s->telling && !m->told)
+		if (s->telling && !m->reported)
 			sim_not_provable(s, "an inherited sg mapping has no known address");
-	} else if (m->direct && !m->told && s->telling && !s->h->alias && m->region >= 0) {
-		sim_not_provable(s, "a decrypt that nobody told");
+	} else if (m->direct && !m->reported && s->telling && !s->h->alias && m->region >= 0) {
+		sim_not_provable(s, "a decrypt that nothing reported");
 	} else if (!m->direct && s->telling && sim_retaken(s, m, op->taken)) {
-		sim_not_provable(s, "a slot was reused before its unmap was told");
+		sim_not_provable(s, "a slot was reused before its unmap was reported");
 	}
 	sim_tell(s, cpu, op->pid, ev, m, sim_made(m));
 }
 
 void sim_step_unmap(struct sim *s, int cpu, struct op *op)
 {
-	bool telling = op->sg == (op->phase == 0); /* sg: told first, else released first */
+	bool telling = op->sg == (op->phase == 0); /* sg: reported first, else released first */
 
 	for (int k = 0; k < op->n; k++) {
 		struct sim_map *m = &s->maps[op->map + k];
@@ -253,9 +254,9 @@ void sim_sync(struct sim *s, int cpu)
 		ev.size = 1 + sim_below(s, m->size - from);
 	}
 	/* an inherited one at a plain address outside the pool: who knows what it is? */
-	if (s->telling && !m->told && !s->h->alias && (m->alloc ? m->pool != 1 : m->direct))
+	if (s->telling && !m->reported && !s->h->alias && (m->alloc ? m->pool != 1 : m->direct))
 		sim_not_provable(s, "a sync of inherited memory outside the pool");
-	if (s->telling && !m->told && s->devs[m->dev].iommu)
+	if (s->telling && !m->reported && s->devs[m->dev].iommu)
 		sim_not_provable(s, "a sync of inherited memory behind an IOMMU");
 	sim_tell(s, cpu, sim_random_pid(s), ev, m, sim_made(m));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the simulated kernel tells: its events, and what of them is missing. */
+/* What the simulated kernel reports: its events, and what of them is missing. */
 #include "tests/property/kernel.h"
 
 void sim_not_provable(struct sim *s, const char *why)
@@ -25,7 +25,7 @@ void sim_tell(struct sim *s, int cpu, int32_t pid, struct event ev, const struct
 
 		step.trusted = d->tdisp;
 		step.within = m->within;
-		d->told |= ev.kind != EVENT_NET_XMIT_START;
+		d->reported |= ev.kind != EVENT_NET_XMIT_START;
 	}
 	s->any_bounce |= ev.kind == EVENT_BOUNCE;
 	history_insert(s->h, s->h->count, &step);

@@ -91,10 +91,10 @@ static void preempt(struct sim *s, int cpu)
 
 	if (!op->kind || !op->pid)
 		return;
-	if (op->kind == OP_MAP && s->telling && op->phase && !s->maps[op->map].told)
-		return; /* its first bounce was not told */
+	if (op->kind == OP_MAP && s->telling && op->phase && !s->maps[op->map].reported)
+		return; /* its first bounce was not reported */
 	/* nobody can tell such an unmap from one of a mapping that the stream shows */
-	if (op->kind == OP_UNMAP && !s->maps[op->map].told)
+	if (op->kind == OP_UNMAP && !s->maps[op->map].reported)
 		return;
 	for (int i = 0; i < 4; i++) {
 		if (s->suspended[i].kind)
@@ -288,7 +288,7 @@ static void run(struct sim *s, size_t size)
 		cut(s);
 	}
 	if (s->early && !s->any_bounce)
-		sim_not_provable(s, "no bounce was told");
+		sim_not_provable(s, "no bounce was reported");
 }
 
 struct history *history_new(uint64_t seed, size_t size)

@@ -8,7 +8,7 @@
  * kernel - a simulated kernel whose CPUs do DMA API calls and tell events.
  *
  * Each call is a chain of atomic phases; other CPUs run between them, tasks are
- * preempted and migrate.  What is told when follows Linux kernel/dma/mapping.c:
+ * preempted and migrate.  What is reported when follows Linux kernel/dma/mapping.c:
  * bounce before the slot is taken, map after it, unmap AFTER the slot was
  * released, unmap_sg and free BEFORE.
  */
@@ -36,7 +36,7 @@
 
 struct sim_dev {
 	uint16_t id, iface;
-	bool virtio, iommu, tdisp, told, net_told;
+	bool virtio, iommu, tdisp, reported, net_reported;
 	int pool;
 	uint64_t iova;
 	uint32_t virtio_id;
@@ -44,7 +44,7 @@ struct sim_dev {
 };
 
 struct sim_map {
-	bool live, busy, told, alloc, direct, sg, within;
+	bool live, busy, reported, alloc, direct, sg, within;
 	uint8_t dev, dir;
 	int8_t region;
 	int parent; /* allocation that a direct mapping is a part of, or -1 */
@@ -82,7 +82,7 @@ struct sim {
 		uint64_t base;
 		unsigned int n;
 		bool used[MAX_SLOTS];
-		uint64_t taken[MAX_SLOTS]; /* clock when last told of a mapping that has it */
+		uint64_t taken[MAX_SLOTS]; /* clock when last reported of a mapping that has it */
 	} pools[2];
 	int npools;
 	unsigned int used, hiwater;
@@ -91,7 +91,7 @@ struct sim {
 	bool region_shared[REGIONS], region_told[REGIONS];
 	int region_users[REGIONS];
 	bool telling, tell_bounce, any_bounce, early;
-	bool probes;	  /* decrypts are told */
+	bool probes;	  /* decrypts are reported */
 	bool same_record; /* further events of one scatter-gather record */
 	bool by_ccaio, from_boot;
 	bool canary_done;
@@ -138,9 +138,9 @@ uint64_t sim_published(const struct sim *s, uint64_t phys);
 /* Give m slots of its pool; false: the pool is full. */
 bool sim_take_slots(struct sim *s, struct sim_map *m);
 void sim_release_slots(struct sim *s, struct sim_map *m);
-/* It was told that m has its slots. */
+/* It was reported that m has its slots. */
 void sim_slots_told(struct sim *s, const struct sim_map *m);
-/* Was it told since that a slot of m has another mapping? */
+/* Was it reported since that a slot of m has another mapping? */
 bool sim_retaken(const struct sim *s, const struct sim_map *m, uint64_t since);
 /* A mapping that is not live yet, and busy; NULL: there are too many. */
 struct sim_map *sim_new_map(struct sim *s, int *index);

@@ -151,7 +151,7 @@ static bool may_be_of_another(const struct history *h, size_t i)
 
 		if (f->kind != EVENT_MAP_FAILED || f->dev != e->dev || f->pid != e->pid)
 			continue;
-		if (f->flags & EVENT_F_PROBE) /* of a list: which entries is not told */
+		if (f->flags & EVENT_F_PROBE) /* of a list: which entries is not reported */
 			return true;
 		if (h->steps[k].map != h->steps[i].map && f->orig == e->orig)
 			return true;

@@ -222,7 +222,7 @@ static bool unlisted_pci(struct history *h, struct rng *r)
 	return true;
 }
 
-/* What it was bound to is not told, or what it is. */
+/* What it was bound to is not reported, or what it is. */
 static bool untold(struct history *h, struct rng *r)
 {
 	struct platform *p = h->platform;

@@ -75,7 +75,7 @@ bool has_twin(const struct history *h, size_t i)
 bool bounce_may_lack(const struct history *h, size_t map)
 {
 	size_t first = h->count;
-	bool told = false;
+	bool reported = false;
 
 	if (from_boot(h))
 		return false;
@@ -91,9 +91,9 @@ bool bounce_may_lack(const struct history *h, size_t map)
 
 		if (e->cpu == event_at(h, map)->cpu && e->kind != EVENT_BOUNCE &&
 		    !(e->kind == EVENT_MAP && e->ts_ns == event_at(h, map)->ts_ns))
-			told |= k > first || e->kind == EVENT_MARK;
+			reported |= k > first || e->kind == EVENT_MARK;
 	}
-	return !told;
+	return !reported;
 }
 
 void move_mapping(struct history *h, uint32_t map, uint64_t from, uint64_t to)

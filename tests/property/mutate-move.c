@@ -74,7 +74,7 @@ struct pair_of {
 
 /*
  * The thief is mapped while the victim is live, and no unmap can be taken for a
- * late one: the victim's comes from a CPU that told something in between, and
+ * late one: the victim's comes from a CPU that reported something in between, and
  * they differ in kind.
  */
 static bool is_live_at(const struct history *h, size_t victim, size_t thief)

@@ -104,7 +104,7 @@ bool unforced(struct history *h, struct rng *r)
 }
 
 /* Bound to a driver, and not at work by its status; or with features that are cut. */
-bool half_told(struct history *h, struct rng *r)
+bool half_reported(struct history *h, struct rng *r)
 {
 	struct platform_virtio *d = &h->platform->virtio[rng_below(r, h->platform->nvirtio)];
 

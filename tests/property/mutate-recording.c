@@ -223,7 +223,7 @@ const struct mutation mutations_recording[] = {
 	{ "other-kernel", other_kernel },
 	{ "other-run", other_run },
 	{ "other-cpus", other_cpus },
-	{ "half-told", half_told },
+	{ "half-reported", half_reported },
 	{ "left-out", left_out },
 	{ "masked", masked },
 	{ NULL, NULL },

@@ -61,7 +61,7 @@ mutate_fn map_before_bounce, sync_after_end, end_before_begin, overlap, alloc_ov
 	late_encrypt_virt, trusted_in_pool, not_accepted, lost, sg_cut, undecoded;
 
 /* mutate-other.c */
-mutate_fn other_kernel, other_run, other_cpus, other_pools, moved_ram, unforced, half_told,
+mutate_fn other_kernel, other_run, other_cpus, other_pools, moved_ram, unforced, half_reported,
 	left_out, masked;
 
 /* Each ends with a row without a name. */

@@ -99,11 +99,11 @@ bool slow_hidden(const struct slow *s)
 
 bool slow_skewed(const struct slow *s)
 {
-	size_t told = 0;
+	size_t reported = 0;
 
 	for (size_t i = 0; i < s->info->ncpus; i++)
-		told += s->info->cpus[i].events != 0;
-	if (s->info->is_model || (s->p && of_model(s)) || told < 2)
+		reported += s->info->cpus[i].events != 0;
+	if (s->info->is_model || (s->p && of_model(s)) || reported < 2)
 		return false;
 	return !s->info->clock || strcmp(s->info->clock, "local") == 0;
 }

@@ -63,7 +63,7 @@ static void agree(struct slow *s, const struct event *e, const struct life *l, u
 		slow_absent(s, CLAIM_LIFECYCLE);
 }
 
-/* Is this what may still be told of the mapping before l? */
+/* Is this what may still be reported of the mapping before l? */
 static bool is_late(const struct event *e, const struct life *l)
 {
 	return l->late && l->late == e->size && l->late_dir == e->dir;

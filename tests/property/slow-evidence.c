@@ -76,7 +76,7 @@ static bool named(const struct slow *s, const char *name, bool directed)
 	return false;
 }
 
-/* What only some kernels with dma events have, told by what else they have. */
+/* What only some kernels with dma events have, reported by what else they have. */
 static bool slow_armed_new(const struct slow *s)
 {
 	if (named(s, "dma_map_page", false) &&

@@ -153,11 +153,11 @@ static void do_event(struct slow *s, const struct event *e)
 static bool silent_since(const struct slow *s, const struct life *l)
 {
 	for (size_t c = 0; c < s->info->ncpus; c++) {
-		bool told = s->info->cpus[c].cpu == s->ev[l->taken_by].cpu;
+		bool reported = s->info->cpus[c].cpu == s->ev[l->taken_by].cpu;
 
 		for (size_t i = l->taken_by; i < s->n; i++)
-			told |= s->ev[i].cpu == s->info->cpus[c].cpu;
-		if (!told)
+			reported |= s->ev[i].cpu == s->info->cpus[c].cpu;
+		if (!reported)
 			return true;
 	}
 	return false;

@@ -15,7 +15,7 @@ struct names;
 
 /*
  * slow-judge - the blueprint's claims and conditions once more, with arrays and
- * scans only: nothing is indexed, cached or forgotten, and what a CPU told before
+ * scans only: nothing is indexed, cached or forgotten, and what a CPU reported before
  * is looked up in the stream itself.  Quadratic; for tests.
  *
  * It knows neither policies, the monitor's log, nor virtio-msg.

@@ -27,7 +27,7 @@ struct life {
 	bool maybe_ended; /* an unmap counted for a later one may have been its */
 	size_t gone;	  /* of all with its buffer, so many ended, which is open */
 	uint64_t late;	  /* an unmap of this size and … */
-	uint8_t late_dir; /* … direction may still be told of the one before; 0 none */
+	uint8_t late_dir; /* … direction may still be reported of the one before; 0 none */
 };
 
 struct ended {
@@ -66,7 +66,7 @@ struct slow {
 	/* … or bounced: for a virtio device, into a pool, to elsewhere */
 	uint64_t for_virtio, into_pool, elsewhere;
 	uint64_t in_slots, sg_maps, unmaps, sg_unmaps;
-	uint64_t memory_changes; /* told, of memory that became shared or protected */
+	uint64_t memory_changes; /* reported, of memory that became shared or protected */
 	struct {
 		uint16_t dev;
 		uint64_t by;
@@ -143,7 +143,7 @@ enum answer slow_address_is(struct slow *s, const struct event *e, uint64_t plai
 /* Decide one address; says what memory it is when that is shared. */
 enum memory_state slow_published(struct slow *s, const struct event *e, uint64_t plain,
 				 uint64_t bit, bool alloc);
-/* A list failed that is told as a whole: its bounces wait for no map. */
+/* A list failed that is reported as a whole: its bounces wait for no map. */
 void slow_list_failed(struct slow *s, const struct event *e);
 bool slow_take_bounce(struct slow *s, const struct event *e, const struct event **bounce,
 		      bool *by_order);

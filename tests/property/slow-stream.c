@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the stream told before, and what it and the facts tell of devices. */
+/* What the stream reported before, and what it and the facts tell of devices. */
 #include <string.h>
 
 #include "lib/base/names.h"
 #include "tests/property/slow-state.h"
 
-/* ---- what the stream told before ---- */
+/* ---- what the stream reported before ---- */
 
-/* Is event i a further entry of the record that its CPU told last? */
+/* Is event i a further entry of the record that its CPU reported last? */
 static bool continues(const struct slow *s, size_t i, size_t before)
 {
 	return (s->ev[i].flags & EVENT_F_SG) && s->ev[i].ts_ns == s->ev[before].ts_ns &&
 	       s->ev[i].kind == s->ev[before].kind;
 }
 
-/* Sequence number of what this CPU told before the record of event i; 0 nothing. */
+/* Sequence number of what this CPU reported before the record of event i; 0 nothing. */
 static uint64_t told_before(const struct slow *s, size_t i, bool but_bounces)
 {
 	bool same = true;
@@ -88,7 +88,7 @@ bool slow_accepted_by_facts(const struct slow *s, uint16_t dev)
 	return pci && pci->tsm && strcmp(pci->tsm, "accepted") == 0;
 }
 
-/* Was the window's start told among the first events? */
+/* Was the window's start reported among the first events? */
 static bool opened(const struct slow *s, size_t end)
 {
 	for (size_t i = 0; i < end && i < s->n; i++)

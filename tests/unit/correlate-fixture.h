@@ -277,7 +277,7 @@ static inline void request(struct machine *m, uint64_t sector, uint64_t bytes, e
 	map(m, m->disk, EVENT_TO_DEVICE, 48);
 }
 
-/* Run what was told through both passes. */
+/* Run what was reported through both passes. */
 static inline struct exchanges *judge(struct machine *m, bool events)
 {
 	struct traffic_options options = { 0 };

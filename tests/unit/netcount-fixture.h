@@ -158,7 +158,7 @@ static inline void poll_of_two(struct run *r)
 	back(r, second, 100);
 }
 
-/* The same, and then that CPU told something that is in no poll. */
+/* The same, and then that CPU reported something that is in no poll. */
 static inline void polls_over(struct run *r)
 {
 	for (int n = 0; n < 2; n++) {

@@ -36,34 +36,34 @@ struct bench {
 	bool unmaps;
 	struct found in[32], out[32];
 	size_t nin, nout;
-	uint64_t stray[2], commands;
+	uint64_t unattributed[2], commands;
 };
 
-static void carried(void *ctx, const struct carriage *carriage)
+static void carried(void *ctx, const struct packet_dma *packet_dma)
 {
 	struct bench *b = ctx;
-	struct found *f = carriage->dir == FLOW_IN ? &b->in[b->nin++] : &b->out[b->nout++];
+	struct found *f = packet_dma->dir == FLOW_IN ? &b->in[b->nin++] : &b->out[b->nout++];
 
-	f->skb_len = carriage->frame - ETH;
-	f->socket = carriage->socket;
-	f->wire = carriage->wire;
-	f->queue = carriage->rx_queue;
-	f->grade = carriage->dma_grade;
-	f->socket_grade = carriage->socket_grade;
-	f->dma_bytes = carriage->dma_bytes;
-	f->table_bytes = carriage->table_bytes;
-	f->ndma = carriage->ndma;
-	for (size_t i = 0; i < carriage->ndma && i < 8; i++)
-		f->dma[i] = carriage->dma[i].dma;
+	f->skb_len = packet_dma->frame - ETH;
+	f->socket = packet_dma->socket;
+	f->wire = packet_dma->wire;
+	f->queue = packet_dma->rx_queue;
+	f->grade = packet_dma->dma_grade;
+	f->socket_grade = packet_dma->socket_grade;
+	f->dma_bytes = packet_dma->dma_bytes;
+	f->table_bytes = packet_dma->table_bytes;
+	f->ndma = packet_dma->ndma;
+	for (size_t i = 0; i < packet_dma->ndma && i < 8; i++)
+		f->dma[i] = packet_dma->dma[i].dma;
 }
 
-static void stray(void *ctx, uint64_t ts_ns, uint16_t device, enum flow_dir dir, uint64_t bytes,
-		  const char *why)
+static void unattributed(void *ctx, uint64_t ts_ns, uint16_t device, enum flow_dir dir,
+			 uint64_t bytes, const char *why)
 {
 	struct bench *b = ctx;
 
 	(void)ts_ns, (void)device;
-	*(why == carry_command ? &b->commands : &b->stray[dir]) += bytes;
+	*(why == carry_command ? &b->commands : &b->unattributed[dir]) += bytes;
 }
 
 static struct event *next(struct bench *b, struct event *e, enum event_kind kind)
@@ -107,7 +107,7 @@ static void xmit(struct bench *b, uint64_t skb, uint32_t frame, int32_t pid, uin
 
 static void begin(struct bench *b)
 {
-	static const struct carry_ops ops = { carried, stray };
+	static const struct carry_ops ops = { carried, unattributed };
 
 	memset(b, 0, sizeof(*b));
 	b->names = names_new();
@@ -211,7 +211,7 @@ static void two_flows_merged(void)
 	receive(&b, 0xa2, 2960);
 	receive(&b, 0xa0, 2960);
 	finish(&b);
-	check(b.nin == 3 && b.stray[FLOW_IN] == 0);
+	check(b.nin == 3 && b.unattributed[FLOW_IN] == 0);
 	check(IS(&b.in[0], GRADE_NESTED, 2, 0x2000, 0x4000));
 	check(IS(&b.in[1], GRADE_NESTED, 2, 0x5000, 0x6000));
 	check(IS(&b.in[2], GRADE_NESTED, 2, 0x1000, 0x3000));
@@ -238,7 +238,7 @@ static void address_used_again(void)
 	arrive(&b, 0xa0, 0x7000, 1500);
 	receive(&b, 0xa0, 1500);
 	finish(&b);
-	check(b.nin == 4 && b.stray[FLOW_IN] == 1500 + ETH + HDR);
+	check(b.nin == 4 && b.unattributed[FLOW_IN] == 1500 + ETH + HDR);
 	check(IS(&b.in[3], GRADE_NESTED, 1, 0x7000));
 	check(IS(&b.in[0], GRADE_NESTED, 1, 0x4000));
 	check(IS(&b.in[1], GRADE_NESTED, 3, 0x1000, 0x2000, 0x3000));
@@ -277,7 +277,7 @@ static void thrown_away(void)
 	receive(&b, 0xa0, 1500);
 	finish(&b);
 	check(b.nin == 1 && IS(&b.in[0], GRADE_NESTED, 1, 0x2000));
-	check(b.stray[FLOW_IN] == 1500 + ETH + HDR);
+	check(b.unattributed[FLOW_IN] == 1500 + ETH + HDR);
 }
 
 /* Events of merging that are missing: sizes only make it likely, and what they contradict is no
@@ -295,7 +295,7 @@ static void merging_not_told(void)
 	arrive(&b, 0xa3, 0x4000, 700);
 	merge(&b, 0xa2, 0xa3, 0);
 	receive(&b, 0xa2, 9000);
-	/* told for a packet whose own beginning is lost */
+	/* reported for a packet whose own beginning is lost */
 	arrive(&b, 0xb1, 0x5000, 1500);
 	merge(&b, 0xb0, 0xb1, 0);
 	receive(&b, 0xb0, 1500);
@@ -339,7 +339,8 @@ static void nothing_told(void)
 	check(IS(&b.in[1], GRADE_SIZED, 1, 0x4000));
 }
 
-/* Buffers that are unmapped, whole: how many became a packet is told by nothing but the bracket. */
+/* Buffers that are unmapped, whole: how many became a packet is reported by nothing but the
+ * bracket. */
 static void unmapped(void)
 {
 	struct bench b;
@@ -411,7 +412,7 @@ static void hand_down(struct bench *b, uint64_t skb, uint64_t sock, uint64_t len
 
 /*
  * A task that sends while another one's skb waits in the queue cuts that, too: its segments are
- * new skbs, but their socket is told.
+ * new skbs, but their socket is reported.
  */
 static void segments_of_another(void)
 {
@@ -471,7 +472,7 @@ static void commands(void)
 	command(&b, EVENT_VQ_KICK, KWORKER + 1, 0);
 	command(&b, EVENT_MAP, KWORKER, 20);
 	command(&b, EVENT_VQ_KICK, KWORKER, 0);
-	check(b.commands == 32 && b.stray[FLOW_OUT] == 300 && b.nout == 1);
+	check(b.commands == 32 && b.unattributed[FLOW_OUT] == 300 && b.nout == 1);
 	command(&b, EVENT_MAP, KWORKER, 1000);
 	command(&b, EVENT_VQ_ADD, APP, 0);
 	command(&b, EVENT_MAP, APP, 40);
@@ -481,7 +482,7 @@ static void commands(void)
 	b.now += 2000000000;
 	command(&b, EVENT_MAP, KWORKER, 5000);
 	finish(&b);
-	check(b.commands == 32 && b.stray[FLOW_OUT] == 6340);
+	check(b.commands == 32 && b.unattributed[FLOW_OUT] == 6340);
 }
 
 /* A packet of frame bytes that is mapped in these pieces; what carry made of it. */
@@ -554,7 +555,7 @@ static void tables(void)
 /* The first packet of a device tells the length of the header, though it has a table. */
 static void table_of_the_first(void)
 {
-	static const struct carry_ops ops = { carried, stray };
+	static const struct carry_ops ops = { carried, unattributed };
 	struct bench b;
 
 	begin(&b);

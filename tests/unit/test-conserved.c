@@ -108,7 +108,8 @@ static void no_virtio(void)
 			m.events[i].size += m.events[i].kind == EVENT_MAP ? 8 : 0;
 		x = judge(&m, true);
 		sum = check_of(x, "frames");
-		/* a driver may put something of its own around: that is told, and refutes nothing
+		/* a driver may put something of its own around: that is reported, and refutes
+		 * nothing
 		 */
 		check(x->conserved && (more ? !sum : sum && sum->ok));
 		check(x->rows[0].grade == (more ? GRADE_SIZED : GRADE_NESTED));

@@ -33,8 +33,8 @@ static bool nothing_else(void (*then)(struct machine *), bool calls_known, const
 	check(x->conns[0].control_packets[FLOW_OUT] == 2);
 	check(x->conns[0].control_packets[FLOW_IN] == 1);
 	check(x->conns[0].control_bytes[FLOW_OUT] == 2 * (FRAME_HEADERS + HDR));
-	check(strstr(x->beyond, "besides, 3 packets without payload") == x->beyond);
-	check(strstr(x->beyond, doubt));
+	check(strstr(x->other_traffic, "also 3 packets without payload") == x->other_traffic);
+	check(strstr(x->other_traffic, doubt));
 	end(&m, x);
 	p->trace.events = NULL;
 	p->trace.nevents = p->nvirtio = 0;
@@ -124,15 +124,16 @@ static void beyond(void)
 {
 	check(nothing_else(NULL, true, "; nothing else of the program touched a device"));
 	check(nothing_else(harmless, true, "; nothing else of the program touched a device"));
-	check(!nothing_else(NULL, false, "does not tell what it sent by sockets other than TCP"));
+	check(!nothing_else(NULL, false, "does not report what it sent by sockets other than TCP"));
 	check(!nothing_else(udp, true, "other than TCP it sent 58 bytes and received 0"));
 	check(!nothing_else(raw_frames, true, "other than TCP it sent 58 bytes"));
 	check(!nothing_else(unknown_family, true, "other than TCP it sent 58 bytes"));
 	check(!nothing_else(uring, true, "other than TCP it sent 58 bytes"));
-	check(!nothing_else(unasked, true, "who asked for 4096 bytes of disks is not known"));
+	check(!nothing_else(unasked, true,
+			    "4096 bytes of disks were asked for by an unknown process"));
 	check(!nothing_else(written_back, true, "4096 bytes that others wrote to disks may hold"));
-	check(!nothing_else(unreadable, true, "whose 67 bytes out and 0 in were is not known"));
-	check(!nothing_else(entropy, true, "whose 0 bytes out and 64 in were is not known"));
+	check(!nothing_else(unreadable, true, "67 bytes out and 0 in are of an unknown"));
+	check(!nothing_else(entropy, true, "0 bytes out and 64 in are of an unknown"));
 }
 
 /* What the kernel's own thread asks of the device is not the program's. */
@@ -142,7 +143,7 @@ static void rng(void)
 
 	rng_device = &v;
 	check(nothing_else(entropy, true, "; nothing else of the program touched a device"));
-	check(!nothing_else(entropy_for_the_program, true, "whose 0 bytes out and 64 in"));
+	check(!nothing_else(entropy_for_the_program, true, "0 bytes out and 64 in are of"));
 	rng_device = NULL;
 }
 
@@ -204,7 +205,7 @@ static uint64_t unseen(int32_t pid, uint64_t sock, uint32_t remote, int32_t open
 	m.events[m.nevents - 1].link = sock;
 	x = judge(&m, true);
 	bytes = x->unseen_bytes;
-	check(!bytes == !strstr(x->beyond, "by TCP it sent 58 bytes that no captured"));
+	check(!bytes == !strstr(x->other_traffic, "by TCP it sent 58 bytes that no captured"));
 	end(&m, x);
 	return bytes;
 }
@@ -213,7 +214,7 @@ static void by_other_connections(void)
 {
 	check(unseen(APP, 0xcc00, 0, 0) == 0);
 	check(unseen(APP, 0xee00, 0x0a000203, APP) == 58); /* a tunnel's far end */
-	check(unseen(APP, 0xee00, 0, 0) == 58);		   /* told by no event */
+	check(unseen(APP, 0xee00, 0, 0) == 58);		   /* reported by no event */
 	check(unseen(OTHER, 0xee00, 0x0a000203, OTHER) == 0);
 	check(unseen(APP, 0xee00, 0x7f000001, APP) == 0);
 	check(unseen(APP, 0xee00, 0x0a00020f, APP) == 0);
@@ -248,12 +249,12 @@ static void by_the_kernel(void)
 	say(&l, ask, 0);
 	x = judge(&m, true);
 	check(exchanges_kernel_bytes(x) == strlen(ask));
-	check(strstr(x->beyond, "bytes that the kernel sent by TCP for itself"));
+	check(strstr(x->other_traffic, "bytes that the kernel sent by TCP for itself"));
 	end(&m, x);
 }
 
-/* Who of the program went on after the recording: as far as starts and ends were told. */
-static void who_went_on(bool told, bool ended, bool thread_execs)
+/* Who of the program went on after the recording: as far as starts and ends were reported. */
+static void who_went_on(bool reported, bool ended, bool thread_execs)
 {
 	static char fork[] = "sched:sched_process_fork", gone[] = "sched:sched_process_exit";
 	char *events[] = { fork, gone };
@@ -265,7 +266,7 @@ static void who_went_on(bool told, bool ended, bool thread_execs)
 
 	begin(&m);
 	m.launched = true;
-	if (told) {
+	if (reported) {
 		p->trace.events = events;
 		p->trace.nevents = 2;
 	}
@@ -289,8 +290,8 @@ static void who_went_on(bool told, bool ended, bool thread_execs)
 		emit(&m, EVENT_EXIT, APP);
 	x = judge(&m, true);
 	check(x->conns[0].program && x->conns[0].pid == APP);
-	check(x->alive_known == (told && ended));
-	check(x->nalive == (told && ended) && x->nalive_listed == x->nalive);
+	check(x->alive_known == (reported && ended));
+	check(x->nalive == (reported && ended) && x->nalive_listed == x->nalive);
 	check(!x->nalive || strstr(x->alive[0], "daemon["));
 	end(&m, x);
 	p->trace.events = NULL;

@@ -195,13 +195,13 @@ static void joined_in_the_backlog(void)
 /* A connection older than the recording: only its packets tell whose the socket is. */
 static void older_connections(void)
 {
-	for (int told = 0; told < 2; told++) {
+	for (int reported = 0; reported < 2; reported++) {
 		struct exchanges *x;
 		struct machine m;
 		struct line l, other;
 
 		begin(&m);
-		m.addresses = told;
+		m.addresses = reported;
 		l = (struct line){ .m = &m, .sock = 0xcc00, .port = 40000, .pid = APP };
 		other = (struct line){ .m = &m, .sock = 0xdd00, .port = 40001, .pid = OTHER };
 		say(&l, ask, 0);
@@ -210,11 +210,11 @@ static void older_connections(void)
 		hear(&l, ok);
 		x = judge(&m, true);
 		check(x->nrows == 2);
-		check(x->rows[0].grade == (told ? GRADE_NESTED : GRADE_SIZED));
-		check(x->conns[0].program == told && !x->conns[1].program);
-		check(x->conns[0].socket == (told ? 0xcc00 : 0));
-		check(x->conns[1].pid == (told ? OTHER : 0));
-		check(x->unseen_bytes == (told ? 0 : strlen(ask)));
+		check(x->rows[0].grade == (reported ? GRADE_NESTED : GRADE_SIZED));
+		check(x->conns[0].program == reported && !x->conns[1].program);
+		check(x->conns[0].socket == (reported ? 0xcc00 : 0));
+		check(x->conns[1].pid == (reported ? OTHER : 0));
+		check(x->unseen_bytes == (reported ? 0 : strlen(ask)));
 		end(&m, x);
 	}
 }

@@ -42,7 +42,7 @@ static size_t leave(enum decode_call call, int32_t pid, uint64_t ts_ns, uint64_t
 
 static void test_maps(void)
 {
-	/* bounced: the map is told once, when it returns, with the bounce's original */
+	/* bounced: the map is reported once, when it returns, with the bounce's original */
 	check(enter(DECODE_CALL_MAP, 5, 10, EVENT_NO_ADDR, 98, 0) == 0);
 	check(enter(DECODE_CALL_BOUNCE, 5, 11, 0x4000, 98, 0) == 0);
 	check(leave(DECODE_CALL_BOUNCE, 5, 12, 0x9000) == 0);

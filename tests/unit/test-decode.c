@@ -249,7 +249,7 @@ static void test_sg_err(void)
 	names_free(names);
 }
 
-/* What the mapping of a list returned, in which context: one that failed is told as a whole. */
+/* What the mapping of a list returned, in which context: one that failed is reported as a whole. */
 static void test_list_failed(void)
 {
 	static const char format[] =

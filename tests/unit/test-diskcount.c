@@ -193,7 +193,7 @@ static void zeroes(void)
 	}
 }
 
-/* An event that names no disk is of none, also while only maps have told of one. */
+/* An event that names no disk is of none, also while only maps have reported of one. */
 static void nameless(void)
 {
 	const struct event e = { .kind = EVENT_BLK_COMPLETE, .aux = EVENT_BLK_READ, .size = 512 };
@@ -237,7 +237,7 @@ static void groups(void)
 	check(x->nchecks == 7 && all_hold(x));
 	exchanges_free(x);
 
-	/* more requests than were told */
+	/* more requests than were reported */
 	begin(&r);
 	look(&r);
 	look(&r);

@@ -80,7 +80,7 @@ static void test_whole(void)
 	check(y->rows[0].half[FLOW_OUT].list[0].dma == 0x7a99a800);
 	check(y->nunattributed == 1 && y->unattributed[0].bytes == 120);
 	exchanges_free(y);
-	/* whoever judges gets only what packets told */
+	/* whoever judges gets only what packets reported */
 	y = exchanges_parse(text, strlen(text), "exchanges.json", &err);
 	check(y && y->rows[0].half[FLOW_OUT].transfers == 0 && y->nunattributed == 0);
 	exchanges_free(y);

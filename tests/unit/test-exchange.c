@@ -220,7 +220,7 @@ static void nobodys(struct exchanges *x)
 	free(why);
 	d->unknown_bytes[FLOW_OUT] = 66;
 	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN &&
-	      strstr(why, "whose 66 bytes left through 0000:00:07.0"));
+	      strstr(why, "66 bytes left through 0000:00:07.0"));
 	free(why);
 	d->unknown_bytes[FLOW_OUT] = 0;
 	x->unseen_bytes = 21;
@@ -447,7 +447,7 @@ static struct exchanges *full(void)
 	return x;
 }
 
-/* What is written can be read; what no longer fits is told. */
+/* What is written can be read; what no longer fits is reported. */
 static void as_much_as_fits(void)
 {
 	struct exchanges *x = full(), *back;

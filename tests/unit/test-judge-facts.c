@@ -290,7 +290,7 @@ static void test_accepted_later(void)
 	put(start);
 	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
 	check(claim(CLAIM_BOUNCE_PAIRED) == CLAIM_UNDECIDED);
-	/* told event by event it is known */
+	/* reported event by event it is known */
 	stream[1] = stream[0];
 	stream[0] = (struct event){ .kind = EVENT_TSM, .dev = dev1, .aux = EVENT_TSM_RUN };
 	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_HOLDS);
@@ -324,7 +324,7 @@ static void record(const char *const *events, size_t n, struct stream_format *fo
 }
 
 /* Events that were on, but did not stay so: one that a claim needs, or another. */
-static void test_spoilt(void)
+static void test_altered(void)
 {
 	static char map[] = "dma:dma_map_phys", other[] = "sock:sock_send_length";
 	static char *listed[] = { map, other };
@@ -332,20 +332,20 @@ static void test_spoilt(void)
 
 	for (int known = 0; known < 2; known++) {
 		facts->trace.events_known = known;
-		facts->trace.spoilt = &listed[1];
-		facts->trace.nspoilt = 1;
+		facts->trace.altered = &listed[1];
+		facts->trace.naltered = 1;
 		check((cond(COND_EVENTS_ARMED) == COND_MET) == !known);
 		reason = judged()->conds[COND_EVENTS_ARMED].reason;
 		check(!known || strstr(reason, " was not recorded"));
-		facts->trace.spoilt = listed;
+		facts->trace.altered = listed;
 		check(cond(COND_EVENTS_ARMED) == COND_UNMET);
 		reason = judged()->conds[COND_EVENTS_ARMED].reason;
 		if (!known)
 			check(strstr(reason, "dma:dma_map_phys: was switched off or filtered"));
 	}
 	facts->trace.events_known = false;
-	facts->trace.spoilt = NULL;
-	facts->trace.nspoilt = 0;
+	facts->trace.altered = NULL;
+	facts->trace.naltered = 0;
 }
 
 static void test_recording(void)
@@ -374,7 +374,7 @@ static void test_recording(void)
 	record(events, N, formats);
 	bounced(0, BUF, SLOT(0), 163);
 	check(outcome() == OUTCOME_PROVEN);
-	test_spoilt();
+	test_altered();
 	for (size_t i = 0; i < N; i++) {
 		formats[i].name = (char *)"dma_other";
 		check(cond(COND_EVENTS_ARMED) == COND_UNMET);
@@ -385,7 +385,7 @@ static void test_recording(void)
 	for (unsigned int c = 0; c < 4; c++)
 		put((struct event){ .kind = EVENT_FORK, .cpu = c });
 	check(outcome() == OUTCOME_VIOLATED);
-	formats[2].name = (char *)"dma_other"; /* … where unmaps are not told */
+	formats[2].name = (char *)"dma_other"; /* … where unmaps are not reported */
 	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_UNDECIDED);
 	formats[2].name = (char *)events[2];
 	cpus[1].has_stats = false; /* … where nobody counts what is lost */

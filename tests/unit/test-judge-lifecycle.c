@@ -84,7 +84,7 @@ static void test_races(void)
 	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_UNDECIDED);
 	check(claim(CLAIM_LIFECYCLE) == CLAIM_HOLDS);
 
-	machine(); /* CPU 1 told something since: at best a preempted task */
+	machine(); /* CPU 1 reported something since: at best a preempted task */
 	bounced(0, BUF, SLOT(0), 163);
 	bounced(0, BUF + 4096, SLOT(0), 64);
 	put((struct event){ .kind = EVENT_FORK, .cpu = 1 });
@@ -107,14 +107,14 @@ static void test_races(void)
 	sync_to(0, SLOT(1), 63); /* this is no part of it */
 	check(claim(CLAIM_LIFECYCLE) == CLAIM_REFUTED);
 
-	machine(); /* the unmap never comes, and every CPU told something since */
+	machine(); /* the unmap never comes, and every CPU reported something since */
 	bounced(0, BUF, SLOT(0), 163);
 	bounced(0, BUF + 4096, SLOT(0), 64);
 	for (unsigned int c = 0; c < 4; c++)
 		put((struct event){ .kind = EVENT_FORK, .cpu = c });
 	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_REFUTED);
 
-	machine(); /* a free is told before the memory is free: no race */
+	machine(); /* a free is reported before the memory is free: no race */
 	facts->realm.is_realm = TRI_NO;
 	alloc(0, PAGES, 4096);
 	alloc(0, PAGES, 4096);
@@ -122,7 +122,7 @@ static void test_races(void)
 	check(claim(CLAIM_SLOTS_DISJOINT) == CLAIM_REFUTED);
 }
 
-/* An end that is told for another mapping, or a sync, does not settle who had the slot. */
+/* An end that is reported for another mapping, or a sync, does not settle who had the slot. */
 static void test_race_with_older(void)
 {
 	machine_in_window();
@@ -142,8 +142,8 @@ static void test_race_with_older(void)
 }
 
 /*
- * The first unmap is an older mapping's, told late; so the second is the first one's of the
- * stream, told when its slot has the second one.
+ * The first unmap is an older mapping's, reported late; so the second is the first one's of the
+ * stream, reported when its slot has the second one.
  */
 static void test_late_chain(void)
 {
@@ -297,11 +297,12 @@ static void test_inherited_slots(void)
 	unmap(0, SLOT(0), 64);
 	check(claim(CLAIM_LIFECYCLE) != CLAIM_REFUTED);
 
-	machine_in_window(); /* one that was taken for the older, its unmap told by a preempted task
+	machine_in_window(); /* one that was taken for the older, its unmap reported by a preempted
+			      * task
 			      */
 	bounced(2, BUF, SLOT(9), 64);
 	bounced(2, BUF, SLOT(0), 66);
-	unmap(3, SLOT(0), 66); /* of the one before, as told late */
+	unmap(3, SLOT(0), 66); /* of the one before, as reported late */
 	sync_to(2, SLOT(0), 66);
 	bounced(1, BUF + 4096, SLOT(0), 16)->dir = EVENT_FROM_DEVICE;
 	put((struct event){ .kind = EVENT_FORK, .cpu = 2 });

@@ -57,7 +57,7 @@ static void test_pairs(void)
 	bounced(0, BUF + 4096, SLOT(0), 163);
 	check(cond(COND_CONSERVED) == COND_UNMET);
 
-	machine(); /* … unless it is the last that this CPU told */
+	machine(); /* … unless it is the last that this CPU reported */
 	bounced(0, BUF + 4096, SLOT(0), 163);
 	bounce(1, BUF, 64);
 	check(outcome() == OUTCOME_PROVEN);
@@ -70,17 +70,17 @@ static void test_opening(void)
 	bounced(1, BUF + 4096, SLOT(1), 64);
 	check(outcome() == OUTCOME_PROVEN);
 
-	machine_in_window(); /* this CPU had told something since */
+	machine_in_window(); /* this CPU had reported something since */
 	bounced(0, BUF, SLOT(0), 163);
 	map(0, BUF + 4096, SLOT(1), 64);
 	check(claim(CLAIM_BOUNCE_PAIRED) == CLAIM_REFUTED);
 
-	machine_in_window(); /* in flight on this CPU while another one told the first bounce */
+	machine_in_window(); /* in flight on this CPU while another one reported the first bounce */
 	bounced(1, BUF + 4096, SLOT(1), 64);
 	map(0, BUF, SLOT(0), 163);
 	check(outcome() == OUTCOME_PROVEN);
 
-	machine_in_window(); /* not one bounce: are they told at all? */
+	machine_in_window(); /* not one bounce: are they reported at all? */
 	map(0, BUF, SLOT(0), 163);
 	map(0, BUF + 4096, SLOT(1), 163);
 	check(claim(CLAIM_BOUNCE_PAIRED) == CLAIM_UNDECIDED);
@@ -153,7 +153,7 @@ static bool is_conserved(void)
 	return cond(COND_CONSERVED) == COND_MET;
 }
 
-/* Of a list that did not fit the bounces are told, and by its return that it failed. */
+/* Of a list that did not fit the bounces are reported, and by its return that it failed. */
 static void test_failed_list(void)
 {
 	machine();
@@ -201,7 +201,8 @@ static void test_failed_list_of_another(void)
 		check(is_conserved() == !on);
 	}
 
-	machine(); /* the task went on to other calls: no return was told of what it had bounced */
+	machine(); /* the task went on to other calls: no return was reported of what it had bounced
+		    */
 	bounce(0, BUF, 4096);
 	bounced(0, BUF + 4096, SLOT(0), 163);
 	bounce(0, BUF + 8192, 4096);

@@ -174,7 +174,7 @@ static void test_coherent(void)
 	change_virt(EVENT_ENCRYPT, PAGES, 8192);
 	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
 
-	machine(); /* what was decrypted shows nothing where its end would not be told */
+	machine(); /* what was decrypted shows nothing where its end would not be reported */
 	facts->trace.events_known = true;
 	facts->trace.nevents = 1;
 	facts->trace.events = xcalloc(1, sizeof(*facts->trace.events));

@@ -90,7 +90,8 @@ static void test_aside(void)
 	check(last->nlimit == 1 && strcmp(last->limit[0], "0000:00:01.0") == 0);
 	check(strstr(last->reason, "all 1 DMA address ranges that the kernel published to "
 				   "0000:00:01.0 lie in") != NULL);
-	check(last->ndevices == 2 && !last->devices[0].aside && last->devices[1].aside);
+	check(last->ndevices == 2 && !last->devices[0].out_of_scope &&
+	      last->devices[1].out_of_scope);
 	check(last->devices[1].claims[CLAIM_DMA_IN_SHARED] == CLAIM_REFUTED);
 	check(noted("LIMITED: the verdict is about 0000:00:01.0 only"));
 	check(noted("warning: 0000:00:02.0, which the verdict is not asked for, would be VIOLATED "
@@ -155,7 +156,7 @@ static void test_bypass(void)
 	check(outcome() == OUTCOME_PROVEN);
 	check(noted("0000:00:05.0, which the verdict is not asked for, would be VIOLATED for "
 		    "no-bypass"));
-	check(last->ndevices == 2 && last->devices[1].aside);
+	check(last->ndevices == 2 && last->devices[1].out_of_scope);
 	check(last->devices[1].claims[CLAIM_NO_BYPASS] == CLAIM_REFUTED);
 
 	machine();

@@ -211,7 +211,7 @@ static void test_around(void)
 	} cases[] = {
 		{ "mkdir x.ccaio && touch x.ccaio/theirs", "cannot rename" },
 		{ "ln -s victim x.ccaio", "cannot rename" },
-		{ "mv " WORK " moved", "the evidence is whole, and now in" },
+		{ "mv " WORK " moved", "the evidence is whole and now in" },
 		{ "w=$(echo " WORK "); mv $w moved; mkdir $w; touch $w/theirs", "and now in" },
 		{ "w=$(echo " WORK "); mv $w moved; ln -s victim $w", "and now in" },
 	};

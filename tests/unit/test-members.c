@@ -167,7 +167,7 @@ static void test_swapped(void)
 	b = bundle_open("w", 0, &err);
 	check(b && bundle_unchanged(b, &err) == 0);
 	shell("printf x >>w/trace.dat");
-	check(bundle_unchanged(b, &err) < 0 && strstr(err.text, "was written to while"));
+	check(bundle_unchanged(b, &err) < 0 && strstr(err.text, "changed while it was judged"));
 	bundle_close(b);
 }
 

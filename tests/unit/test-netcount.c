@@ -160,9 +160,9 @@ static void comparable(void)
 	check(says(another_interface, 0, "not the same interface any more"));
 	check(says(xdp, 0, "an XDP program"));
 	check(says(not_armed, 0, "were not recorded"));
-	check(says(no_unmaps, 0, "no event tells when its memory was given back"));
-	check(says(other_device, 0, "no event tells when its memory was given back"));
-	check(says(other_nonce, 0, "does not tell when they were read"));
+	check(says(no_unmaps, 0, "no event shows when its memory was given back"));
+	check(says(other_device, 0, "no event shows when its memory was given back"));
+	check(says(other_nonce, 0, "does not say when they were read"));
 	check(says(back_in_time, 2, NULL));
 	check(says(still, 2, NULL));
 }

@@ -58,7 +58,7 @@ static void test_full(void)
 	check(p->window.log_known && p->window.nkernel_log == 1);
 	check(p->trace.lost_known && p->trace.nlost == 2 && p->trace.lost[1].commit_overrun == 8);
 	check(p->trace.from_boot == TRI_YES && p->trace.nevents == 2 && p->trace.events_known);
-	check(p->trace.nspoilt == 1 && p->trace.nfailed == 1 &&
+	check(p->trace.naltered == 1 && p->trace.nfailed == 1 &&
 	      p->trace.nonce == 0xfedcba9876543210);
 	check(p->trace.ncanaries == 2 && p->trace.canaries[0].size == 4096);
 	platform_free(p);
@@ -305,8 +305,8 @@ static void test_ranges(void)
 	check(range_contains(&top, UINT64_MAX - 15, 16) && !range_contains(&top, UINT64_MAX, 2));
 }
 
-/* Is dma_map_phys on, or spoilt, as the facts' trace has it? */
-static void spoilt(const char *text, bool on, bool is_spoilt)
+/* Is dma_map_phys on, or altered, as the facts' trace has it? */
+static void altered(const char *text, bool on, bool is_altered)
 {
 	struct err err = { "" };
 	struct platform *p = platform_parse(text, strlen(text), "x", &err), *again;
@@ -316,11 +316,11 @@ static void spoilt(const char *text, bool on, bool is_spoilt)
 	if (!p)
 		return;
 	check(platform_event_on(p, "dma:dma_map_phys") == on);
-	check(platform_event_spoilt(p, "dma:dma_map_phys") == is_spoilt);
+	check(platform_event_altered(p, "dma:dma_map_phys") == is_altered);
 	written = platform_format(p);
 	again = platform_parse(written, strlen(written), "again", &err);
-	check(again && platform_event_spoilt(again, "dma:dma_map_phys") == is_spoilt);
-	check(again && again->trace.nspoilt == p->trace.nspoilt);
+	check(again && platform_event_altered(again, "dma:dma_map_phys") == is_altered);
+	check(again && again->trace.naltered == p->trace.naltered);
 	free(written);
 	platform_free(again);
 	platform_free(p);
@@ -331,32 +331,32 @@ static void spoilt(const char *text, bool on, bool is_spoilt)
 #define SENTENCE "\"failed\":[\"dma:dma_map_phys: was switched off or filtered in the window\"]"
 
 /* An event that did not stay as it was armed was not on, whatever else the facts say of it. */
-static void test_spoilt(void)
+static void test_altered(void)
 {
 	struct platform *p = platform_new();
 
-	check(!platform_event_spoilt(p, "dma:dma_map_phys"));
-	check(!platform_event_spoilt(NULL, "dma:dma_map_phys"));
+	check(!platform_event_altered(p, "dma:dma_map_phys"));
+	check(!platform_event_altered(NULL, "dma:dma_map_phys"));
 	platform_free(p);
-	spoilt(TRACE(ON), true, false);
-	spoilt(TRACE(ON ",\"spoilt\":[]"), true, false);
-	spoilt(TRACE(ON ",\"spoilt\":[\"dma:dma_alloc\"]"), true, false);
-	spoilt(TRACE(ON ",\"spoilt\":[\"dma:dma_map_phys\"]"), false, true);
-	spoilt(TRACE(OTHERS ",\"spoilt\":[\"dma:dma_map_phys\"]"), false, true);
-	spoilt(TRACE("\"spoilt\":[\"dma:dma_map_phys\"]"), false, true);
+	altered(TRACE(ON), true, false);
+	altered(TRACE(ON ",\"spoilt\":[]"), true, false);
+	altered(TRACE(ON ",\"spoilt\":[\"dma:dma_alloc\"]"), true, false);
+	altered(TRACE(ON ",\"spoilt\":[\"dma:dma_map_phys\"]"), false, true);
+	altered(TRACE(OTHERS ",\"spoilt\":[\"dma:dma_map_phys\"]"), false, true);
+	altered(TRACE("\"spoilt\":[\"dma:dma_map_phys\"]"), false, true);
 	/* as earlier recorders say it */
-	spoilt(TRACE(OTHERS "," SENTENCE), false, true);
-	spoilt(TRACE(ON "," SENTENCE), false, true);
-	spoilt(TRACE(ON "," SENTENCE ",\"spoilt\":null"), false, true);
-	spoilt(TRACE(SENTENCE), false, true);
-	spoilt(TRACE(ON ",\"failed\":[\"dma:dma_map_phys: switched off\"]"), true, false);
-	spoilt(TRACE(ON ",\"failed\":[\": was switched off or filtered in the window\"]"), true,
-	       false);
+	altered(TRACE(OTHERS "," SENTENCE), false, true);
+	altered(TRACE(ON "," SENTENCE), false, true);
+	altered(TRACE(ON "," SENTENCE ",\"spoilt\":null"), false, true);
+	altered(TRACE(SENTENCE), false, true);
+	altered(TRACE(ON ",\"failed\":[\"dma:dma_map_phys: switched off\"]"), true, false);
+	altered(TRACE(ON ",\"failed\":[\": was switched off or filtered in the window\"]"), true,
+		false);
 }
 
 int main(void)
 {
-	test_spoilt();
+	test_altered();
 	test_full();
 	test_round_trip();
 	test_unknown();

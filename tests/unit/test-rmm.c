@@ -81,7 +81,7 @@ static void cut_lines(void)
 				      "81004000 0",
 		  0x81000000, 1, &ok) == RMM_UNKNOWN &&
 	      ok);
-	/* a cut that leaves no range spoils the whole log */
+	/* a cut that leaves no range alters the whole log */
 	ask(CREATE ALL_RAM POOL "SMC_RSI_IPA_STATE_SET 8100", 0x97400000, 1, &ok);
 	check(!ok);
 	ask(CREATE ALL_RAM POOL "SMC_RSI_IPA_ST", 0x97400000, 1, &ok);

@@ -238,7 +238,7 @@ static void test_no_data(void)
 	struct stream *stream;
 
 	encode_formats(writer);
-	for (int i = 0; i < 2; i++) /* told twice it is one CPU all the same */
+	for (int i = 0; i < 2; i++) /* reported twice it is one CPU all the same */
 		tracedat_writer_option(writer, TRACEDAT_OPTION_CPUSTAT, gone, sizeof(gone));
 	make_page(EVENT_SYNC_CPU, 40);
 	tracedat_writer_pages(writer, 1, one_page, PAGE, NULL);

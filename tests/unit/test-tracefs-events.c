@@ -47,7 +47,7 @@ static void looked_again(const char *path_of, int dir, const char *path, const c
 	arming_on(&arming, "dma", "dma_unmap_phys");
 	arming_on(&arming, "ccaio_7", "tcp_tx");
 	arming_look_again(&arming, &instance);
-	check(arming.spoilt[0] == map && arming.spoilt[1] == unmap && arming.spoilt[2] == probe);
+	check(arming.altered[0] == map && arming.altered[1] == unmap && arming.altered[2] == probe);
 	check(arming.nfailed == 0 && arming.nevents == 3);
 	arming_release(&arming);
 	tracefs_instance_free(instance.files);

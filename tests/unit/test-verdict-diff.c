@@ -81,9 +81,9 @@ static void test_devices_and_egress(void)
 	free(b->devices[1].name);
 	b->devices[1].name = xstrdup("0000:00:09.0");
 	d = diff_of(a, b);
-	x = find(d, "egress", "0000:00:01.0, bytes left on purpose");
+	x = find(d, "egress", "0000:00:01.0, bytes sent out");
 	check(x && x->change == CHANGE_NEUTRAL && strstr(x->text, "up by 12033"));
-	x = find(d, "egress", "0000:00:01.0, bytes left without need");
+	x = find(d, "egress", "0000:00:01.0, bytes exposed needlessly");
 	check(x && x->change == CHANGE_NEUTRAL);
 	x = find(d, "egress", "0000:00:01.0, bytes beside shared buffers");
 	check(x && x->change == CHANGE_WORSE);
@@ -172,7 +172,7 @@ static void test_traffic_kinds(void)
 	verdict_free(v);
 }
 
-/* Two different things are compared: told, but by itself not worse. */
+/* Two different things are compared: reported, but by itself not worse. */
 static void test_runs(void)
 {
 	struct verdict *v = fixture_proven(), *w = fixture_proven();

@@ -312,7 +312,7 @@ static inline struct exchanges *fixture_exchanges(void)
 		.dma_bytes = 9000,
 	};
 	x->capture_dropped = 1;
-	x->beyond = xstrdup("nothing else of " FIXTURE_HOSTILE " touched a device");
+	x->other_traffic = xstrdup("nothing else of " FIXTURE_HOSTILE " touched a device");
 	exchanges_note(x, "note of %s", FIXTURE_HOSTILE);
 	return x;
 }

@@ -102,7 +102,7 @@ static uint64_t misplace(struct dma_device *dev, uint64_t ipa, uint64_t dma)
 }
 
 /*
- * The address for a buffer.  told: the bounce event comes with it (in a list, the
+ * The address for a buffer.  reported: the bounce event comes with it (in a list, the
  * events of all bounces come before the one of the map).
  */
 static uint64_t map_one(struct dma_device *dev, uint64_t ipa, size_t size)

@@ -121,7 +121,7 @@ static void host_place(struct export *e, const uint8_t *placed, size_t size)
 int export_in(struct export *e, uint64_t ipa, size_t room, const uint8_t *placed, size_t size,
 	      struct err *err)
 {
-	struct notice own = { .sequence = ++e->sequence, .size = room }, told;
+	struct notice own = { .sequence = ++e->sequence, .size = room }, reported;
 	uint64_t landing;
 	uint8_t raw[NOTICE];
 	int ret;
@@ -143,19 +143,20 @@ int export_in(struct export *e, uint64_t ipa, size_t room, const uint8_t *placed
 	host_place(e, placed, size);
 	/* read once: the host may change it at any time */
 	memcpy(raw, realm_ptr(e->dma->realm, e->mailbox.ipa + IN_OFF, NOTICE), NOTICE);
-	unpack(raw, &told);
+	unpack(raw, &reported);
 	dma_unmap(e->dma, own.addr, room, EVENT_FROM_DEVICE, 0);
-	if (told.sequence != own.sequence)
+	if (reported.sequence != own.sequence)
 		ret = err_set(err, EBADMSG,
 			      "the host's notice is of transfer %" PRIu64 ", not %" PRIu64,
-			      told.sequence, own.sequence);
-	else if (told.size > room)
+			      reported.sequence, own.sequence);
+	else if (reported.size > room)
 		ret = err_set(err, EBADMSG, "the host says it placed %u bytes in a buffer of %zu",
-			      told.size, room);
-	else if (checksum(realm_ptr(e->dma->realm, landing, told.size), told.size) != told.sum)
+			      reported.size, room);
+	else if (checksum(realm_ptr(e->dma->realm, landing, reported.size), reported.size) !=
+		 reported.sum)
 		ret = err_set(err, EBADMSG, "the bytes do not match the host's checksum");
 	else
-		ret = told.size;
+		ret = reported.size;
 	if (ret >= 0)
 		memcpy(realm_ptr(e->dma->realm, ipa, ret), realm_ptr(e->dma->realm, landing, ret),
 		       ret);

@@ -11,14 +11,14 @@
 
 static void enter(struct tdisp *t, enum tdisp_state state)
 {
-	static const uint8_t told[] = { EVENT_TSM_UNLOCKED, EVENT_TSM_LOCKED, EVENT_TSM_RUN,
-					EVENT_TSM_ERROR };
+	static const uint8_t reported[] = { EVENT_TSM_UNLOCKED, EVENT_TSM_LOCKED, EVENT_TSM_RUN,
+					    EVENT_TSM_ERROR };
 
 	t->state = state;
 	t->dma->trusted = t->guard->trusted = state == TDISP_RUN;
 	bounce_trace_emit(t->dma->trace, (struct event){ .kind = EVENT_TSM,
 							 .dev = t->dma->name,
-							 .aux = told[state],
+							 .aux = reported[state],
 							 .orig = EVENT_NO_ADDR,
 							 .dma = EVENT_NO_ADDR,
 							 .dir = EVENT_DIR_NONE });

@@ -19,7 +19,7 @@ struct bounce_trace {
 	struct fault_plan *fault;
 	uint64_t now_ns, random;
 	uint64_t disorder, lost;
-	uint64_t pending_lost; /* dropped, not yet told */
+	uint64_t pending_lost; /* dropped, not yet reported */
 };
 
 struct bounce_trace *bounce_trace_new(struct names *names, uint64_t seed, bounce_sink sink,

@@ -33,7 +33,7 @@ struct fault_case {
 	bool (*shows)(const struct machine *m, const struct counterexample *ce);
 	enum fault_damage damage;
 	/* descriptors may be overwritten by payload, which the device then follows anywhere */
-	bool astray;
+	bool unattributed;
 	enum hostile_trick trick; /* the host's part in it */
 	/* Can it happen on this machine? */
 	bool (*applies)(const struct machine_config *config);

@@ -69,7 +69,7 @@ struct machine_config {
 /* What a device did, and after which event. */
 struct machine_access {
 	struct guard_access access;
-	size_t after; /* events told before it */
+	size_t after; /* events reported before it */
 };
 
 struct machine {

@@ -123,7 +123,7 @@ static bool was_published(const struct machine *m, const struct guard_access *a)
 static bool only_guard_knows(const struct machine *m, const struct fault_case *f,
 			     const struct guard_access *a)
 {
-	return m->config.trick == HOSTILE_OVERRUN || (f && f->astray && !was_published(m, a));
+	return m->config.trick == HOSTILE_OVERRUN || (f && f->unattributed && !was_published(m, a));
 }
 
 void selftest_opinions(const struct machine *m, const struct fault_case *f, const struct verdict *v,

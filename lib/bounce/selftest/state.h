@@ -17,7 +17,7 @@ struct verdict;
  *   selftest-opinions.c  do guard and judge agree about each access?
  */
 
-/* The first thing that is wrong is the one that is told. */
+/* The first thing that is wrong is the one that is reported. */
 void selftest_wrong(struct selftest_result *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

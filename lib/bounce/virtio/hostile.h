@@ -30,7 +30,7 @@ struct hostile {
 	enum hostile_trick trick;
 	unsigned int skip;   /* completions to let pass first */
 	unsigned int played; /* 0: it never came to it */
-	uint64_t remember;   /* TOCTOU: bus address of the length that was told; 0 none */
+	uint64_t remember;   /* TOCTOU: bus address of the length that was reported; 0 none */
 	uint32_t claim;	     /* TOCTOU: what it becomes */
 };
 

@@ -39,7 +39,7 @@ void carry_free(struct carry *c)
 		free(c->cpus[i]);
 	}
 	for (size_t i = 0; i < CARRY_HELD; i++)
-		free(c->held[i].carriage.dma);
+		free(c->held[i].packet_dma.dma);
 	free(c);
 }
 
@@ -158,7 +158,7 @@ bool carry_in_pool(const struct carry *c, uint64_t dma)
 	return false;
 }
 
-void carry_set_socket(struct carry *c, struct carriage *out, uint64_t socket, enum grade grade)
+void carry_set_socket(struct carry *c, struct packet_dma *out, uint64_t socket, enum grade grade)
 {
 	const struct owner_socket *s = owners_socket(c->owners, socket);
 

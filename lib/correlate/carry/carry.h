@@ -14,7 +14,7 @@ struct owners;
 struct platform;
 
 /*
- * carry - which DMA transfers carried which packet, as the kernel's events tell.
+ * carry - which DMA transfers carried which packet, as the kernel's events show.
  *
  * Sending (Linux drivers/net/virtio_net.c, net/core/dev.c): a map between
  * net_dev_start_xmit and net_dev_xmit on one CPU is of that packet; they sum up to
@@ -22,7 +22,7 @@ struct platform;
  * the indirect table of 16 bytes for each piece (drivers/virtio/virtio_ring.c), which is no byte
  * of the frame.  __ip_queue_xmit names the skb's socket;
  * an skb that was cut into segments on its way shows up as several new ones right
- * after it on that CPU; the socket that a segment carries along is told as it is put
+ * after it on that CPU; the socket that a segment carries along is reported as it is put
  * into its virtqueue.  What one task maps between putting a command into the control
  * queue and its kick is the command.
  *
@@ -42,7 +42,7 @@ struct carried_dma {
 };
 
 /* One packet and what carried it. */
-struct carriage {
+struct packet_dma {
 	uint64_t ts_ns;	 /* net_dev_start_xmit, netif_receive_skb */
 	uint64_t socket; /* 0 unknown */
 	struct flow_key key;
@@ -65,13 +65,13 @@ struct carriage {
 };
 
 struct carry_ops {
-	void (*carried)(void *ctx, const struct carriage *carriage);
+	void (*carried)(void *ctx, const struct packet_dma *packet_dma);
 	/*
 	 * DMA that belongs to no packet, of any device: mapped for sending, or handed over
 	 * after receiving.  why is a constant.
 	 */
-	void (*stray)(void *ctx, uint64_t ts_ns, uint16_t device, enum flow_dir dir, uint64_t bytes,
-		      const char *why);
+	void (*unattributed)(void *ctx, uint64_t ts_ns, uint16_t device, enum flow_dir dir,
+			     uint64_t bytes, const char *why);
 };
 
 /*
@@ -91,7 +91,7 @@ void carry_free(struct carry *carry);
 
 void carry_event(struct carry *carry, const struct event *event);
 
-/* The DMA device of an interface: told by the platform, or learned; 0 unknown. */
+/* The DMA device of an interface: reported by the platform, or learned; 0 unknown. */
 uint16_t carry_device(const struct carry *carry, uint16_t iface);
 /* Is it known to be a network device? */
 bool carry_is_net(const struct carry *carry, uint16_t device);

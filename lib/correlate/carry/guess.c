@@ -135,7 +135,7 @@ enum grade carry_guess(struct carry_buffers *b, uint64_t skb, uint64_t len, unsi
 	for (unsigned int i = 0; i < b->count; i++) {
 		struct carry_waiting *w = &b->ring[(b->first + i) % CARRY_BUFFERS];
 
-		/* whose merging was not told may be any of those behind the first */
+		/* whose merging was not reported may be any of those behind the first */
 		begun |= w->skb == skb;
 		if (begun || !w->skb)
 			choice.at[choice.count++] = w;
@@ -156,6 +156,6 @@ enum grade carry_guess(struct carry_buffers *b, uint64_t skb, uint64_t len, unsi
 	*wire = made.wire;
 	if (!made.count)
 		return GRADE_NONE;
-	/* where events tell it, what they do not tell is no more than likely */
+	/* where events show it, what they do not tell is no more than likely */
 	return b->entered ? GRADE_SIZED : made.grade;
 }

@@ -35,7 +35,8 @@ static void drop_oldest(struct carry *c, struct carry_buffers *b)
 {
 	const struct carried_dma *dma = &waiting_at(b, 0)->dma;
 
-	c->ops.stray(c->ctx, dma->ts_ns, b->device, FLOW_IN, dma->size, "no packet came of it");
+	c->ops.unattributed(c->ctx, dma->ts_ns, b->device, FLOW_IN, dma->size,
+			    "no packet was made from it");
 	b->first = (b->first + 1) % CARRY_BUFFERS;
 	b->count--;
 }
@@ -55,8 +56,8 @@ void carry_buffer(struct carry *c, const struct event *e)
 	if (unmap && e->size < SMALLEST)
 		return;
 	if (!carry_is_net(c, e->dev) || !cpu) {
-		c->ops.stray(c->ctx, e->ts_ns, e->dev, FLOW_IN, e->size,
-			     "of a device that is not known");
+		c->ops.unattributed(c->ctx, e->ts_ns, e->dev, FLOW_IN, e->size,
+				    "of a device that is not known");
 		return;
 	}
 	/* where buffers are synced, an unmap says only that a page of them is used up */
@@ -68,8 +69,8 @@ void carry_buffer(struct carry *c, const struct event *e)
 		d->unmaps = true;
 	b = buffers_of(cpu, e->dev);
 	if (!b) {
-		c->ops.stray(c->ctx, e->ts_ns, e->dev, FLOW_IN, e->size,
-			     "too many devices on one CPU");
+		c->ops.unattributed(c->ctx, e->ts_ns, e->dev, FLOW_IN, e->size,
+				    "too many devices on one CPU");
 		return;
 	}
 	/* they were no received packets after all: the sizes that came tell */
@@ -83,7 +84,7 @@ void carry_buffer(struct carry *c, const struct event *e)
 	b->fresh++;
 }
 
-/* ---- what the events tell ---- */
+/* ---- what the events show ---- */
 
 static unsigned int find_skb(struct carry_buffers *b, uint64_t skb)
 {
@@ -217,7 +218,7 @@ static unsigned int adds_up(struct carry_buffers *b, uint64_t skb, uint64_t len)
 }
 
 /* Take the skb's buffers out; the others stay in their order. */
-static void take_buffers(struct carry_buffers *b, uint64_t skb, struct carriage *in)
+static void take_buffers(struct carry_buffers *b, uint64_t skb, struct packet_dma *in)
 {
 	unsigned int kept = 0, n = 0;
 
@@ -245,8 +246,8 @@ static void take_buffers(struct carry_buffers *b, uint64_t skb, struct carriage 
 
 static void hand_out(struct carry *c, struct carry_held *h)
 {
-	c->ops.carried(c->ctx, &h->carriage);
-	free(h->carriage.dma);
+	c->ops.carried(c->ctx, &h->packet_dma);
+	free(h->packet_dma.dma);
 	memset(h, 0, sizeof(*h));
 }
 
@@ -255,7 +256,7 @@ static void release_held(struct carry *c, unsigned int keep, uint64_t now_ns)
 {
 	while (c->nheld) {
 		struct carry_held *h = &c->held[c->first_held];
-		bool late = now_ns > h->carriage.ts_ns + WAIT_NS;
+		bool late = now_ns > h->packet_dma.ts_ns + WAIT_NS;
 
 		if (!h->resolved && c->nheld <= keep && !late)
 			return;
@@ -267,7 +268,7 @@ static void release_held(struct carry *c, unsigned int keep, uint64_t now_ns)
 
 /* The buffers that the packet came of. */
 static void find_buffers(struct carry *c, struct carry_cpu *cpu, const struct event *e,
-			 struct carriage *in)
+			 struct packet_dma *in)
 {
 	struct carry_buffers *b = where_is(c, cpu, in->device, e->link);
 
@@ -293,14 +294,14 @@ void carry_net_rx(struct carry *c, const struct event *e)
 	h = &c->held[(c->first_held + c->nheld++) % CARRY_HELD];
 	h->skb = e->link;
 	h->resolved = false;
-	h->carriage = (struct carriage){ .ts_ns = e->ts_ns, .dir = FLOW_IN, .iface = e->dev };
-	h->carriage.frame = (uint32_t)e->size + ETHERNET;
-	h->carriage.device = d->device;
-	h->carriage.conn = OWNERS_NO_CONN;
+	h->packet_dma = (struct packet_dma){ .ts_ns = e->ts_ns, .dir = FLOW_IN, .iface = e->dev };
+	h->packet_dma.frame = (uint32_t)e->size + ETHERNET;
+	h->packet_dma.device = d->device;
+	h->packet_dma.conn = OWNERS_NO_CONN;
 	if (d->device)
-		find_buffers(c, cpu, e, &h->carriage);
-	if (!h->carriage.wire)
-		h->carriage.wire = 1;
+		find_buffers(c, cpu, e, &h->packet_dma);
+	if (!h->packet_dma.wire)
+		h->packet_dma.wire = 1;
 }
 
 void carry_tcp_rx(struct carry *c, const struct event *e)
@@ -314,7 +315,7 @@ void carry_tcp_rx(struct carry *c, const struct event *e)
 		if (h->skb != e->link)
 			continue;
 		if (!h->resolved)
-			carry_set_socket(c, &h->carriage, e->sock_of, GRADE_EXACT);
+			carry_set_socket(c, &h->packet_dma, e->sock_of, GRADE_EXACT);
 		h->resolved = true;
 		break;
 	}

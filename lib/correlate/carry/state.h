@@ -43,7 +43,7 @@ struct carry_waiting {
 struct carry_buffers {
 	uint16_t device;
 	bool unmapped; /* their sizes are the buffers', not the packets' */
-	bool entered;  /* events tell which skb they become */
+	bool entered;  /* events show which skb they become */
 	unsigned int first, count;
 	unsigned int fresh; /* the newest, handed over since an skb entered last */
 	struct carry_waiting ring[CARRY_BUFFERS];
@@ -59,7 +59,7 @@ struct carry_command {
 struct carry_cpu {
 	/* the open transmission */
 	bool sending;
-	struct carriage out;
+	struct packet_dma out;
 	uint64_t skb;
 	uint64_t vq;
 	struct carried_dma maps[CARRY_MAPS];
@@ -79,7 +79,7 @@ struct carry_cpu {
 };
 
 struct carry_held {
-	struct carriage carriage;
+	struct packet_dma packet_dma;
 	uint64_t skb;
 	bool resolved;
 };
@@ -105,7 +105,7 @@ struct carry_cpu *carry_cpu(struct carry *c, unsigned int cpu);	   /* NULL: too 
 struct carry_device *carry_iface(struct carry *c, uint16_t iface); /* NULL: too many */
 struct carry_device *carry_dma_device(const struct carry *c, uint16_t device);
 bool carry_in_pool(const struct carry *c, uint64_t dma);
-void carry_set_socket(struct carry *c, struct carriage *out, uint64_t socket, enum grade grade);
+void carry_set_socket(struct carry *c, struct packet_dma *out, uint64_t socket, enum grade grade);
 
 void carry_tcp_tx(struct carry *c, const struct event *e);
 void carry_xmit_start(struct carry *c, const struct event *e);

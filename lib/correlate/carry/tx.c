@@ -70,8 +70,8 @@ static void find_socket(struct carry *c, struct carry_cpu *cpu, const struct eve
 static void abandon(struct carry *c, struct carry_cpu *cpu, const char *why)
 {
 	if (cpu->sending && cpu->map_bytes)
-		c->ops.stray(c->ctx, cpu->maps[0].ts_ns, cpu->out.device, FLOW_OUT, cpu->map_bytes,
-			     why);
+		c->ops.unattributed(c->ctx, cpu->maps[0].ts_ns, cpu->out.device, FLOW_OUT,
+				    cpu->map_bytes, why);
 	cpu->sending = false;
 }
 
@@ -82,7 +82,7 @@ void carry_xmit_start(struct carry *c, const struct event *e)
 
 	if (!cpu || !d || e->size > UINT32_MAX)
 		return;
-	abandon(c, cpu, "of a transmission whose end no event tells");
+	abandon(c, cpu, "of a transmission whose end no event shows");
 	cpu->sending = true;
 	cpu->skb = e->link;
 	cpu->vq = 0;
@@ -90,7 +90,7 @@ void carry_xmit_start(struct carry *c, const struct event *e)
 	cpu->map_bytes = 0;
 	cpu->lone_bounces = 0;
 	cpu->bounced = false;
-	cpu->out = (struct carriage){ .ts_ns = e->ts_ns, .dir = FLOW_OUT, .iface = e->dev };
+	cpu->out = (struct packet_dma){ .ts_ns = e->ts_ns, .dir = FLOW_OUT, .iface = e->dev };
 	cpu->out.frame = (uint32_t)e->size;
 	cpu->out.device = d->device;
 	cpu->out.conn = OWNERS_NO_CONN;
@@ -164,11 +164,11 @@ void carry_tx_map(struct carry *c, const struct event *e)
 		cpu->out.device = e->dev;
 		keep_map(cpu, &dma);
 	} else {
-		c->ops.stray(c->ctx, e->ts_ns, e->dev, FLOW_OUT, e->size,
-			     !is_command(c, e) ? "mapped outside any packet's transmission"
-			     : owners_is_program(c->owners, e->pid)
-				     ? "commands that the program gave by the control queue"
-				     : carry_command);
+		c->ops.unattributed(c->ctx, e->ts_ns, e->dev, FLOW_OUT, e->size,
+				    !is_command(c, e) ? "mapped outside any packet's transmission"
+				    : owners_is_program(c->owners, e->pid)
+					    ? "commands that the program gave by the control queue"
+					    : carry_command);
 	}
 }
 
@@ -195,7 +195,7 @@ static void command_ends(struct carry *c, const struct event *e)
  * The socket that the skb carries along.  A segment has its own from the skb that was cut,
  * whoever sends it, and wherever.
  */
-static void told_socket(struct carry *c, struct carriage *out, uint64_t socket)
+static void told_socket(struct carry *c, struct packet_dma *out, uint64_t socket)
 {
 	const struct owner_socket *s;
 
@@ -298,7 +298,7 @@ void carry_xmit(struct carry *c, const struct event *e)
 	if (!cpu || !cpu->sending)
 		return;
 	if (cpu->skb != e->link || cpu->out.iface != e->dev || !d) {
-		abandon(c, cpu, "of a transmission whose end no event tells");
+		abandon(c, cpu, "of a transmission whose end no event shows");
 		return;
 	}
 	if (e->aux != 0) {

@@ -7,8 +7,8 @@
 
 #include "lib/base/names.h"
 #include "lib/base/xalloc.h"
-#include "lib/correlate/disk/bios.h"
 #include "lib/correlate/disk/pagecache.h"
+#include "lib/correlate/disk/requests.h"
 #include "lib/evidence/event.h"
 #include "lib/evidence/platform.h"
 #include "lib/exchange/exchange.h"
@@ -48,7 +48,7 @@ struct blockio {
 	const struct names *names;
 	const struct platform *platform;
 	const struct owners *owners;
-	struct bios *bios;
+	struct block_requests *requests;
 	struct pagecache *cache;
 	struct issued *cpus[CPUS];
 	bool known[NAMES_MAX + 1]; /* devices that are disks */
@@ -63,7 +63,7 @@ struct blockio *blockio_new(struct exchanges *x, const struct names *names,
 	b->names = names;
 	b->platform = platform;
 	b->owners = owners;
-	b->bios = bios_new(names, platform);
+	b->requests = block_requests_new(names, platform);
 	b->cache = pagecache_new();
 	return b;
 }
@@ -200,7 +200,7 @@ static struct bio_owner asker(const struct blockio *b, const struct request *r, 
 {
 	struct bio_owner who;
 
-	if (bios_find(b->bios, r->disk, byte, &who, end))
+	if (block_requests_find(b->requests, r->disk, byte, &who, end))
 		return who;
 	return (struct bio_owner){ r->pid, r->comm, is_program(b, r->pid, r->comm), GRADE_SIZED };
 }
@@ -262,7 +262,7 @@ static void issue(struct blockio *b, const struct event *e)
 		r->ranges = true;
 		r->bytes = r->left = RANGES;
 	}
-	bios_issued(b->bios, e->dev, r->start, e->size);
+	block_requests_issued(b->requests, e->dev, r->start, e->size);
 }
 
 /* How much from here on is of one file, and of which (NULL: of none). */
@@ -385,9 +385,9 @@ void blockio_learn(struct blockio *b, const struct event *e)
 	if (e->kind == EVENT_PAGE_IN || e->kind == EVENT_PAGE_OUT)
 		pagecache_event(b->cache, e, is_program(b, e->pid, e->comm));
 	else if (e->kind == EVENT_BLK_QUEUE)
-		bios_queue(b->bios, e, is_program(b, e->pid, e->comm));
+		block_requests_queue(b->requests, e, is_program(b, e->pid, e->comm));
 	else if (e->kind == EVENT_BLK_COMPLETE && e->sector <= UINT64_MAX / 512)
-		bios_completed(b->bios, e->dev, e->sector * 512, e->size);
+		block_requests_completed(b->requests, e->dev, e->sector * 512, e->size);
 }
 
 void blockio_event(struct blockio *b, const struct event *e)
@@ -407,7 +407,7 @@ void blockio_free(struct blockio *b)
 			end_request(b, b->cpus[i]);
 		free(b->cpus[i]);
 	}
-	bios_free(b->bios);
+	block_requests_free(b->requests);
 	pagecache_free(b->cache);
 	free(b);
 }

@@ -20,9 +20,9 @@ struct platform;
  * other drivers map the data.  Plugged requests are issued first and mapped
  * after, in the same order.
  *
- * Whose they are: the task that asked for the same sectors (lib/correlate/disk/bios.h), even where
- * a worker of the kernel issues the request; and the file in the page cache whose memory was mapped
- * (lib/correlate/disk/pagecache.h), even where the kernel writes it back long after.
+ * Whose they are: the task that asked for the same sectors (lib/correlate/disk/requests.h), even
+ * where a worker of the kernel issues the request; and the file in the page cache whose memory was
+ * mapped (lib/correlate/disk/pagecache.h), even where the kernel writes it back long after.
  */
 struct blockio;
 

@@ -221,9 +221,9 @@ static char *ram(const struct judge *j, const struct stream_info *info)
 	(void)info;
 	if (!j->observed.from_nowhere)
 		return NULL;
-	return xasprintf("%llu buffers lie outside of all RAM that the facts tell of, the first at "
-			 "0x%llx",
-			 ull(j->observed.from_nowhere), ull(j->observed.nowhere));
+	return xasprintf(
+		"%llu buffers lie outside all RAM that the facts list, the first at 0x%llx",
+		ull(j->observed.from_nowhere), ull(j->observed.nowhere));
 }
 
 static char *shared_bit(const struct judge *j, const struct stream_info *info)
@@ -301,10 +301,9 @@ static char *no_realm(const struct judge *j, const struct stream_info *info)
 		if (!platform_pool_is_default(&p->swiotlb.pools[i]))
 			return NULL;
 	}
-	return xasprintf(
-		"the facts call this no Realm and bouncing not forced, but %llu buffers of "
-		"virtio devices were bounced",
-		ull(j->observed.virtio_bounced));
+	return xasprintf("the facts say that this is no Realm and bouncing not forced, but %llu "
+			 "buffers of virtio devices were bounced",
+			 ull(j->observed.virtio_bounced));
 }
 
 static char *realm_signs(const struct judge *j, const struct stream_info *info)
@@ -314,7 +313,8 @@ static char *realm_signs(const struct judge *j, const struct stream_info *info)
 
 	(void)info;
 	if (p->realm.is_realm == TRI_NO && !j->rehearsal)
-		return xstrdup("the facts call this no Realm, but tell what only a Realm has");
+		return xstrdup(
+			"the facts say that this is no Realm, but list what only a Realm has");
 	if (kind->machine && p->kernel.machine && strcmp(p->kernel.machine, kind->machine) != 0)
 		return xasprintf("the facts call a machine of type %.40s %s", p->kernel.machine,
 				 kind->one);
@@ -330,20 +330,20 @@ static char *log_line(const struct platform *p, const char *line)
 	bool found = false;
 
 	if (fact.kind == KLOG_RSI && p->realm.is_realm == TRI_NO)
-		return xstrdup("the facts call this no Realm, but the kernel log speaks of the "
-			       "Realm Services Interface");
+		return xstrdup("the facts say that this is no Realm, but the kernel log speaks of "
+			       "the Realm Services Interface");
 	if (total && strstr(line, "swiotlb buffer is full") && p->swiotlb.npools == 1 &&
 	    p->swiotlb.slots != PLATFORM_UNKNOWN && p->swiotlb.slots &&
 	    strtoull(total + strlen("), total "), NULL, 10) != p->swiotlb.slots)
-		return xasprintf("the kernel log tells of a pool of another size than the facts: "
-				 "%.100s",
-				 line);
+		return xasprintf(
+			"the kernel log reports a pool of another size than the facts: %.100s",
+			line);
 	if (fact.kind != KLOG_POOL)
 		return NULL;
 	for (size_t i = 0; i < p->swiotlb.npools; i++)
 		found |= p->swiotlb.pools[i].range.start == fact.range.start &&
 			 p->swiotlb.pools[i].range.end == fact.range.end;
-	return found ? NULL : xasprintf("the kernel log tells of another pool: %.100s", line);
+	return found ? NULL : xasprintf("the kernel log reports another pool: %.100s", line);
 }
 
 static char *kernel_log(const struct judge *j, const struct stream_info *info)

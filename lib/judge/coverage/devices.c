@@ -45,7 +45,7 @@ static bool virtio_known(const struct judge *j, const struct platform_virtio *d,
 	uint32_t type = platform_virtio_driver_type(d->driver);
 
 	if (d->driver_untold)
-		cond_unmet(cond, remedy, "whether a driver works %s is not known", d->name);
+		cond_unmet(cond, remedy, "it is not known whether a driver works %s", d->name);
 	else if (d->driver && (!d->features || d->status == PLATFORM_NO_STATUS))
 		cond_unmet(cond, remedy, "the feature bits or the status of %s are not known",
 			   d->name);
@@ -81,15 +81,15 @@ static bool pci_known(const struct judge *j, const struct platform_pci *d,
 	if (platform_pci_is_nothing(d) || (d->driver_untold && bridge))
 		return true;
 	if (d->driver_untold)
-		cond_unmet(cond, remedy, "whether a driver works PCI device %s is not known",
+		cond_unmet(cond, remedy, "it is not known whether a driver works PCI device %s",
 			   d->name);
 	else if (!platform_pci_is_driven(d) && !bridge && d->bus_master == TRI_YES)
 		cond_unmet(cond, "bind it to a driver or disable it",
 			   "PCI device %s is a bus master without a driver", d->name);
 	else if (!platform_pci_is_driven(d) && !bridge && d->bus_master == TRI_UNKNOWN)
 		cond_unmet(cond, remedy,
-			   "whether PCI device %s, which has no driver, is a bus master is not "
-			   "known",
+			   "it is not known whether PCI device %s, which has no driver, is a bus "
+			   "master",
 			   d->name);
 	else if (d->driver && platform_pci_is_virtio(d) &&
 		 !platform_find_virtio(j->platform, d->name))
@@ -177,6 +177,6 @@ void coverage_devices_known(const struct judge *j, const struct stream_info *inf
 		if (!pci_known(j, &p->pci[i], cond))
 			return;
 	}
-	cond_met(cond, "%zu virtio and %zu PCI devices are listed, and none else did DMA",
-		 p->nvirtio, p->npci);
+	cond_met(cond, "%zu virtio and %zu PCI devices found; no other device did DMA", p->nvirtio,
+		 p->npci);
 }

@@ -23,7 +23,7 @@ static bool in_stream(const struct stream_info *info, const char *full)
 
 static bool armed(const struct judge *j, const struct stream_info *info, const char *full)
 {
-	if (!in_stream(info, full) || platform_event_spoilt(j->platform, full))
+	if (!in_stream(info, full) || platform_event_altered(j->platform, full))
 		return false;
 	return !j->platform || !j->platform->trace.events_known ||
 	       platform_event_on(j->platform, full);
@@ -124,10 +124,10 @@ char *judge_hidden_events(const struct judge *j, const struct stream_info *info)
 bool judge_events_told(const struct judge *j, const struct stream_info *info)
 {
 	char *hidden = judge_hidden_events(j, info);
-	bool told = !hidden && !not_armed(j, info, true) && !judge_is_disturbed(j);
+	bool reported = !hidden && !not_armed(j, info, true) && !judge_is_disturbed(j);
 
 	free(hidden);
-	return told;
+	return reported;
 }
 
 /* When the first of the changes was noticed, and for how long it lasted. */
@@ -142,8 +142,8 @@ static void disturbed(const struct judge *j, struct cond_verdict *cond)
 	if (!p->trace.nchanges) {
 		cond_unmet(cond,
 			   "raise fs.inotify.max_user_watches and fs.inotify.max_user_instances",
-			   "whether recording was off for a moment is not known: the control files "
-			   "of tracing could not be watched");
+			   "it is not known whether recording was off for a moment: the control "
+			   "files of tracing could not be watched");
 		return;
 	}
 	lasted = c->to_ns > c->from_ns ? c->to_ns - c->from_ns : 0;
@@ -151,15 +151,14 @@ static void disturbed(const struct judge *j, struct cond_verdict *cond)
 		snprintf(more, sizeof(more), "; %zu other files were written to, too",
 			 p->trace.nchanges - 1);
 	if (lasted)
-		cond_unmet(
-			cond, remedy,
-			"somebody wrote to %s %.3f s into the window, and for %.3f ms events may "
-			"be missing%s",
-			c->file, (double)c->from_ns / 1e9, (double)lasted / 1e6, more);
+		cond_unmet(cond, remedy,
+			   "another program wrote to %s %.3f s into the window, and for %.3f ms "
+			   "events may be missing%s",
+			   c->file, (double)c->from_ns / 1e9, (double)lasted / 1e6, more);
 	else
 		cond_unmet(cond, remedy,
-			   "somebody wrote to %s %.3f s into the window and had undone it when it "
-			   "was looked at, at once: events of that moment may be missing%s",
+			   "another program wrote to %s %.3f s into the window and had undone it "
+			   "within the same moment: events of that moment may be missing%s",
 			   c->file, (double)c->from_ns / 1e9, more);
 }
 
@@ -176,7 +175,7 @@ static const struct stream_format *unreadable(const struct stream_info *info)
 }
 
 /* Of what not_armed() named and its alternatives: what did not stay as it was armed; NULL none. */
-static const char *spoilt(const struct judge *j, const char *missing)
+static const char *altered(const struct judge *j, const char *missing)
 {
 	size_t count;
 	const struct kernel_event *needed = kernel_events(&count);
@@ -184,7 +183,7 @@ static const char *spoilt(const struct judge *j, const char *missing)
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; needed[i].names[0] == missing && k < KERNEL_EVENT_NAMES; k++)
 			if (needed[i].names[k] &&
-			    platform_event_spoilt(j->platform, needed[i].names[k]))
+			    platform_event_altered(j->platform, needed[i].names[k]))
 				return needed[i].names[k];
 	return NULL;
 }
@@ -234,28 +233,27 @@ void coverage_events_armed(const struct judge *j, const struct stream_info *info
 		return;
 	}
 	if (!missing) {
-		cond_met(cond, info->is_model ? "the bounce path tells all its events"
+		cond_met(cond, info->is_model ? "the bounce path reports all its events"
 			       : armed(j, info, "ccaio:dma_map")
 				       ? "ccaio's own probes were on in place of the dma events"
 				       : "all needed swiotlb and dma events existed and were on");
 		return;
 	}
-	if (spoilt(j, missing)) {
+	if (altered(j, missing)) {
 		cond_unmet(cond, "leave the tracing instance of ccaio alone while it records",
-			   "%s: was switched off or filtered in the window", spoilt(j, missing));
+			   "%s: was switched off or filtered in the window", altered(j, missing));
 		return;
 	}
 	cond_unmet(cond,
-		   armed(j, info, "ccaio:dma_map") ? "judge the window only with --scope window: "
-						     "ccaio's own probes, which stand "
-						     "in "
-						     "for the dma events on this kernel, tell from "
-						     "the start of the recording on"
-						   : "use a kernel with the dma events (Linux 6.12 "
-						     "or newer, CONFIG_TRACING), or "
-						     "record with 'ccaio trace', which arms its "
-						     "own probes where the kernel can; "
-						     "with trace-cmd: -e swiotlb -e dma",
+		   armed(j, info, "ccaio:dma_map")
+			   ? "judge the window only with --scope window: ccaio's own probes, which "
+			     "stand in for the dma events on this kernel, report from the start of "
+			     "the recording on"
+			   : "use a kernel with the dma events (Linux 6.12 "
+			     "or newer, CONFIG_TRACING), or "
+			     "record with 'ccaio trace', which arms its "
+			     "own probes where the kernel can; "
+			     "with trace-cmd: -e swiotlb -e dma",
 		   "%s was not recorded; %llu bounces were seen", missing,
 		   (unsigned long long)j->n.bounces);
 }

@@ -72,24 +72,24 @@ static const struct stream_cpu *cleared(const struct stream_info *info)
 bool judge_clock_is_skewed(const struct judge *j, const struct stream_info *info)
 {
 	const char *kind = j->platform ? j->platform->realm.kind : NULL;
-	size_t told = 0;
+	size_t reported = 0;
 
 	if (info->is_model || (kind && strcmp(kind, "model") == 0))
 		return false;
 	for (size_t i = 0; i < info->ncpus; i++)
-		told += info->cpus[i].events > 0;
+		reported += info->cpus[i].events > 0;
 	/* Linux Documentation/trace/ftrace.rst: "local" may not be in sync; it is the default */
-	return told > 1 && (!info->clock || strcmp(info->clock, "local") == 0);
+	return reported > 1 && (!info->clock || strcmp(info->clock, "local") == 0);
 }
 
 bool judge_clock_is_coarse(const struct stream_info *info)
 {
-	size_t told = 0;
+	size_t reported = 0;
 
 	for (size_t i = 0; i < info->ncpus; i++)
-		told += info->cpus[i].events > 0;
+		reported += info->cpus[i].events > 0;
 	/* jiffies (Linux kernel/trace/trace_clock.c): some milliseconds, in which much happens */
-	return told > 1 && info->clock && strcmp(info->clock, "uptime") == 0;
+	return reported > 1 && info->clock && strcmp(info->clock, "uptime") == 0;
 }
 
 uint64_t judge_lost(const struct judge *j, const struct stream_info *info, bool *unknown)
@@ -241,7 +241,7 @@ void coverage_nothing_lost(const struct judge *j, const struct stream_info *info
 	}
 	if (judge_clock_is_coarse(info)) {
 		cond_unmet(cond, "record with another trace clock (ccaio trace -C mono)",
-			   "the trace clock 'uptime' ticks too slowly to tell the order of events "
+			   "the trace clock 'uptime' ticks too slowly to give the order of events "
 			   "on several CPUs");
 		return;
 	}
@@ -300,13 +300,13 @@ static uint64_t all_slots(const struct platform *p)
 /* The most slots that the facts tell of at any time; 0 where they do not. */
 static uint64_t most_used(const struct platform *p)
 {
-	const uint64_t told[] = { p->swiotlb.used_before, p->swiotlb.used_after,
-				  p->swiotlb.used_hiwater };
+	const uint64_t reported[] = { p->swiotlb.used_before, p->swiotlb.used_after,
+				      p->swiotlb.used_hiwater };
 	uint64_t most = 0;
 
-	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
-		if (told[i] != PLATFORM_UNKNOWN && told[i] > most)
-			most = told[i];
+	for (size_t i = 0; i < sizeof(reported) / sizeof(reported[0]); i++)
+		if (reported[i] != PLATFORM_UNKNOWN && reported[i] > most)
+			most = reported[i];
 	return most;
 }
 
@@ -318,7 +318,7 @@ void coverage_conserved(const struct judge *j, const struct stream_info *info,
 		"contradict one another";
 	const struct platform *p = j->platform;
 	uint64_t hiwater = p ? p->swiotlb.used_hiwater : PLATFORM_UNKNOWN;
-	/* An unmap is told after its slots were released: another CPU or task may map first. */
+	/* An unmap is reported after its slots were released: another CPU or task may map first. */
 	uint64_t slack = 0;
 	size_t open = j->bounces.count - cut_at_end(j);
 	char kernel[64];
@@ -337,7 +337,7 @@ void coverage_conserved(const struct judge *j, const struct stream_info *info,
 			cond,
 			"record again with a larger buffer, and with a larger bounce pool "
 			"(swiotlb=): of a scatter-gather list that did not fit in it the kernel "
-			"tells no more than the bounces, and that it failed only ccaio trace sees",
+			"shows no more than the bounces, and only ccaio trace sees that it failed",
 			"%llu bounces have no map",
 			(unsigned long long)(open + j->bounces.dropped));
 		return;
@@ -365,7 +365,7 @@ void coverage_conserved(const struct judge *j, const struct stream_info *info,
 		return;
 	}
 	if (hiwater == PLATFORM_UNKNOWN)
-		snprintf(kernel, sizeof(kernel), "the kernel does not tell how many");
+		snprintf(kernel, sizeof(kernel), "the kernel does not say how many");
 	else
 		snprintf(kernel, sizeof(kernel), "kernel at most %llu",
 			 (unsigned long long)hiwater);

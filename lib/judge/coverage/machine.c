@@ -71,8 +71,9 @@ void coverage_pool_known(const struct judge *j, const struct stream_info *info,
 		return;
 	}
 	if (p->swiotlb.dynamic == TRI_YES) {
-		cond_unmet(cond, "use a kernel without CONFIG_SWIOTLB_DYNAMIC",
-			   "the pool may grow (SWIOTLB_DYNAMIC) and its new bounds are not told");
+		cond_unmet(
+			cond, "use a kernel without CONFIG_SWIOTLB_DYNAMIC",
+			"the pool may grow (SWIOTLB_DYNAMIC) and its new bounds are not reported");
 		return;
 	}
 	if (!p->swiotlb.npools) {
@@ -88,7 +89,7 @@ void coverage_pool_known(const struct judge *j, const struct stream_info *info,
 
 		if (pool->inferred) {
 			cond_unmet(cond, remedy,
-				   "the bounds of pool %s are inferred, not told by the kernel",
+				   "the bounds of pool %s are inferred, not reported by the kernel",
 				   pool->name ? pool->name : "?");
 			return;
 		}
@@ -171,7 +172,8 @@ void coverage_environment_stable(const struct judge *j, const struct stream_info
 			   "the kernel log of the window says: %.200s", line);
 		return;
 	}
-	if (j->n.tsm_changes) /* told event by event, so each access was judged by the state then */
+	if (j->n.tsm_changes) /* reported event by event, so each access was judged by the state
+				 then */
 		cond_met(
 			cond,
 			"no CPU or device changed, %llu changes of trust states (TDISP) are in the "

@@ -37,8 +37,9 @@ static void not_ours(const struct judge *j, const struct stream_info *info,
 		     struct cond_verdict *cond)
 {
 	if (j->guest->class == GUEST_MODEL)
-		cond_not_applicable(cond, "the bounce path told the events itself, without a "
-					  "kernel's buffers");
+		cond_not_applicable(
+			cond,
+			"the bounce path reported the events itself, without a kernel's buffers");
 	else
 		cond_not_applicable(cond, "recorded by %s, not by ccaio",
 				    info->recorder ? info->recorder : "another tool");
@@ -74,8 +75,8 @@ void coverage_window_marked(const struct judge *j, const struct stream_info *inf
 	}
 	if (with_events)
 		cond_met(cond,
-			 "start and stop markers of this run stand on all %zu CPU buffers with "
-			 "events",
+			 "start and stop markers of this run were found on every CPU buffer that "
+			 "has events (%zu)",
 			 with_events);
 	else
 		cond_unmet(cond, "record again with 'ccaio trace'", "there are no events at all");
@@ -104,7 +105,7 @@ void coverage_canary_seen(const struct judge *j, const struct stream_info *info,
 				cond,
 				"give --canary a URL that answers on this device, or leave it out",
 				"the transfer asked for on %s failed: %s", c->device,
-				c->reason ? c->reason : "nobody said why");
+				c->reason ? c->reason : "no reason was recorded");
 			return;
 		}
 		/* of a device that the verdict is not asked for: a warning says it */
@@ -125,7 +126,8 @@ void coverage_canary_seen(const struct judge *j, const struct stream_info *info,
 			 "all %zu transfers that ccaio itself caused were seen; on %s it could "
 			 "cause "
 			 "none: %s",
-			 tried, none->device, none->reason ? none->reason : "nobody said why");
+			 tried, none->device,
+			 none->reason ? none->reason : "no reason was recorded");
 	else if (tried)
 		cond_met(cond, "all %zu transfers that ccaio itself caused were seen", tried);
 	else

@@ -122,7 +122,7 @@ const struct scene_case scene_guest_cases[] = {
 	{ "a virtCCA guest's ring outside the pool", virtcca_ring, OUTCOME_VIOLATED,
 	  CLAIM_DMA_IN_SHARED, ANY },
 	{ "one sign of a TDX guest", tdx_half, OUTCOME_INCONCLUSIVE, ANY, ANY },
-	{ "a kind of guest that nobody knows", unknown_guest, OUTCOME_INCONCLUSIVE, ANY, ANY },
+	{ "an unknown kind of guest", unknown_guest, OUTCOME_INCONCLUSIVE, ANY, ANY },
 	{ "a TDX guest called no confidential one", called_ordinary, OUTCOME_INCONCLUSIVE, ANY,
 	  ANY },
 	{ "a shared bit that buffers carry", bit_of_buffers, OUTCOME_INCONCLUSIVE,

@@ -65,7 +65,7 @@ static void doubt_capture(struct doubts *d, const struct exchanges *x)
 static void doubt_calls(struct doubts *d, const struct exchanges *x)
 {
 	if (!x->calls_known)
-		doubt(d, "this kernel does not tell what it sent by sockets other than TCP");
+		doubt(d, "this kernel does not report what it sent by sockets other than TCP");
 	else if (x->other_calls[FLOW_OUT] || x->other_calls[FLOW_IN])
 		doubt(d,
 		      "by sockets other than TCP it sent %" PRIu64 " bytes and received %" PRIu64,
@@ -91,7 +91,9 @@ static void doubt_devices(struct doubts *d, const struct exchanges *x)
 		for (int dir = 0; dir < 2; dir++)
 			unknown[dir] += x->devices[i].unknown_bytes[dir];
 	if (unknown[FLOW_OUT] || unknown[FLOW_IN])
-		doubt(d, "whose %" PRIu64 " bytes out and %" PRIu64 " in were is not known",
+		doubt(d,
+		      "%" PRIu64 " bytes out and %" PRIu64
+		      " in are of an unknown sender or receiver",
 		      unknown[FLOW_OUT], unknown[FLOW_IN]);
 }
 
@@ -112,7 +114,7 @@ static void doubt_others(struct doubts *d, const struct exchanges *x)
 
 static void doubt_disks(struct doubts *d, const struct exchanges *x)
 {
-	uint64_t nobody = 0, back = 0;
+	uint64_t unknown = 0, back = 0;
 
 	for (size_t i = 0; i < x->nblocks; i++) {
 		const struct exchange_block *b = &x->blocks[i];
@@ -120,12 +122,13 @@ static void doubt_disks(struct doubts *d, const struct exchanges *x)
 		if (b->program)
 			continue;
 		if (b->owner != GRADE_EXACT)
-			nobody += b->bytes[FLOW_OUT] + b->bytes[FLOW_IN];
+			unknown += b->bytes[FLOW_OUT] + b->bytes[FLOW_IN];
 		else
 			back += b->bytes[FLOW_OUT];
 	}
-	if (nobody)
-		doubt(d, "who asked for %" PRIu64 " bytes of disks is not known", nobody);
+	if (unknown)
+		doubt(d, "%" PRIu64 " bytes of disks were asked for by an unknown process",
+		      unknown);
 	if (back)
 		doubt(d,
 		      "%" PRIu64
@@ -166,7 +169,7 @@ void correlate_alive(struct correlate *c)
 	free(tasks);
 }
 
-void correlate_beyond(struct correlate *c)
+void correlate_other_traffic(struct correlate *c)
 {
 	uint64_t packets = 0, bytes = 0;
 	struct exchanges *x = c->x;
@@ -193,13 +196,16 @@ void correlate_beyond(struct correlate *c)
 		}
 	}
 	if (packets)
-		besides = xasprintf("besides, %" PRIu64 " packets without payload of the program's "
-				    "connections (%" PRIu64 " bytes); ",
-				    packets, bytes);
-	x->beyond = d.len ? xasprintf("%swhether anything else of the program touched a device is "
-				      "not known: %s",
-				      besides, d.text)
-			  : xasprintf("%snothing else of the program touched a device", besides);
+		besides =
+			xasprintf("also %" PRIu64
+				  " packets without payload on the program's connections (%" PRIu64
+				  " bytes); ",
+				  packets, bytes);
+	x->other_traffic =
+		d.len ? xasprintf("%sit is not known whether anything else of the program touched "
+				  "a device: %s",
+				  besides, d.text)
+		      : xasprintf("%snothing else of the program touched a device", besides);
 	if (packets)
 		free((char *)besides);
 	free(d.text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "lib/correlate/disk/bios.h"
+#include "lib/correlate/disk/requests.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,7 @@ struct disk {
 	unsigned int next;
 };
 
-struct bios {
+struct block_requests {
 	const struct names *names;
 	const struct platform *platform;
 	struct disk *disks[DISKS];
@@ -35,9 +35,10 @@ struct bios {
 	uint32_t *keys; /* by names id; 0: not looked for yet */
 };
 
-struct bios *bios_new(const struct names *names, const struct platform *platform)
+struct block_requests *block_requests_new(const struct names *names,
+					  const struct platform *platform)
 {
-	struct bios *b = xcalloc(1, sizeof(*b));
+	struct block_requests *b = xcalloc(1, sizeof(*b));
 
 	b->names = names;
 	b->platform = platform;
@@ -45,7 +46,7 @@ struct bios *bios_new(const struct names *names, const struct platform *platform
 	return b;
 }
 
-void bios_free(struct bios *b)
+void block_requests_free(struct block_requests *b)
 {
 	for (size_t i = 0; b && i < b->ndisks; i++)
 		free(b->disks[i]);
@@ -58,7 +59,7 @@ void bios_free(struct bios *b)
  * Events of a partition carry its own number, and sectors of the whole disk: where the
  * platform knows the disk both have one key.
  */
-static uint32_t find_key(const struct bios *b, uint16_t number)
+static uint32_t find_key(const struct block_requests *b, uint16_t number)
 {
 	const char *name = names_get(b->names, number);
 
@@ -74,14 +75,14 @@ static uint32_t find_key(const struct bios *b, uint16_t number)
 	return number;
 }
 
-static uint32_t key_of(const struct bios *b, uint16_t number)
+static uint32_t key_of(const struct block_requests *b, uint16_t number)
 {
 	if (!b->keys[number])
 		b->keys[number] = find_key(b, number);
 	return b->keys[number];
 }
 
-static struct disk *find_disk(const struct bios *b, uint16_t number)
+static struct disk *find_disk(const struct block_requests *b, uint16_t number)
 {
 	uint32_t key = key_of(b, number);
 
@@ -91,7 +92,7 @@ static struct disk *find_disk(const struct bios *b, uint16_t number)
 	return NULL;
 }
 
-static struct disk *enter_disk(struct bios *b, uint16_t number)
+static struct disk *enter_disk(struct block_requests *b, uint16_t number)
 {
 	struct disk *disk = find_disk(b, number);
 
@@ -109,7 +110,7 @@ static struct bio *bio_at(struct disk *disk, unsigned int i)
 	return &disk->ring[(disk->next - 1 - i) % BIOS_KEPT];
 }
 
-void bios_queue(struct bios *b, const struct event *e, bool program)
+void block_requests_queue(struct block_requests *b, const struct event *e, bool program)
 {
 	struct disk *disk = enter_disk(b, e->dev);
 	struct bio *last;
@@ -132,8 +133,8 @@ void bios_queue(struct bios *b, const struct event *e, bool program)
 	};
 }
 
-bool bios_find(const struct bios *b, uint16_t number, uint64_t byte, struct bio_owner *owner,
-	       uint64_t *end)
+bool block_requests_find(const struct block_requests *b, uint16_t number, uint64_t byte,
+			 struct bio_owner *owner, uint64_t *end)
 {
 	struct disk *disk = find_disk(b, number);
 	const struct bio *found = NULL;
@@ -173,7 +174,7 @@ static bool overlap(const struct bio *bio, uint64_t start, uint64_t end)
 	return bio->start < bio->end && bio->start < end && start < bio->end;
 }
 
-void bios_issued(struct bios *b, uint16_t number, uint64_t byte, uint64_t size)
+void block_requests_issued(struct block_requests *b, uint16_t number, uint64_t byte, uint64_t size)
 {
 	struct disk *disk = find_disk(b, number);
 
@@ -182,7 +183,8 @@ void bios_issued(struct bios *b, uint16_t number, uint64_t byte, uint64_t size)
 			bio_at(disk, i)->issued = true;
 }
 
-void bios_completed(struct bios *b, uint16_t number, uint64_t byte, uint64_t size)
+void block_requests_completed(struct block_requests *b, uint16_t number, uint64_t byte,
+			      uint64_t size)
 {
 	struct disk *disk = find_disk(b, number);
 	uint64_t end = saturate_add(byte, size);
