@@ -186,7 +186,7 @@ lint: ## check layout, format and scripts
 	$(Q)shellcheck -x $(SHELLS)
 check-property: $(BUILD)/tests/property/property ## judge 10,000 random streams
 	$(Q)$< --streams 10000
-	$(Q)$< tests/data/trace
+	$(Q)$< tests/data/trace tests/data/realm-offloads.ccaio
 check-long: $(BUILD)/tests/property/property ## judge a million random streams (SEED=number)
 	$(Q)$< --streams 1000000 --seed $(or $(SEED),$(shell date +%s))
 fuzz: $(FUZZ) ## build the fuzzers (needs clang)

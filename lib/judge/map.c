@@ -181,8 +181,12 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 		j->n.accepted++;
 		if (memmap_touches_pool(j->memory, plain, ev->size))
 			judge_find(
-				j, CLAIM_DMA_IN_SHARED, FIND_FACT, dev, ev, p.memory,
-				"an accepted (TDISP) device was given memory of the bounce pool");
+				j, CLAIM_DMA_IN_SHARED, judge_of_trust(dev, FIND_FACT), dev, ev,
+				p.memory, "%s memory of the bounce pool",
+				dev->tsm_of_facts
+					? "the facts call the device accepted (TDISP), but as one "
+					  "that is not it was given"
+					: "an accepted (TDISP) device was given");
 		list_range(j, ev, &p, plain);
 		return p.memory;
 	}
@@ -211,9 +215,10 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 		p = (struct place){ PLACE_UNDECIDED, MEMORY_UNKNOWN,
 				    "the device is accepted (TDISP) in the window, and nothing "
 				    "shows whether it was when it was given protected memory" };
+	/* an IOVA does not show whether the buffer was bounced: that no bounce is there does */
 	if (p.kind == PLACE_PROTECTED)
-		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_FACT, dev, ev, p.memory,
-			   "the device was given %s memory at 0x%llx (%llu bytes)",
+		judge_find(j, CLAIM_DMA_IN_SHARED, dev->iommu ? FIND_ABSENCE : FIND_FACT, dev, ev,
+			   p.memory, "the device was given %s memory at 0x%llx (%llu bytes)",
 			   p.memory == MEMORY_MIXED ? "partly protected" : "protected",
 			   (unsigned long long)ev->dma, (unsigned long long)ev->size);
 	else if (p.kind == PLACE_UNDECIDED)

@@ -100,6 +100,12 @@ struct turning {
 	bool accepted;
 };
 
+/* The kernel bounces for no accepted device: that contradicts facts that call it one. */
+enum finding judge_of_trust(const struct device *dev, enum finding how)
+{
+	return dev->tsm_of_facts ? FIND_UNDECIDED : how;
+}
+
 /* What a device keeps when the Realm's trust in it begins, or ends. */
 static void visit_turned(void *ctx, uint32_t index, struct mapping *m)
 {
@@ -119,7 +125,8 @@ static void visit_turned(void *ctx, uint32_t index, struct mapping *m)
 	what.attrs = m->attrs;
 	*(alloc ? &what.link : &what.orig) = m->orig;
 	if (t->accepted && memmap_touches_pool(j->memory, m->dma, m->size))
-		judge_find(j, CLAIM_DMA_IN_SHARED, sure ? FIND_FACT : FIND_UNDECIDED, t->dev, &what,
+		judge_find(j, CLAIM_DMA_IN_SHARED,
+			   sure ? judge_of_trust(t->dev, FIND_FACT) : FIND_UNDECIDED, t->dev, &what,
 			   MEMORY_POOL,
 			   "the device was accepted (TDISP) while it had memory of the bounce pool "
 			   "(event %llu)",
@@ -128,8 +135,11 @@ static void visit_turned(void *ctx, uint32_t index, struct mapping *m)
 		return;
 	p = judge_place(j, t->dev, &what, m->dma, 0, alloc);
 	if (p.kind == PLACE_PROTECTED)
-		judge_find(j, CLAIM_DMA_IN_SHARED, sure ? FIND_FACT : FIND_UNDECIDED, t->dev, &what,
-			   p.memory,
+		judge_find(j, CLAIM_DMA_IN_SHARED,
+			   !sure	   ? FIND_UNDECIDED
+			   : t->dev->iommu ? FIND_ABSENCE
+					   : FIND_FACT,
+			   t->dev, &what, p.memory,
 			   "the %s's trust in the device (TDISP) ended while it had protected "
 			   "memory (event %llu)",
 			   j->guest->class == GUEST_CONFIDENTIAL ? j->guest->noun : "Realm",
@@ -150,6 +160,7 @@ void judge_trust(struct judge *j, const struct event *ev)
 	bool had = dev->tsm_known && (dev->tsm == EVENT_TSM_RUN || dev->tsm == EVENT_TSM_ERROR);
 
 	j->n.tsm_changes++;
+	dev->tsm_of_facts = false;
 	if (t.accepted ? !device_is_accepted(dev) : had && ev->aux != EVENT_TSM_ERROR)
 		ledger_each(j->ledger, visit_turned, &t);
 	dev->tsm_known = true;

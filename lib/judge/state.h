@@ -228,6 +228,8 @@ void judge_encrypt(struct judge *j, const struct event *ev);
 void judge_decrypt(struct judge *j, const struct event *ev);
 void judge_trust(struct judge *j, const struct event *ev);	  /* EVENT_TSM */
 void judge_window_opens(struct judge *j, const struct event *ev); /* the first EVENT_MARK_START */
+/* How sure a finding is that rests on the device being accepted. */
+enum finding judge_of_trust(const struct device *dev, enum finding how);
 void judge_end_of_stream(struct judge *j, const struct stream_info *info);
 
 /* place.c: what an address that a device was given is */

@@ -23,12 +23,6 @@ struct edits {
 	int wrong;
 };
 
-/* What nothing else in the evidence can contradict: what the recorder says it saw in the window. */
-static bool is_witness(const char *where)
-{
-	return strstr(where, "window") || strstr(where, "lost") || strstr(where, "used_");
-}
-
 static void judge(struct edits *e, const char *where, const char *how)
 {
 	const char *text = json_object_to_json_string(e->root);
@@ -39,7 +33,7 @@ static void judge(struct edits *e, const char *where, const char *how)
 	for (int window = 0; p && window < 2; window++) {
 		enum outcome o = e->judge(e->ctx, p, window);
 
-		if (o == e->own[window] || o == OUTCOME_INCONCLUSIVE || is_witness(where))
+		if (o == e->own[window] || o == OUTCOME_INCONCLUSIVE)
 			continue;
 		printf("%s: with %s %s it is %s, and is %s\n", e->path, where, how, outcome_name(o),
 		       outcome_name(e->own[window]));
@@ -48,24 +42,62 @@ static void judge(struct edits *e, const char *where, const char *how)
 	platform_free(p);
 }
 
-/* Another value of the same type. */
-static json_object *changed(json_object *v)
+/* Words that facts have; any of them may stand where another belongs. */
+static const char *const words[] = { "",
+				     "0",
+				     "arm-cca",
+				     "amd-sev-snp",
+				     "intel-tdx",
+				     "model",
+				     "aarch64",
+				     "x86_64",
+				     "virtio_net",
+				     "virtio-pci",
+				     "pci-stub",
+				     "vfio-pci",
+				     "identity",
+				     "DMA",
+				     "accepted",
+				     "none",
+				     "default",
+				     "0x0",
+				     "0x100000000",
+				     "0xffffffffffffffff",
+				     "arm_cca_guest" };
+#define WORDS (sizeof(words) / sizeof(words[0]))
+
+/* The n-th other value for one of these; NULL: there is none, or no more. */
+static json_object *changed(json_object *v, size_t n)
 {
-	char *text;
+	static const int64_t steps[] = { 1, -1, 4096, INT32_MAX };
+	const char *text = json_object_get_string(v);
 	json_object *new;
+	char *longer;
 
 	switch (json_object_get_type(v)) {
 	case json_type_boolean:
-		return json_object_new_boolean(!json_object_get_boolean(v));
+		return n == 0 ? json_object_new_boolean(!json_object_get_boolean(v)) : NULL;
 	case json_type_int:
-		return json_object_new_int64(json_object_get_int64(v) + 1);
+		if (n < sizeof(steps) / sizeof(steps[0]))
+			return json_object_new_int64(json_object_get_int64(v) + steps[n]);
+		return n == sizeof(steps) / sizeof(steps[0]) ? json_object_new_int64(0) : NULL;
 	case json_type_string:
-		text = xasprintf("%s0", json_object_get_string(v));
-		new = json_object_new_string(text);
-		free(text);
+		if (n < WORDS)
+			return json_object_new_string(words[n]);
+		if (n == WORDS + 1 && *text)
+			return json_object_new_string_len(text, (int)strlen(text) - 1);
+		if (n > WORDS + 1)
+			return NULL;
+		longer = xasprintf("%s0", text);
+		new = json_object_new_string(longer);
+		free(longer);
 		return new;
 	case json_type_null:
-		return json_object_new_boolean(1);
+		if (n < WORDS)
+			return json_object_new_string(words[n]);
+		return n == WORDS ? json_object_new_boolean(1) : NULL;
+	case json_type_array:
+		return n == 0 ? json_object_new_array() : NULL;
 	default:
 		return NULL;
 	}
@@ -75,7 +107,8 @@ static void edit(struct edits *e, json_object *object, const char *where);
 
 static void edit_member(struct edits *e, json_object *object, const char *key, const char *where)
 {
-	json_object *value = json_object_object_get(object, key);
+	json_object *value = json_object_object_get(object, key), *other;
+	char how[80];
 	char *at = xasprintf("%s.%s", where, key);
 
 	json_object_get(value);
@@ -83,11 +116,29 @@ static void edit_member(struct edits *e, json_object *object, const char *key, c
 	judge(e, at, "missing");
 	json_object_object_add(object, key, NULL);
 	judge(e, at, "unknown");
-	json_object_object_add(object, key, changed(value));
-	judge(e, at, "changed");
+	for (size_t n = 0; (other = changed(value, n)); n++) {
+		json_object_object_add(object, key, other);
+		snprintf(how, sizeof(how), "as %.60s", json_object_to_json_string(other));
+		judge(e, at, how);
+	}
 	json_object_object_add(object, key, value);
 	edit(e, value, at);
 	free(at);
+}
+
+/* Without one item of a list, and with a null in its place. */
+static void edit_item(struct edits *e, json_object *list, size_t i, const char *where)
+{
+	json_object *item = json_object_get(json_object_array_get_idx(list, i));
+
+	json_object_array_put_idx(list, i, NULL);
+	judge(e, where, "with a null in the list");
+	json_object_array_del_idx(list, i, 1);
+	judge(e, where, "with one less in the list");
+	for (size_t k = json_object_array_length(list); k > i; k--)
+		json_object_array_put_idx(list, k,
+					  json_object_get(json_object_array_get_idx(list, k - 1)));
+	json_object_array_put_idx(list, i, item);
 }
 
 static void edit(struct edits *e, json_object *v, const char *where)
@@ -96,8 +147,10 @@ static void edit(struct edits *e, json_object *v, const char *where)
 	int n = 0;
 
 	if (json_object_is_type(v, json_type_array)) {
-		for (size_t i = 0; i < json_object_array_length(v); i++)
+		for (size_t i = 0; i < json_object_array_length(v); i++) {
 			edit(e, json_object_array_get_idx(v, i), where);
+			edit_item(e, v, i, where);
+		}
 	}
 	if (!json_object_is_type(v, json_type_object))
 		return;

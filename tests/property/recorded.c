@@ -2,6 +2,7 @@
 #include "tests/property/recorded.h"
 
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "lib/base/xalloc.h"
 #include "lib/evidence/stream.h"
 #include "lib/judge/judge.h"
+#include "tests/property/pairs.h"
 #include "tests/property/slow-judge.h"
 
 struct recording {
@@ -114,12 +116,13 @@ static enum outcome outcome_of(void *ctx, const struct platform *p, bool window)
 	return outcome;
 }
 
-/* With its own facts by both judges; with each of them edited by the fast one. */
-static int compare_facts(struct recording *r, const char *path, const char *facts)
+/* With its own facts by both judges; with each of them edited, and others', by the fast one. */
+static int compare_facts(struct recording *r, const char *path, const char *facts,
+			 const struct pairs *pairs)
 {
 	struct err err = { "" };
 	struct platform *p = platform_load(facts, &err);
-	uint64_t made = 0;
+	uint64_t edits = 0, foreign = 0;
 	int differ;
 
 	if (!p) {
@@ -128,12 +131,14 @@ static int compare_facts(struct recording *r, const char *path, const char *fact
 	}
 	differ = compare(r, p, false, path) + compare(r, p, true, path);
 	platform_free(p);
-	differ += edits_of(path, facts, outcome_of, r, &made);
-	printf("%s: %llu edits of its facts\n", path, (unsigned long long)made);
+	differ += edits_of(path, facts, outcome_of, r, &edits);
+	differ += pairs_judge(pairs, path, facts, outcome_of, r, &foreign);
+	printf("%s: %" PRIu64 " edits of its facts, %" PRIu64 " times the facts of others\n", path,
+	       edits, foreign);
 	return differ;
 }
 
-static int compare_file(const char *path, unsigned int *judged)
+static int compare_file(const char *path, const struct pairs *pairs)
 {
 	struct recording r = { 0 };
 	char *facts = NULL;
@@ -143,34 +148,68 @@ static int compare_file(const char *path, unsigned int *judged)
 		facts = facts_of(path);
 		differ = compare(&r, NULL, false, path) + compare(&r, NULL, true, path);
 		if (facts)
-			differ += compare_facts(&r, path, facts);
-		*judged += 1;
+			differ += compare_facts(&r, path, facts, pairs);
 	}
 	free(facts);
 	release(&r);
 	return differ;
 }
 
-int recorded_compare(const char *path, unsigned int *judged)
+struct files {
+	char **at;
+	size_t count, cap;
+};
+
+static void add_file(struct files *files, const char *path)
+{
+	XGROW(files->at, files->count, files->cap);
+	files->at[files->count++] = xstrdup(path);
+}
+
+/* The *.dat of a folder, or the file itself. */
+static void find_files(struct files *files, const char *path)
 {
 	DIR *dir = opendir(path);
 	struct dirent *d;
-	int differ = 0;
 
 	if (!dir)
-		return compare_file(path, judged);
-	while (differ >= 0 && (d = readdir(dir))) {
+		add_file(files, path);
+	while (dir && (d = readdir(dir))) {
 		size_t len = strlen(d->d_name);
 		char *name;
-		int n;
 
 		if (len < 5 || strcmp(d->d_name + len - 4, ".dat") != 0)
 			continue;
 		name = xasprintf("%s/%s", path, d->d_name);
-		n = compare_file(name, judged);
-		differ = n < 0 ? n : differ + n;
+		add_file(files, name);
 		free(name);
 	}
-	closedir(dir);
+	if (dir)
+		closedir(dir);
+}
+
+int recorded_compare(char **paths, unsigned int *judged)
+{
+	struct pairs *pairs = pairs_new();
+	struct files files = { 0 };
+	int differ = 0;
+
+	for (; *paths; paths++)
+		find_files(&files, *paths);
+	for (size_t i = 0; i < files.count; i++) {
+		char *facts = facts_of(files.at[i]);
+
+		differ += facts && !pairs_add(pairs, facts);
+		free(facts);
+	}
+	for (size_t i = 0; i < files.count; i++) {
+		int n = compare_file(files.at[i], pairs);
+
+		differ += n < 0 ? 1 : n;
+		*judged += n >= 0;
+		free(files.at[i]);
+	}
+	free(files.at);
+	pairs_free(pairs);
 	return differ;
 }

@@ -9,11 +9,12 @@
 #include "lib/verdict/verdict.h"
 
 /*
- * Judge each *.dat of a folder (or one file) with both judges, with the facts of
- * the .json or platform.json beside it and without, in both scopes.  Returns how
- * many verdicts differ, and prints them; -1 when a file cannot be read.
+ * Judge each *.dat of these folders (or files; the last is NULL) with both judges, with the facts
+ * of the .json or platform.json beside it and without, in both scopes; then with each of its facts
+ * edited, and with the facts of the others.  Returns how many verdicts differ or are wrong, and
+ * prints them; a file that cannot be read counts, too.
  */
-int recorded_compare(const char *path, unsigned int *judged);
+int recorded_compare(char **paths, unsigned int *judged);
 
 /* The verdict about one recording with these facts. */
 typedef enum outcome edits_judge_fn(void *ctx, const struct platform *facts, bool window_only);

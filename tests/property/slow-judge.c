@@ -69,7 +69,10 @@ static void do_trust(struct slow *s, const struct event *e)
 			is = PROTECTED;
 		if (ends && !l->aliased)
 			is = slow_address_is(s, &what, l->dma, 0, l->alloc, &m);
-		if (is == PROTECTED && !l->older && !l->taken && !l->gone)
+		if (is == PROTECTED && !l->older && !l->taken && !l->gone && ends &&
+		    slow_behind_iommu(s, e->dev))
+			slow_absent(s, CLAIM_DMA_IN_SHARED);
+		else if (is == PROTECTED && !l->older && !l->taken && !l->gone)
 			slow_fact(s, CLAIM_DMA_IN_SHARED);
 		else if (is != SHARED)
 			slow_open(s, CLAIM_DMA_IN_SHARED);
@@ -89,10 +92,8 @@ static void do_mark(struct slow *s, const struct event *e)
 		if (!l->live || slow_trust(s, l->dev, s->now) == EVENT_TSM_RUN ||
 		    !slow_trusted(s, l->dev) || !slow_touches_pool(s, l->dma, l->size))
 			continue;
-		if (!l->older && !l->taken && !l->gone)
-			slow_fact(s, CLAIM_DMA_IN_SHARED);
-		else
-			slow_open(s, CLAIM_DMA_IN_SHARED);
+		/* by the facts alone, which bounces contradict */
+		slow_open(s, CLAIM_DMA_IN_SHARED);
 	}
 }
 

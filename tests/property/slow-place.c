@@ -109,8 +109,12 @@ enum memory_state slow_published(struct slow *s, const struct event *e, uint64_t
 	enum answer is = slow_address_is(s, e, plain, bit, alloc, &what);
 
 	if (slow_trusted(s, e->dev)) {
-		if (slow_touches_pool(s, plain, e->size))
-			slow_fact(s, CLAIM_DMA_IN_SHARED);
+		if (slow_touches_pool(s, plain, e->size)) {
+			if (slow_trust_is_told(s, e->dev))
+				slow_fact(s, CLAIM_DMA_IN_SHARED);
+			else
+				slow_open(s, CLAIM_DMA_IN_SHARED);
+		}
 		return is == SHARED ? what : MEMORY_UNKNOWN;
 	}
 	if (bit && !s->bit)
@@ -121,9 +125,13 @@ enum memory_state slow_published(struct slow *s, const struct event *e, uint64_t
 	s->alias_seen |= bit && s->bit;
 	if (is == PROTECTED && !sync &&
 	    !(slow_accepted_by_facts(s, e->dev) && (!s->realm || s->no_tdisp)) &&
-	    !slow_is_assigned(s, e->dev) && !slow_trust_is_later(s, e->dev))
-		slow_fact(s, CLAIM_DMA_IN_SHARED);
-	else if (is != SHARED)
+	    !slow_is_assigned(s, e->dev) && !slow_trust_is_later(s, e->dev)) {
+		/* was its bounce lost? */
+		if (slow_behind_iommu(s, e->dev))
+			slow_absent(s, CLAIM_DMA_IN_SHARED);
+		else
+			slow_fact(s, CLAIM_DMA_IN_SHARED);
+	} else if (is != SHARED)
 		slow_open(s, CLAIM_DMA_IN_SHARED);
 	return is == SHARED ? what : MEMORY_UNKNOWN;
 }

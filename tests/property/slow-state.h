@@ -114,6 +114,7 @@ uint64_t slow_without_c_bit(const struct slow *s, uint64_t orig);
 bool slow_is_assigned(const struct slow *s, uint16_t dev);
 /* Facts call it accepted, of the window, which has not opened yet. */
 bool slow_trust_is_later(const struct slow *s, uint16_t dev);
+bool slow_trust_is_told(const struct slow *s, uint16_t dev);
 
 /* slow-memory.c */
 uint64_t slow_last_of(uint64_t start, uint64_t size);

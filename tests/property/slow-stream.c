@@ -112,12 +112,19 @@ enum event_tsm slow_trust(const struct slow *s, uint16_t dev, size_t end)
 								     : EVENT_TSM_UNLOCKED;
 }
 
-bool slow_trust_is_later(const struct slow *s, uint16_t dev)
+/* By an event, not by the facts alone. */
+bool slow_trust_is_told(const struct slow *s, uint16_t dev)
 {
 	for (size_t i = 0; i <= s->now && i < s->n; i++)
 		if (s->ev[i].kind == EVENT_TSM && s->ev[i].dev == dev)
-			return false;
-	return s->realm && !s->no_tdisp && slow_accepted_by_facts(s, dev) && !slow_trusted(s, dev);
+			return true;
+	return false;
+}
+
+bool slow_trust_is_later(const struct slow *s, uint16_t dev)
+{
+	return !slow_trust_is_told(s, dev) && s->realm && !s->no_tdisp &&
+	       slow_accepted_by_facts(s, dev) && !slow_trusted(s, dev);
 }
 
 bool slow_trusted(const struct slow *s, uint16_t dev)

@@ -32,6 +32,7 @@ static void from_facts(struct devices *d, struct device *dev, const char *name)
 		dev->tsm_later = d->accepts && d->facts_later;
 		dev->tsm_known = dev->accepted = d->accepts && !dev->tsm_later;
 		dev->tsm = EVENT_TSM_RUN;
+		dev->tsm_of_facts = true;
 		dev->tsm_doubt = !d->accepts;
 	}
 }

@@ -29,11 +29,12 @@ struct device {
 	uint64_t offset; /* of its bus: DMA address minus physical one; 0 none, or not learnt yet */
 	bool areas;	 /* virtio-msg: addresses outside RAM name shared areas, not memory */
 	bool tsm_known;
-	bool tsm_doubt; /* facts call it accepted, on a machine that cannot accept devices */
-	bool tsm_later; /* facts call it accepted in the window, which has not opened yet */
-	uint8_t tsm;	/* enum event_tsm */
-	bool accepted;	/* was in RUN at some time */
-	bool assigned;	/* the platform may let it reach protected memory, and nothing shows it */
+	bool tsm_doubt;	   /* facts call it accepted, on a machine that cannot accept devices */
+	bool tsm_later;	   /* facts call it accepted in the window, which has not opened yet */
+	bool tsm_of_facts; /* what tsm says stands in the facts only, no event showed it */
+	uint8_t tsm;	   /* enum event_tsm */
+	bool accepted;	   /* was in RUN at some time */
+	bool assigned; /* the platform may let it reach protected memory, and nothing shows it */
 	bool vring_seen;
 	const struct platform_virtio *virtio; /* in the facts; NULL: not there */
 	const struct platform_pci *pci;
