@@ -301,8 +301,23 @@ static void test_accepted_later(void)
 	facts->trace.nonce = 7;
 	bounced(0, BUF, SLOT(0), 64);
 	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_HOLDS);
-	put(start);
+	put(start); /* or the facts are wrong, which an event is not */
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+	put((struct event){ .kind = EVENT_TSM, .dev = dev1, .aux = EVENT_TSM_RUN });
+	bounced(0, BUF + 4096, SLOT(2), 64);
 	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+}
+
+/* Behind an IOMMU only the absence of a bounce shows that the buffer itself was given. */
+static void test_not_bounced_iommu(void)
+{
+	machine();
+	facts->pci[0].iommu_group = xstrdup("0");
+	map(0, BUF, 0xfff00000, 64);
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
+	cpus[0].lost = 1;
+	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_UNDECIDED);
+	cpus[0].lost = 0;
 }
 
 /* As a kernel's recording: formats, and counters of each CPU. */
@@ -436,6 +451,7 @@ int main(void)
 	test_setting();
 	test_guest_kinds();
 	test_accepted_later();
+	test_not_bounced_iommu();
 	test_recording();
 	machine_release();
 	return done();
