@@ -148,16 +148,16 @@ static int render(struct judging *g, const char *path)
 	return status;
 }
 
-struct comparison {
-	const struct verdict_diff *diff;
-	bool colour, only_worse;
+struct put {
+	void (*write)(FILE *out, const struct comparison *comparison);
+	struct comparison comparison;
 };
 
 static void put_comparison(FILE *out, const void *ctx)
 {
-	const struct comparison *c = ctx;
+	const struct put *p = ctx;
 
-	compare_write(out, c->diff, c->colour, c->only_worse);
+	p->write(out, &p->comparison);
 }
 
 /* Exit 1 when something got worse: for a pipeline that guards a state it has reached. */
@@ -167,6 +167,7 @@ static int compare(const struct judging *g, const char *old, const char *new)
 	struct verdict_diff *diff = NULL;
 	struct err err = { "" };
 	int status = CMD_TROUBLE;
+	struct put put;
 
 	if (judged_load(&before, old, g->max_size, &err) < 0 ||
 	    judged_load(&after, new, g->max_size, &err) < 0) {
@@ -177,8 +178,17 @@ static int compare(const struct judging *g, const char *old, const char *new)
 							before.platform, &before.record->run },
 				&(struct verdict_side){ after.record->verdict, after.exchanges,
 							after.platform, &after.record->run });
-	if (cmd_write(g->output, "the comparison", put_comparison,
-		      &(struct comparison){ diff, judging_colour(g), g->verbosity < 0 }, &err) < 0)
+	put = (struct put){
+		.write = g->report->compare,
+		.comparison = { .diff = diff,
+				.before = old,
+				.after = new,
+				.was = before.record->verdict,
+				.is = after.record->verdict,
+				.colour = judging_colour(g),
+				.only_worse = g->verbosity<0, .all = g->verbosity> 0 },
+	};
+	if (cmd_write(g->output, "the comparison", put_comparison, &put, &err) < 0)
 		cmd_fail(&cmd_report, &err);
 	else
 		status = diff->worse ? CMD_VIOLATED : CMD_OK;
@@ -229,8 +239,11 @@ static int report(int argc, char **argv)
 		return first ? CMD_TROUBLE : CMD_OK;
 	if (argc - first != 1)
 		return cmd_usage(&cmd_report, "expected one bundle");
-	if (o.against && g->report)
-		return cmd_usage(&cmd_report, "--format does not go with --against");
+	if (o.against && g->report && !g->report->compare)
+		return cmd_usage(&cmd_report,
+				 "--against does not go with the format %s: take text, json, "
+				 "markdown or junit",
+				 g->report->name);
 	if (cmd_spare(argv[first], g->output, &err) < 0 ||
 	    cmd_spare(o.against, g->output, &err) < 0 || judging_prepare(g, &err) < 0)
 		cmd_fail(&cmd_report, &err);

@@ -5,12 +5,25 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+struct verdict;
 struct verdict_diff;
 
 /*
- * compare - what changed between two runs, for a person: what is worse first.
- * only_worse leaves the rest out.
+ * compare - what changed between two runs, what is worse first.  These are the member `compare`
+ * of formats (reports/report.h); what two equal runs differ by is listed where `all` is set.
  */
-void compare_write(FILE *out, const struct verdict_diff *diff, bool colour, bool only_worse);
+struct comparison {
+	const struct verdict_diff *diff;
+	const char *before, *after; /* the bundles */
+	const struct verdict *was, *is;
+	bool colour, only_worse, all;
+};
+
+#define COMPARISON_SCHEMA "ccaio.comparison/1"
+
+void compare_text(FILE *out, const struct comparison *c);
+void compare_json(FILE *out, const struct comparison *c);
+void compare_markdown(FILE *out, const struct comparison *c);
+void compare_junit(FILE *out, const struct comparison *c);
 
 #endif

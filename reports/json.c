@@ -5,6 +5,7 @@
 #include "lib/exchange/json.h"
 #include "lib/json/json.h"
 #include "lib/verdict/json.h"
+#include "reports/compare.h"
 #include "reports/report.h"
 
 static void write_json(FILE *out, const struct report_input *in)
@@ -24,4 +25,5 @@ const struct report report_json = {
 	.name = "json",
 	.summary = "verdict.json, for programs (ccaio-verdict(5))",
 	.write = write_json,
+	.compare = compare_json,
 };

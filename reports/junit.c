@@ -12,6 +12,7 @@
 
 #include "lib/verdict/verdict.h"
 #include "reports/checks.h"
+#include "reports/compare.h"
 #include "reports/escape.h"
 #include "reports/report.h"
 #include "reports/rows/rows.h"
@@ -114,4 +115,5 @@ const struct report report_junit = {
 	.name = "junit",
 	.summary = "JUnit XML for CI: a test case per claim and condition",
 	.write = write_junit,
+	.compare = compare_junit,
 };

@@ -12,6 +12,7 @@
 
 #include "lib/base/xalloc.h"
 #include "reports/checks.h"
+#include "reports/compare.h"
 #include "reports/escape.h"
 #include "reports/report.h"
 #include "reports/rows/rows.h"
@@ -185,4 +186,5 @@ const struct report report_markdown = {
 	.name = "markdown",
 	.summary = "for a comment on a change",
 	.write = write_markdown,
+	.compare = compare_markdown,
 };

@@ -10,6 +10,8 @@
 
 #define JSONL_SCHEMA "ccaio.lines/1" /* of a line of the format jsonl, and of --live */
 
+struct comparison;
+
 /* One output format; formats are listed in reports/report.c. */
 struct report {
 	const char *name;    /* argument of --format */
@@ -18,6 +20,8 @@ struct report {
 	bool console;	     /* for a terminal: as wide as it is, in ASCII where it has no UTF-8 */
 	/* Writes the whole report.  Errors of out are the caller's to check (ferror). */
 	void (*write)(FILE *out, const struct report_input *in);
+	/* The same of two runs compared (reports/compare.h); NULL: not in this format. */
+	void (*compare)(FILE *out, const struct comparison *comparison);
 };
 
 extern const struct report report_text;

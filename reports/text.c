@@ -7,6 +7,7 @@
 
 #include "reports/brief.h"
 #include "reports/colour.h"
+#include "reports/compare.h"
 #include "reports/exchanges.h"
 #include "reports/report.h"
 #include "reports/rows/rows.h"
@@ -264,4 +265,5 @@ const struct report report_text = {
 	.summary = "for a person at a terminal",
 	.console = true,
 	.write = write_text,
+	.compare = compare_text,
 };

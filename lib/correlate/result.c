@@ -140,7 +140,7 @@ static void net_device(struct correlate *c, uint16_t id)
  */
 static bool not_the_programs(const struct correlate *c, const struct unattributed_sum *s)
 {
-	if (strcmp(s->why, "ARP") == 0 || strcmp(s->why, "ccaio's own frames") == 0)
+	if (strcmp(s->why, "ARP") == 0 || strcmp(s->why, packet_own_frames) == 0)
 		return true;
 	if (strcmp(s->why, packet_unreadable_tcp) == 0)
 		return false;
@@ -200,7 +200,7 @@ static void other_device(struct correlate *c, uint16_t id)
 		if (transfers[dir])
 			exchanges_unattributed(
 				c->x, device, (enum flow_dir)dir,
-				entropy ? "random numbers that others asked for"
+				entropy ? exchanges_entropy_of_others
 					: "of a device that is neither disk nor network interface",
 				transfers[dir], bytes[dir]);
 	}

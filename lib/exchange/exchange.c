@@ -77,6 +77,8 @@ struct exchange_iface *exchanges_iface(struct exchanges *x, const char *name)
 	return i;
 }
 
+const char exchanges_entropy_of_others[] = "random numbers that others asked for";
+
 void exchanges_unattributed(struct exchanges *x, uint16_t device, enum flow_dir dir,
 			    const char *reason, uint64_t transfers, uint64_t bytes)
 {

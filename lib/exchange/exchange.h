@@ -159,6 +159,9 @@ struct exchange_iface {
 	uint64_t counter_bytes[2], counter_packets[2];
 };
 
+/* A reason of unattributed bytes: the kernel stirs its random numbers by itself. */
+extern const char exchanges_entropy_of_others[];
+
 /* Bytes that went through a device and belong to no exchange of the program. */
 struct unattributed {
 	uint16_t device; /* index */

@@ -137,37 +137,117 @@ static bool ipv6(struct segment *s, const struct packet *p, uint32_t *at, uint32
 	return next == IP_TCP;
 }
 
+const char packet_own_frames[] = "ccaio's own frames";
 const char packet_unreadable_tcp[] = "TCP that cannot be read";
 
-const char *packet_kind(const struct packet *p)
-{
-	unsigned int protocol = 256;
+static const char kind_arp[] = "ARP", kind_igmp[] = "IGMP", kind_dhcp[] = "DHCP",
+		  kind_neighbours[] = "ICMPv6 neighbour discovery",
+		  kind_listeners[] = "ICMPv6 multicast listener reports";
 
-	if (p->ethertype == 0x0806)
-		return "ARP";
-	if (p->ethertype == FLOW_ETHERTYPE_CANARY)
-		return "ccaio's own frames";
-	if (p->ethertype == 0x0800 && p->cap >= 20)
-		protocol = p->l3[9];
-	if (p->ethertype == 0x86dd && p->cap >= 40)
-		protocol = p->l3[6];
-	if (p->ethertype == ETHERTYPE_IPV6 && protocol == IPV6_FRAGMENT && p->cap >= 48)
-		protocol = p->l3[40];
-	switch (protocol) {
+bool packet_is_housekeeping(const char *kind)
+{
+	static const char *const kinds[] = { kind_arp, kind_igmp, kind_dhcp, kind_neighbours,
+					     kind_listeners };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(kind, kinds[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Where the header of IPv6's last protocol begins; *next is that protocol. */
+static uint32_t ipv6_last(const struct packet *p, uint8_t *next)
+{
+	uint32_t at = 40;
+
+	*next = p->l3[6];
+	for (int n = 0; n < 8 && is_extension(*next) && p->cap >= at + 8; n++) {
+		*next = p->l3[at];
+		at += (p->l3[at + 1] + 1u) * 8;
+	}
+	return at;
+}
+
+/* RFC 4861: a neighbour's messages come from the link, so their hop limit was never lowered. */
+static const char *icmpv6_kind(const struct packet *p, uint32_t at)
+{
+	uint8_t type = p->cap > at ? p->l3[at] : 0;
+
+	if (type >= 133 && type <= 137 && p->l3[7] == 255)
+		return kind_neighbours;
+	if (((type >= 130 && type <= 132) || type == 143) && p->l3[7] == 1)
+		return kind_listeners;
+	return "ICMPv6";
+}
+
+static const char *udp_kind(const struct packet *p, uint32_t at)
+{
+	unsigned int from, to;
+
+	if (p->cap < at + 4)
+		return "UDP";
+	from = be16(p->l3 + at);
+	to = be16(p->l3 + at + 2);
+	if (p->ethertype == ETHERTYPE_IPV4
+		    ? (from == 67 && to == 68) || (from == 68 && to == 67)
+		    : (from == 546 && to == 547) || (from == 547 && to == 546))
+		return kind_dhcp;
+	return "UDP";
+}
+
+/* Of IPv4, where a later fragment has no header of its protocol. */
+static const char *ipv4_kind(const struct packet *p)
+{
+	bool first = (be16(p->l3 + 6) & 0x1fff) == 0;
+
+	switch (p->l3[9]) {
 	case 1:
 		return "ICMP";
-	case 6:
+	case 2:
+		return p->l3[8] == 1 ? kind_igmp : "IP, but neither TCP, UDP nor ICMP";
+	case IP_TCP:
 		return packet_unreadable_tcp;
 	case 17:
-		return "UDP";
-	case 0: /* hop-by-hop options: listener reports */
-	case 58:
-		return "ICMPv6";
-	case 256:
-		return "neither IP nor ARP";
+		return first ? udp_kind(p, (p->l3[0] & 15u) * 4) : "UDP";
 	default:
 		return "IP, but neither TCP, UDP nor ICMP";
 	}
+}
+
+static const char *ipv6_kind(const struct packet *p)
+{
+	uint8_t next;
+	uint32_t at = ipv6_last(p, &next);
+
+	if (next == IPV6_FRAGMENT && p->cap >= at + 8) {
+		next = p->l3[at];
+		at = p->cap; /* whether it is the first one matters to nobody */
+	}
+	switch (next) {
+	case IP_TCP:
+		return packet_unreadable_tcp;
+	case 17:
+		return udp_kind(p, at);
+	case 0:
+	case 58:
+		return icmpv6_kind(p, at);
+	default:
+		return "IP, but neither TCP, UDP nor ICMP";
+	}
+}
+
+const char *packet_kind(const struct packet *p)
+{
+	if (p->ethertype == 0x0806)
+		return kind_arp;
+	if (p->ethertype == FLOW_ETHERTYPE_CANARY)
+		return packet_own_frames;
+	if (p->ethertype == ETHERTYPE_IPV4 && p->cap >= 20)
+		return ipv4_kind(p);
+	if (p->ethertype == ETHERTYPE_IPV6 && p->cap >= 40)
+		return ipv6_kind(p);
+	return "neither IP nor ARP";
 }
 
 bool segment_parse(struct segment *out, const struct packet *p)

@@ -76,6 +76,13 @@ bool packet_from_cooked(struct packet *out, const uint8_t *data, uint32_t cap, u
 
 /* "UDP", "ARP" …: what a packet is that segment_parse() refuses.  A constant. */
 const char *packet_kind(const struct packet *packet);
+/*
+ * Is that kind what a machine says to its own link, whoever runs on it: ARP, neighbour discovery,
+ * multicast listeners (their hop limits keep them there), DHCP?
+ */
+bool packet_is_housekeeping(const char *kind);
+/* That of the canary's. */
+extern const char packet_own_frames[];
 /* That of fragments of TCP, or broken TCP: whoever sent it used no other sockets. */
 extern const char packet_unreadable_tcp[];
 

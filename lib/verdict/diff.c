@@ -13,16 +13,30 @@
 #include "lib/evidence/platform.h"
 #include "lib/evidence/run.h"
 #include "lib/exchange/exchange.h"
+#include "lib/verdict/state.h"
 #include "lib/verdict/verdict.h"
 
-#define EGRESS_NOISE 4096 /* bytes more that are never called worse */
-
-static void add(struct verdict_diff *diff, enum change change, const char *kind, const char *name,
-		char *text)
+void diff_add(struct verdict_diff *diff, enum change change, const char *kind, const char *name,
+	      char *text)
 {
 	XGROW(diff->list, diff->count, diff->cap);
-	diff->list[diff->count++] = (struct difference){ change, kind, xstrdup(name), text };
+	diff->list[diff->count++] = (struct difference){
+		.change = change, .kind = kind, .name = xstrdup(name), .text = text
+	};
 	diff->worse += change == CHANGE_WORSE;
+	diff->noise += change == CHANGE_NOISE;
+}
+
+void diff_add_numbers(struct verdict_diff *diff, enum change change, const char *kind,
+		      const char *name, char *text, uint64_t before, uint64_t after)
+{
+	struct difference *d;
+
+	diff_add(diff, change, kind, name, text);
+	d = &diff->list[diff->count - 1];
+	d->numbers = true;
+	d->before = before;
+	d->after = after;
 }
 
 /* Ranks: how far from PROVEN, so that more is worse. */
@@ -52,7 +66,7 @@ static enum setting setting_rank(const struct verdict *v)
 	return v->setting == SETTING_CONFIDENTIAL ? SETTING_REALM : v->setting;
 }
 
-static char *arrow(const char *before, const char *after, const char *why)
+char *diff_arrow(const char *before, const char *after, const char *why)
 {
 	return xasprintf("%s → %s%s%s", before, after, why ? ": " : "", why ? why : "");
 }
@@ -88,9 +102,9 @@ static void diff_limits(struct verdict_diff *d, const struct verdict *a, const s
 		return;
 	x = limit_join(a->limit, a->nlimit);
 	y = limit_join(b->limit, b->nlimit);
-	add(d, forth ? CHANGE_BETTER : CHANGE_WORSE, "verdict", "limit",
-	    arrow(*x ? x : "the whole machine", *y ? y : "the whole machine",
-		  "the two verdicts are not about the same devices"));
+	diff_add(d, forth ? CHANGE_BETTER : CHANGE_WORSE, "verdict", "limit",
+		 diff_arrow(*x ? x : "the whole machine", *y ? y : "the whole machine",
+			    "the two verdicts are not about the same devices"));
 	free(x);
 	free(y);
 }
@@ -98,15 +112,15 @@ static void diff_limits(struct verdict_diff *d, const struct verdict *a, const s
 static void diff_heads(struct verdict_diff *d, const struct verdict *a, const struct verdict *b)
 {
 	if (a->outcome != b->outcome)
-		add(d, by_rank(outcome_rank(a->outcome), outcome_rank(b->outcome)), "verdict",
-		    "verdict",
-		    arrow(outcome_name(a->outcome), outcome_name(b->outcome), b->reason));
+		diff_add(d, by_rank(outcome_rank(a->outcome), outcome_rank(b->outcome)), "verdict",
+			 "verdict",
+			 diff_arrow(outcome_name(a->outcome), outcome_name(b->outcome), b->reason));
 	if (a->scope != b->scope)
-		add(d, by_rank(b->scope, a->scope), "verdict", "scope",
-		    arrow(scope_name(a->scope), scope_name(b->scope), NULL));
+		diff_add(d, by_rank(b->scope, a->scope), "verdict", "scope",
+			 diff_arrow(scope_name(a->scope), scope_name(b->scope), NULL));
 	if (a->setting != b->setting)
-		add(d, by_rank(setting_rank(b), setting_rank(a)), "verdict", "setting",
-		    arrow(setting_name(a->setting), setting_name(b->setting), NULL));
+		diff_add(d, by_rank(setting_rank(b), setting_rank(a)), "verdict", "setting",
+			 diff_arrow(setting_name(a->setting), setting_name(b->setting), NULL));
 }
 
 /* One of the two versions did not know it: nothing to compare. */
@@ -114,9 +128,22 @@ static void not_judged(struct verdict_diff *d, const char *kind, const char *nam
 		       const char *before, const char *after)
 {
 	if (!both)
-		add(d, CHANGE_NEUTRAL, kind, name,
-		    arrow(before, after, "only one of the two versions of ccaio judges it"));
+		diff_add(d, CHANGE_NEUTRAL, kind, name,
+			 diff_arrow(before, after,
+				    "only one of the two versions of ccaio judges it"));
 }
+
+static enum change by_amount(uint64_t before, uint64_t after, uint64_t noise)
+{
+	uint64_t by = after > before ? after - before : before - after;
+
+	if (by <= noise || by <= before / 10)
+		return CHANGE_NOISE;
+	return after > before ? CHANGE_WORSE : CHANGE_BETTER;
+}
+
+/* Counterexamples more or less, besides a tenth: what a driver maps at once, half a ring. */
+#define NOISE_FINDINGS 128
 
 static void diff_claims(struct verdict_diff *d, const struct verdict *a, const struct verdict *b)
 {
@@ -124,22 +151,26 @@ static void diff_claims(struct verdict_diff *d, const struct verdict *a, const s
 		const struct claim_verdict *x = &a->claims[i], *y = &b->claims[i];
 
 		if (!claim_decides(i) && x->required != y->required)
-			add(d, y->required ? CHANGE_NEUTRAL : CHANGE_WORSE, "claim", claim_name(i),
-			    xstrdup(y->required ? "decides the verdict now: a policy asks for it"
-						: "is only reported now: no policy asks for it"));
+			diff_add(d, y->required ? CHANGE_NEUTRAL : CHANGE_WORSE, "claim",
+				 claim_name(i),
+				 xstrdup(y->required
+						 ? "decides the verdict now: a policy asks for it"
+						 : "is only reported now: no policy asks for it"));
 		if (x->state == CLAIM_NOT_JUDGED || y->state == CLAIM_NOT_JUDGED)
 			not_judged(d, "claim", claim_name(i), x->state == y->state,
 				   claim_state_name(x->state), claim_state_name(y->state));
 		else if (x->state != y->state)
-			add(d, by_rank(claim_rank(x->state), claim_rank(y->state)), "claim",
-			    claim_name(i),
-			    arrow(claim_state_name(x->state), claim_state_name(y->state),
-				  y->reason));
+			diff_add(d, by_rank(claim_rank(x->state), claim_rank(y->state)), "claim",
+				 claim_name(i),
+				 diff_arrow(claim_state_name(x->state), claim_state_name(y->state),
+					    y->reason));
 		else if (x->refutations != y->refutations)
-			add(d, y->refutations > x->refutations ? CHANGE_WORSE : CHANGE_BETTER,
-			    "claim", claim_name(i),
-			    xasprintf("%" PRIu64 " → %" PRIu64 " counterexamples", x->refutations,
-				      y->refutations));
+			diff_add_numbers(d,
+					 by_amount(x->refutations, y->refutations, NOISE_FINDINGS),
+					 "claim", claim_name(i),
+					 xasprintf("%" PRIu64 " → %" PRIu64 " counterexamples",
+						   x->refutations, y->refutations),
+					 x->refutations, y->refutations);
 	}
 }
 
@@ -152,9 +183,10 @@ static void diff_conds(struct verdict_diff *d, const struct verdict *a, const st
 			not_judged(d, "condition", cond_name(i), x->state == y->state,
 				   cond_state_name(x->state), cond_state_name(y->state));
 		else if (x->state != y->state)
-			add(d, by_rank(cond_rank(x->state), cond_rank(y->state)), "condition",
-			    cond_name(i),
-			    arrow(cond_state_name(x->state), cond_state_name(y->state), y->reason));
+			diff_add(d, by_rank(cond_rank(x->state), cond_rank(y->state)), "condition",
+				 cond_name(i),
+				 diff_arrow(cond_state_name(x->state), cond_state_name(y->state),
+					    y->reason));
 	}
 }
 
@@ -167,181 +199,159 @@ static const struct device_verdict *find_device(const struct verdict *v, const c
 	return NULL;
 }
 
-static enum change by_bytes(uint64_t before, uint64_t after)
+enum change diff_by_bytes(uint64_t before, uint64_t after)
 {
-	if (after > before && after - before > EGRESS_NOISE && after - before > before / 10)
-		return CHANGE_WORSE;
-	if (after < before && before - after > EGRESS_NOISE && before - after > before / 10)
-		return CHANGE_BETTER;
-	return CHANGE_NEUTRAL;
+	return by_amount(before, after, DIFF_NOISE_BYTES);
 }
 
 static void diff_egress(struct verdict_diff *d, const char *device, const char *what,
-			uint64_t before, uint64_t after)
+			uint64_t before, uint64_t after, enum change change)
 {
 	char *name;
 
 	if (before == after)
 		return;
 	name = xasprintf("%s, bytes %s", device, what);
-	add(d, by_bytes(before, after), "egress", name,
-	    xasprintf("%" PRIu64 " → %" PRIu64 " (%s by %" PRIu64 ")", before, after,
-		      after > before ? "up" : "down",
-		      after > before ? after - before : before - after));
+	diff_add_numbers(d, change, "egress", name,
+			 xasprintf("%" PRIu64 " → %" PRIu64 " (%s by %" PRIu64 ")", before, after,
+				   after > before ? "up" : "down",
+				   after > before ? after - before : before - after),
+			 before, after);
 	free(name);
 }
 
-static void diff_device(struct verdict_diff *d, const struct device_verdict *x,
-			const struct device_verdict *y)
+static uint64_t without(uint64_t bytes, uint64_t own)
 {
-	for (int i = 0; i < CLAIMS; i++) {
-		if (x->claims[i] == y->claims[i])
-			continue;
-		add(d, by_rank(claim_rank(x->claims[i]), claim_rank(y->claims[i])), "device",
-		    y->name,
-		    xasprintf("%s: %s → %s", claim_name(i), claim_state_name(x->claims[i]),
-			      claim_state_name(y->claims[i])));
-	}
-	if (x->trusted != y->trusted)
-		add(d, y->trusted ? CHANGE_WORSE : CHANGE_NEUTRAL, "device", y->name,
-		    xstrdup(y->trusted
-				    ? "is now accepted by the guest: it may reach protected memory"
-				    : "is no longer accepted by the guest"));
-	diff_egress(d, y->name, "sent out", x->totals.out_bytes, y->totals.out_bytes);
-	diff_egress(d, y->name, "exposed needlessly", x->totals.stale_bytes, y->totals.stale_bytes);
-	diff_egress(d, y->name, "beside shared buffers", x->totals.excess_bytes,
-		    y->totals.excess_bytes);
+	return bytes > own ? bytes - own : 0;
 }
 
-static void diff_devices(struct verdict_diff *d, const struct verdict *a, const struct verdict *b)
+/* Bytes that left through a device in each run, without those that ccaio moved itself. */
+static void diff_left(struct verdict_diff *d, const struct verdict_side *before,
+		      const struct verdict_side *after, const struct device_verdict *x,
+		      const struct device_verdict *y)
 {
+	struct diff_device was = diff_device_of(before->exchanges, y->name);
+	struct diff_device is = diff_device_of(after->exchanges, y->name);
+	const struct device_totals *a = &x->totals, *b = &y->totals;
+
+	diff_egress(d, y->name, "sent out", a->out_bytes, b->out_bytes,
+		    diff_by_bytes(without(a->out_bytes, was.own[FLOW_OUT]),
+				  without(b->out_bytes, is.own[FLOW_OUT])));
+	diff_egress(d, y->name, "exposed needlessly", a->stale_bytes, b->stale_bytes,
+		    by_amount(without(a->stale_bytes, was.own[FLOW_IN]),
+			      without(b->stale_bytes, is.own[FLOW_IN]),
+			      was.network && is.network ? DIFF_REFILL_BYTES : DIFF_NOISE_BYTES));
+	diff_egress(d, y->name, "beside shared buffers", a->excess_bytes, b->excess_bytes,
+		    diff_by_bytes(a->excess_bytes, b->excess_bytes));
+}
+
+/*
+ * Whether a device works in a window of some milliseconds is chance; of one that did not,
+ * nothing is decided.  The claim itself must hold in both runs.
+ */
+static bool is_idle(const struct verdict *v, const struct device_verdict *d,
+		    const struct verdict *other, enum claim_id id)
+{
+	return !d->totals.events && d->claims[id] == CLAIM_UNDECIDED &&
+	       v->claims[id].state == other->claims[id].state;
+}
+
+static void diff_device_claims(struct verdict_diff *d, const struct verdict *a,
+			       const struct verdict *b, const struct device_verdict *x,
+			       const struct device_verdict *y)
+{
+	for (int i = 0; i < CLAIMS; i++) {
+		bool idle = (is_idle(a, x, b, i) && y->claims[i] == CLAIM_HOLDS) ||
+			    (is_idle(b, y, a, i) && x->claims[i] == CLAIM_HOLDS);
+
+		if (x->claims[i] == y->claims[i])
+			continue;
+		diff_add(d,
+			 idle ? CHANGE_NOISE
+			      : by_rank(claim_rank(x->claims[i]), claim_rank(y->claims[i])),
+			 "device", y->name,
+			 xasprintf("%s: %s → %s%s", claim_name(i), claim_state_name(x->claims[i]),
+				   claim_state_name(y->claims[i]),
+				   idle ? ", for it did no DMA in one of the runs" : ""));
+	}
+}
+
+static void diff_device(struct verdict_diff *d, const struct verdict_side *before,
+			const struct verdict_side *after, const struct device_verdict *x,
+			const struct device_verdict *y)
+{
+	diff_device_claims(d, before->verdict, after->verdict, x, y);
+	if (x->trusted != y->trusted)
+		diff_add(d, y->trusted ? CHANGE_WORSE : CHANGE_NEUTRAL, "device", y->name,
+			 xstrdup(y->trusted ? "is now accepted by the guest: it may reach "
+					      "protected memory"
+					    : "is no longer accepted by the guest"));
+	diff_left(d, before, after, x, y);
+}
+
+static void diff_devices(struct verdict_diff *d, const struct verdict_side *before,
+			 const struct verdict_side *after)
+{
+	const struct verdict *a = before->verdict, *b = after->verdict;
+
 	for (size_t i = 0; i < b->ndevices; i++) {
 		const struct device_verdict *y = &b->devices[i], *x = find_device(a, y->name);
 
 		if (x)
-			diff_device(d, x, y);
+			diff_device(d, before, after, x, y);
 		else
-			add(d, CHANGE_WORSE, "device", y->name,
-			    xasprintf("is new%s%s", y->what ? ": " : "", y->what ? y->what : ""));
+			diff_add(d, CHANGE_WORSE, "device", y->name,
+				 xasprintf("is new%s%s", y->what ? ": " : "",
+					   y->what ? y->what : ""));
 	}
 	for (size_t i = 0; i < a->ndevices; i++) {
 		if (!find_device(b, a->devices[i].name))
-			add(d, CHANGE_NEUTRAL, "device", a->devices[i].name, xstrdup("is gone"));
+			diff_add(d, CHANGE_NEUTRAL, "device", a->devices[i].name,
+				 xstrdup("is gone"));
 	}
 }
 
-static const char *row_device(const struct exchanges *x, const struct unattributed *u)
+const char *change_name(enum change change)
 {
-	return u->device < x->ndevices ? x->devices[u->device].name : "unknown device";
+	static const char *const names[] = { "changed", "worse", "better", "noise" };
+
+	return names[change];
 }
 
-/* "connection of curl[123]" is "connection of curl": the next run has other process numbers. */
-static char *kind_of(const char *reason)
+/* The text without such ports; the caller frees. */
+static char *without_ports(const char *text)
 {
-	char *kind = xcalloc(strlen(reason) + 1, 1);
+	char *plain = xcalloc(strlen(text) + 1, 1);
 	size_t n = 0;
 
-	while (*reason) {
-		size_t digits = *reason == '[' ? strspn(reason + 1, "0123456789") : 0;
+	while (*text) {
+		size_t digits = *text == ':' ? strspn(text + 1, "0123456789") : 0;
+		unsigned long port = digits && digits <= 5 ? strtoul(text + 1, NULL, 10) : 0;
 
-		if (digits && reason[1 + digits] == ']')
-			reason += digits + 2;
+		if (port >= DIFF_CHOSEN_PORT && port <= UINT16_MAX)
+			text += digits + 1;
 		else
-			kind[n++] = *reason++;
+			plain[n++] = *text++;
 	}
-	return kind;
+	return plain;
 }
 
-/* Bytes of the same kind as u (which is y's); *many gets how many rows of x there are of it. */
-static uint64_t traffic_like(const struct exchanges *x, const struct exchanges *y,
-			     const struct unattributed *u, size_t *many)
+static void diff_command(struct verdict_diff *d, const char *a, const char *b)
 {
-	char *kind = kind_of(u->reason);
-	uint64_t bytes = 0;
+	char *x = without_ports(a), *y = without_ports(b);
 
-	*many = 0;
-	for (size_t i = 0; i < x->nunattributed; i++) {
-		const struct unattributed *other = &x->unattributed[i];
-		char *its = kind_of(other->reason);
-
-		if (other->dir == u->dir && strcmp(its, kind) == 0 &&
-		    strcmp(row_device(x, other), row_device(y, u)) == 0) {
-			bytes += other->bytes;
-			++*many;
-		}
-		free(its);
-	}
-	free(kind);
-	return bytes;
-}
-
-/* Has row i's kind been met before it? */
-static bool is_repeated(const struct exchanges *x, size_t i)
-{
-	struct exchanges earlier = *x;
-	size_t many;
-
-	earlier.nunattributed = i;
-	traffic_like(&earlier, x, &x->unattributed[i], &many);
-	return many;
-}
-
-static void diff_unattributed(struct verdict_diff *d, const struct exchanges *a,
-			      const struct exchanges *b)
-{
-	for (size_t i = 0; i < b->nunattributed; i++) {
-		const struct unattributed *u = &b->unattributed[i];
-		const char *way = u->dir == FLOW_OUT ? "out" : "in";
-		uint64_t before, after;
-		size_t were, are;
-		char *kind;
-
-		if (is_repeated(b, i))
-			continue;
-		before = traffic_like(a, b, u, &were);
-		after = traffic_like(b, b, u, &are);
-		kind = kind_of(u->reason);
-		if (!were)
-			add(d, CHANGE_WORSE, "traffic", row_device(b, u),
-			    xasprintf("new unattributed traffic %s: %s, %" PRIu64 " bytes", way,
-				      kind, after));
-		else if (by_bytes(before, after) != CHANGE_NEUTRAL)
-			add(d, by_bytes(before, after), "traffic", row_device(b, u),
-			    xasprintf("unattributed traffic %s: %s, %" PRIu64 " → %" PRIu64
-				      " bytes",
-				      way, kind, before, after));
-		free(kind);
-	}
-}
-
-/* Numbers in what is said are longer or shorter by a digit; none at all is another matter. */
-static enum change by_clear_bytes(uint64_t a, uint64_t b)
-{
-	if (b > a)
-		return b - a > a / 10 ? CHANGE_WORSE : CHANGE_NEUTRAL;
-	return a - b > a / 10 ? CHANGE_BETTER : CHANGE_NEUTRAL;
-}
-
-static void diff_traffic(struct verdict_diff *d, const struct exchanges *a,
-			 const struct exchanges *b)
-{
-	if (!a != !b)
-		add(d, b ? CHANGE_NEUTRAL : CHANGE_WORSE, "traffic", "exchanges",
-		    xstrdup(b ? "are recorded now, with nothing to compare them with"
-			      : "are not recorded any more: what left cannot be compared"));
-	if (!a || !b)
-		return;
-	diff_unattributed(d, a, b);
-	if (a->clear_bytes != b->clear_bytes)
-		add(d, by_clear_bytes(a->clear_bytes, b->clear_bytes), "traffic", "clear text",
-		    xasprintf("%" PRIu64 " → %" PRIu64 " bytes of the program's payload",
-			      a->clear_bytes, b->clear_bytes));
+	if (strcmp(a, b) != 0)
+		diff_add(d, strcmp(x, y) == 0 ? CHANGE_NOISE : CHANGE_NEUTRAL, "run", "command",
+			 diff_arrow(*a ? a : "none", *b ? b : "none", NULL));
+	free(x);
+	free(y);
 }
 
 static void diff_text(struct verdict_diff *d, const char *name, const char *a, const char *b)
 {
 	if (strcmp(a ? a : "", b ? b : "") != 0)
-		add(d, CHANGE_NEUTRAL, "run", name, arrow(a ? a : "none", b ? b : "none", NULL));
+		diff_add(d, CHANGE_NEUTRAL, "run", name,
+			 diff_arrow(a ? a : "none", b ? b : "none", NULL));
 }
 
 static char *joined(char *const *argv)
@@ -367,14 +377,14 @@ static void diff_runs(struct verdict_diff *d, const struct verdict_side *a,
 		      const struct verdict_side *b)
 {
 	if (a->platform && b->platform && is_model(b->platform) && !is_model(a->platform))
-		add(d, CHANGE_WORSE, "run", "machine",
-		    xstrdup("is ccaio's own bounce path now, which says nothing about any"));
+		diff_add(d, CHANGE_WORSE, "run", "machine",
+			 xstrdup("is ccaio's own bounce path now, which says nothing about any"));
 	if (a->platform && b->platform)
 		diff_text(d, "kernel", a->platform->kernel.release, b->platform->kernel.release);
 	if (a->run && b->run) {
 		char *x = joined(a->run->argv), *y = joined(b->run->argv);
 
-		diff_text(d, "command", x, y);
+		diff_command(d, x, y);
 		diff_text(d, "policy", a->run->policy, b->run->policy);
 		free(x);
 		free(y);
@@ -390,7 +400,7 @@ struct verdict_diff *verdict_diff_new(const struct verdict_side *before,
 	diff_limits(d, before->verdict, after->verdict);
 	diff_claims(d, before->verdict, after->verdict);
 	diff_conds(d, before->verdict, after->verdict);
-	diff_devices(d, before->verdict, after->verdict);
+	diff_devices(d, before, after);
 	diff_traffic(d, before->exchanges, after->exchanges);
 	diff_runs(d, before, after);
 	return d;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct err;
 struct verdict;
@@ -16,25 +17,35 @@ struct run;
  *
  * Worse is: a verdict, claim or condition that is further from PROVEN, more
  * counterexamples, a narrower scope or no Realm any more, a device that is new, a claim that
- * got worse on one device, more egress than before (by more than a tenth and
- * more than 4 KiB, since no two runs are alike to the byte), unattributed traffic of a kind
- * that was not there or as much more of it, exchanges that are not recorded any more, and a claim
+ * got worse on one device, more egress than before, unattributed traffic of a kind
+ * that was not there or more of it, an exchange of a kind that was not there and is not under
+ * TLS, exchanges that are not recorded any more, and a claim
  * that no policy asks for any more.  Another kernel, command or policy is reported, but not worse.
+ *
+ * No two runs are alike to the byte.  Noise is what equal runs differ by: a tenth or 4 KiB
+ * of bytes, a tenth or 128 counterexamples, what the kernel says to its own link
+ * (packet_is_housekeeping()) up to 4 KiB, ports that the system chose and numbers of processes,
+ * sessions and kernel workers in names.
  */
-enum change { CHANGE_NEUTRAL = 0, CHANGE_WORSE, CHANGE_BETTER };
+enum change { CHANGE_NEUTRAL = 0, CHANGE_WORSE, CHANGE_BETTER, CHANGE_NOISE };
+
+/* "changed", "worse", "better", "noise" */
+const char *change_name(enum change change);
 
 struct difference {
 	enum change change;
-	const char
-		*kind; /* "verdict", "claim", "condition", "device", "egress", "traffic", "run" */
-	char *name;    /* which */
-	char *text;    /* "holds → refuted: why" */
+	/* "verdict", "claim", "condition", "device", "egress", "traffic", "exchange", "run" */
+	const char *kind;
+	char *name;		/* which */
+	char *text;		/* "holds → refuted: why" */
+	bool numbers;		/* it is about these two */
+	uint64_t before, after; /* bytes (egress, traffic), counterexamples (claim), exchanges */
 };
 
 struct verdict_diff {
 	struct difference *list;
 	size_t count, cap;
-	size_t worse;
+	size_t worse, noise; /* of count */
 };
 
 /* One run: all but the verdict may be NULL. */

@@ -155,8 +155,8 @@ setup() {
 	[[ $stderr == *"unknown option '--frobnicate'"* ]]
 	run -3 --separate-stderr "$CCAIO" report -f nonsense "$good"
 	[[ $stderr == *"unknown format 'nonsense'"* ]]
-	run -3 --separate-stderr "$CCAIO" report -f json --against "$good" "$bad"
-	[[ $stderr == *"--format does not go with --against"* ]]
+	run -3 --separate-stderr "$CCAIO" report -f html --against "$good" "$bad"
+	[[ $stderr == *"--against does not go with the format html"* ]]
 	run -3 --separate-stderr "$CCAIO" report "$BATS_TEST_TMPDIR/none.ccaio"
 	[[ $stderr == *"none.ccaio"* ]]
 }

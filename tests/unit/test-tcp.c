@@ -427,8 +427,65 @@ static void fragments(void)
 	check(packet_kind(&p) != packet_unreadable_tcp);
 }
 
+/* What a machine says to its own link: only with the hop limits that keep it there. */
+static void housekeeping(void)
+{
+	static const struct {
+		uint16_t ethertype;
+		uint8_t protocol, hops, type; /* type: of ICMPv6 */
+		const char *kind;
+		bool quiet;
+	} rows[] = {
+		{ 0x0806, 0, 0, 0, "ARP", true },
+		{ 0x0800, 2, 1, 0, "IGMP", true },
+		{ 0x0800, 2, 64, 0, "IP, but neither TCP, UDP nor ICMP", false },
+		{ 0x0800, 1, 64, 8, "ICMP", false },
+		{ 0x86dd, 58, 255, 133, "ICMPv6 neighbour discovery", true },
+		{ 0x86dd, 58, 254, 133, "ICMPv6", false },
+		{ 0x86dd, 58, 1, 143, "ICMPv6 multicast listener reports", true },
+		{ 0x86dd, 58, 64, 128, "ICMPv6", false },
+		{ 0x88cc, 0, 0, 0, "neither IP nor ARP", false },
+	};
+	uint8_t ip[64];
+	struct packet p = { .l3 = ip, .cap = sizeof(ip), .len = sizeof(ip) };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bool six = rows[i].ethertype == 0x86dd;
+
+		memset(ip, 0, sizeof(ip));
+		p.ethertype = rows[i].ethertype;
+		ip[0] = six ? 0x60 : 0x45;
+		ip[six ? 6 : 9] = rows[i].protocol;
+		ip[six ? 7 : 8] = rows[i].hops;
+		ip[six ? 40 : 20] = rows[i].type;
+		check(strcmp(packet_kind(&p), rows[i].kind) == 0);
+		check(packet_is_housekeeping(rows[i].kind) == rows[i].quiet);
+	}
+	/* listener reports stand behind a hop-by-hop header */
+	memset(ip, 0, sizeof(ip));
+	p.ethertype = 0x86dd;
+	ip[0] = 0x60;
+	ip[7] = 1;
+	ip[40] = 58;
+	ip[48] = 143;
+	check(strcmp(packet_kind(&p), "ICMPv6 multicast listener reports") == 0);
+	/* DHCP by both its ports */
+	memset(ip, 0, sizeof(ip));
+	p.ethertype = 0x0800;
+	ip[0] = 0x45;
+	ip[9] = 17;
+	ip[21] = 68;
+	ip[23] = 67;
+	check(strcmp(packet_kind(&p), "DHCP") == 0);
+	ip[23] = 53;
+	check(strcmp(packet_kind(&p), "UDP") == 0);
+	p.cap = 22;
+	check(strcmp(packet_kind(&p), "UDP") == 0);
+}
+
 int main(void)
 {
+	housekeeping();
 	in_order(1);
 	in_order(0xfffffffa); /* sequence numbers wrap */
 	reordered_and_repeated();

@@ -82,9 +82,10 @@ static void test_devices_and_egress(void)
 	b->devices[1].name = xstrdup("0000:00:09.0");
 	d = diff_of(a, b);
 	x = find(d, "egress", "0000:00:01.0, bytes sent out");
-	check(x && x->change == CHANGE_NEUTRAL && strstr(x->text, "up by 12033"));
+	check(x && x->change == CHANGE_NOISE && strstr(x->text, "up by 12033") && x->numbers &&
+	      x->after - x->before == 12033);
 	x = find(d, "egress", "0000:00:01.0, bytes exposed needlessly");
-	check(x && x->change == CHANGE_NEUTRAL);
+	check(x && x->change == CHANGE_NOISE);
 	x = find(d, "egress", "0000:00:01.0, bytes beside shared buffers");
 	check(x && x->change == CHANGE_WORSE);
 	x = find(d, "device", "0000:00:09.0");
@@ -108,13 +109,13 @@ static void test_traffic(void)
 	exchanges_unattributed(a, exchanges_device(a, "0000:00:01.0"), FLOW_OUT, "no TCP", 1, 10);
 	exchanges_unattributed(b, exchanges_device(b, "0000:00:01.0"), FLOW_OUT, "no TCP", 5, 900);
 	d = verdict_diff_new(&before, &after);
-	check(d->count == 0);
+	check(d->count == 1 && d->noise == 1 && d->worse == 0);
 	verdict_diff_free(d);
 	exchanges_unattributed(b, exchanges_device(b, "0000:00:01.0"), FLOW_IN, "no TCP", 5, 900);
 	exchanges_unattributed(b, exchanges_device(b, "0000:00:02.0"), FLOW_OUT, "no TCP", 5, 900);
 	b->clear_bytes = 1;
 	d = verdict_diff_new(&before, &after);
-	check(d->count == 3 && d->worse == 3);
+	check(d->count - d->noise == 3 && d->worse == 3);
 	check(find(d, "traffic", "0000:00:02.0") && find(d, "traffic", "clear text"));
 	verdict_diff_free(d);
 	/* a number in a path that has a digit more is no news */
@@ -157,8 +158,9 @@ static void test_traffic_kinds(void)
 	verdict_diff_free(d);
 	exchanges_unattributed(b, y, FLOW_OUT, "connection of curl[x]", 1, 1);
 	d = verdict_diff_new(&before, &after);
-	check(d->count == 2 && strstr(d->list[1].text, "new unattributed traffic out: "
-						       "connection of curl[x], 1 bytes"));
+	check(d->count == 2 && d->worse == 2 &&
+	      strstr(d->list[1].text, "new unattributed traffic out: "
+				      "connection of curl[x], 1 bytes"));
 	verdict_diff_free(d);
 	after.exchanges = NULL;
 	d = verdict_diff_new(&before, &after);
@@ -172,7 +174,76 @@ static void test_traffic_kinds(void)
 	verdict_free(v);
 }
 
-/* Two different things are compared: reported, but by itself not worse. */
+/* What comes and goes between equal runs, by what it is and how much. */
+static void test_noise(void)
+{
+	static const struct {
+		const char *reason;
+		uint64_t before, after;
+		enum change change;
+	} rows[] = {
+		{ "ARP", 0, 4096, CHANGE_NOISE },
+		{ "ARP", 0, 4097, CHANGE_WORSE },
+		{ "ICMPv6 multicast listener reports", 0, 90, CHANGE_NOISE },
+		{ "ICMPv6", 0, 1, CHANGE_WORSE },
+		{ "block requests of ccaio[12]", 0, 65536, CHANGE_NOISE },
+		{ "block requests of ccaio[12]", 1, 65537, CHANGE_WORSE },
+		{ "block requests of ccaios[12]", 0, 1, CHANGE_WORSE },
+		{ "random numbers that others asked for", 0, 64, CHANGE_NOISE },
+		{ "block requests of kworker/u4:3[7]", 0, 1, CHANGE_WORSE },
+	};
+	struct verdict *v = fixture_proven();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct exchanges *a = exchanges_new(), *b = exchanges_new();
+		struct verdict_diff *d;
+
+		if (rows[i].before)
+			exchanges_unattributed(a, exchanges_device(a, "x"), FLOW_OUT,
+					       rows[i].reason, 1, rows[i].before);
+		exchanges_unattributed(b, exchanges_device(b, "x"), FLOW_OUT, rows[i].reason, 1,
+				       rows[i].after);
+		d = verdict_diff_new(&(struct verdict_side){ .verdict = v, .exchanges = a },
+				     &(struct verdict_side){ .verdict = v, .exchanges = b });
+		check(d->count == 1 && d->list[0].change == rows[i].change);
+		verdict_diff_free(d);
+		exchanges_free(a);
+		exchanges_free(b);
+	}
+	verdict_free(v);
+}
+
+/* Another worker of the kernel is the same kind; a port that the system chose says nothing. */
+static void test_names(void)
+{
+	struct verdict *v = fixture_proven();
+	struct exchanges *a = exchanges_new(), *b = exchanges_new();
+	struct run one = fixture_run(), two = fixture_run();
+	char *was[] = { "client", "http://10.0.2.2:45999/x", NULL };
+	char *is[] = { "client", "http://10.0.2.2:33000/x", NULL };
+	struct verdict_diff *d;
+
+	one.argv = was;
+	two.argv = is;
+	exchanges_unattributed(a, exchanges_device(a, "x"), FLOW_OUT,
+			       "block requests of kworker/u4:3-flush[7]", 1, 100);
+	exchanges_unattributed(b, exchanges_device(b, "x"), FLOW_OUT,
+			       "block requests of kworker/0:1[90]", 1, 100);
+	for (int more = 0; more < 2; more++) {
+		d = verdict_diff_new(
+			&(struct verdict_side){ .verdict = v, .exchanges = a, .run = &one },
+			&(struct verdict_side){ .verdict = v, .exchanges = b, .run = &two });
+		check(d->count == 1 && d->noise == !more && d->worse == 0 &&
+		      find(d, "run", "command"));
+		verdict_diff_free(d);
+		is[1] = "http://10.0.2.2:8088/x";
+	}
+	exchanges_free(a);
+	exchanges_free(b);
+	verdict_free(v);
+}
+
+/* Two different things are compared: told, but by itself not worse. */
 static void test_runs(void)
 {
 	struct verdict *v = fixture_proven(), *w = fixture_proven();
@@ -276,6 +347,8 @@ int main(void)
 	test_devices_and_egress();
 	test_traffic();
 	test_traffic_kinds();
+	test_noise();
+	test_names();
 	test_runs();
 	test_agrees();
 	return done();
