@@ -85,41 +85,51 @@ static const char *devices_in(struct brief *b, const struct rows *r, enum claim_
 	return left ? rows_str(b->scratch, "%s and %zu more", list, left) : list;
 }
 
-static size_t count_devices(const struct rows *r, enum claim_state state)
+/* The worst finding: what, how often, and its first example. */
+static void add_worst(struct brief *b, const struct rows *r, const struct row_finding *f)
 {
-	size_t n = 0;
+	const struct row_example *ex = &r->examples[f->example];
 
-	for (size_t i = 0; i < r->ndevices; i++)
-		n += !r->devices[i].out_of_scope && r->devices[i].worst == state;
-	return n;
+	add(b, "worst", FIRST_CAUSE, f->summary);
+	if (*ex->time)
+		add(b, "first", EVIDENCE,
+		    rows_str(b->scratch, "at %s: %s at %s, %s memory, %s", ex->time, ex->what,
+			     *ex->dma ? ex->dma : ex->orig, ex->memory, ex->task));
 }
 
-static void add_example(struct brief *b, const struct row_example *ex)
+/* "0000:00:05.0 ahci 1,580 times, 0000:00:01.0 virtio_net 16 times and 2 more" */
+static const char *worst_devices(struct brief *b, const struct rows *r, size_t *n)
 {
-	const char *at = *ex->time ? rows_str(b->scratch, "at %s: ", ex->time) : "";
-	const char *where = *ex->dma ? rows_str(b->scratch, " at %s", ex->dma) : "";
+	const char *list = "";
 
-	if (!*ex->what) {
-		add(b, "first", FIRST_CAUSE, ex->text);
-		return;
+	*n = 0;
+	for (size_t i = 0; i < r->ndevices; i++) {
+		const struct row_device *d = &r->devices[i];
+
+		if (d->out_of_scope || d->worst != CLAIM_REFUTED || (*n)++ >= SHOWN_DEVICES)
+			continue;
+		list = rows_str(b->scratch, "%s%s%s%s%s%s%s", list, *list ? ", " : "", d->name,
+				*d->driver ? " " : "", d->driver, d->violations ? " " : "",
+				d->violations ? rows_count(b->scratch, d->violations) : "");
 	}
-	add(b, "first", FIRST_CAUSE,
-	    rows_str(b->scratch, "%s%s, %s%s, %s, %s%s%s", at, ex->device, ex->what, where,
-		     ex->memory, ex->task, *ex->text ? ": " : "", ex->text));
+	return *n > SHOWN_DEVICES
+		       ? rows_str(b->scratch, "%s and %zu more", list, *n - SHOWN_DEVICES)
+		       : list;
 }
 
 static void add_violation(struct brief *b, const struct rows *r)
 {
-	size_t n = count_devices(r, CLAIM_REFUTED);
+	size_t n;
+	const char *list = worst_devices(b, r, &n);
 
 	add(b, "refuted", KEEP,
 	    rows_str(b->scratch, "%s; %s%s%s", claims_in(b, r, CLAIM_REFUTED),
 		     rows_counted(b->scratch, r->refutations, "counterexample"),
 		     n ? rows_str(b->scratch, " on %s: ", rows_counted(b->scratch, n, "device"))
 		       : "",
-		     devices_in(b, r, CLAIM_REFUTED)));
-	if (r->nexamples)
-		add_example(b, &r->examples[0]);
+		     list));
+	if (r->nfindings)
+		add_worst(b, r, &r->findings[0]);
 }
 
 static void add_causes(struct brief *b, const struct report_input *in)

@@ -13,27 +13,28 @@ const char *check_result_name(enum check_result result)
 	return names[result];
 }
 
-const char *checks_example(struct rows *rows, size_t i)
+const char *checks_finding(struct rows *rows, size_t i)
 {
-	const struct row_example *ex = &rows->examples[i];
+	const struct row_finding *f = &rows->findings[i];
+	const struct row_example *ex = &rows->examples[f->example];
 
 	if (!*ex->time)
-		return rows_str(rows, "%s: %s", ex->device, ex->text);
+		return f->summary;
 	return rows_str(rows,
-			"%s: %s (event %s at %s: %s, buffer %s, device got %s, %s memory, %s)",
-			ex->device, ex->text, *ex->event ? ex->event : "?", ex->time, ex->what,
+			"%s; first: event %s at %s, %s, buffer %s, device got %s, %s memory, %s",
+			f->summary, *ex->event ? ex->event : "?", ex->time, ex->what,
 			*ex->orig ? ex->orig : "unknown", *ex->dma ? ex->dma : "unknown",
 			ex->memory, ex->task);
 }
 
-/* The counterexamples of a claim, one per line. */
+/* The findings that refute a claim, one per line, the worst first. */
 static const char *claim_detail(struct rows *rows, const struct row_claim *claim)
 {
 	const char *detail = "";
 
-	for (size_t i = 0; i < rows->nexamples; i++) {
-		if (rows->examples[i].claim_id == claim->id)
-			detail = rows_lines(rows, detail, checks_example(rows, i));
+	for (size_t i = 0; i < rows->nfindings; i++) {
+		if (rows->findings[i].claim_bits & 1u << claim->id)
+			detail = rows_lines(rows, detail, checks_finding(rows, i));
 	}
 	return detail;
 }

@@ -37,7 +37,7 @@ void checks_init(struct checks *checks, struct rows *rows);
 /* "INCONCLUSIVE", "VIOLATED", "PASSED", "SKIPPED" */
 const char *check_result_name(enum check_result result);
 
-/* One line for a counterexample: where, what, and why. */
-const char *checks_example(struct rows *rows, size_t i);
+/* A finding and its first counterexample in one line. */
+const char *checks_finding(struct rows *rows, size_t i);
 
 #endif

@@ -99,22 +99,20 @@ static void write_unmet(FILE *out, const struct rows *rows)
 		fprintf(out, "\nAll %zu conditions that apply are met.\n", rows->met);
 }
 
-static void write_examples(FILE *out, struct rows *rows)
+static void write_findings(FILE *out, struct rows *rows)
 {
-	size_t n = rows->nexamples < MOST_EXAMPLES ? rows->nexamples : MOST_EXAMPLES;
+	size_t n = rows->nfindings < MOST_EXAMPLES ? rows->nfindings : MOST_EXAMPLES;
 
 	if (!n)
 		return;
-	fputs("\n**Counterexamples**\n\n", out);
+	fputs("\n**Findings, the worst first**\n\n", out);
 	for (size_t i = 0; i < n; i++) {
-		fprintf(out, "%zu. %s, ", i + 1, rows->examples[i].claim);
-		bounded(out, checks_example(rows, i), MOST_EXAMPLE);
+		fprintf(out, "%zu. %s, ", i + 1, rows->findings[i].claims);
+		bounded(out, checks_finding(rows, i), MOST_EXAMPLE);
 		fputc('\n', out);
 	}
-	if (n < rows->nexamples)
-		fputs("\n"
-		      "The full report has more of them.\n",
-		      out);
+	if (n < rows->nfindings)
+		fputs("\nThe full report has more of them.\n", out);
 }
 
 static void write_details(FILE *out, const struct rows *rows)
@@ -172,7 +170,7 @@ static void write_markdown(FILE *out, const struct report_input *in)
 	write_warnings(out, rows);
 	write_claims(out, rows);
 	write_unmet(out, rows);
-	write_examples(out, rows);
+	write_findings(out, rows);
 	write_details(out, rows);
 	if (*rows->recheck) {
 		fputs("\nTo check again: <code>", out);

@@ -243,17 +243,18 @@ static void result(struct sarif *s, int rule_index, const char *id, const char *
 	jwrite_end_object(w);
 }
 
-/* A refuted claim: each of its counterexamples.  Returns whether any is listed. */
-static bool examples(struct sarif *s, int rule_index, const struct row_claim *c)
+/* A refuted claim: each finding under the first of its claims.  Returns whether any is listed. */
+static bool findings(struct sarif *s, int rule_index, const struct row_claim *c)
 {
 	bool shown = false;
 
-	for (size_t e = 0; e < s->rows->nexamples; e++) {
-		if (s->rows->examples[e].claim_id != c->id)
-			continue;
-		result(s, rule_index, c->name, "error", checks_example(s->rows, e),
-		       s->rows->examples[e].device, "resource");
-		shown = true;
+	for (size_t i = 0; i < s->rows->nfindings; i++) {
+		const struct row_finding *f = &s->rows->findings[i];
+
+		shown |= (f->claim_bits & 1u << c->id) != 0;
+		if (f->claim_id == c->id)
+			result(s, rule_index, c->name, "error", checks_finding(s->rows, i),
+			       f->device, "resource");
 	}
 	return shown;
 }
@@ -286,7 +287,7 @@ static void results(struct sarif *s)
 		if (c->result != CHECK_VIOLATED && c->result != CHECK_INCONCLUSIVE)
 			continue;
 		if (rule_index < CLAIMS && c->result == CHECK_VIOLATED &&
-		    examples(s, rule_index, &s->rows->claims[rule_index]))
+		    findings(s, rule_index, &s->rows->claims[rule_index]))
 			continue;
 		result(s, rule_index, c->name, c->result == CHECK_VIOLATED ? "error" : "warning",
 		       rows_str(s->rows, "%s%s%s", c->message, *c->detail ? ". " : "", c->detail),

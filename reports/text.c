@@ -107,36 +107,47 @@ static void show_conds(const struct page *p)
 	}
 }
 
-static void show_example(const struct page *p, size_t n, const struct row_example *ex)
+static void show_finding(const struct page *p, size_t i)
 {
-	char title[64];
+	const struct row_finding *f = &p->rows->findings[i];
+	const struct row_example *ex = &p->rows->examples[f->example];
+	struct rows *scratch = rows_empty();
 
-	snprintf(title, sizeof(title), "%zu. %s", n, ex->claim);
 	fputs("  ", p->out);
-	paint(p, COLOUR_RED, 0, title);
-	if (*ex->event)
-		fprintf(p->out, "  event %s at %s", ex->event, ex->time);
+	paint(p, COLOUR_RED, 0, rows_str(scratch, "%zu. %s", i + 1, f->claims));
 	fputs("\n     ", p->out);
-	wrap(p->out, 5, 5, ex->text);
-	labelled(p, 5, "device", ex->device);
-	labelled(p, 5, "operation", ex->what);
+	wrap(p->out, 5, 5, f->text);
+	labelled(p, 5, "device",
+		 rows_str(scratch, "%s%s%s", f->device, *f->driver ? " " : "", f->driver));
+	labelled(p, 5, "operation", f->operation);
+	labelled(p, 5, "found",
+		 rows_str(scratch, "%s%s%s%s%s", f->times, *f->when ? ", " : "", f->when,
+			  *f->largest ? f->count == 1 ? ", " : ", the largest of " : "",
+			  f->largest));
+	if (*ex->event)
+		labelled(p, 5, "first",
+			 rows_str(scratch, "event %s at %s: %s", ex->event, ex->time, ex->text));
 	labelled(p, 5, "buffer", ex->orig);
 	labelled(p, 5, "device got", ex->dma);
 	labelled(p, 5, "memory", ex->memory);
 	labelled(p, 5, "task", ex->task);
+	rows_free(scratch);
 }
 
-static void show_examples(const struct page *p)
+static void show_findings(const struct page *p)
 {
 	const struct rows *r = p->rows;
 
-	if (!r->nexamples)
+	if (!r->nfindings)
 		return;
-	heading(p, "Counterexamples");
-	for (size_t i = 0; i < r->nexamples; i++)
-		show_example(p, i + 1, &r->examples[i]);
-	if (*r->examples_note)
-		fprintf(p->out, "  %s.\n", r->examples_note);
+	heading(p, "Findings");
+	for (size_t i = 0; i < r->nfindings; i++)
+		show_finding(p, i);
+	if (*r->findings_note)
+		fprintf(p->out, "  %s.\n", r->findings_note);
+	if (r->nexamples > r->nfindings)
+		fprintf(p->out, "  All %zu counterexamples that were kept: -f json.\n",
+			r->nexamples);
 }
 
 static void show_devices(const struct page *p)
@@ -241,7 +252,7 @@ static void write_text(FILE *out, const struct report_input *in)
 		show_facts(&page);
 		show_claims(&page);
 		show_conds(&page);
-		show_examples(&page);
+		show_findings(&page);
 		show_devices(&page);
 		if (in->exchanges) {
 			heading(&page, "Exchanges");

@@ -245,7 +245,6 @@ struct reading {
 	struct counters *counters; /* NULL where exchanges ask the devices' own counters */
 	struct exchanging *exchanging;
 	struct timeline_builder *builder; /* NULL: nobody will see the timeline */
-	struct timeline *line;
 	struct verdict *verdict;
 	const struct stream_info *info;
 	uint64_t done; /* events, for the progress line */
@@ -260,6 +259,11 @@ static int feed_judge(void *ctx, const struct event *events, size_t count, struc
 	r->done += count;
 	progress_step("judging events", r->done, 0);
 	return 0;
+}
+
+static void draw_breach(void *builder, uint64_t ts_ns, uint32_t facts, uint32_t absences)
+{
+	timeline_builder_violation(builder, ts_ns, facts, absences);
 }
 
 static int feed_timeline(void *ctx, const struct event *events, size_t count, struct err *err)
@@ -302,16 +306,6 @@ static int finish_counters(void *ctx, struct err *err)
 	return 0;
 }
 
-static int finish_timeline(void *ctx, struct err *err)
-{
-	struct reading *r = ctx;
-
-	(void)err;
-	r->line = timeline_builder_finish(r->builder);
-	r->builder = NULL;
-	return 0;
-}
-
 /* The last one: others tell the judge what they found. */
 static int finish_judge(void *ctx, struct err *err)
 {
@@ -319,8 +313,11 @@ static int finish_judge(void *ctx, struct err *err)
 
 	(void)err;
 	r->verdict = judge_finish(r->judge, r->info);
-	r->verdict->timeline = r->line;
-	r->line = NULL;
+	if (!r->builder)
+		return 0;
+	timeline_builder_refuted(r->builder, r->verdict->by_fact, r->verdict->by_absence);
+	r->verdict->timeline = timeline_builder_finish(r->builder);
+	r->builder = NULL;
 	return 0;
 }
 
@@ -392,22 +389,25 @@ static int select_realm(const struct judging *g, struct stream *stream,
 struct verdict *judging_run(const struct judging *g, struct stream *stream, struct names *names,
 			    const struct platform *platform, struct err *err)
 {
+	struct timeline_builder *builder = g->undrawn ? NULL : timeline_builder_new(platform);
 	struct judge_options options = { .window_only = g->window_only,
 					 .asked = g->asked,
 					 .policy = g->policy,
-					 .limit = g->limit };
+					 .limit = g->limit,
+					 .on_breach = builder ? draw_breach : NULL,
+					 .on_breach_ctx = builder };
 	struct exchanging *e = g->exchanging;
 	int chosen = select_realm(g, stream, platform, &options, err);
 	struct reading r = {
 		.judge = judge_new(platform, names, &options),
 		.counters = e && e->x ? NULL : counters_new(names, platform),
 		.exchanging = e,
-		.builder = g->undrawn ? NULL : timeline_builder_new(platform),
+		.builder = builder,
 		.info = &stream->info,
 	};
 	const struct consumer consumers[] = {
+		{ builder ? feed_timeline : NULL, NULL, &r }, /* begins before the judge objects */
 		{ feed_judge, NULL, &r },
-		{ r.builder ? feed_timeline : NULL, r.builder ? finish_timeline : NULL, &r },
 		{ e ? feed_exchanges : NULL, e ? finish_exchanges : NULL, &r },
 		{ r.counters ? feed_counters : NULL, r.counters ? finish_counters : NULL, &r },
 		{ NULL, finish_judge, &r },
@@ -419,7 +419,6 @@ struct verdict *judging_run(const struct judging *g, struct stream *stream, stru
 	progress_end();
 	if (r.builder)
 		free(timeline_builder_finish(r.builder));
-	free(r.line);
 	counters_free(r.counters);
 	judge_free(r.judge);
 	return r.verdict;

@@ -94,11 +94,12 @@ static void find_protected(struct audit *a)
 		return;
 	ev.dev = a->id;
 	ev.dma = EVENT_NO_ADDR;
-	judge_find(a->j, CLAIM_DMA_IN_SHARED, FIND_FACT, a->dev, &ev, MEMORY_PROTECTED,
-		   "queue %s of %s names protected memory %llu times (%s): read from the kernel's "
-		   "memory when the window %s",
-		   queue_name(a), a->d->name, (unsigned long long)a->nprotected, a->first,
-		   a->start ? "opened" : "closed");
+	judge_refute(
+		a->j, BREACH_RING, FIND_FACT, a->dev, &ev, MEMORY_PROTECTED,
+		"queue %s of %s names protected memory %llu times (%s): read from the kernel's "
+		"memory when the window %s",
+		queue_name(a), a->d->name, (unsigned long long)a->nprotected, a->first,
+		a->start ? "opened" : "closed");
 }
 
 /* Older than the stream: judged as any other mapping. */

@@ -50,7 +50,6 @@ static void bypass(struct judge *j, struct verdict *v, const struct platform_vir
 	const struct policy_waiver *w = waiver(j, d->parent, d->name);
 	const char *name = d->parent ? d->parent : d->name;
 	uint16_t id = judge_name_id(j, d->parent);
-	struct counterexample *ce;
 
 	if (j->contradicted & 1u << CLAIM_NO_BYPASS) {
 		undecided(j, d->name, d->parent, "facts that are not the recording's say so");
@@ -65,21 +64,12 @@ static void bypass(struct judge *j, struct verdict *v, const struct platform_vir
 			     "waived by policy: %s (%s) bypasses the DMA API: %s; reason given: %s",
 			     d->name, d->parent ? d->parent : "?", why, w->reason);
 		if (limit_has(j->options.limit, name))
-			judge_find(j, CLAIM_NO_BYPASS, FIND_UNDECIDED,
-				   id ? judge_device(j, id) : NULL, NULL, MEMORY_UNKNOWN,
-				   "a bypass of %s is waived by policy", d->name);
+			judge_doubt(j, CLAIM_NO_BYPASS, id ? judge_device(j, id) : NULL, NULL,
+				    MEMORY_UNKNOWN, "a bypass of %s is waived by policy", d->name);
 		return;
 	}
-	j->findings.claims[CLAIM_NO_BYPASS].count[FIND_FACT]++;
-	if (id)
-		judge_device(j, id)->claims[CLAIM_NO_BYPASS].count[FIND_FACT]++;
-	v->examples = xrealloc(v->examples, v->nexamples + 1, sizeof(*v->examples));
-	ce = &v->examples[v->nexamples++];
-	*ce = (struct counterexample){
-		.claim = CLAIM_NO_BYPASS,
-		.device = xstrdup(name),
-		.text = xasprintf("%s (%s): %s", d->name, d->driver ? d->driver : "no driver", why),
-	};
+	judge_refute_named(j, BREACH_BYPASS, name, id, "%s (%s): %s", d->name,
+			   d->driver ? d->driver : "no driver", why);
 }
 
 /* What the kernel's memory shows: the addresses that it has, one example for each queue. */
@@ -241,8 +231,8 @@ void judge_bypass(struct judge *j, struct verdict *v)
 	const struct platform *p = j->platform;
 
 	if (!p || !p->virtio_listed || !p->pci_listed) {
-		judge_find(j, CLAIM_NO_BYPASS, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
-			   "the facts do not list the machine's devices");
+		judge_doubt(j, CLAIM_NO_BYPASS, NULL, NULL, MEMORY_UNKNOWN,
+			    "the facts do not list the machine's devices");
 		if (!p)
 			return;
 	}

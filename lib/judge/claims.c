@@ -22,21 +22,21 @@ static void egress_limits(struct judge *j)
 		stale += dev->totals.stale_bytes + dev->totals.excess_bytes;
 	}
 	if (p->max_out_bytes != POLICY_NO_LIMIT && out > p->max_out_bytes)
-		judge_find(j, CLAIM_EGRESS, FIND_FACT, NULL, NULL, MEMORY_UNKNOWN,
-			   "%llu bytes sent out, the policy allows %llu", (unsigned long long)out,
-			   (unsigned long long)p->max_out_bytes);
+		judge_refute(j, BREACH_OUT_LIMIT, FIND_FACT, NULL, NULL, MEMORY_UNKNOWN,
+			     "%llu bytes sent out, the policy allows %llu", (unsigned long long)out,
+			     (unsigned long long)p->max_out_bytes);
 	if (p->max_stale_bytes != POLICY_NO_LIMIT && stale > p->max_stale_bytes)
-		judge_find(j, CLAIM_EGRESS, FIND_FACT, NULL, NULL, MEMORY_UNKNOWN,
-			   "%llu stale bytes were copied out, the policy allows %llu",
-			   (unsigned long long)stale, (unsigned long long)p->max_stale_bytes);
+		judge_refute(j, BREACH_STALE_LIMIT, FIND_FACT, NULL, NULL, MEMORY_UNKNOWN,
+			     "%llu stale bytes were copied out, the policy allows %llu",
+			     (unsigned long long)stale, (unsigned long long)p->max_stale_bytes);
 }
 
 void judge_egress(struct judge *j, bool whole)
 {
 	egress_limits(j);
 	if (!whole || !judge_publications(j))
-		judge_find(j, CLAIM_EGRESS, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
-			   "not all transfers are in the stream");
+		judge_doubt(j, CLAIM_EGRESS, NULL, NULL, MEMORY_UNKNOWN,
+			    "not all transfers are in the stream");
 }
 
 /* Whose memory is at stake; a rehearsal plays a Realm. */
@@ -54,17 +54,17 @@ void judge_confidential(struct judge *j, struct verdict *v)
 	if (j->options.clear_payload == TRI_YES) {
 		if (!why)
 			why = "application payload left in clear text";
-		judge_find(j, CLAIM_CONFIDENTIAL,
-			   p && p->require_confidential ? FIND_FACT : FIND_UNDECIDED, NULL, NULL,
-			   MEMORY_UNKNOWN, "%s", why);
+		judge_refute(j, BREACH_CLEAR_TEXT,
+			     p && p->require_confidential ? FIND_FACT : FIND_UNDECIDED, NULL, NULL,
+			     MEMORY_UNKNOWN, "%s", why);
 		verdict_note(
 			v,
 			"warning: %s: the bounce buffer protects the %s's memory, not the data "
 			"that passes through it",
 			why, protected_noun(j));
 	} else if (j->options.clear_payload == TRI_UNKNOWN)
-		judge_find(j, CLAIM_CONFIDENTIAL, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN, "%s",
-			   why ? why : "the application's traffic was not looked at");
+		judge_doubt(j, CLAIM_CONFIDENTIAL, NULL, NULL, MEMORY_UNKNOWN, "%s",
+			    why ? why : "the application's traffic was not looked at");
 }
 
 uint64_t judge_refutations(const struct judge *j, enum claim_id c, const struct tally *t,

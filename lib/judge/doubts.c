@@ -153,10 +153,10 @@ static void settle_alias(struct judge *j, struct verdict *v)
 
 		if (!dev || !(dev->alias_bits & ~v->totals.shared_bit))
 			continue;
-		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, dev, NULL, MEMORY_UNKNOWN,
-			   "addresses carry bits 0x%llx above RAM and nothing shows that this "
-			   "means shared",
-			   (unsigned long long)dev->alias_bits);
+		judge_doubt(j, CLAIM_DMA_IN_SHARED, dev, NULL, MEMORY_UNKNOWN,
+			    "addresses carry bits 0x%llx above RAM and nothing shows that this "
+			    "means shared",
+			    (unsigned long long)dev->alias_bits);
 	}
 }
 
@@ -164,15 +164,15 @@ static void settle_alias(struct judge *j, struct verdict *v)
 static void settle_pairs(struct judge *j)
 {
 	if (j->n.early && !j->n.first_bounce)
-		judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
-			   "%llu maps were bounced but no bounce event was ever seen",
-			   (unsigned long long)j->n.early);
+		judge_doubt(j, CLAIM_BOUNCE_PAIRED, NULL, NULL, MEMORY_UNKNOWN,
+			    "%llu maps were bounced but no bounce event was ever seen",
+			    (unsigned long long)j->n.early);
 }
 
 static void undecide_stream(struct judge *j, const char *why)
 {
 	for (int c = 0; claim_needs_events(c); c++)
-		judge_find(j, c, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN, "%s", why);
+		judge_doubt(j, c, NULL, NULL, MEMORY_UNKNOWN, "%s", why);
 }
 
 void judge_doubts(struct judge *j, const struct stream_info *info, struct verdict *v, bool whole)
@@ -198,7 +198,7 @@ void judge_doubts(struct judge *j, const struct stream_info *info, struct verdic
 				   "stream");
 	if (j->options.rmm_unusable) {
 		v->monitor.unusable = xstrdup(j->options.rmm_unusable);
-		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
-			   "the monitor's log cannot be used: %s", j->options.rmm_unusable);
+		judge_doubt(j, CLAIM_DMA_IN_SHARED, NULL, NULL, MEMORY_UNKNOWN,
+			    "the monitor's log cannot be used: %s", j->options.rmm_unusable);
 	}
 }

@@ -38,8 +38,8 @@ void judge_undecided_virtio(struct judge *j, enum claim_id claim, const struct p
 	uint16_t id = judge_name_id(j, d->parent);
 
 	if (id || limit_has(j->options.limit, name))
-		judge_find(j, claim, FIND_UNDECIDED, id ? judge_device(j, id) : NULL, NULL,
-			   MEMORY_UNKNOWN, "%s", text);
+		judge_doubt(j, claim, id ? judge_device(j, id) : NULL, NULL, MEMORY_UNKNOWN, "%s",
+			    text);
 	else
 		judge_limit_open(j, name, text);
 }
@@ -281,7 +281,7 @@ struct verdict *judge_finish(struct judge *j, const struct stream_info *info)
 	judge_egress(j, whole);
 	judge_confidential(j, v);
 	judge_claims(j, v, complete);
-	judge_list_examples(j, v);
+	judge_list_findings(j, v, complete);
 	judge_coverage(j, info, v);
 	v->scope = scope_of(j, info, v->conds[COND_BASELINE].state == COND_MET);
 	judge_list_devices(j, v, complete);

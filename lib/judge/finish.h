@@ -43,7 +43,8 @@ void judge_limit_report(struct judge *j, struct verdict *v, bool complete);
 char *judge_limit_refused(const struct judge *j);
 
 /* lists.c */
-void judge_list_examples(struct judge *j, struct verdict *v); /* of claims that are decided */
+/* broken.c: the findings and counterexamples of claims that are refuted; after judge_claims() */
+void judge_list_findings(struct judge *j, struct verdict *v, bool complete);
 void judge_list_devices(struct judge *j, struct verdict *v, bool complete);
 void judge_list_ranges(struct judge *j, struct verdict *v);
 

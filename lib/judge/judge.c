@@ -43,6 +43,7 @@ struct judge *judge_new(const struct platform *p, const struct names *names,
 	j->names = names;
 	if (options)
 		j->options = *options;
+	j->findings.groups = groups_new(j->options.on_breach, j->options.on_breach_ctx);
 	j->memory = memmap_new(p);
 	j->virt = memmap_new(NULL);
 	j->witness = witness_new(p);
@@ -135,11 +136,11 @@ static void find(struct judge *j, struct finding_of *what, const struct device *
 	findings_add(&j->findings, what, fmt, ap);
 }
 
-void judge_find(struct judge *j, enum claim_id claim, enum finding how, struct device *dev,
-		const struct event *ev, enum memory_state memory, const char *fmt, ...)
+void judge_doubt(struct judge *j, enum claim_id claim, struct device *dev, const struct event *ev,
+		 enum memory_state memory, const char *fmt, ...)
 {
 	struct finding_of what = { .claim = claim,
-				   .how = how,
+				   .how = FIND_UNDECIDED,
 				   .device = dev ? dev->claims : NULL,
 				   .covered = !dev || !dev->out_of_scope,
 				   .event = ev,
@@ -151,11 +152,45 @@ void judge_find(struct judge *j, enum claim_id claim, enum finding how, struct d
 	va_end(ap);
 }
 
+void judge_refute(struct judge *j, enum breach breach, enum finding how, struct device *dev,
+		  const struct event *ev, enum memory_state memory, const char *fmt, ...)
+{
+	struct finding_of what = { .claim = breach_claim(breach),
+				   .how = how,
+				   .breach = breach,
+				   .device = dev ? dev->claims : NULL,
+				   .covered = !dev || !dev->out_of_scope,
+				   .event = ev,
+				   .memory = memory };
+	va_list ap;
+
+	va_start(ap, fmt);
+	find(j, &what, dev, fmt, ap);
+	va_end(ap);
+}
+
+void judge_refute_named(struct judge *j, enum breach breach, const char *name, uint16_t id,
+			const char *fmt, ...)
+{
+	const struct finding_of what = { .claim = breach_claim(breach),
+					 .how = FIND_FACT,
+					 .breach = breach,
+					 .device = id ? judge_device(j, id)->claims : NULL,
+					 .covered = true,
+					 .name = name };
+	va_list ap;
+
+	va_start(ap, fmt);
+	findings_add(&j->findings, &what, fmt, ap);
+	va_end(ap);
+}
+
 void judge_find_overlap(struct judge *j, enum finding how, struct device *dev,
 			const struct event *ev, bool clashes, const char *fmt, ...)
 {
 	struct finding_of what = { .claim = CLAIM_SLOTS_DISJOINT,
 				   .how = how,
+				   .breach = BREACH_OVERLAP,
 				   .device = dev->claims,
 				   .covered = !dev->out_of_scope || clashes,
 				   .event = ev };
@@ -167,10 +202,10 @@ void judge_find_overlap(struct judge *j, enum finding how, struct device *dev,
 	if (what.covered)
 		return;
 	/* the ledger knows one owner of a slot: who else took it is not known any more */
-	judge_find(j, CLAIM_SLOTS_DISJOINT, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN,
-		   "memory of %s, which the verdict is not asked for, was given to another "
-		   "mapping while it was live",
-		   names_get(j->names, dev->id));
+	judge_doubt(j, CLAIM_SLOTS_DISJOINT, NULL, NULL, MEMORY_UNKNOWN,
+		    "memory of %s, which the verdict is not asked for, was given to another "
+		    "mapping while it was live",
+		    names_get(j->names, dev->id));
 }
 
 static void judge_mark(struct judge *j, const struct event *ev)
@@ -227,10 +262,9 @@ static void judge_one(struct judge *j, const struct event *ev)
 	case EVENT_SG_TRUNCATED:
 		judge_device(j, ev->dev)->seen = true;
 		j->n.truncated++;
-		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, judge_device(j, ev->dev), ev,
-			   MEMORY_UNKNOWN,
-			   "a scatter-gather event was cut: some of its addresses "
-			   "are not in the evidence");
+		judge_doubt(j, CLAIM_DMA_IN_SHARED, judge_device(j, ev->dev), ev, MEMORY_UNKNOWN,
+			    "a scatter-gather event was cut: some of its addresses "
+			    "are not in the evidence");
 		break;
 	case EVENT_DECRYPT:
 		judge_decrypt(j, ev);

@@ -38,6 +38,12 @@ struct judge_options {
 	const char *rmm_unusable;
 	/* whether clear-text payload left: set by the correlator, TRI_UNKNOWN without one */
 	int clear_payload; /* enum tri */
+	/*
+	 * Called for each event that breaks a claim, with bits of enum breach; NULL: nobody asks.
+	 * Whether it refutes is known in the end: struct verdict, by_fact and by_absence.
+	 */
+	void (*on_breach)(void *ctx, uint64_t ts_ns, uint32_t facts, uint32_t absences);
+	void *on_breach_ctx;
 };
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the verdict lists: counterexamples, devices and published ranges.
+ * What the verdict lists: devices and published ranges; what is wrong is in broken.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,33 +9,6 @@
 #include "lib/base/xalloc.h"
 #include "lib/evidence/limit.h"
 #include "lib/judge/finish.h"
-
-/* ---- counterexamples ---- */
-
-static int by_seq(const void *a, const void *b)
-{
-	const struct counterexample *x = a, *y = b;
-
-	/* what decides the verdict comes first, then in the order of the stream */
-	if (claim_decides(x->claim) != claim_decides(y->claim))
-		return claim_decides(x->claim) ? -1 : 1;
-	return x->seq < y->seq ? -1 : x->seq > y->seq;
-}
-
-void judge_list_examples(struct judge *j, struct verdict *v)
-{
-	for (size_t i = 0; i < j->findings.nkept; i++) {
-		struct kept *k = &j->findings.kept[i];
-
-		if (v->claims[k->ce.claim].state != CLAIM_REFUTED)
-			continue;
-		v->examples = xrealloc(v->examples, v->nexamples + 1, sizeof(*v->examples));
-		v->examples[v->nexamples++] = k->ce;
-		k->ce.text = k->ce.device = k->ce.comm = NULL;
-	}
-	if (v->nexamples)
-		qsort(v->examples, v->nexamples, sizeof(*v->examples), by_seq);
-}
 
 /* ---- devices ---- */
 
@@ -108,13 +81,20 @@ static void refute_bypass(struct device_verdict *d, const char *text)
 	d->note = xstrdup(text);
 }
 
+static bool same_name(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
 static void bypass_state(const struct judge *j, const struct verdict *v, struct device_verdict *d)
 {
-	for (size_t i = 0; i < v->nexamples; i++) {
-		const struct counterexample *ce = &v->examples[i];
+	size_t n = groups_count(j->findings.groups);
 
-		if (ce->claim == CLAIM_NO_BYPASS && strcmp(ce->device, d->name) == 0)
-			refute_bypass(d, ce->text);
+	for (size_t i = 0; i < n; i++) {
+		const struct group *g = groups_at(j->findings.groups, i);
+
+		if (g->facts & v->by_fact & 1u << BREACH_BYPASS && same_name(g->device, d->name))
+			refute_bypass(d, g->examples[g->nexamples - 1].text);
 	}
 	for (size_t i = 0; i < j->findings.noutside; i++) {
 		if (j->findings.outside[i].bypass &&

@@ -180,8 +180,8 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 	if (device_is_accepted(dev)) {
 		j->n.accepted++;
 		if (memmap_touches_pool(j->memory, plain, ev->size))
-			judge_find(
-				j, CLAIM_DMA_IN_SHARED, judge_of_trust(dev, FIND_FACT), dev, ev,
+			judge_refute(
+				j, BREACH_TRUSTED_POOL, judge_of_trust(dev, FIND_FACT), dev, ev,
 				p.memory, "%s memory of the bounce pool",
 				dev->tsm_of_facts
 					? "the facts call the device accepted (TDISP), but as one "
@@ -217,12 +217,12 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 				    "shows whether it was when it was given protected memory" };
 	/* an IOVA does not show whether the buffer was bounced: that no bounce is there does */
 	if (p.kind == PLACE_PROTECTED)
-		judge_find(j, CLAIM_DMA_IN_SHARED, dev->iommu ? FIND_ABSENCE : FIND_FACT, dev, ev,
-			   p.memory, "the device was given %s memory at 0x%llx (%llu bytes)",
-			   p.memory == MEMORY_MIXED ? "partly protected" : "protected",
-			   (unsigned long long)ev->dma, (unsigned long long)ev->size);
+		judge_refute(j, BREACH_PROTECTED, dev->iommu ? FIND_ABSENCE : FIND_FACT, dev, ev,
+			     p.memory, "the device was given %s memory at 0x%llx (%llu bytes)",
+			     p.memory == MEMORY_MIXED ? "partly protected" : "protected",
+			     (unsigned long long)ev->dma, (unsigned long long)ev->size);
 	else if (p.kind == PLACE_UNDECIDED)
-		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, dev, ev, p.memory, "%s", p.why);
+		judge_doubt(j, CLAIM_DMA_IN_SHARED, dev, ev, p.memory, "%s", p.why);
 	list_range(j, ev, &p, plain);
 	return p.memory;
 }
@@ -291,8 +291,8 @@ static void count_failed(struct judge *j, struct device *dev, const struct event
 static enum memory_state judge_bounced_iova(struct judge *j, struct device *dev,
 					    const struct event *ev)
 {
-	judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, dev, ev, MEMORY_IOVA,
-		   "bounced behind an IOMMU: the event does not name the slot");
+	judge_doubt(j, CLAIM_DMA_IN_SHARED, dev, ev, MEMORY_IOVA,
+		    "bounced behind an IOMMU: the event does not name the slot");
 	published_add(&j->published, ev->dma, ev->size, MEMORY_IOVA);
 	return MEMORY_IOVA;
 }

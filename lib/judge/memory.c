@@ -27,10 +27,10 @@ static bool visit_closed(void *ctx, uint32_t index, struct mapping *m)
 	what.dma = m->dma;
 	what.dev = m->dev;
 	what.dir = m->dir;
-	judge_find(c->j, CLAIM_DMA_IN_SHARED, how, judge_device(c->j, m->dev), &what,
-		   MEMORY_PROTECTED,
-		   "memory at 0x%llx became protected while the device still had it (event %llu)",
-		   (unsigned long long)m->dma, (unsigned long long)m->seq);
+	judge_refute(c->j, BREACH_TAKEN_BACK, how, judge_device(c->j, m->dev), &what,
+		     MEMORY_PROTECTED,
+		     "memory at 0x%llx became protected while the device still had it (event %llu)",
+		     (unsigned long long)m->dma, (unsigned long long)m->seq);
 	return true;
 }
 
@@ -125,28 +125,28 @@ static void visit_turned(void *ctx, uint32_t index, struct mapping *m)
 	what.attrs = m->attrs;
 	*(alloc ? &what.link : &what.orig) = m->orig;
 	if (t->accepted && memmap_touches_pool(j->memory, m->dma, m->size))
-		judge_find(j, CLAIM_DMA_IN_SHARED,
-			   sure ? judge_of_trust(t->dev, FIND_FACT) : FIND_UNDECIDED, t->dev, &what,
-			   MEMORY_POOL,
-			   "the device was accepted (TDISP) while it had memory of the bounce pool "
-			   "(event %llu)",
-			   (unsigned long long)m->seq);
+		judge_refute(
+			j, BREACH_TRUSTED_POOL,
+			sure ? judge_of_trust(t->dev, FIND_FACT) : FIND_UNDECIDED, t->dev, &what,
+			MEMORY_POOL,
+			"the device was accepted (TDISP) while it had memory of the bounce pool "
+			"(event %llu)",
+			(unsigned long long)m->seq);
 	if (t->accepted || (m->flags & MAPPING_ALIASED))
 		return;
 	p = judge_place(j, t->dev, &what, m->dma, 0, alloc);
 	if (p.kind == PLACE_PROTECTED)
-		judge_find(j, CLAIM_DMA_IN_SHARED,
-			   !sure	   ? FIND_UNDECIDED
-			   : t->dev->iommu ? FIND_ABSENCE
-					   : FIND_FACT,
-			   t->dev, &what, p.memory,
-			   "the %s's trust in the device (TDISP) ended while it had protected "
-			   "memory (event %llu)",
-			   j->guest->class == GUEST_CONFIDENTIAL ? j->guest->noun : "Realm",
-			   (unsigned long long)m->seq);
+		judge_refute(j, BREACH_TRUST_ENDED,
+			     !sure	     ? FIND_UNDECIDED
+			     : t->dev->iommu ? FIND_ABSENCE
+					     : FIND_FACT,
+			     t->dev, &what, p.memory,
+			     "the %s's trust in the device (TDISP) ended while it had protected "
+			     "memory (event %llu)",
+			     j->guest->class == GUEST_CONFIDENTIAL ? j->guest->noun : "Realm",
+			     (unsigned long long)m->seq);
 	else if (p.kind == PLACE_UNDECIDED)
-		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, t->dev, &what, p.memory, "%s",
-			   p.why);
+		judge_doubt(j, CLAIM_DMA_IN_SHARED, t->dev, &what, p.memory, "%s", p.why);
 }
 
 /*

@@ -34,17 +34,17 @@ static void refute(struct judge *j, const struct refused *r)
 
 	j->seq = r->seq;
 	if (r->pool)
-		judge_find(
-			j, CLAIM_DMA_IN_SHARED, FIND_FACT, dev, &r->event, r->memory,
+		judge_refute(
+			j, BREACH_MONITOR, FIND_FACT, dev, &r->event, r->memory,
 			"the monitor holds the bounce pool %s at 0x%llx as protected, the kernel "
 			"gave 0x%llx of it to the device as shared",
 			r->pool->name ? r->pool->name : "",
 			(unsigned long long)r->pool->range.start, (unsigned long long)r->plain);
 	else
-		judge_find(j, CLAIM_DMA_IN_SHARED, FIND_FACT, dev, &r->event, r->memory,
-			   "the monitor holds 0x%llx as protected, the kernel gave it to "
-			   "the device as shared",
-			   (unsigned long long)r->plain);
+		judge_refute(j, BREACH_MONITOR, FIND_FACT, dev, &r->event, r->memory,
+			     "the monitor holds 0x%llx as protected, the kernel gave it to "
+			     "the device as shared",
+			     (unsigned long long)r->plain);
 	j->seq = now;
 }
 

@@ -57,9 +57,9 @@ static void alias_of_buffer(struct judge *j, struct device *dev, const struct ev
 			    uint64_t plain)
 {
 	if (!(ev->attrs & EVENT_ATTR_CC_SHARED) && !judge_alloc_around(j, dev, ev, plain))
-		judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, dev, ev, MEMORY_ALIAS,
-			   "the shared alias of a buffer was published without a bounce, and "
-			   "nothing shows that the buffer is shared");
+		judge_doubt(j, CLAIM_BOUNCE_PAIRED, dev, ev, MEMORY_ALIAS,
+			    "the shared alias of a buffer was published without a bounce, and "
+			    "nothing shows that the buffer is shared");
 }
 
 void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uint64_t plain,
@@ -70,17 +70,19 @@ void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uin
 	if (how != PAIR_NONE) {
 		if (how == PAIR_BY_ORDER) {
 			j->n.by_order++;
-			judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, dev, ev, memory,
-				   "a bounce and its map agree in order and size, but not in the "
-				   "buffer's address");
+			judge_doubt(j, CLAIM_BOUNCE_PAIRED, dev, ev, memory,
+				    "a bounce and its map agree in order and size, but not in the "
+				    "buffer's address");
 		}
 		if (bounce->size != ev->size)
-			judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_FACT, dev, ev, memory,
-				   "%llu bytes were bounced but %llu were mapped",
-				   (unsigned long long)bounce->size, (unsigned long long)ev->size);
+			judge_refute(j, BREACH_BOUNCE_SIZE, FIND_FACT, dev, ev, memory,
+				     "%llu bytes were bounced but %llu were mapped",
+				     (unsigned long long)bounce->size,
+				     (unsigned long long)ev->size);
 		if (!dev->iommu && overlaps(plain, ev->orig, ev->size ? ev->size : 1))
-			judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_FACT, dev, ev, memory,
-				   "the buffer was bounced but the device was given the original");
+			judge_refute(
+				j, BREACH_ORIGINAL_GIVEN, FIND_FACT, dev, ev, memory,
+				"the buffer was bounced but the device was given the original");
 		return;
 	}
 	if (device_is_accepted(dev) || orig == MEMORY_POOL || orig == MEMORY_DECRYPTED ||
@@ -94,17 +96,18 @@ void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uin
 			return;
 		}
 		if ((ev->attrs & EVENT_ATTR_CC_SHARED) && !j->rehearsal)
-			judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, dev, ev, memory,
-				   "the kernel calls the buffer shared (CC_SHARED) but nothing "
-				   "shows it");
+			judge_doubt(j, CLAIM_BOUNCE_PAIRED, dev, ev, memory,
+				    "the kernel calls the buffer shared (CC_SHARED) but nothing "
+				    "shows it");
 		else if ((orig == MEMORY_PROTECTED || orig == MEMORY_MIXED) &&
 			 memory != MEMORY_UNKNOWN) /* a second witness, or an allocation */
-			judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_FACT, dev, ev, memory,
-				   "a protected buffer was mapped without a bounce");
+			judge_refute(j, BREACH_NOT_BOUNCED, FIND_FACT, dev, ev, memory,
+				     "a protected buffer was mapped without a bounce");
 		else
-			judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, dev, ev, memory,
-				   "a buffer was mapped without a bounce and nothing shows whether "
-				   "it is protected");
+			judge_doubt(
+				j, CLAIM_BOUNCE_PAIRED, dev, ev, memory,
+				"a buffer was mapped without a bounce and nothing shows whether "
+				"it is protected");
 		return;
 	}
 	/* the kernel may name a shared buffer by its alias */
@@ -116,12 +119,12 @@ void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uin
 		return;
 	}
 	if (!dev->pci && !dev->virtio && memory != MEMORY_POOL) {
-		judge_find(j, CLAIM_BOUNCE_PAIRED, FIND_UNDECIDED, dev, ev, memory,
-			   "the device was given another address than the buffer's, and whether "
-			   "it is behind an IOMMU is not known");
+		judge_doubt(j, CLAIM_BOUNCE_PAIRED, dev, ev, memory,
+			    "the device was given another address than the buffer's, and whether "
+			    "it is behind an IOMMU is not known");
 		return;
 	}
-	judge_find(
-		j, CLAIM_BOUNCE_PAIRED, FIND_ABSENCE, dev, ev, memory,
+	judge_refute(
+		j, BREACH_NO_BOUNCE_SEEN, FIND_ABSENCE, dev, ev, memory,
 		"the device was given another address than the buffer's, but no bounce was seen");
 }

@@ -49,10 +49,10 @@ void judge_limit_silence(struct judge *j)
 		if (dev && published_to(dev))
 			continue;
 		for (int c = 0; claim_needs_events(c); c++)
-			judge_find(j, c, FIND_UNDECIDED, id ? judge_device(j, id) : NULL, NULL,
-				   MEMORY_UNKNOWN,
-				   "there is nothing to judge: %s has no DMA mapping in the stream",
-				   l->devices[i]);
+			judge_doubt(
+				j, c, id ? judge_device(j, id) : NULL, NULL, MEMORY_UNKNOWN,
+				"there is nothing to judge: %s has no DMA mapping in the stream",
+				l->devices[i]);
 	}
 }
 

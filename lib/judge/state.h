@@ -15,6 +15,7 @@
 #include "lib/judge/types/memmap.h"
 #include "lib/judge/types/published.h"
 #include "lib/judge/types/returned.h"
+#include "lib/verdict/breach.h"
 #include "lib/verdict/verdict.h"
 
 /*
@@ -169,12 +170,24 @@ static inline struct mapping_state *judge_mapping(const struct judge *j, uint32_
 }
 
 /*
- * Record that a claim is hit by event ev (NULL: by a fact).  The sentence says
- * what is wrong; it is only formatted when the example is kept.
+ * Record that a claim is left undecided by event ev (NULL: by a fact).  The sentence says
+ * what is missing; it is only formatted when it is kept.
  */
-void judge_find(struct judge *j, enum claim_id claim, enum finding how, struct device *dev,
-		const struct event *ev, enum memory_state memory, const char *fmt, ...)
+void judge_doubt(struct judge *j, enum claim_id claim, struct device *dev, const struct event *ev,
+		 enum memory_state memory, const char *fmt, ...)
+	__attribute__((format(printf, 6, 7)));
+
+/*
+ * Record that event ev (NULL: a fact) breaks the breach's claim.  how: as a fact, as an absence,
+ * or, where it is not sure, FIND_UNDECIDED.
+ */
+void judge_refute(struct judge *j, enum breach breach, enum finding how, struct device *dev,
+		  const struct event *ev, enum memory_state memory, const char *fmt, ...)
 	__attribute__((format(printf, 7, 8)));
+
+/* A fact about a device that may have no event: id is 0 where it has none. */
+void judge_refute_named(struct judge *j, enum breach breach, const char *name, uint16_t id,
+			const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /*
  * The claim slots-disjoint: memory of a mapping of dev is another mapping's, too.  Of a device

@@ -10,20 +10,20 @@ void judge_agreement(struct judge *j, struct device *dev, const struct event *ev
 	uint64_t size = ev->size ? ev->size : 1; /* as a map of 0 bytes is entered */
 
 	if (!(ev->flags & EVENT_F_BY_ORIG) && m->size != size)
-		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
-			   "%s of %llu bytes, but event %llu mapped %llu", what,
-			   (unsigned long long)ev->size, (unsigned long long)m->seq,
-			   (unsigned long long)m->size);
+		judge_refute(j, BREACH_OTHER_SIZE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
+			     "%s of %llu bytes, but event %llu mapped %llu", what,
+			     (unsigned long long)ev->size, (unsigned long long)m->seq,
+			     (unsigned long long)m->size);
 	if (!(ev->flags & EVENT_F_NO_DIR) && ev->dir != m->dir)
-		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
-			   "%s with direction %s, but event %llu mapped with %s", what,
-			   event_dir_name(ev->dir), (unsigned long long)m->seq,
-			   event_dir_name(m->dir));
+		judge_refute(j, BREACH_OTHER_DIRECTION, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
+			     "%s with direction %s, but event %llu mapped with %s", what,
+			     event_dir_name(ev->dir), (unsigned long long)m->seq,
+			     event_dir_name(m->dir));
 	if ((ev->dma != plain) != !!(m->flags & MAPPING_ALIASED))
-		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
-			   "%s of 0x%llx, but event %llu published it %s the shared bit", what,
-			   (unsigned long long)ev->dma, (unsigned long long)m->seq,
-			   m->flags & MAPPING_ALIASED ? "with" : "without");
+		judge_refute(j, BREACH_OTHER_ALIAS, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
+			     "%s of 0x%llx, but event %llu published it %s the shared bit", what,
+			     (unsigned long long)ev->dma, (unsigned long long)m->seq,
+			     m->flags & MAPPING_ALIASED ? "with" : "without");
 }
 
 struct fit {
@@ -135,9 +135,9 @@ static void sync_unknown(struct judge *j, struct device *dev, const struct event
 			 uint64_t plain, uint64_t bit)
 {
 	if (find_fit(j, ev, plain).partly) {
-		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
-			   "sync of %llu bytes at 0x%llx reaches beyond the live mapping",
-			   (unsigned long long)ev->size, (unsigned long long)ev->dma);
+		judge_refute(j, BREACH_SYNC_BEYOND, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
+			     "sync of %llu bytes at 0x%llx reaches beyond the live mapping",
+			     (unsigned long long)ev->size, (unsigned long long)ev->dma);
 		return;
 	}
 	judge_unknown_address(j, dev, ev, plain, bit, false, "sync");
@@ -164,11 +164,12 @@ static void show_live(struct judge *j, struct device *dev, const struct event *e
 	}
 	judge_mapping(j, index)->unmaps = 0;
 	if (left < unmaps) /* an older one may be among those that ended */
-		judge_find(j, CLAIM_LIFECYCLE, j->from_boot ? FIND_ABSENCE : FIND_UNDECIDED, dev,
-			   ev, MEMORY_UNKNOWN,
-			   "sync of 0x%llx, but so many mappings of its buffer were unmapped that "
-			   "it must be among them",
-			   (unsigned long long)ev->dma);
+		judge_refute(
+			j, BREACH_SYNC_AFTER, j->from_boot ? FIND_ABSENCE : FIND_UNDECIDED, dev, ev,
+			MEMORY_UNKNOWN,
+			"sync of 0x%llx, but so many mappings of its buffer were unmapped that "
+			"it must be among them",
+			(unsigned long long)ev->dma);
 }
 
 void judge_sync(struct judge *j, const struct event *ev)

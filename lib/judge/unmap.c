@@ -101,32 +101,32 @@ void judge_unknown_address(struct judge *j, struct device *dev, const struct eve
 
 	if ((r && r->maybe_live) ||
 	    (!alloc && returned_maybe_live(j->returned, dev->id, plain, ev->size))) {
-		judge_find(j, CLAIM_LIFECYCLE, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
-			   "%s of 0x%llx, whose unmap may have been that of an older mapping", what,
-			   (unsigned long long)ev->dma);
+		judge_doubt(j, CLAIM_LIFECYCLE, dev, ev, MEMORY_UNKNOWN,
+			    "%s of 0x%llx, whose unmap may have been that of an older mapping",
+			    what, (unsigned long long)ev->dma);
 		return;
 	}
 	if (r && r->shared && !j->from_boot)
 		r = NULL; /* another one like it may be older than the window */
 	/* in flight since before that mapping was made: it may mean an older one */
 	if (r && !r->maybe_older && (j->from_boot || !judge_in_flight_since(j, ev, r->since))) {
-		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
-			   "%s of 0x%llx, which was given back before", what,
-			   (unsigned long long)ev->dma);
+		judge_refute(j, BREACH_GIVEN_BACK, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
+			     "%s of 0x%llx, which was given back before", what,
+			     (unsigned long long)ev->dma);
 		return;
 	}
 	if (j->from_boot) {
 		j->observed.older += !dev->vring_seen;
-		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
-			   "%s of 0x%llx, which was never mapped", what,
-			   (unsigned long long)ev->dma);
+		judge_refute(j, BREACH_NEVER_MAPPED, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
+			     "%s of 0x%llx, which was never mapped", what,
+			     (unsigned long long)ev->dma);
 		return;
 	}
 	if (r || (!alloc && ledger_slot_known(j->ledger, plain)) ||
 	    returned_maybe_forgotten(j->returned, dev->id, plain, alloc))
-		judge_find(j, CLAIM_LIFECYCLE, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
-			   "%s of 0x%llx, which is not mapped, or is older than the window", what,
-			   (unsigned long long)ev->dma);
+		judge_doubt(j, CLAIM_LIFECYCLE, dev, ev, MEMORY_UNKNOWN,
+			    "%s of 0x%llx, which is not mapped, or is older than the window", what,
+			    (unsigned long long)ev->dma);
 	dev->totals.inherited++;
 	j->n.inherited++;
 	witness_unknown(j, ev, what);
@@ -302,14 +302,14 @@ static void unmap_by_orig(struct judge *j, struct device *dev, const struct even
 	}
 	if (j->from_boot) {
 		j->observed.older += !dev->vring_seen;
-		judge_find(j, CLAIM_LIFECYCLE, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
-			   "unmap of the buffer at 0x%llx, which was never mapped",
-			   (unsigned long long)ev->orig);
+		judge_refute(j, BREACH_NEVER_MAPPED, FIND_ABSENCE, dev, ev, MEMORY_UNKNOWN,
+			     "unmap of the buffer at 0x%llx, which was never mapped",
+			     (unsigned long long)ev->orig);
 		return;
 	}
-	judge_find(j, CLAIM_DMA_IN_SHARED, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
-		   "a scatter-gather mapping is older than the window and its unmap does not name "
-		   "the device's address");
+	judge_doubt(j, CLAIM_DMA_IN_SHARED, dev, ev, MEMORY_UNKNOWN,
+		    "a scatter-gather mapping is older than the window and its unmap does not name "
+		    "the device's address");
 	dev->totals.inherited++;
 	j->n.inherited++;
 	witness_unknown(j, ev, "unmap");
@@ -323,10 +323,10 @@ static void take_previous(struct judge *j, struct device *dev, const struct even
 	struct mapping_state *state = judge_mapping(j, index);
 
 	state->previous = 0;
-	judge_find(j, CLAIM_LIFECYCLE, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
-		   "unmap of 0x%llx, which does not fit the mapping there, but may be of the one "
-		   "before",
-		   (unsigned long long)ev->dma);
+	judge_doubt(j, CLAIM_LIFECYCLE, dev, ev, MEMORY_UNKNOWN,
+		    "unmap of 0x%llx, which does not fit the mapping there, but may be of the one "
+		    "before",
+		    (unsigned long long)ev->dma);
 	judge_find_overlap(j, FIND_UNDECIDED, dev, ev, state->clashes,
 			   "memory at 0x%llx was mapped (event %llu) before the unmap of the "
 			   "mapping before it was reported",
@@ -349,9 +349,9 @@ void judge_unmap(struct judge *j, const struct event *ev)
 		return;
 	}
 	if (ev->dma == EVENT_NO_ADDR) {
-		judge_find(j, CLAIM_LIFECYCLE, FIND_FACT, dev, ev, MEMORY_UNKNOWN,
-			   "unmap of the error that a map returned (DMA_MAPPING_ERROR), which is "
-			   "no address");
+		judge_refute(j, BREACH_UNMAP_OF_ERROR, FIND_FACT, dev, ev, MEMORY_UNKNOWN,
+			     "unmap of the error that a map returned (DMA_MAPPING_ERROR), which is "
+			     "no address");
 		return;
 	}
 	plain = judge_plain(j, dev, ev->dma, &bit);
@@ -364,10 +364,11 @@ void judge_unmap(struct judge *j, const struct event *ev)
 					       !(m->flags & MAPPING_BOUNCED));
 
 		if (!agrees && !older && fits_taken(j, ev, plain)) {
-			judge_find(j, CLAIM_LIFECYCLE, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
-				   "unmap of 0x%llx, which does not fit the mapping there, but may "
-				   "be of an older one",
-				   (unsigned long long)ev->dma);
+			judge_doubt(
+				j, CLAIM_LIFECYCLE, dev, ev, MEMORY_UNKNOWN,
+				"unmap of 0x%llx, which does not fit the mapping there, but may "
+				"be of an older one",
+				(unsigned long long)ev->dma);
 			older = true;
 		} else if (!agrees && !older && fits_previous(judge_mapping(j, i), ev)) {
 			take_previous(j, dev, ev, i);

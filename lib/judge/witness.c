@@ -180,10 +180,11 @@ static void map_over_old(struct judge *j, struct device *dev, const struct event
 	    !end_old(j->witness, plain, ev->size, dev->id, 1u << OLD_SLOTS))
 		return;
 	end_old(j->witness, plain, ev->size, dev->id, 1u << OLD_BUFFER);
-	judge_find(j, CLAIM_SLOTS_DISJOINT, FIND_UNDECIDED, dev, ev, MEMORY_UNKNOWN,
-		   "memory at 0x%llx was given to this mapping before the end of one that is older "
-		   "than the window was seen",
-		   (unsigned long long)plain);
+	judge_doubt(
+		j, CLAIM_SLOTS_DISJOINT, dev, ev, MEMORY_UNKNOWN,
+		"memory at 0x%llx was given to this mapping before the end of one that is older "
+		"than the window was seen",
+		(unsigned long long)plain);
 }
 
 static void take_mark(struct judge *j, const struct event *ev)

@@ -8,7 +8,9 @@
 #include "lib/base/printable.h"
 #include "lib/evidence/limit.h"
 #include "lib/json/table.h"
+#include "lib/verdict/breach.h"
 #include "lib/verdict/diff.h"
+#include "lib/verdict/finding.h"
 #include "lib/verdict/table.h"
 #include "lib/verdict/verdict.h"
 
@@ -107,6 +109,27 @@ static int same_devices(const struct verdict *a, const struct verdict *b, struct
 	return 0;
 }
 
+/* Verdicts of before 0.2 have findings that were made of the counterexamples they list. */
+static int same_findings(const struct verdict *a, const struct verdict *b, struct err *err)
+{
+	size_t i = 0;
+
+	for (; i < a->nfindings && i < b->nfindings; i++) {
+		const struct verdict_finding *x = &a->findings[i], *y = &b->findings[i];
+
+		if (x->breaches == 1u << BREACH_OTHER)
+			return 0;
+		if (x->breaches != y->breaches || x->count != y->count || x->kind != y->kind ||
+		    x->dir != y->dir || x->first_event != y->first_event ||
+		    x->last_event != y->last_event || x->largest != y->largest)
+			break;
+	}
+	if (i == a->nfindings && i == b->nfindings)
+		return 0;
+	return err_set(err, EINVAL, "finding %zu (%s) is not what judging again finds", i + 1,
+		       finding_text(i < a->nfindings ? &a->findings[i] : &b->findings[i]));
+}
+
 static int same_limit(const struct verdict *a, const struct verdict *b, struct err *err)
 {
 	char *x = limit_join(a->limit, a->nlimit), *y = limit_join(b->limit, b->nlimit);
@@ -142,5 +165,7 @@ int verdict_agrees(const struct verdict *a, const struct verdict *b, struct err 
 		ret = same_devices(a, b, err);
 	if (ret == 0)
 		ret = same_counters(&verdict_totals, a, b, "the run", err);
+	if (ret == 0)
+		ret = same_findings(a, b, err);
 	return ret;
 }

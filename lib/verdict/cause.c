@@ -186,7 +186,7 @@ static char *example_of(const struct scene *s, enum claim_id id, const char *pre
 	for (size_t i = 0; i < s->v->nexamples; i++) {
 		const struct counterexample *ex = &s->v->examples[i];
 
-		if (ex->claim == id && ex->text)
+		if (ex->claims & 1u << id && ex->text)
 			return xasprintf("%s%s", prefix, ex->text);
 	}
 	return NULL;

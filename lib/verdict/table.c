@@ -9,6 +9,8 @@
 #include "lib/base/xalloc.h"
 #include "lib/evidence/limit.h"
 #include "lib/json/table.h"
+#include "lib/verdict/breach.h"
+#include "lib/verdict/finding.h"
 #include "lib/verdict/json.h"
 #include "lib/verdict/table.h"
 #include "lib/verdict/timeline.h"
@@ -35,6 +37,7 @@ WORDS(cond_state_word, cond_state, cond_state_name)
 WORDS(memory_word, memory_state, memory_state_name)
 WORDS(rmm_word, rmm_state, rmm_state_name)
 WORDS(purpose_word, witness_purpose, witness_purpose_name)
+WORDS(breach_word, breach, breach_name)
 
 static const char *kind_word(int i)
 {
@@ -53,6 +56,44 @@ static const char *dir_word(int i)
 	}
 #define COUNT(S, M) JNUMBER(#M, S, M, UINT64_MAX)
 #define STATE(S, M, WORD, N) JWORD("state", S, M, WORD, N, .flags = JF_REQUIRED)
+
+/* Bits of an enum as a list of its names; names of a newer version are bit 0. */
+static void read_bits(const struct jrow *row, const struct jval *object, void *what)
+{
+	uint32_t *bits = (uint32_t *)((char *)what + row->offset);
+	size_t n = 0;
+	char **words = jval_has(object, row->key) ? jval_strings(object, row->key, 64, &n) : NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t bit = 0;
+
+		while (bit < row->max && strcmp(row->word((int)bit), words[i]) != 0)
+			bit++;
+		*bits |= 1u << (bit < row->max ? bit : 0);
+		free(words[i]);
+	}
+	free(words);
+}
+
+static void write_bits(const struct jrow *row, struct jwriter *w, const void *what)
+{
+	uint32_t bits = *(const uint32_t *)((const char *)what + row->offset);
+
+	jwrite_array(w, row->key);
+	for (uint64_t i = 0; i < row->max; i++) {
+		if (bits & 1u << i)
+			jwrite_string(w, NULL, row->word((int)i));
+	}
+	jwrite_end_array(w);
+}
+
+static const struct jown bits_own = {
+	.read = read_bits,
+	.write = write_bits,
+	.schema = "{\"type\": \"array\", \"items\": {\"type\": \"string\"}}",
+};
+
+#define BITS(K, S, M, WORD, N) JOWN(K, S, M, &bits_own, .word = WORD, .max = N)
 
 static const struct jrow claim_rows[] = {
 	STATE(struct claim_verdict, state, claim_state_word, CLAIM_STATES),
@@ -97,9 +138,29 @@ static const struct jrow example_rows[] = {
 	JNUMBER("cpu", EXAMPLE, event.cpu, UINT16_MAX),
 	JHEX("attrs", EXAMPLE, event.attrs, UINT32_MAX),
 	JHEX("flags", EXAMPLE, event.flags, UINT16_MAX),
+	BITS("claims", EXAMPLE, claims, claim_word, CLAIMS),
+	JNUMBER("finding", EXAMPLE, finding, VERDICT_FINDINGS),
 	JEND,
 };
 static const struct jtable example_table = { .rows = example_rows, .size = sizeof(EXAMPLE) };
+
+#define FINDING struct verdict_finding
+static const struct jrow finding_rows[] = {
+	BITS("claims", FINDING, claims, claim_word, CLAIMS),
+	BITS("breaches", FINDING, breaches, breach_word, BREACHES),
+	TEXT("device", FINDING, device),
+	JWORD("kind", FINDING, kind, kind_word, EVENT_KINDS, .flags = JF_REQUIRED),
+	JWORD("direction", FINDING, dir, dir_word, EVENT_DIR_NONE + 1, .flags = JF_REQUIRED),
+	COUNT(FINDING, count),
+	COUNT(FINDING, first_event),
+	COUNT(FINDING, first_ns),
+	COUNT(FINDING, last_event),
+	COUNT(FINDING, last_ns),
+	JNUMBER("largest_bytes", FINDING, largest, UINT64_MAX),
+	JNUMBER("example", FINDING, example, CLAIMS *VERDICT_EXAMPLES, .flags = JF_REQUIRED),
+	JEND,
+};
+static const struct jtable finding_table = { .rows = finding_rows, .size = sizeof(FINDING) };
 
 #define TOTAL(M) COUNT(struct device_totals, M)
 #define BY_DIR(M)                                                                                  \
@@ -243,10 +304,12 @@ static enum timeline_series series_of(const struct jrow *row)
 static void read_series(const struct jrow *row, const struct jval *object, void *what)
 {
 	enum timeline_series series = series_of(row);
-	char *text = jval_string(object, row->key);
+	char *text = !jval_has(object, row->key) ? NULL : jval_string(object, row->key);
 	struct timeline *t = what;
 	int n = text ? timeline_series_parse(t, series, text) : 0;
 
+	if (!jval_has(object, row->key))
+		return; /* if it has to be there, the row says so */
 	if (n < 0 || (series && n != (int)t->used))
 		jval_fail_at(object, row->key, "expected a list of numbers as long as the others");
 	t->used = n < 0 ? 0 : (size_t)n;
@@ -261,9 +324,21 @@ static void write_series(const struct jrow *row, struct jwriter *w, const void *
 	free(text);
 }
 
+static bool no_series(const struct jrow *row, const void *what)
+{
+	const struct timeline *t = what;
+
+	for (size_t i = 0; i < t->used; i++) {
+		if (t->series[series_of(row)][i])
+			return false;
+	}
+	return true;
+}
+
 static const struct jown series_own = {
 	.read = read_series,
 	.write = write_series,
+	.empty = no_series,
 	.schema = "{\"type\": \"string\", \"pattern\": \"^([0-9]+( [0-9]+)*)?$\"}",
 };
 
@@ -279,9 +354,11 @@ static const struct jrow timeline_rows[] = {
 	SERIES("out_bytes", TIMELINE_OUT_BYTES),
 	SERIES("in_bytes", TIMELINE_IN_BYTES),
 	SERIES("pool_slots", TIMELINE_POOL_SLOTS),
+	JOWN("violations", struct timeline, series[TIMELINE_VIOLATIONS], &series_own,
+	     .flags = JF_OMIT),
 	JEND,
 };
-_Static_assert(TIMELINE_SERIES == 6, "each series of a timeline has a row");
+_Static_assert(TIMELINE_SERIES == 7, "each series of a timeline has a row");
 
 static void check_timeline(const struct jval *object, void *what)
 {
@@ -319,6 +396,9 @@ static const struct jrow verdict_rows[] = {
 	       .flags = JF_REQUIRED),
 	JLIST("not_known", struct verdict, foreign, nforeign, &foreign_table, VERDICT_FOREIGN,
 	      .flags = JF_OMIT),
+	JLIST("findings", struct verdict, findings, nfindings, &finding_table, VERDICT_FINDINGS),
+	JNUMBER("unlisted_findings", struct verdict, unlisted_findings, UINT64_MAX,
+		.flags = JF_OMIT),
 	JLIST("counterexamples", struct verdict, examples, nexamples, &example_table,
 	      CLAIMS *VERDICT_EXAMPLES, .flags = JF_REQUIRED),
 	JLIST("devices", struct verdict, devices, ndevices, &device_table, MAX_DEVICES,
@@ -339,6 +419,10 @@ static void check_verdict(const struct jval *object, void *what)
 
 	if (jval_has(object, "limit") && !v->nlimit)
 		jval_fail_at(object, "limit", "names no device");
+	if (!jval_has(object, "findings"))
+		findings_from_examples(what);
+	else if (!findings_are_sound(v))
+		jval_fail_at(object, "findings", "they do not fit the counterexamples");
 }
 
 const struct jtable verdict_table = { .rows = verdict_rows,

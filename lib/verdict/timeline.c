@@ -22,6 +22,14 @@ struct live {
 	uint32_t slots;
 };
 
+#define KINDS 32 /* of violations; what is more counts as the last of them */
+
+/* Violations of one kind: whether they refute is known in the end. */
+struct violations {
+	uint32_t facts, absences;
+	uint64_t count[TIMELINE_BUCKETS];
+};
+
 struct timeline_builder {
 	struct timeline *line;
 	const struct platform *platform;
@@ -29,12 +37,14 @@ struct timeline_builder {
 	size_t capacity, count;
 	uint64_t level; /* slots in use now */
 	bool begun;
+	struct violations *violations;
+	size_t nviolations;
 };
 
 const char *timeline_series_name(enum timeline_series series)
 {
-	static const char *const names[] = { "events",	  "maps",     "bounced",
-					     "out_bytes", "in_bytes", "pool_slots" };
+	static const char *const names[] = { "events",	 "maps",       "bounced",   "out_bytes",
+					     "in_bytes", "pool_slots", "violations" };
 
 	return names[series];
 }
@@ -133,18 +143,24 @@ static void forget(struct timeline_builder *b, const struct event *ev)
 	b->table[hole].slots = 0;
 }
 
-static void join_neighbours(struct timeline *t)
+static void join(uint64_t *n, bool most)
 {
-	for (int s = 0; s < TIMELINE_SERIES; s++) {
-		uint64_t *n = t->series[s];
+	for (size_t i = 0; i < TIMELINE_BUCKETS / 2; i++) {
+		uint64_t a = n[2 * i], c = n[2 * i + 1];
 
-		for (size_t i = 0; i < TIMELINE_BUCKETS / 2; i++) {
-			uint64_t a = n[2 * i], c = n[2 * i + 1];
-
-			n[i] = s != TIMELINE_POOL_SLOTS ? a + c : a > c ? a : c;
-		}
-		memset(n + TIMELINE_BUCKETS / 2, 0, TIMELINE_BUCKETS / 2 * sizeof(*n));
+		n[i] = !most ? a + c : a > c ? a : c;
 	}
+	memset(n + TIMELINE_BUCKETS / 2, 0, TIMELINE_BUCKETS / 2 * sizeof(*n));
+}
+
+static void join_neighbours(struct timeline_builder *b)
+{
+	struct timeline *t = b->line;
+
+	for (int s = 0; s < TIMELINE_SERIES; s++)
+		join(t->series[s], s == TIMELINE_POOL_SLOTS);
+	for (size_t i = 0; i < b->nviolations; i++)
+		join(b->violations[i].count, false);
 	t->used = (t->used + 1) / 2;
 	t->bucket_ns *= 2;
 }
@@ -161,7 +177,7 @@ static size_t bucket_at(struct timeline_builder *b, uint64_t ts_ns)
 	b->begun = true;
 	passed = ts_ns > t->start_ns ? ts_ns - t->start_ns : 0;
 	while (passed / t->bucket_ns >= TIMELINE_BUCKETS)
-		join_neighbours(t);
+		join_neighbours(b);
 	i = passed / t->bucket_ns;
 	for (; t->used <= i; t->used++)
 		t->series[TIMELINE_POOL_SLOTS][t->used] = b->level;
@@ -255,10 +271,41 @@ void timeline_builder_feed(struct timeline_builder *b, const struct event *event
 		feed_one(b, &events[i]);
 }
 
+void timeline_builder_violation(struct timeline_builder *b, uint64_t ts_ns, uint32_t facts,
+				uint32_t absences)
+{
+	size_t k = 0, bucket = bucket_at(b, ts_ns);
+
+	while (k < b->nviolations &&
+	       (b->violations[k].facts != facts || b->violations[k].absences != absences))
+		k++;
+	if (k == KINDS) {
+		k--;
+	} else if (k == b->nviolations) {
+		b->violations = xrealloc(b->violations, k + 1, sizeof(*b->violations));
+		b->violations[b->nviolations++] =
+			(struct violations){ .facts = facts, .absences = absences };
+	}
+	b->violations[k].count[bucket]++;
+}
+
+void timeline_builder_refuted(struct timeline_builder *b, uint32_t facts, uint32_t absences)
+{
+	for (size_t k = 0; k < b->nviolations; k++) {
+		const struct violations *v = &b->violations[k];
+
+		if (!((v->facts & facts) | (v->absences & absences)))
+			continue;
+		for (size_t i = 0; i < TIMELINE_BUCKETS; i++)
+			b->line->series[TIMELINE_VIOLATIONS][i] += v->count[i];
+	}
+}
+
 struct timeline *timeline_builder_finish(struct timeline_builder *b)
 {
 	struct timeline *line = b->line;
 
+	free(b->violations);
 	free(b->table);
 	free(b);
 	return line;

@@ -26,6 +26,7 @@ enum timeline_series {
 	TIMELINE_OUT_BYTES,  /* mapped or synced towards a device */
 	TIMELINE_IN_BYTES,   /* synced or unmapped towards the CPU */
 	TIMELINE_POOL_SLOTS, /* most slots of the pools in use at once (2 KiB each) */
+	TIMELINE_VIOLATIONS, /* events that refute a claim; recordings of before 0.2 lack it */
 	TIMELINE_SERIES
 };
 
@@ -46,6 +47,15 @@ struct timeline_builder;
 struct timeline_builder *timeline_builder_new(const struct platform *platform);
 void timeline_builder_feed(struct timeline_builder *builder, const struct event *events,
 			   size_t count);
+
+/*
+ * An event at ts_ns breaks claims, by these facts and by these absences (bits of enum breach).
+ * Before timeline_builder_finish() it is not known whether they refute.
+ */
+void timeline_builder_violation(struct timeline_builder *builder, uint64_t ts_ns, uint32_t facts,
+				uint32_t absences);
+/* Count those in TIMELINE_VIOLATIONS that these facts or absences refute. */
+void timeline_builder_refuted(struct timeline_builder *builder, uint32_t facts, uint32_t absences);
 
 /* The result (caller frees with free()); the builder is freed. */
 struct timeline *timeline_builder_finish(struct timeline_builder *builder);

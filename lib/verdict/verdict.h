@@ -102,12 +102,31 @@ struct counterexample {
 	uint64_t seq; /* 1-based number of the event in the stream; 0: no event (a fact) */
 	struct event event;
 	enum memory_state memory;
-	char *device; /* DMA device name */
-	char *comm;   /* task, NULL unknown */
-	char *text;   /* one sentence: what is wrong */
+	char *device;	 /* DMA device name */
+	char *comm;	 /* task, NULL unknown */
+	char *text;	 /* one sentence: what is wrong */
+	uint32_t claims; /* all that the event refutes, as bits of enum claim_id */
+	size_t finding;	 /* index of the finding that it belongs to */
 };
 
-#define VERDICT_EXAMPLES 16 /* counterexamples kept per claim; all are counted */
+#define VERDICT_EXAMPLES 16 /* counterexamples kept of each finding; all are counted */
+
+/*
+ * Everything that is wrong in the same way: one device, one operation, the same breaches.  An
+ * event counts once, whatever number of claims it refutes.
+ */
+struct verdict_finding {
+	uint32_t claims, breaches; /* as bits of enum claim_id and enum breach (breach.h) */
+	char *device;		   /* DMA device name; NULL none */
+	unsigned int kind, dir;	   /* the operation, as in struct event; EVENT_NONE: a fact */
+	uint64_t count;
+	uint64_t first_event, first_ns; /* 1-based number in the stream; 0: a fact */
+	uint64_t last_event, last_ns;
+	uint64_t largest; /* bytes of the largest operation */
+	size_t example;	  /* index of its first counterexample */
+};
+
+#define VERDICT_FINDINGS 64 /* that are listed, the worst first */
 
 struct claim_verdict {
 	enum claim_state state;
@@ -202,8 +221,14 @@ struct verdict {
 	struct cond_verdict conds[CONDS];
 	struct foreign_state *foreign; /* only of a recorded verdict */
 	size_t nforeign;
-	struct counterexample *examples; /* in stream order */
+	/* the worst first; all of a refuted claim, but for those that unlisted_findings counts */
+	struct verdict_finding *findings;
+	size_t nfindings;
+	uint64_t unlisted_findings;	 /* events of findings for which the list has no room */
+	struct counterexample *examples; /* finding by finding, each in the order of the stream */
 	size_t nexamples;
+	/* bits of enum breach: by what a fact or an absence refutes; not recorded */
+	uint32_t by_fact, by_absence;
 	struct device_verdict *devices;
 	size_t ndevices;
 	struct published_range *ranges;

@@ -16,6 +16,7 @@
 #include "reports/rows/input.h"
 #include "reports/rows/rows-exchanges.h"
 #include "reports/rows/rows-facts.h"
+#include "reports/rows/rows-findings.h"
 
 const char *rows_take(struct rows *rows, char *raw)
 {
@@ -124,7 +125,6 @@ static void fill_claims(struct rows *rows, const struct verdict *v)
 			.why = c->reason && *c->reason ? text(rows, c->reason) : claim_summary(i),
 			.refutations = c->refutations,
 		};
-		rows->refutations += c->refutations;
 		rows->decided_by += in_verdict && c->state != CLAIM_NOT_JUDGED;
 		rows->held += in_verdict && c->state == CLAIM_HOLDS;
 	}
@@ -181,9 +181,12 @@ static void fill_examples(struct rows *rows, const struct verdict *v)
 
 		rows->examples[i] = (struct row_example){
 			.claim_id = ex->claim,
+			.claim_bits = ex->claims,
+			.finding = ex->finding,
 			.seq = ex->seq,
 			.ts_ns = ex->event.ts_ns,
 			.claim = claim_name(ex->claim),
+			.claims = rows_claims(rows, ex->claims),
 			.event = ex->seq ? rows_count(rows, ex->seq) : "",
 			.time = reported ? rows_time(rows, ex->event.ts_ns) : "",
 			.what = what_happened(rows, &ex->event),
@@ -420,8 +423,9 @@ struct rows *rows_new(const struct report_input *in)
 	rows->reason = text(rows, v->reason);
 	fill_claims(rows, v);
 	fill_conds(rows, v);
-	fill_examples(rows, v);
 	fill_devices(rows, v);
+	rows_fill_findings(rows, v);
+	fill_examples(rows, v);
 	fill_ranges(rows, v);
 	fill_witness(rows, v);
 	rows_fill_facts(rows, in);
@@ -438,6 +442,7 @@ void rows_free(struct rows *rows)
 	for (size_t i = 0; i < rows->nstrings; i++)
 		free(rows->strings[i]);
 	free(rows->strings);
+	free(rows->findings);
 	free(rows->examples);
 	free(rows->devices);
 	free(rows->ranges);

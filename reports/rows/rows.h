@@ -41,23 +41,47 @@ struct row_cond {
 	const char *why; /* likewise */
 };
 
+/* All that is wrong in one way: the worst first. */
+struct row_finding {
+	uint32_t claim_bits;	/* all claims that it refutes */
+	enum claim_id claim_id; /* the first of them */
+	bool in_verdict;	/* one of them decides the verdict */
+	uint64_t count;
+	uint64_t first_ns, last_ns, first_event; /* trace clock; 0: a fact */
+	const char *claims;			 /* "dma-in-shared, bounce-paired" */
+	const char *breaches;			 /* stable names: "protected-memory, not-bounced" */
+	const char *device;			 /* "0000:00:05.0"; "" none */
+	const char *driver;			 /* "ahci"; "" unknown */
+	const char *operation;			 /* "map TO_DEVICE"; "" a fact */
+	const char *text;			 /* "the device was given protected memory" */
+	const char *times;			 /* "1,580 times" */
+	const char *when;			 /* "from 8.085 s to 9.1 s"; "" a fact */
+	const char *largest;			 /* "4,096 bytes"; "" none */
+	const char *summary;			 /* all of it in one sentence, without the claims */
+	size_t example;				 /* its first counterexample */
+};
+
 struct row_example {
 	enum claim_id claim_id;
+	uint32_t claim_bits;
+	size_t finding;
 	uint64_t seq, ts_ns; /* for sorting and linking; 0 none */
-	const char *claim;
-	const char *event;  /* "4,711", "" for a fact */
-	const char *time;   /* "12.345678901 s" */
-	const char *what;   /* "map TO_DEVICE, 163 bytes" */
-	const char *device; /* "0000:00:01.0" */
-	const char *orig;   /* "0x455794fe"; "" */
-	const char *dma;    /* "0x7a99a800"; "" */
-	const char *memory; /* "protected" */
-	const char *task;   /* "keybroker-app-123 on CPU 0" */
-	const char *text;   /* one sentence: what is wrong */
+	const char *claim;   /* the first of its claims: "dma-in-shared" */
+	const char *claims;  /* all: "dma-in-shared, bounce-paired" */
+	const char *event;   /* "4,711", "" for a fact */
+	const char *time;    /* "12.345678901 s" */
+	const char *what;    /* "map TO_DEVICE, 163 bytes" */
+	const char *device;  /* "0000:00:01.0" */
+	const char *orig;    /* "0x455794fe"; "" */
+	const char *dma;     /* "0x7a99a800"; "" */
+	const char *memory;  /* "protected" */
+	const char *task;    /* "keybroker-app-123 on CPU 0" */
+	const char *text;    /* one sentence: what is wrong */
 };
 
 struct row_device {
 	enum claim_state worst; /* over the claims that decide the verdict */
+	uint64_t violations;	/* events and facts of its findings */
 	const char *name, *driver, *what;
 	const char *state;    /* worst, in words */
 	const char *findings; /* "dma-in-shared refuted, lifecycle undecided"; "" all hold */
@@ -139,11 +163,14 @@ struct rows {
 	struct row_cond conds[CONDS];
 	size_t held, decided_by; /* claims of the verdict that hold, and how many there are */
 	size_t met, applicable;	 /* conditions */
-	struct row_example *examples;
+	struct row_finding *findings;
+	size_t nfindings;
+	const char *findings_note;    /* "12 events more, of kinds that are not listed"; "" */
+	struct row_example *examples; /* finding by finding */
 	size_t nexamples;
-	uint64_t refutations;	   /* all that were found; nexamples are shown */
-	const char *examples_note; /* "16 of 1,234 found are listed"; "" all are */
-	struct row_device *devices;
+	uint64_t refutations;	    /* events and facts that refute; nexamples are shown */
+	const char *examples_note;  /* "16 of 1,234 found are listed"; "" all are */
+	struct row_device *devices; /* the worst first */
 	size_t ndevices;
 	struct row_range *ranges;
 	size_t nranges;

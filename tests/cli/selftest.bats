@@ -53,7 +53,7 @@ load helper
 		else
 			run -1 --separate-stderr "$CCAIO" verify -f json "$bundle"
 			jq -e --arg c "$claim" --arg k "$kind" \
-				'any(.counterexamples[]; .claim == $c and (.kind // "none") == $k)' <<<"$output"
+				'any(.counterexamples[]; (.claims | index($c)) != null and (.kind // "none") == $k)' <<<"$output"
 		fi
 		run -0 --separate-stderr trace-cmd report "$bundle/trace.dat"
 		[[ $output == *"dma_map_phys:"* ]]

@@ -155,6 +155,30 @@ static void test_extremes(void)
 	free(t);
 }
 
+/* Binned like all others; what counts is known in the end. */
+static void test_violations(void)
+{
+	struct timeline_builder *b = timeline_builder_new(&platform);
+	struct event first = map_at(1000, 0x70000000, 1);
+	struct timeline *t;
+
+	timeline_builder_feed(b, &first, 1);
+	for (uint64_t i = 0; i < 100000; i++)
+		timeline_builder_violation(b, 1000 + i * 1000, i % 2 ? 2 : 4, i % 4 ? 0 : 8);
+	timeline_builder_refuted(b, 2, 8);
+	t = timeline_builder_finish(b);
+	check(sum(t, TIMELINE_VIOLATIONS) == 75000);
+	check(t->used > TIMELINE_BUCKETS / 4 && t->series[TIMELINE_VIOLATIONS][t->used / 2] > 0);
+	free(t);
+	b = timeline_builder_new(NULL);
+	for (uint32_t kind = 1; kind <= 100; kind++)
+		timeline_builder_violation(b, kind, kind, 0);
+	timeline_builder_refuted(b, UINT32_MAX, 0);
+	t = timeline_builder_finish(b);
+	check(sum(t, TIMELINE_VIOLATIONS) == 100);
+	free(t);
+}
+
 static void test_text(void)
 {
 	struct timeline *t = xcalloc(1, sizeof(*t)), *u = xcalloc(1, sizeof(*u));
@@ -191,6 +215,7 @@ int main(void)
 	test_alias_and_sg();
 	test_rescale();
 	test_extremes();
+	test_violations();
 	test_text();
 	return done();
 }

@@ -5,6 +5,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/file.h"
+#include "lib/verdict/breach.h"
 #include "lib/verdict/diff.h"
 #include "lib/verdict/json.h"
 #include "lib/verdict/version.h"
@@ -104,6 +105,32 @@ static void test_read_back(const struct verdict *v)
 	check(r->verdict->totals.last_ns == 12345678901);
 	check(r->run.exit_status == -1 && !r->run.argv);
 	verdict_record_free(r);
+	free(text);
+}
+
+/* Findings and counterexamples have each other; without findings they are made. */
+static void test_findings(const struct verdict *violated)
+{
+	char *text = verdict_json_format(violated, NULL), *older;
+	struct verdict_record *r;
+
+	check(refused(text, "\"example\": 1", "\"example\": 7", "do not fit"));
+	check(refused(text, "\"example\": 1", "\"example\": 0", "do not fit"));
+	check(refused(text, "\"finding\": 1", "\"finding\": 2", "do not fit"));
+	older = edited(text, "\"findings\": [", "\"once\": [");
+	r = verdict_json_parse(older, strlen(older), "v.json", NULL);
+	check(r && r->verdict->nfindings == 2 && r->verdict->findings[1].example == 1);
+	check(r && r->verdict->findings[0].breaches == 1u << BREACH_OTHER &&
+	      r->verdict->findings[0].claims == 1u << CLAIM_DMA_IN_SHARED &&
+	      r->verdict->findings[0].largest == 163 && r->verdict->examples[1].finding == 1);
+	verdict_record_free(r);
+	free(older);
+	older = edited(text, "\"protected-memory\"", "\"not-known-yet\"");
+	r = verdict_json_parse(older, strlen(older), "v.json", NULL);
+	check(r &&
+	      r->verdict->findings[0].breaches == (1u << BREACH_OTHER | 1u << BREACH_NOT_BOUNCED));
+	verdict_record_free(r);
+	free(older);
 	free(text);
 }
 
@@ -290,6 +317,7 @@ int main(void)
 	test_round_trip(violated, "tests/data/reports/violated.json");
 	test_read_back(violated);
 	test_refusals(proven);
+	test_findings(violated);
 	test_older(proven);
 	test_newer(proven);
 	test_newer_doubts(proven);

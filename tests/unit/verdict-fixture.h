@@ -10,6 +10,7 @@
 #include "lib/evidence/platform.h"
 #include "lib/evidence/run.h"
 #include "lib/exchange/exchange.h"
+#include "lib/verdict/breach.h"
 #include "lib/verdict/timeline.h"
 #include "lib/verdict/verdict.h"
 
@@ -135,6 +136,35 @@ static inline struct verdict *fixture_proven(void)
 
 #define FIXTURE_HOSTILE "evil\033[2J<script>alert(1)</script>&\"'|`\xff\xe2\x80\xae"
 
+/* One for each counterexample of fixture_violated(). */
+static inline void fixture_findings(struct verdict *v)
+{
+	v->nfindings = 2;
+	v->findings = xcalloc(2, sizeof(*v->findings));
+	v->findings[0] = (struct verdict_finding){
+		.claims = 1u << CLAIM_DMA_IN_SHARED | 1u << CLAIM_BOUNCE_PAIRED,
+		.breaches = 1u << BREACH_PROTECTED | 1u << BREACH_NOT_BOUNCED,
+		.kind = EVENT_MAP,
+		.dir = EVENT_TO_DEVICE,
+		.count = 40,
+		.first_event = 4711,
+		.first_ns = 12045678901,
+		.last_event = 5000,
+		.last_ns = 12245678901,
+		.largest = 4096,
+	};
+	v->findings[1] = (struct verdict_finding){ .claims = 1u << CLAIM_NO_BYPASS,
+						   .breaches = 1u << BREACH_BYPASS,
+						   .dir = EVENT_DIR_NONE,
+						   .count = 1,
+						   .example = 1 };
+	for (size_t i = 0; i < 2; i++) {
+		v->findings[i].device = xstrdup(v->examples[i].device);
+		v->examples[i].claims = v->findings[i].claims;
+		v->examples[i].finding = i;
+	}
+}
+
 /* VIOLATED for the window: a protected buffer was published; names are hostile. */
 static inline struct verdict *fixture_violated(void)
 {
@@ -147,6 +177,9 @@ static inline struct verdict *fixture_violated(void)
 	v->reason = xstrdup("dma-in-shared is refuted: 0000:00:01.0 was given protected memory");
 	v->claims[CLAIM_DMA_IN_SHARED].state = CLAIM_REFUTED;
 	v->claims[CLAIM_DMA_IN_SHARED].refutations = 40;
+	v->claims[CLAIM_BOUNCE_PAIRED].state = CLAIM_REFUTED;
+	v->claims[CLAIM_BOUNCE_PAIRED].refutations = 40;
+	v->timeline->series[TIMELINE_VIOLATIONS][39] = 40;
 	v->claims[CLAIM_LIFECYCLE].state = CLAIM_UNDECIDED;
 	v->conds[COND_BASELINE].state = COND_UNMET;
 	v->conds[COND_BASELINE].remedy = xstrdup(
@@ -179,6 +212,7 @@ static inline struct verdict *fixture_violated(void)
 	ex->event.dir = EVENT_DIR_NONE;
 	ex->device = xstrdup(FIXTURE_HOSTILE);
 	ex->text = xstrdup("virtio0 is active without VIRTIO_F_ACCESS_PLATFORM");
+	fixture_findings(v);
 	return v;
 }
 
@@ -203,6 +237,13 @@ static inline struct verdict *fixture_largest(char c)
 		ex->device = xstrdup(longest);
 		ex->comm = xstrdup(longest);
 		ex->text = xstrdup(longest);
+	}
+	v->findings = xrealloc(v->findings, VERDICT_FINDINGS, sizeof(*v->findings));
+	for (; v->nfindings < VERDICT_FINDINGS; v->nfindings++) {
+		v->findings[v->nfindings] = v->findings[0];
+		v->findings[v->nfindings].device = xstrdup(longest);
+		v->findings[v->nfindings].example = v->nfindings;
+		v->examples[v->nfindings].finding = v->nfindings;
 	}
 	v->devices = xrealloc(v->devices, 1000, sizeof(*v->devices));
 	for (; v->ndevices < 1000; v->ndevices++) {

@@ -30,7 +30,7 @@ static bool objects(const struct machine *m, const struct verdict *v, const stru
 
 		if (!ce->device || strcmp(ce->device, name) != 0)
 			continue;
-		if (ce->claim == CLAIM_NO_BYPASS)
+		if (ce->claims & 1u << CLAIM_NO_BYPASS)
 			return true;
 		if (ce->event.dma != EVENT_NO_ADDR &&
 		    meet(a->addr, a->size, ce->event.dma, size_of(ce)))
@@ -143,7 +143,7 @@ void selftest_opinions(const struct machine *m, const struct fault_case *f, cons
 	for (size_t i = 0; i < v->nexamples; i++) {
 		const struct counterexample *ce = &v->examples[i];
 
-		if (ce->claim == CLAIM_DMA_IN_SHARED && ce->seq && !denied_there(m, ce))
+		if (ce->claims & 1u << CLAIM_DMA_IN_SHARED && ce->seq && !denied_there(m, ce))
 			selftest_wrong(r,
 				       "the judge refutes %s (%s) but the guard let the device in",
 				       claim_name(ce->claim), ce->text);

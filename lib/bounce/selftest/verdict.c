@@ -90,7 +90,7 @@ static void right_refuted(const struct machine *m, const struct fault_case *f,
 	for (size_t i = 0; i < v->nexamples; i++) {
 		const struct counterexample *ce = &v->examples[i];
 
-		if (ce->claim == f->claim && (!ce->device || strcmp(ce->device, name) == 0) &&
+		if (ce->claims & 1u << f->claim && (!ce->device || strcmp(ce->device, name) == 0) &&
 		    f->shows(m, ce))
 			return;
 	}

@@ -429,7 +429,7 @@ void judge_check_facts(struct judge *j, const struct stream_info *info)
 		for (int c = 0; c < CLAIMS; c++) {
 			if (!(comparisons[i].claims & BIT(c)))
 				continue;
-			judge_find(j, c, FIND_UNDECIDED, NULL, NULL, MEMORY_UNKNOWN, "%s", text);
+			judge_doubt(j, c, NULL, NULL, MEMORY_UNKNOWN, "%s", text);
 			j->contradicted |= BIT(c);
 		}
 		if (j->contradiction)

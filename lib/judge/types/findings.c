@@ -18,12 +18,7 @@ void tally_free(struct tally *t)
 
 void findings_free(struct findings *f)
 {
-	for (size_t i = 0; i < f->nkept; i++) {
-		free(f->kept[i].ce.text);
-		free(f->kept[i].ce.device);
-		free(f->kept[i].ce.comm);
-	}
-	free(f->kept);
+	groups_free(f->groups);
 	for (int c = 0; c < CLAIMS; c++)
 		tally_free(&f->claims[c]);
 	for (size_t i = 0; i < f->noutside; i++) {
@@ -31,26 +26,6 @@ void findings_free(struct findings *f)
 		free(f->outside[i].text);
 	}
 	free(f->outside);
-}
-
-static void keep(struct findings *f, const struct finding_of *what, const char *text)
-{
-	struct kept *k;
-
-	XGROW(f->kept, f->nkept, f->kept_cap);
-	k = &f->kept[f->nkept++];
-	memset(k, 0, sizeof(*k));
-	k->how = what->how;
-	k->ce.claim = what->claim;
-	k->ce.memory = what->memory;
-	k->ce.text = xstrdup(text);
-	k->ce.device = xstrdup(what->name);
-	if (what->event) {
-		k->ce.event = *what->event;
-		k->ce.seq = what->seq;
-		k->ce.comm = xstrdup(what->comm);
-	}
-	f->kept_of[what->claim][what->how]++;
 }
 
 /* Of a device that the verdict does not cover: for its own state and the warning only. */
@@ -81,14 +56,21 @@ void findings_add(struct findings *f, const struct finding_of *what, const char 
 	all->count[what->how]++;
 	if (own)
 		own->count[what->how]++;
-	if (undecided ? all->why && (!own || own->why)
-		      : f->kept_of[what->claim][what->how] >= VERDICT_EXAMPLES)
-		return;
-	vsnprintf(text, sizeof(text), fmt, ap);
 	if (!undecided) {
-		keep(f, what, text);
+		const struct group_part part = { .breach = what->breach,
+						 .absence = what->how == FIND_ABSENCE,
+						 .device = what->name,
+						 .comm = what->comm,
+						 .event = what->event,
+						 .seq = what->seq,
+						 .memory = what->memory };
+
+		groups_add(f->groups, &part, fmt, ap);
 		return;
 	}
+	if (all->why && (!own || own->why))
+		return;
+	vsnprintf(text, sizeof(text), fmt, ap);
 	if (!all->why)
 		all->why = xstrdup(text);
 	if (own && !own->why)

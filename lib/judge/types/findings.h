@@ -7,15 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/judge/types/groups.h"
 #include "lib/verdict/verdict.h"
 
 /*
  * findings - what speaks against the claims: all of it counted, some of it kept.
  *
- * A tally belongs to one claim, of the whole run or of one device.  Per claim and
- * kind of finding, the first VERDICT_EXAMPLES are kept as counterexamples with
- * their events; of undecided findings only the first sentence is.  What concerns a
- * device that the verdict does not cover counts in that device's tallies only.
+ * A tally belongs to one claim, of the whole run or of one device.  What may refute is
+ * kept in groups with examples (groups.h); of undecided findings only the first
+ * sentence is.  What concerns a device that the verdict does not cover counts in
+ * that device's tallies only.
  */
 enum finding {
 	FIND_FACT,	/* the event (or fact) alone refutes the claim */
@@ -32,12 +33,6 @@ struct tally {
 
 void tally_free(struct tally *tally); /* its sentences; not the tally itself */
 
-/* A kept counterexample. */
-struct kept {
-	struct counterexample ce;
-	enum finding how;
-};
-
 /* What facts say against a device that the verdict does not cover. */
 struct out_of_scope {
 	char *device, *text;
@@ -46,9 +41,7 @@ struct out_of_scope {
 
 struct findings {
 	struct tally claims[CLAIMS];
-	struct kept *kept; /* in the order of the stream */
-	size_t nkept, kept_cap;
-	size_t kept_of[CLAIMS][FINDINGS];
+	struct groups *groups;
 	struct out_of_scope *outside;
 	size_t noutside;
 };
@@ -57,6 +50,7 @@ struct findings {
 struct finding_of {
 	enum claim_id claim;
 	enum finding how;
+	unsigned int breach;	   /* enum breach; undecided findings have none */
 	struct tally *device;	   /* the device's tallies, by claim; NULL: of no device */
 	bool covered;		   /* the verdict covers the device; true where there is none */
 	const char *name;	   /* the device's name, NULL none; copied */
