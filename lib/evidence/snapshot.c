@@ -52,6 +52,21 @@ int snapshot_mark_of(const struct snapshot *s, uint64_t start, uint64_t size)
 	return -1;
 }
 
+bool snapshot_has_mark(const struct snapshot *s, uint64_t start, uint64_t size,
+		       enum snapshot_mark mark)
+{
+	uint64_t end = start + (size ? size - 1 : 0);
+
+	if (!s || end < start)
+		return false;
+	for (size_t i = first_reaching(s, start); i < s->npages && s->pages[i].range.start <= end;
+	     i++) {
+		if (s->pages[i].mark == mark)
+			return true;
+	}
+	return false;
+}
+
 size_t snapshot_queues(const struct snapshot *s)
 {
 	size_t n = 0;

@@ -120,6 +120,10 @@ const struct snapshot_device *snapshot_find(const struct snapshot *s, const char
 /* How the linear map marks the whole range: one of the marks, or -1: several, or not known. */
 int snapshot_mark_of(const struct snapshot *s, uint64_t start, uint64_t size);
 
+/* Does any page of the range have this mark? */
+bool snapshot_has_mark(const struct snapshot *s, uint64_t start, uint64_t size,
+		       enum snapshot_mark mark);
+
 /* Counts over all of it, for reports. */
 size_t snapshot_queues(const struct snapshot *s);
 size_t snapshot_descriptors(const struct snapshot *s);

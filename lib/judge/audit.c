@@ -17,7 +17,8 @@ struct audit {
 	struct judge *j;
 	struct witness *w;
 	const struct snapshot *s;
-	const struct spans *touched; /* spoken of meanwhile: not compared */
+	/* what events spoke of meanwhile is not compared: of coherent memory, of any */
+	const struct spans *touched_allocs, *touched;
 	const struct event *mark;
 	bool start;
 	/* where it is now */
@@ -65,15 +66,24 @@ static struct around in_ledger(struct judge *j, uint64_t start, uint64_t size, u
 
 /* ---- what the kernel's page tables say ---- */
 
-/* Of a guest of which the shared bit is known they decide; -1 where they say nothing. */
-static int page_mark(const struct audit *a, uint64_t plain, uint64_t size)
+/* Of a guest of which the shared bit is known they decide. */
+static bool pages_decide(const struct audit *a)
 {
 	const struct platform *p = a->j->platform;
 
-	if (a->j->guest->class != GUEST_CONFIDENTIAL || a->j->guest->alias != ALIAS_SET_IS_SHARED ||
-	    !a->s->page_mask || a->s->page_mask != p->realm.shared_bit)
-		return -1;
-	return snapshot_mark_of(a->s, plain, size);
+	return a->j->guest->class == GUEST_CONFIDENTIAL &&
+	       a->j->guest->alias == ALIAS_SET_IS_SHARED && a->s->page_mask &&
+	       a->s->page_mask == p->realm.shared_bit;
+}
+
+static bool marked_protected(const struct audit *a, uint64_t plain, uint64_t size)
+{
+	return pages_decide(a) && snapshot_has_mark(a->s, plain, size, SNAPSHOT_CLEAR);
+}
+
+static bool marked_shared(const struct audit *a, uint64_t plain, uint64_t size)
+{
+	return pages_decide(a) && snapshot_mark_of(a->s, plain, size) == SNAPSHOT_SET;
 }
 
 /* ---- one range that a ring names, or that a ring is ---- */
@@ -102,33 +112,70 @@ static void find_protected(struct audit *a)
 		a->start ? "opened" : "closed");
 }
 
+/* May this device have no protected memory?  One that was accepted (TDISP) may. */
+static bool is_plain_device(const struct audit *a)
+{
+	return !a->dev->tsm_known && !a->dev->tsm_doubt && !a->dev->tsm_later;
+}
+
+/*
+ * It lies in RAM of which nothing shows that it is shared.  In a confidential guest that publishes
+ * plain addresses a driver may have decrypted it before the stream began.
+ */
+static bool may_be_decrypted(const struct audit *a, const struct event *ev)
+{
+	const struct judge *j = a->j;
+
+	return j->guest->class == GUEST_CONFIDENTIAL && !a->dev->iommu &&
+	       !alias_is_protected(&j->alias, ev->dma) && !j->alias.seen;
+}
+
+/* Where the range lies, with what the page tables say of it. */
+static struct place place_of(struct audit *a, const struct event *ev, uint64_t plain, uint64_t bit)
+{
+	struct place p = judge_place(a->j, a->dev, ev, plain, bit, ev->kind == EVENT_ALLOC);
+
+	if (marked_protected(a, plain, ev->size))
+		return (struct place){ PLACE_PROTECTED, MEMORY_PROTECTED, NULL };
+	if (p.kind != PLACE_SHARED && marked_shared(a, plain, ev->size))
+		return (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
+	if (p.kind == PLACE_PROTECTED && may_be_decrypted(a, ev))
+		return (struct place){ PLACE_UNDECIDED, p.memory,
+				       "a ring names memory of which nothing shows whether it was "
+				       "decrypted before the stream began" };
+	return p;
+}
+
 /* Older than the stream: judged as any other mapping. */
 static void judge_old(struct audit *a, const struct event *ev, uint64_t plain, uint64_t bit,
 		      const char *what)
 {
 	struct judge *j = a->j;
-	bool alloc = ev->kind == EVENT_ALLOC;
-	bool plain_device = !a->dev->tsm_known && !a->dev->tsm_doubt && !a->dev->tsm_later;
-	struct place p = judge_place(j, a->dev, ev, plain, bit, alloc);
-	int mark = page_mark(a, plain, ev->size);
+	struct place p = place_of(a, ev, plain, bit);
 
 	a->w->known++;
 	a->dev->totals.inherited++;
-	if (plain_device && (p.kind == PLACE_PROTECTED || mark == SNAPSHOT_CLEAR))
+	if (!is_plain_device(a) || (p.kind == PLACE_SHARED && p.memory != MEMORY_DECRYPTED)) {
+		judge_address(j, a->dev, ev, plain, bit, ev->kind == EVENT_ALLOC);
+		return;
+	}
+	if (j->options.rmm && !a->dev->iommu && p.kind != PLACE_PROTECTED)
+		judge_ask_monitor(j, ev, plain, ev->kind == EVENT_ALLOC, &p);
+	if (p.kind == PLACE_PROTECTED)
 		note_protected(a, ev, what);
-	else if (p.kind == PLACE_UNDECIDED && mark == SNAPSHOT_SET)
-		published_add(&j->published, ev->dma, ev->size, MEMORY_DECRYPTED);
+	else if (p.kind == PLACE_UNDECIDED)
+		judge_doubt(j, CLAIM_DMA_IN_SHARED, a->dev, ev, p.memory, "%s", p.why);
 	else
-		judge_address(j, a->dev, ev, plain, bit, alloc);
+		published_add(&j->published, ev->dma, ev->size, p.memory);
 }
 
 /* Published, and no event reported so. */
 static void behind_events(struct audit *a, const struct event *ev, uint64_t plain, uint64_t bit,
 			  const char *what)
 {
-	struct place p = judge_place(a->j, a->dev, ev, plain, bit, ev->kind == EVENT_ALLOC);
+	struct place p = place_of(a, ev, plain, bit);
 
-	if (p.kind == PLACE_PROTECTED || page_mark(a, plain, ev->size) == SNAPSHOT_CLEAR)
+	if (p.kind == PLACE_PROTECTED && is_plain_device(a))
 		note_protected(a, ev, what);
 	a->w->behind++;
 	witness_say(&a->w->behind_why,
@@ -148,18 +195,19 @@ static void take_range(struct audit *a, uint64_t address, uint64_t size, unsigne
 			    .kind = kind };
 	uint64_t bit, plain = judge_plain(a->j, a->dev, address, &bit);
 
-	if (!size || size - 1 > UINT64_MAX - plain)
+	if (!size || size - 1 > UINT64_MAX - plain ||
+	    spans_touch(kind == EVENT_ALLOC ? a->touched_allocs : a->touched, plain, size))
 		return;
 	if (a->mark) {
 		ev.ts_ns = a->mark->ts_ns;
 		ev.cpu = a->mark->cpu;
 	}
-	if (spans_touch(a->touched, plain, size) || in_ledger(a->j, plain, size, a->id).whole)
-		return;
-	if (!a->start) {
-		if (!witness_old_holds(a->w, plain, size, a->id))
-			behind_events(a, &ev, plain, bit, what);
-	} else if (a->j->from_boot) {
+	if (in_ledger(a->j, plain, size, a->id).whole ||
+	    (!a->start && witness_old_holds(a->w, plain, size, a->id))) {
+		/* the events have judged where it lies; the page tables know better */
+		if (is_plain_device(a) && marked_protected(a, plain, size))
+			note_protected(a, &ev, what);
+	} else if (!a->start || a->j->from_boot) {
 		behind_events(a, &ev, plain, bit, what);
 	} else {
 		witness_add_old(a->w,
@@ -257,6 +305,51 @@ static void take_devices(struct audit *a)
 	}
 }
 
+static bool has_queue(const struct snapshot_device *d, const struct snapshot_queue *q)
+{
+	for (size_t i = 0; i < d->nqueues; i++) {
+		const struct snapshot_queue *other = &d->queues[i];
+
+		if (other->index == q->index && other->packed == q->packed &&
+		    !other->name == !q->name && (!q->name || strcmp(other->name, q->name) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* All of these devices and queues must be among those. */
+static void find_all(struct witness *w, const struct snapshot *these, const struct snapshot *those,
+		     const char *when)
+{
+	for (size_t i = 0; i < these->ndevices; i++) {
+		const struct snapshot_device *d = &these->devices[i];
+		const struct snapshot_device *other = snapshot_find(those, d->name);
+
+		if (!other || !d->parent != !other->parent ||
+		    (d->parent && strcmp(d->parent, other->parent) != 0)) {
+			witness_say(&w->features_why, "%s is in the kernel's memory at the %s only",
+				    d->name, when);
+			continue;
+		}
+		for (size_t q = 0; q < d->nqueues; q++) {
+			if (!has_queue(other, &d->queues[q]))
+				witness_say(&w->features_why,
+					    "queue %u of %s is in the kernel's memory at the %s "
+					    "only",
+					    d->queues[q].index, d->name, when);
+		}
+	}
+}
+
+/* Drivers make their queues when they are bound, and no others later. */
+static void same_devices(struct witness *w, const struct platform *p)
+{
+	if (!p->start || p->start->trouble)
+		return;
+	find_all(w, p->start, p->end, "start");
+	find_all(w, p->end, p->start, "end");
+}
+
 /* ---- pools ---- */
 
 static uint64_t slots_of(uint64_t size)
@@ -299,6 +392,21 @@ static void check_pools(struct audit *a)
 				"the kernel's memory has a bounce pool at 0x%llx that the facts "
 				"do not have",
 				(unsigned long long)r->start);
+	}
+}
+
+/* Whatever lies in a pool counts as shared: all of its pages must be. */
+static void check_pool_pages(struct audit *a)
+{
+	for (size_t i = 0; i < a->s->npools; i++) {
+		const struct range *r = &a->s->pools[i].range;
+
+		if (r->end < r->start || !marked_protected(a, r->start, r->end - r->start + 1))
+			continue;
+		judge_doubt(a->j, CLAIM_DMA_IN_SHARED, NULL, NULL, MEMORY_PROTECTED,
+			    "the kernel's page tables mark pages of the bounce pool at 0x%llx as "
+			    "protected when the window %s",
+			    (unsigned long long)r->start, a->start ? "opened" : "closed");
 	}
 }
 
@@ -353,7 +461,8 @@ void audit_start(struct judge *j, const struct event *mark)
 	struct audit a = { .j = j,
 			   .w = w,
 			   .s = j->platform->start,
-			   .touched = &w->early,
+			   .touched_allocs = &w->early.allocs,
+			   .touched = &w->early.all,
 			   .mark = mark,
 			   .start = true };
 
@@ -365,6 +474,7 @@ void audit_start(struct judge *j, const struct event *mark)
 	check_buffers(&a);
 	check_used(&a, &w->baseline_why);
 	check_pools(&a);
+	check_pool_pages(&a);
 }
 
 /* ---- the end: slot by slot ---- */
@@ -449,14 +559,20 @@ static void compare_slots(struct audit *a)
 void audit_end(struct judge *j)
 {
 	struct witness *w = j->witness;
-	struct audit a = { .j = j, .w = w, .s = j->platform->end, .touched = &w->late };
+	struct audit a = { .j = j,
+			   .w = w,
+			   .s = j->platform->end,
+			   .touched_allocs = &w->late.allocs,
+			   .touched = &w->late.all };
 
 	/* what is old is known only where the first one was read */
 	if (!a.s || a.s->trouble ||
 	    (!j->from_boot && (!j->platform->start || j->platform->start->trouble)))
 		return;
 	take_devices(&a);
+	same_devices(w, j->platform);
 	check_pools(&a);
+	check_pool_pages(&a);
 	check_used(&a, &w->slots_why);
 	compare_slots(&a);
 }

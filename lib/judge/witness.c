@@ -19,8 +19,10 @@ void witness_free(struct witness *w)
 {
 	if (!w)
 		return;
-	spans_free(&w->early);
-	spans_free(&w->late);
+	spans_free(&w->early.allocs);
+	spans_free(&w->early.all);
+	spans_free(&w->late.allocs);
+	spans_free(&w->late.all);
 	free(w->old);
 	free(w->baseline_why);
 	free(w->behind_why);
@@ -145,9 +147,18 @@ static void touch(struct judge *j, uint64_t start, uint64_t size)
 	struct witness *w = j->witness;
 
 	if (w->marks == 1)
-		spans_add(&w->early, start, size ? size : 1);
+		spans_add(&w->early.all, start, size ? size : 1);
 	else if (w->marks >= 3)
-		spans_add(&w->late, start, size ? size : 1);
+		spans_add(&w->late.all, start, size ? size : 1);
+}
+
+/* A part of a ring may be mapped for itself: only what allocates and frees changes rings. */
+static void touch_alloc(struct witness *w, uint64_t start, uint64_t size)
+{
+	if (w->marks == 1)
+		spans_add(&w->early.allocs, start, size ? size : 1);
+	else if (w->marks >= 3)
+		spans_add(&w->late.allocs, start, size ? size : 1);
 }
 
 /* dma_unmap_sg names the buffer: its slots are those that have it as original. */
@@ -171,12 +182,51 @@ static void unmap_by_orig(struct judge *j, const struct event *ev)
 	}
 }
 
+/*
+ * Were its slots taken before the kernel's memory was read, and its event is reported only now?
+ * The pool has its buffer as their owner then, and its CPU has reported nothing since.
+ */
+static bool was_in_flight(struct judge *j, const struct event *ev, uint64_t plain)
+{
+	struct witness *w = j->witness;
+	uint64_t end = last_of(plain, ev->size);
+
+	if (w->marks < 2 || !judge_in_flight_since(j, ev, w->start_seq))
+		return false;
+	for (size_t i = begun_by(w, end); i > 0 && w->old[i - 1].reach >= plain; i--) {
+		struct old *o = &w->old[i - 1];
+
+		if (!o->live || o->kind != OLD_SLOTS || o->orig != ev->orig ||
+		    o->range.start > plain || o->range.end < end)
+			continue;
+		o->live = false;
+		return true;
+	}
+	return false;
+}
+
+/* Is it a part of coherent memory, whose slots, if it has any, stay with it? */
+static bool is_of_alloc(struct judge *j, struct device *dev, const struct event *ev, uint64_t plain)
+{
+	const struct witness *w = j->witness;
+	uint64_t end = last_of(plain, ev->size);
+
+	for (size_t i = begun_by(w, plain); i > 0 && w->old[i - 1].reach >= end; i--) {
+		const struct old *o = &w->old[i - 1];
+
+		if (o->live && o->kind == OLD_RING && o->dev == ev->dev && o->range.end >= end)
+			return true;
+	}
+	return judge_alloc_around(j, dev, ev, plain) != NULL;
+}
+
 /* A new mapping in slots that an older one still has: reported late, or given twice. */
 static void map_over_old(struct judge *j, struct device *dev, const struct event *ev,
 			 uint64_t plain)
 {
 	if (ev->dma == EVENT_NO_ADDR || plain == ev->orig ||
 	    memmap_state(j->memory, plain, ev->size) != MEMORY_POOL ||
+	    was_in_flight(j, ev, plain) ||
 	    !end_old(j->witness, plain, ev->size, dev->id, 1u << OLD_SLOTS))
 		return;
 	end_old(j->witness, plain, ev->size, dev->id, 1u << OLD_BUFFER);
@@ -197,7 +247,8 @@ static void take_mark(struct judge *j, const struct event *ev)
 	if (w->marks != 2)
 		return;
 	w->start_seq = j->seq;
-	spans_join(&w->early);
+	spans_join(&w->early.all);
+	spans_join(&w->early.allocs);
 	audit_start(j, ev);
 }
 
@@ -236,12 +287,17 @@ void witness_event(struct judge *j, const struct event *ev)
 	}
 	if (ev->dma != EVENT_NO_ADDR)
 		touch(j, plain, ev->size);
-	if (ev->kind == EVENT_MAP)
+	if (ev->dma != EVENT_NO_ADDR && (ev->kind == EVENT_ALLOC || ev->kind == EVENT_FREE))
+		touch_alloc(w, plain, ev->size);
+	if (ev->kind == EVENT_MAP || ev->kind == EVENT_ALLOC)
 		map_over_old(j, dev, ev, plain);
 	else if (ev->kind == EVENT_UNMAP)
-		w->hit = end_old(w, plain, ev->size, ev->dev, 1u << OLD_SLOTS | 1u << OLD_BUFFER);
-	else if (ev->kind == EVENT_FREE)
-		w->hit = end_old(w, plain, ev->size, ev->dev, 1u << OLD_RING);
+		w->hit = end_old(w, plain, ev->size, ev->dev,
+				 is_of_alloc(j, dev, ev, plain)
+					 ? 1u << OLD_BUFFER
+					 : 1u << OLD_SLOTS | 1u << OLD_BUFFER);
+	else if (ev->kind == EVENT_FREE) /* of a restricted pool, coherent memory has slots */
+		w->hit = end_old(w, plain, ev->size, ev->dev, 1u << OLD_RING | 1u << OLD_SLOTS);
 }
 
 void witness_unknown(struct judge *j, const struct event *ev, const char *what)
@@ -264,9 +320,8 @@ void witness_finish(struct judge *j)
 
 	if (!w)
 		return;
-	if (w->marks < 3)
-		spans_join(&w->early);
-	spans_join(&w->late);
+	spans_join(&w->late.all);
+	spans_join(&w->late.allocs);
 	if (w->marks >= 4)
 		audit_end(j);
 }
@@ -289,10 +344,10 @@ static const char *beyond_reading(const struct platform *p)
 }
 
 /* A virtio device at work that the snapshot does not show as a whole; NULL: none. */
-static const char *not_shown(const struct platform *p)
+static const char *not_shown(const struct platform *p, const struct snapshot *s)
 {
 	for (size_t i = 0; i < p->nvirtio; i++) {
-		const struct snapshot_device *d = snapshot_find(p->start, p->virtio[i].name);
+		const struct snapshot_device *d = snapshot_find(s, p->virtio[i].name);
 
 		if (platform_virtio_active(&p->virtio[i]) == TRI_NO)
 			continue;
@@ -328,9 +383,11 @@ const char *witness_unknown_start(const struct judge *j)
 			    w->marks);
 	else if (!p->virtio_listed || !p->pci_listed)
 		witness_say(&w->baseline_why, "the facts do not list the machine's devices");
-	else if (not_shown(p))
-		witness_say(&w->baseline_why, "the kernel's memory does not show all queues of %s",
-			    not_shown(p));
+	else if (not_shown(p, p->start) || not_shown(p, p->end))
+		witness_say(&w->baseline_why,
+			    "the kernel's memory does not show all queues of %s, or not all of "
+			    "their descriptors",
+			    not_shown(p, p->start) ? not_shown(p, p->start) : not_shown(p, p->end));
 	else if (beyond_reading(p))
 		witness_say(&w->baseline_why,
 			    "what %s was given before the recording began cannot be read from the "

@@ -39,11 +39,14 @@ struct witness {
 	uint64_t start_seq; /* of the second */
 	struct old *old;    /* by start */
 	size_t nold, old_cap;
-	struct spans early; /* spoken of between the first two marks */
-	struct spans late;  /* from the third on */
-	bool hit;	    /* the event at hand concerns an old one */
-	uint64_t known;	    /* old ranges that were judged */
-	uint64_t behind;    /* addresses in shared memory that no event tells of */
+	/* by which events: of coherent memory only, and of any */
+	struct {
+		struct spans allocs, all;
+	} early,	 /* between the first two marks */
+		late;	 /* from the third on */
+	bool hit;	 /* the event at hand concerns an old one */
+	uint64_t known;	 /* old ranges that were judged */
+	uint64_t behind; /* addresses in shared memory that no event tells of */
 	/* the first reason each, or NULL */
 	char *baseline_why, *behind_why, *slots_why, *features_why;
 };

@@ -97,7 +97,7 @@ void sim_step_alloc(struct sim *s, int cpu, struct op *op)
 
 static bool is_unused_alloc(const struct sim_map *m)
 {
-	return m->alloc && !m->users;
+	return m->alloc && !m->users && !m->ring;
 }
 
 void sim_start_free(struct sim *s, int cpu)
@@ -120,6 +120,8 @@ void sim_step_free(struct sim *s, int cpu, struct op *op)
 		    ((!s->h->alias && s->h->sharing != SHARING_REHEARSAL && m->pool != 1) ||
 		     (s->devs[m->dev].iommu && s->h->sharing != SHARING_REHEARSAL)))
 			sim_not_provable(s, "an inherited allocation in a plain Realm");
+		if (s->telling && !m->reported && s->run)
+			sim_not_provable(s, "memory has no list of coherent allocations");
 		sim_tell(s, cpu, op->pid, sim_event(s, EVENT_FREE, m), m, MADE_ALLOC);
 		return;
 	}

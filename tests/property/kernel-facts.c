@@ -40,6 +40,8 @@ void sim_machine(struct sim *s)
 	s->ncpus = 1 + rng_below(&s->r, MAX_CPUS);
 	s->by_ccaio = rng_one_in(&s->r, 2);
 	s->from_boot = !rng_one_in(&s->r, 3);
+	s->snapshots = s->by_ccaio && !rng_one_in(&s->r, 4);
+	s->run = s->snapshots && !s->from_boot && !rng_one_in(&s->r, 3);
 	s->probes = h->sharing == SHARING_PLAIN || (h->alias && rng_one_in(&s->r, 2));
 	s->npools = 1 + rng_one_in(&s->r, 4);
 	for (int i = 0; i < s->npools; i++) {
@@ -219,6 +221,8 @@ void sim_facts(struct sim *s)
 	p->trace.lost_known = true;
 	p->trace.nonce = s->by_ccaio ? NONCE : 0;
 	h->options.window_only = !s->from_boot;
+	if (s->snapshots)
+		sim_snapshot_facts(s);
 	if (s->by_ccaio) {
 		bool blk = s->devs[s->canary_dev].virtio_id == 2;
 

@@ -258,5 +258,7 @@ void sim_sync(struct sim *s, int cpu)
 		sim_not_provable(s, "a sync of inherited memory outside the pool");
 	if (s->telling && !m->reported && s->devs[m->dev].iommu)
 		sim_not_provable(s, "a sync of inherited memory behind an IOMMU");
+	if (s->telling && !m->reported && s->run && m->alloc && !m->ring)
+		sim_not_provable(s, "memory has no list of coherent allocations");
 	sim_tell(s, cpu, sim_random_pid(s), ev, m, sim_made(m));
 }

@@ -26,6 +26,7 @@ bool sim_take_slots(struct sim *s, struct sim_map *m)
 		if (s->used > s->hiwater)
 			s->hiwater = s->used;
 		m->dma = sim_published(s, s->pools[m->pool].base + m->slot * SLOT + offset);
+		m->held = true;
 		return true;
 	}
 	return false;
@@ -33,6 +34,7 @@ bool sim_take_slots(struct sim *s, struct sim_map *m)
 
 void sim_release_slots(struct sim *s, struct sim_map *m)
 {
+	m->held = false;
 	for (unsigned int k = m->slot; k < m->slot + m->nslots; k++)
 		s->pools[m->pool].used[k] = false;
 	if (m->pool == 0)

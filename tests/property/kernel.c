@@ -117,7 +117,7 @@ static bool resume(struct sim *s, int cpu)
 	return true;
 }
 
-static void tick(struct sim *s)
+void sim_tick(struct sim *s)
 {
 	int cpu = sim_below(s, s->ncpus);
 
@@ -150,7 +150,7 @@ static void finish_all(struct sim *s)
 	} while (any);
 }
 
-static void finish_cpu(struct sim *s, int cpu)
+void sim_finish_cpu(struct sim *s, int cpu)
 {
 	while (s->cpu[cpu].kind)
 		advance(s, cpu);
@@ -173,7 +173,8 @@ static void probe_devices(struct sim *s)
 		if (!s->devs[d].virtio)
 			continue;
 		sim_start_alloc(s, cpu, d);
-		finish_cpu(s, cpu);
+		s->maps[s->cpu[cpu].map].ring = s->cpu[cpu].kind == OP_ALLOC;
+		sim_finish_cpu(s, cpu);
 	}
 }
 
@@ -181,17 +182,17 @@ static void finish_suspended(struct sim *s)
 {
 	for (int c = 0; c < s->ncpus; c++) {
 		if (s->cpu[c].moved)
-			finish_cpu(s, c);
+			sim_finish_cpu(s, c);
 	}
 	for (int i = 0; i < 4; i++) {
 		int cpu = sim_below(s, s->ncpus);
 
 		if (!s->suspended[i].kind)
 			continue;
-		finish_cpu(s, cpu);
+		sim_finish_cpu(s, cpu);
 		s->cpu[cpu] = s->suspended[i];
 		s->suspended[i].kind = OP_NONE;
-		finish_cpu(s, cpu);
+		sim_finish_cpu(s, cpu);
 	}
 }
 
@@ -204,14 +205,14 @@ static void open_window(struct sim *s, size_t before)
 	}
 	probe_devices(s);
 	for (size_t i = 0; i < before; i++)
-		tick(s);
+		sim_tick(s);
 	/* a call preempted all through the opening is not modelled */
 	finish_suspended(s);
 	s->telling = true;
 	/* trace-cmd switches events on one by one */
 	if (!s->by_ccaio && sim_one_in(s, 2)) {
 		for (int i = 0; i < 12; i++)
-			tick(s);
+			sim_tick(s);
 		finish_suspended(s);
 	}
 	s->tell_bounce = true;
@@ -220,10 +221,10 @@ static void open_window(struct sim *s, size_t before)
 static void mark_all(struct sim *s, unsigned int which)
 {
 	for (int c = 0; c < s->ncpus; c++) {
-		finish_cpu(s, c);
+		sim_finish_cpu(s, c);
 		sim_mark(s, c, which);
 		if (sim_one_in(s, 3))
-			tick(s);
+			sim_tick(s);
 	}
 }
 
@@ -232,12 +233,12 @@ static void make_canary(struct sim *s)
 	for (int i = 0; i < 300 && !s->canary_done; i++) {
 		int cpu = sim_below(s, s->ncpus);
 
-		finish_cpu(s, cpu);
+		sim_finish_cpu(s, cpu);
 		sim_start_map(s, cpu, s->canary_dev, true);
-		finish_cpu(s, cpu);
+		sim_finish_cpu(s, cpu);
 		if (!s->canary_done) { /* the pool is full: make room */
 			sim_start_unmap(s, cpu);
-			finish_cpu(s, cpu);
+			sim_finish_cpu(s, cpu);
 		}
 	}
 	if (!s->canary_done)
@@ -273,11 +274,15 @@ static void run(struct sim *s, size_t size)
 	open_window(s, 20 + sim_below(s, 200));
 	if (s->by_ccaio) {
 		mark_all(s, EVENT_MARK_START);
+		if (s->snapshots)
+			s->start = sim_snapshot(s);
 		make_canary(s);
 	}
 	while (s->h->count < size && limit--)
-		tick(s);
+		sim_tick(s);
 	if (s->by_ccaio) {
+		if (s->snapshots)
+			s->end = sim_snapshot(s);
 		finish_all(s);
 		mark_all(s, EVENT_MARK_STOP);
 		finish_all(s);

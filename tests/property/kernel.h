@@ -4,6 +4,8 @@
 
 #include "tests/property/history.h"
 
+struct snapshot;
+
 /*
  * kernel - a simulated kernel whose CPUs do DMA API calls and tell events.
  *
@@ -45,6 +47,8 @@ struct sim_dev {
 
 struct sim_map {
 	bool live, busy, reported, alloc, direct, sg, within;
+	bool held; /* has slots of its pool */
+	bool ring; /* its device's, as long as that is bound */
 	uint8_t dev, dir;
 	int8_t region;
 	int parent; /* allocation that a direct mapping is a part of, or -1 */
@@ -94,6 +98,9 @@ struct sim {
 	bool probes;	  /* decrypts are reported */
 	bool same_record; /* further events of one scatter-gather record */
 	bool by_ccaio, from_boot;
+	bool run;	/* judged for the run, by these: */
+	bool snapshots; /* the kernel's memory is read at the start and at the end */
+	struct snapshot *start, *end;
 	bool canary_done;
 	int canary_dev;
 	uint64_t canary_size;
@@ -160,6 +167,15 @@ void sim_start_alloc(struct sim *s, int cpu, int dev);
 void sim_step_alloc(struct sim *s, int cpu, struct op *op);
 void sim_start_free(struct sim *s, int cpu);
 void sim_step_free(struct sim *s, int cpu, struct op *op);
+
+/* kernel-snapshot.c: read the kernel's memory, between two marks; others go on meanwhile. */
+struct snapshot *sim_snapshot(struct sim *s);
+/* The facts have both; with what a kernel like this says of its pages. */
+void sim_snapshot_facts(struct sim *s);
+
+/* kernel.c: a CPU ends its call; one random CPU goes on. */
+void sim_finish_cpu(struct sim *s, int cpu);
+void sim_tick(struct sim *s);
 
 /* kernel-direct.c: both take one step. */
 

@@ -110,7 +110,10 @@ bool drop_mark(struct history *h, struct rng *r)
 {
 	size_t i = find_step(h, r, is_mark);
 
-	if (i == NOWHERE)
+	/* of the window only, nothing needs the kernel's memory */
+	if (i == NOWHERE || (event_at(h, i)->aux == EVENT_MARK_SNAPSHOT && h->options.window_only))
+		return false;
+	if (event_at(h, i)->aux == EVENT_MARK_SNAPSHOT && from_boot(h))
 		return false;
 	for (size_t k = 0; k < h->count; k++) { /* a CPU without any other event needs none */
 		if (event_at(h, k)->cpu == event_at(h, i)->cpu && k != i) {

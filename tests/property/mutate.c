@@ -42,10 +42,7 @@ static const struct mutation mutations_stream[] = {
 };
 
 static const struct mutation *const sets[] = {
-	mutations_stream,
-	mutations_facts,
-	mutations_recording,
-	mutations_guests,
+	mutations_stream, mutations_facts, mutations_recording, mutations_memory, mutations_guests,
 };
 
 const struct mutation *mutation_at(size_t i)

@@ -67,6 +67,7 @@ mutate_fn other_kernel, other_run, other_cpus, other_pools, moved_ram, unforced,
 /* Each ends with a row without a name. */
 extern const struct mutation mutations_facts[];	    /* mutate-facts.c */
 extern const struct mutation mutations_recording[]; /* mutate-recording.c */
+extern const struct mutation mutations_memory[];    /* mutate-memory.c */
 extern const struct mutation mutations_guests[];    /* mutate-guests.c */
 
 #endif

@@ -134,7 +134,9 @@ static enum cond_state baseline(const struct slow *s)
 	if (s->from_boot && !s->older && !s->before_boot &&
 	    (s->info->is_model || slow_rings_seen(s)))
 		return COND_MET;
-	return s->window_only ? COND_NOT_APPLICABLE : COND_UNMET;
+	if (s->window_only)
+		return COND_NOT_APPLICABLE;
+	return met(!s->from_boot && slow_start_known(s));
 }
 
 static bool is_listed(const struct slow *s, const char *name)
@@ -169,7 +171,7 @@ static bool devices_known(const struct slow *s)
 {
 	const struct platform *p = s->p;
 
-	if (!p || !p->virtio_listed || !p->pci_listed)
+	if (!p || !p->virtio_listed || !p->pci_listed || s->w.devices)
 		return false;
 	for (size_t i = 0; i < p->nvirtio; i++) {
 		const struct platform_virtio *d = &p->virtio[i];
@@ -305,8 +307,8 @@ void slow_conditions(struct slow *s, enum cond_state *conds)
 {
 	bool ours = s->info->by_ccaio;
 
-	conds[COND_EVENTS_ARMED] =
-		met(all_readable(s) && slow_armed(s) && slow_undisturbed(s) && !slow_hidden(s));
+	conds[COND_EVENTS_ARMED] = met(all_readable(s) && slow_armed(s) && slow_undisturbed(s) &&
+				       !slow_hidden(s) && !s->w.behind);
 	conds[COND_NOTHING_LOST] = met(!slow_lost(s) && !s->info->unordered &&
 				       slow_loss_counted(s) && !buffers_lack(s));
 	conds[COND_WINDOW_MARKED] = ours			? met(marked(s))
@@ -316,7 +318,7 @@ void slow_conditions(struct slow *s, enum cond_state *conds)
 	conds[COND_BASELINE] = baseline(s);
 	conds[COND_DEVICES_KNOWN] = met(devices_known(s));
 	conds[COND_POOL_KNOWN] = pool_known(s);
-	conds[COND_CONSERVED] = met(conserved(s));
+	conds[COND_CONSERVED] = met(conserved(s) && !s->w.slots);
 	conds[COND_NOT_TRUNCATED] = met(!s->truncated);
 	conds[COND_ENVIRONMENT_STABLE] = met(stable(s));
 	conds[COND_FACTS_CONSISTENT] = met(s->p && !s->inconsistent);

@@ -51,6 +51,7 @@ static void unknown(struct slow *s, const struct event *e, uint64_t plain, uint6
 		slow_open(s, CLAIM_LIFECYCLE);
 	s->older++;
 	s->publications++;
+	slow_witness_unknown(s, e);
 	slow_published(s, e, plain, bit, alloc);
 }
 
@@ -177,6 +178,7 @@ static void unmap_by_buffer(struct slow *s, const struct event *e)
 		slow_open(s, CLAIM_DMA_IN_SHARED);
 		s->older++;
 		s->publications++;
+		slow_witness_unknown(s, e);
 	}
 	for (size_t i = 0; i < s->nlives; i++) {
 		struct life *l = &s->lives[i];

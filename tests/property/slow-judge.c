@@ -9,18 +9,6 @@
 
 /* ---- memory that changes ---- */
 
-/* Does it own a slot of what it shares with the range? */
-static bool owns_some(const struct slow *s, const struct life *l, uint64_t from, uint64_t to)
-{
-	uint64_t last = slow_last_of(l->dma, l->size);
-
-	for (uint64_t at = l->dma > from ? l->dma : from; at <= last && at <= to;
-	     at = (at | 2047) + 1) /* swiotlb slots of 2 KiB */
-		if (slow_owns(s, l, at))
-			return true;
-	return false;
-}
-
 static void do_change(struct slow *s, const struct event *e)
 {
 	bool virt = e->flags & EVENT_F_VIRT;
@@ -37,7 +25,7 @@ static void do_change(struct slow *s, const struct event *e)
 		uint64_t from = virt ? e->link : e->orig, to = slow_last_of(from, e->size);
 		bool hit =
 			virt ? l->alloc && l->orig <= to && slow_last_of(l->orig, l->size) >= from
-			     : slow_shares(s, l, from, to) && owns_some(s, l, from, to);
+			     : slow_shares(s, l, from, to) && slow_owns_some(s, l, from, to);
 
 		if (!l->live || !hit || slow_trusted(s, l->dev))
 			continue;
@@ -101,6 +89,7 @@ static void do_mark(struct slow *s, const struct event *e)
 
 static void do_event(struct slow *s, const struct event *e)
 {
+	slow_witness_event(s, e);
 	switch (e->kind) {
 	case EVENT_BOUNCE:
 		slow_learn_c_bit(s, e->orig);
@@ -330,9 +319,11 @@ void slow_judge(const struct event *events, size_t count, const struct platform 
 	s.waiting = xcalloc(count, sizeof(*s.waiting));
 	s.offsets = xcalloc(count, sizeof(*s.offsets));
 	prepare(&s);
+	slow_witness_begin(&s);
 	for (s.now = 0; s.now < count; s.now++)
 		do_event(&s, &events[s.now]);
 	what_is_left(&s);
+	slow_witness_end(&s);
 	the_bit(&s);
 	if (s.early && !s.bounces)
 		slow_open(&s, CLAIM_BOUNCE_PAIRED);
@@ -342,6 +333,9 @@ void slow_judge(const struct event *events, size_t count, const struct platform 
 		open_all(&s);
 	slow_bypass(&s);
 	decide(&s, out);
+	free(s.w.old);
+	free(s.w.early);
+	free(s.w.late);
 	free(s.lives);
 	free(s.ended);
 	free(s.changes);

@@ -244,6 +244,17 @@ bool slow_owns(const struct slow *s, const struct life *l, uint64_t addr)
 	return true;
 }
 
+bool slow_owns_some(const struct slow *s, const struct life *l, uint64_t from, uint64_t to)
+{
+	uint64_t last = slow_last_of(l->dma, l->size);
+
+	for (uint64_t at = l->dma > from ? l->dma : from; at <= last && at <= to;
+	     at = (at | 2047) + 1) /* swiotlb slots of 2 KiB */
+		if (slow_owns(s, l, at))
+			return true;
+	return false;
+}
+
 struct life *slow_around(struct slow *s, uint16_t dev, uint64_t start, uint64_t size)
 {
 	struct life *best = NULL;

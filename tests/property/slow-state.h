@@ -2,6 +2,7 @@
 #ifndef CCAIO_TESTS_PROPERTY_SLOW_STATE_H
 #define CCAIO_TESTS_PROPERTY_SLOW_STATE_H
 
+#include "lib/base/range.h"
 #include "tests/property/slow-judge.h"
 
 /*
@@ -35,6 +36,29 @@ struct ended {
 	uint16_t dev;
 	uint8_t dir;
 	bool alloc, shared, racy, mixed, valid;
+};
+
+/* What the kernel's memory shows, and what was older than the stream by it. */
+struct slow_old {
+	uint64_t start, last, orig;
+	uint16_t dev; /* 0: of any */
+	bool live, ring, slots;
+};
+
+struct slow_witness {
+	bool on;
+	size_t marks, read_at; /* of snapshots so far; index of the second */
+	struct slow_old *old;
+	size_t nold, old_cap;
+	/* spoken of between the first two; from the third on */
+	struct slow_spoken {
+		struct range range;
+		bool alloc; /* of coherent memory */
+	} * early, *late;
+	size_t nearly, early_cap, nlate, late_cap;
+	bool hit; /* the event at hand concerns something old */
+	/* contradicted: what was there at the start; events; slots; devices */
+	bool no_baseline, behind, slots, devices;
 };
 
 struct slow {
@@ -75,6 +99,7 @@ struct slow {
 	uint64_t before_boot; /* ends of what was never begun, of devices without rings */
 	unsigned int doubted; /* claims, as bits, that rest on facts which are contradicted */
 	bool inconsistent;
+	struct slow_witness w;
 	uint64_t loose_bits; /* above RAM, that some address carried */
 };
 
@@ -131,6 +156,8 @@ bool slow_shares(const struct slow *s, const struct life *l, uint64_t start, uin
 bool slow_has_slots(const struct slow *s, const struct life *l);
 /* Of a slot, the one that was mapped last is the owner. */
 bool slow_owns(const struct slow *s, const struct life *l, uint64_t addr);
+/* Does it own a slot of what it shares with the range? */
+bool slow_owns_some(const struct slow *s, const struct life *l, uint64_t from, uint64_t to);
 /* The live mapping that this range is a part of; one whose memory is not taken, if there is. */
 struct life *slow_around(struct slow *s, uint16_t dev, uint64_t start, uint64_t size);
 /* The live allocation that this range is a part of. */
@@ -194,6 +221,14 @@ bool slow_loss_counted(const struct slow *s);
 bool slow_whole(const struct slow *s);
 bool slow_complete(const struct slow *s);
 bool slow_armed(const struct slow *s);
+
+/* slow-witness.c */
+void slow_witness_begin(struct slow *s);
+void slow_witness_event(struct slow *s, const struct event *e); /* before it is judged */
+void slow_witness_unknown(struct slow *s, const struct event *e);
+void slow_witness_end(struct slow *s);
+/* Is all that was live when the window opened known from the kernel's memory? */
+bool slow_start_known(const struct slow *s);
 
 /* slow-conditions.c */
 void slow_conditions(struct slow *s, enum cond_state *conds);

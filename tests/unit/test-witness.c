@@ -317,6 +317,36 @@ static void test_pages_cut_anew(void)
 	check_unmet(COND_EVENTS_ARMED);
 }
 
+/* A part of a ring that is mapped for itself while memory is read leaves the ring known. */
+static void test_part_of_ring(void)
+{
+	running_machine();
+	mark(EVENT_MARK_START);
+	mark(EVENT_MARK_SNAPSHOT);
+	transfer(0, EVENT_MAP, PAGES + 64, PAGES + 64, 512, EVENT_TO_DEVICE);
+	transfer(0, EVENT_UNMAP, EVENT_NO_ADDR, PAGES + 64, 512, EVENT_TO_DEVICE);
+	mark(EVENT_MARK_SNAPSHOT);
+	bounce(0, BUF + 8192, 512);
+	transfer(0, EVENT_MAP, BUF + 8192, SLOT(10), 512, EVENT_FROM_DEVICE);
+	transfer(0, EVENT_UNMAP, EVENT_NO_ADDR, SLOT(10), 512, EVENT_FROM_DEVICE);
+	window_closes();
+	check(judged_as(JUDGE_STRONGEST, false)->conds[COND_EVENTS_ARMED].state == COND_MET);
+}
+
+static void test_queue_left_out(void)
+{
+	whole_run();
+	queue(facts->end)->index = 1;
+	check_unmet(COND_DEVICES_KNOWN);
+	whole_run();
+	free(facts->start->devices[0].name);
+	facts->start->devices[0].name = xstrdup("virtio7");
+	check_unmet(COND_DEVICES_KNOWN);
+	whole_run();
+	queue(facts->end)->unread = 1;
+	check_unmet(COND_BASELINE);
+}
+
 /* In a Realm the page tables decide about memory that is published by its plain address. */
 static void test_page_tables(void)
 {
@@ -339,6 +369,15 @@ static void test_page_tables(void)
 			(struct snapshot_pages){ { PAGES, PAGES + 4095 }, 0, rules[i].mark };
 		check(judged_as(JUDGE_STRONGEST, false)->claims[CLAIM_DMA_IN_SHARED].state ==
 		      rules[i].state);
+		/* a pool of which the kernel calls pages protected is not shared */
+		facts->start->pages[0].mark = SNAPSHOT_SET;
+		facts->end->page_mask = ALIAS;
+		facts->end->pages = xcalloc(1, sizeof(*facts->end->pages));
+		facts->end->npages = 1;
+		facts->end->pages[0] =
+			(struct snapshot_pages){ { SLOT(60), SLOT(62) - 1 }, 0, rules[i].mark };
+		check(judged_as(JUDGE_STRONGEST, false)->claims[CLAIM_DMA_IN_SHARED].state ==
+		      (rules[i].mark == SNAPSHOT_CLEAR ? CLAIM_UNDECIDED : CLAIM_HOLDS));
 	}
 }
 
@@ -352,6 +391,8 @@ int main(void)
 	test_slots_at_end();
 	test_features();
 	test_pages_cut_anew();
+	test_part_of_ring();
+	test_queue_left_out();
 	test_page_tables();
 	machine_release();
 	return done();

@@ -4,8 +4,6 @@
 
 #define OLD_SLOT (SLOT + 0x2000)
 
-#define OLD_SLOT (SLOT + 0x2000)
-
 static void read_memory(struct scene *s, struct memory *m)
 {
 	m->live[0] = (struct snapshot_live){ OLD_SLOT, BUFFER + 0x4000, 1536 };
@@ -93,6 +91,41 @@ static void other_features(struct scene *s)
 	s->memory[1].device.features |= 1;
 }
 
+static void slot_of_nobody(struct scene *s)
+{
+	struct memory *start = &s->memory[0];
+
+	of_the_run(s);
+	start->live[start->pool.nlive++] =
+		(struct snapshot_live){ OLD_SLOT + 0x8000, BUFFER, 2048 };
+	start->pool.used++;
+}
+
+static void queue_left_out(struct scene *s)
+{
+	of_the_run(s);
+	s->memory[1].device.nqueues = 0;
+}
+
+/* The start as it was at the end: a buffer has its slots before it was mapped. */
+static void another_moment(struct scene *s)
+{
+	of_the_run(s);
+	s->facts.start = s->facts.end;
+}
+
+static void protected_page(struct scene *s)
+{
+	static struct snapshot_pages page;
+
+	of_the_run(s);
+	page = (struct snapshot_pages){ { RING, RING + RING_SIZE - 1 }, 0, SNAPSHOT_CLEAR };
+	s->facts.realm.shared_bit = ALIAS;
+	s->memory[0].all.page_mask = ALIAS;
+	s->memory[0].all.pages = &page;
+	s->memory[0].all.npages = 1;
+}
+
 const struct scene_case scene_memory_cases[] = {
 	{ "a run whose older mappings are in the kernel's memory", of_the_run, OUTCOME_PROVEN, ANY,
 	  ANY },
@@ -110,5 +143,13 @@ const struct scene_case scene_memory_cases[] = {
 	  COND_CONSERVED },
 	{ "features that the kernel's memory contradicts", other_features, OUTCOME_INCONCLUSIVE,
 	  ANY, COND_DEVICES_KNOWN },
+	{ "slots in use that nobody gives back", slot_of_nobody, OUTCOME_INCONCLUSIVE, ANY,
+	  COND_CONSERVED },
+	{ "a queue left out of the kernel's memory", queue_left_out, OUTCOME_INCONCLUSIVE, ANY,
+	  COND_DEVICES_KNOWN },
+	{ "the kernel's memory of another moment", another_moment, OUTCOME_INCONCLUSIVE,
+	  CLAIM_SLOTS_DISJOINT, ANY },
+	{ "a ring whose page the kernel marks as protected", protected_page, OUTCOME_VIOLATED,
+	  CLAIM_DMA_IN_SHARED, ANY },
 	{ NULL, NULL, OUTCOME_INCONCLUSIVE, ANY, ANY },
 };

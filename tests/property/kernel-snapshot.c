@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What reading the simulated kernel's memory finds: rings, slots, and how pages are marked. */
+#include <stdio.h>
+
+#include "lib/base/xalloc.h"
+#include "lib/evidence/snapshot.h"
+#include "tests/property/kernel.h"
+
+#define NO_BUFFER UINT64_MAX
+
+static struct snapshot_device *add_device(struct snapshot *s, int n, const struct sim_dev *d)
+{
+	XGROW(s->devices, s->ndevices, s->devices_cap);
+	s->devices[s->ndevices] = (struct snapshot_device){
+		.name = xasprintf("virtio%d", n),
+		.parent = xstrdup(d->name),
+		.features = 3ull << VIRTIO_F_VERSION_1,
+	};
+	return &s->devices[s->ndevices++];
+}
+
+/* A buffer that the device may use; drivers that keep pages mapped cut several from one mapping. */
+static void add_descriptor(struct sim *s, struct snapshot_queue *q, const struct sim_map *m,
+			   int head)
+{
+	uint64_t from = sim_one_in(s, 4) ? sim_below(s, m->size) : 0;
+
+	XGROW(q->descriptors, q->ndescriptors, q->cap);
+	q->descriptors[q->ndescriptors++] = (struct snapshot_descriptor){
+		.address = m->dma + from,
+		.length = (uint32_t)(1 + sim_below(s, m->size - from)),
+		.head = (uint16_t)head,
+		.use = m->dir == EVENT_TO_DEVICE ? SNAPSHOT_OUT : SNAPSHOT_IN,
+	};
+	if (!from)
+		q->descriptors[q->ndescriptors - 1].length = (uint32_t)m->size;
+}
+
+static void read_queue(struct sim *s, int dev, struct snapshot_device *d)
+{
+	struct snapshot_queue *q = d->queues = xcalloc(1, sizeof(*q));
+
+	d->nqueues = d->cap = 1;
+	q->name = s->devs[dev].virtio_id == 2 ? xstrdup("req.0") : NULL;
+	q->dma_api = TRI_YES;
+	q->size = MAX_MAPS;
+	for (int i = 0; i < MAX_MAPS; i++) {
+		const struct sim_map *m = &s->maps[i];
+
+		if (m->dev != dev || !m->live)
+			continue;
+		if (m->ring)
+			q->rings[q->nrings++] = (struct snapshot_ring){ m->dma, m->size };
+		else if (!m->alloc && !m->busy && !sim_one_in(s, 4))
+			add_descriptor(s, q, m, i);
+	}
+}
+
+static void read_pool(const struct sim *s, int pool, struct snapshot *to)
+{
+	struct snapshot_pool *p;
+	uint64_t base = s->pools[pool].base;
+
+	XGROW(to->pools, to->npools, to->pools_cap);
+	p = &to->pools[to->npools++];
+	*p = (struct snapshot_pool){ .range = { base, base + s->pools[pool].n * SLOT - 1 },
+				     .slots = s->pools[pool].n,
+				     .areas = 1 };
+	for (int i = 0; i < MAX_MAPS; i++) {
+		const struct sim_map *m = &s->maps[i];
+		uint64_t start = base + m->slot * SLOT;
+
+		if (!m->held || m->pool != pool)
+			continue;
+		p->used += m->nslots;
+		XGROW(p->live, p->nlive, p->cap);
+		p->live[p->nlive++] = (struct snapshot_live){
+			.start = start,
+			.orig = m->alloc ? NO_BUFFER : m->orig,
+			.size = (m->dma & ~s->h->alias) - start + m->size,
+		};
+	}
+}
+
+/* A call whose slots changed hands, and that was not reported yet, when the reading ended. */
+static bool is_in_flight(const struct sim *s, const struct op *op)
+{
+	if (op->kind == OP_MAP || op->kind == OP_ALLOC || op->kind == OP_FREE)
+		return s->maps[op->map].held || op->n > 1;
+	return op->kind == OP_UNMAP && op->phase;
+}
+
+static void others_go_on(struct sim *s)
+{
+	for (uint64_t n = sim_below(s, 4); n > 0; n--)
+		sim_tick(s);
+}
+
+struct snapshot *sim_snapshot(struct sim *s)
+{
+	struct snapshot *to = snapshot_new();
+	int cpu = sim_below(s, s->ncpus), n = 0;
+
+	sim_finish_cpu(s, cpu);
+	sim_mark(s, cpu, EVENT_MARK_SNAPSHOT);
+	for (int i = 0; i < s->ndevs; i++) {
+		if (!s->devs[i].virtio)
+			continue;
+		read_queue(s, i, add_device(to, n++, &s->devs[i]));
+		others_go_on(s);
+	}
+	for (int i = 0; i < s->npools; i++)
+		read_pool(s, i, to);
+	others_go_on(s);
+	sim_finish_cpu(s, cpu);
+	for (int i = 0; i < s->ncpus; i++) {
+		if (is_in_flight(s, &s->cpu[i]))
+			sim_not_provable(s, "a call was on its way when memory had been read");
+	}
+	for (int i = 0; i < 4; i++) {
+		if (is_in_flight(s, &s->suspended[i]))
+			sim_not_provable(s, "a call was preempted when memory had been read");
+	}
+	sim_mark(s, cpu, EVENT_MARK_SNAPSHOT);
+	return to;
+}
+
+/* ---- facts ---- */
+
+static void mark_pages(struct snapshot *s, uint64_t start, uint64_t size, enum snapshot_mark mark)
+{
+	XGROW(s->pages, s->npages, s->pages_cap);
+	s->pages[s->npages++] = (struct snapshot_pages){ .range = { start, start + size - 1 },
+							 .entry = ALIAS_BIT,
+							 .mark = mark };
+}
+
+/* The pools, and the pages of the rings, which may be given to others later. */
+static void page_facts(struct sim *s, struct snapshot *to)
+{
+	to->page_mask = ALIAS_BIT;
+	for (int i = 0; i < s->npools; i++)
+		mark_pages(to, s->pools[i].base, s->pools[i].n * SLOT, SNAPSHOT_SET);
+	for (int i = 0; i < PAGES; i++) {
+		bool shared = false;
+
+		for (int k = 0; k < MAX_MAPS; k++) {
+			const struct sim_map *m = &s->maps[k];
+
+			shared |= m->ring && m->live && m->pool != 1 && i >= (int)m->page &&
+				  i < (int)(m->page + m->npages);
+		}
+		if (shared)
+			mark_pages(to, PAGES_BASE + i * PAGE, PAGE, SNAPSHOT_SET);
+	}
+}
+
+static bool pages_tell(const struct history *h)
+{
+	const char *kind = h->platform->realm.kind;
+
+	return h->sharing == SHARING_ALIAS ||
+	       ((h->sharing == SHARING_PLAIN || h->sharing == SHARING_PLAIN_SILENT) && !kind);
+}
+
+static bool other_devices(const struct sim *s)
+{
+	for (int i = 0; i < s->ndevs; i++) {
+		if (!s->devs[i].virtio)
+			return true;
+	}
+	return false;
+}
+
+void sim_snapshot_facts(struct sim *s)
+{
+	struct platform *p = s->h->platform;
+
+	if (pages_tell(s->h) && !sim_one_in(s, 4)) {
+		p->realm.shared_bit = ALIAS_BIT;
+		page_facts(s, s->start);
+		page_facts(s, s->end);
+	}
+	p->start = s->start;
+	p->end = s->end;
+	if (!s->run)
+		return;
+	/* for the run */
+	s->h->options.window_only = false;
+	if (other_devices(s))
+		sim_not_provable(s, "what no virtio device had cannot be read");
+}
