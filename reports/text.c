@@ -185,6 +185,15 @@ static void show_totals(const struct page *p)
 		labelled(p, 2, p->rows->totals[i].label, p->rows->totals[i].value);
 }
 
+static void show_cost(const struct page *p)
+{
+	if (!p->rows->ncost)
+		return;
+	heading(p, "Cost");
+	for (size_t i = 0; i < p->rows->ncost; i++)
+		labelled(p, 2, p->rows->cost[i].label, p->rows->cost[i].value);
+}
+
 static void show_ranges(const struct page *p)
 {
 	struct rows *scratch = rows_empty();
@@ -258,6 +267,7 @@ static void write_text(FILE *out, const struct report_input *in)
 			heading(&page, "Exchanges");
 			exchanges_text(out, rows, in->verbosity);
 		}
+		show_cost(&page);
 		show_totals(&page);
 		show_witness(&page);
 		show_ranges(&page);

@@ -16,6 +16,7 @@
 #include "lib/base/nearest.h"
 #include "lib/base/progress.h"
 #include "lib/base/xalloc.h"
+#include "lib/cost/cost.h"
 #include "lib/counters/counters.h"
 #include "lib/evidence/consumer.h"
 #include "lib/evidence/platform.h"
@@ -245,6 +246,8 @@ struct reading {
 	struct counters *counters; /* NULL where exchanges ask the devices' own counters */
 	struct exchanging *exchanging;
 	struct timeline_builder *builder; /* NULL: nobody will see the timeline */
+	struct cost_builder *bouncing;
+	struct cost *cost;
 	struct verdict *verdict;
 	const struct stream_info *info;
 	uint64_t done; /* events, for the progress line */
@@ -270,6 +273,13 @@ static int feed_timeline(void *ctx, const struct event *events, size_t count, st
 {
 	(void)err;
 	timeline_builder_feed(((struct reading *)ctx)->builder, events, count);
+	return 0;
+}
+
+static int feed_cost(void *ctx, const struct event *events, size_t count, struct err *err)
+{
+	(void)err;
+	cost_builder_feed(((struct reading *)ctx)->bouncing, events, count);
 	return 0;
 }
 
@@ -306,6 +316,16 @@ static int finish_counters(void *ctx, struct err *err)
 	return 0;
 }
 
+static int finish_cost(void *ctx, struct err *err)
+{
+	struct reading *r = ctx;
+
+	(void)err;
+	r->cost = cost_builder_finish(r->bouncing);
+	r->bouncing = NULL;
+	return 0;
+}
+
 /* The last one: others tell the judge what they found. */
 static int finish_judge(void *ctx, struct err *err)
 {
@@ -313,6 +333,8 @@ static int finish_judge(void *ctx, struct err *err)
 
 	(void)err;
 	r->verdict = judge_finish(r->judge, r->info);
+	r->verdict->cost = r->cost;
+	r->cost = NULL;
 	if (!r->builder)
 		return 0;
 	timeline_builder_refuted(r->builder, r->verdict->by_fact, r->verdict->by_absence);
@@ -403,11 +425,13 @@ struct verdict *judging_run(const struct judging *g, struct stream *stream, stru
 		.counters = e && e->x ? NULL : counters_new(names, platform),
 		.exchanging = e,
 		.builder = builder,
+		.bouncing = cost_builder_new(platform, names, (unsigned int)stream->info.ncpus),
 		.info = &stream->info,
 	};
 	const struct consumer consumers[] = {
 		{ builder ? feed_timeline : NULL, NULL, &r }, /* begins before the judge objects */
 		{ feed_judge, NULL, &r },
+		{ feed_cost, finish_cost, &r },
 		{ e ? feed_exchanges : NULL, e ? finish_exchanges : NULL, &r },
 		{ r.counters ? feed_counters : NULL, r.counters ? finish_counters : NULL, &r },
 		{ NULL, finish_judge, &r },
@@ -419,6 +443,9 @@ struct verdict *judging_run(const struct judging *g, struct stream *stream, stru
 	progress_end();
 	if (r.builder)
 		free(timeline_builder_finish(r.builder));
+	if (r.bouncing)
+		cost_free(cost_builder_finish(r.bouncing));
+	cost_free(r.cost);
 	counters_free(r.counters);
 	judge_free(r.judge);
 	return r.verdict;

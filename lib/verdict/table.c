@@ -7,6 +7,7 @@
 #include "lib/base/err.h"
 #include "lib/base/printable.h"
 #include "lib/base/xalloc.h"
+#include "lib/cost/cost.h"
 #include "lib/evidence/limit.h"
 #include "lib/json/table.h"
 #include "lib/verdict/breach.h"
@@ -409,6 +410,7 @@ static const struct jrow verdict_rows[] = {
 	JGROUP("monitor", &monitor_table),
 	JSTRINGS("notes", struct verdict, notes, nnotes, MAX_NOTES, .flags = JF_REQUIRED | JF_TEXT),
 	JGROUP("totals", &verdict_totals, .flags = JF_REQUIRED),
+	JPOINTER("cost", struct verdict, cost, &cost_table),
 	JPOINTER("timeline", struct verdict, timeline, &timeline_table),
 	JEND,
 };

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "lib/base/xalloc.h"
-#include "lib/evidence/platform.h"
+#include "lib/cost/where.h"
 
 #define SLOT_SHIFT 11	     /* 2 KiB, IO_TLB_SHIFT in Linux include/linux/swiotlb.h */
 #define MOST_LIVE (1u << 20) /* mappings that are followed at once */
@@ -184,34 +184,6 @@ static size_t bucket_at(struct timeline_builder *b, uint64_t ts_ns)
 	return i;
 }
 
-static bool contains(const struct range *r, uint64_t start, uint64_t size)
-{
-	return start >= r->start && start <= r->end && size - 1 <= r->end - start;
-}
-
-/* The address without the bit that a Realm's shared alias carries, as far as that is known. */
-static uint64_t plain(const struct platform *p, uint64_t dma)
-{
-	if (p->realm.shared_bit)
-		return dma & ~p->realm.shared_bit;
-	/* facts without it: above all pools only the top bit can be the alias's */
-	if (p->realm.is_realm == TRI_YES && dma)
-		return dma & ~(1ULL << (63 - __builtin_clzll(dma)));
-	return dma;
-}
-
-/* size is not 0 */
-static bool in_pool(const struct platform *p, uint64_t dma, uint64_t size)
-{
-	for (size_t i = 0; p && i < p->swiotlb.npools; i++) {
-		const struct range *pool = &p->swiotlb.pools[i].range;
-
-		if (contains(pool, dma, size) || contains(pool, plain(p, dma), size))
-			return true;
-	}
-	return false;
-}
-
 static void add_map(struct timeline_builder *b, size_t i, const struct event *ev)
 {
 	struct timeline *t = b->line;
@@ -221,7 +193,7 @@ static void add_map(struct timeline_builder *b, size_t i, const struct event *ev
 	t->series[TIMELINE_MAPS][i]++;
 	if (ev->dir == EVENT_TO_DEVICE || ev->dir == EVENT_BIDIRECTIONAL)
 		t->series[TIMELINE_OUT_BYTES][i] += ev->size;
-	if (!ev->size || !in_pool(b->platform, ev->dma, ev->size))
+	if (!ev->size || where_is(b->platform, ev->dma, ev->size) == WHERE_ELSEWHERE)
 		return;
 	t->series[TIMELINE_BOUNCED][i]++;
 	remember(b, ev,

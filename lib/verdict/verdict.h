@@ -10,6 +10,7 @@
 #include "lib/evidence/platform.h"
 #include "lib/evidence/rmm.h"
 
+struct cost;
 struct timeline;
 
 /*
@@ -246,6 +247,7 @@ struct verdict {
 	} monitor;
 	struct timeline
 		*timeline; /* lib/verdict/timeline.h, for drawing; NULL: nobody asked for one */
+	struct cost *cost; /* lib/cost/cost.h; NULL: recorded before it was measured */
 	char **notes;	   /* what a reader must know: inferences, waivers, who recorded */
 	size_t nnotes;
 	size_t nversion_notes; /* the last so many of them are about versions of ccaio */

@@ -14,6 +14,7 @@
 #include "lib/evidence/limit.h"
 #include "lib/evidence/platform.h"
 #include "reports/rows/input.h"
+#include "reports/rows/rows-cost.h"
 #include "reports/rows/rows-exchanges.h"
 #include "reports/rows/rows-facts.h"
 #include "reports/rows/rows-findings.h"
@@ -430,6 +431,7 @@ struct rows *rows_new(const struct report_input *in)
 	fill_witness(rows, v);
 	rows_fill_facts(rows, in);
 	rows_fill_totals(rows, v);
+	rows_fill_cost(rows, in);
 	rows_fill_trust(rows, in);
 	rows_fill_exchanges(rows, in->exchanges);
 	return rows;
@@ -449,6 +451,8 @@ void rows_free(struct rows *rows)
 	free(rows->witness);
 	free(rows->facts);
 	free(rows->totals);
+	free(rows->cost);
+	free(rows->cost_devices);
 	free(rows->exchanges);
 	free(rows->blocks);
 	free(rows->others);

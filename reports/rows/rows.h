@@ -107,6 +107,15 @@ struct row_witness {
 	uint64_t start_addr, bytes, times; /* raw, for sorting */
 };
 
+/* What bouncing for one device cost: bytes, raw and in words. */
+struct row_cost {
+	const char *name;
+	uint64_t copied_bytes, useful_bytes, stale_bytes, slots_at_peak;
+	const char *copied, *useful, *stale, *slots;
+	const char *ratio;    /* copied to useful, "2.00"; "" nothing was useful */
+	const char *out, *in; /* "1,048,592 in 64": bytes, copies */
+};
+
 /* One direction of an exchange. */
 struct row_half {
 	uint64_t bytes;
@@ -182,6 +191,11 @@ struct rows {
 	size_t nfacts;
 	struct row_fact *totals;
 	size_t ntotals;
+	struct row_fact *cost; /* the pool, the forecast, what was copied; at most three */
+	size_t ncost;
+	const char *cost_pool, *cost_copied; /* the same for one screen; "" nothing to say */
+	struct row_cost *cost_devices;
+	size_t ncost_devices;
 	struct row_exchange *exchanges;
 	size_t nexchanges;
 	struct row_block *blocks;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/xalloc.h"
+#include "lib/cost/cost.h"
 #include "lib/evidence/event.h"
 #include "lib/evidence/platform.h"
 #include "lib/evidence/run.h"
@@ -63,6 +64,47 @@ static inline void fixture_devices(struct verdict *v)
 	v->devices[1].driver = xstrdup("virtio_blk");
 	v->devices[1].what = xstrdup("virtio block");
 	v->devices[1].trusted = true;
+}
+
+static inline struct cost *fixture_cost(void)
+{
+	struct cost *c = xcalloc(1, sizeof(*c));
+
+	c->pool = (struct cost_pool){
+		.slots = 32768,
+		.areas = 2,
+		.before = 256,
+		.peak = 700,
+		.peak_ns = 5000000000,
+		.largest = 65536,
+		.largest_device = xstrdup("0000:00:02.0"),
+		.full_at = 512,
+		.full_ns = 4900000000,
+		.full_size = 65536,
+		.full_device = xstrdup("0000:00:02.0"),
+		.holds = 1024,
+	};
+	c->ndevices = 2;
+	c->devices = xcalloc(2, sizeof(*c->devices));
+	c->devices[0] = (struct cost_device){
+		.name = xstrdup("0000:00:01.0"),
+		.maps = 1230,
+		.out = { 1247, 121572, { 0, 0, 0, 0, 0, 0, 1247 } },
+		.in = { 304, 2596864, { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 304 } },
+		.stale = 1222,
+		.slots_most = { 0, 4, 257 },
+		.slots_at_peak = { 0, 1, 256 },
+	};
+	c->devices[1] = (struct cost_device){
+		.name = xstrdup("0000:00:02.0"),
+		.maps = 64,
+		.out = { 64, 4194304, { [16] = 64 } },
+		.in = { 64, 4194304, { [16] = 64 } },
+		.stale = 4194304,
+		.slots_most = { 0, 0, 443 },
+		.slots_at_peak = { 0, 0, 443 },
+	};
+	return c;
 }
 
 /* A burst of traffic of 100 ms in the middle, 40 buckets of 256 ms. */
@@ -130,6 +172,7 @@ static inline struct verdict *fixture_proven(void)
 	v->nnotes = 1;
 	v->notes = xcalloc(1, sizeof(*v->notes));
 	v->timeline = fixture_timeline();
+	v->cost = fixture_cost();
 	v->notes[0] = xstrdup("coherent allocations outside the pool are taken as decrypted");
 	return v;
 }

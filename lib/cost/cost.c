@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is copied between buffers and bounce pools, and who holds slots. */
+#include "lib/cost/cost.h"
+
+#include <stdlib.h>
+
+#include "lib/base/names.h"
+#include "lib/base/saturate.h"
+#include "lib/base/xalloc.h"
+#include "lib/cost/state.h"
+#include "lib/cost/where.h"
+#include "lib/evidence/event.h"
+#include "lib/evidence/platform.h"
+#include "lib/evidence/snapshot.h"
+
+/* The areas of the default pool, as they were read from the kernel's memory, or the CPUs. */
+static unsigned int areas(const struct platform *p, unsigned int cpus)
+{
+	for (size_t i = 0; p && p->start && i < p->start->npools; i++) {
+		const struct snapshot_pool *pool = &p->start->pools[i];
+
+		if (where_is(p, pool->range.start, 1) == WHERE_DEFAULT_POOL && pool->areas &&
+		    pool->areas < 65536)
+			return (unsigned int)pool->areas;
+	}
+	return cpus;
+}
+
+struct cost_builder *cost_builder_new(const struct platform *p, const struct names *names,
+				      unsigned int cpus)
+{
+	struct cost_builder *b = xcalloc(1, sizeof(*b));
+
+	b->platform = p;
+	b->names = names;
+	b->cost = xcalloc(1, sizeof(*b->cost));
+	if (p && p->swiotlb.slots != PLATFORM_UNKNOWN)
+		b->cost->pool.slots = p->swiotlb.slots;
+	b->live = live_new();
+	forecast_init(&b->forecast, areas(p, cpus));
+	return b;
+}
+
+struct device_cost *cost_device(struct cost_builder *b, uint16_t dev)
+{
+	if (dev >= b->ndevices) {
+		size_t n = (size_t)dev + 1;
+
+		b->devices = xrealloc(b->devices, n, sizeof(*b->devices));
+		for (; b->ndevices < n; b->ndevices++)
+			b->devices[b->ndevices] = (struct device_cost){ 0 };
+	}
+	return &b->devices[dev];
+}
+
+static void copy(struct cost_copies *c, uint64_t size)
+{
+	unsigned int i = size ? 63 - (unsigned int)__builtin_clzll(size) : 0;
+
+	if (!size)
+		return; /* swiotlb_bounce() is called all the same, and copies nothing */
+	c->copies++;
+	c->bytes = saturate_add(c->bytes, size);
+	c->sizes[i < COST_SIZES ? i : COST_SIZES - 1]++;
+}
+
+/* In a pool, or, where no pool is known, announced by a bounce? */
+static bool is_bounced(const struct cost_builder *b, const struct event *ev, uint64_t plain,
+		       bool *is_default)
+{
+	enum where where = where_is(b->platform, ev->dma, ev->size ? ev->size : 1);
+	bool known = b->platform && b->platform->swiotlb.npools;
+
+	*is_default = known ? where == WHERE_DEFAULT_POOL : true;
+	return known && where != WHERE_ELSEWHERE ? plain != ev->orig : slots_announced(b, ev);
+}
+
+static void map(struct cost_builder *b, const struct event *ev)
+{
+	uint64_t plain = where_plain(b->platform, ev->dma);
+	struct device_cost *d;
+	bool is_default;
+
+	if (ev->dma == EVENT_NO_ADDR) {
+		slots_failed(b, ev);
+		return;
+	}
+	if (!is_bounced(b, ev, plain, &is_default))
+		return;
+	b->mapped = true;
+	d = cost_device(b, ev->dev);
+	d->result.maps++;
+	copy(&d->result.out, ev->size);
+	if (ev->dir == EVENT_FROM_DEVICE)
+		d->result.stale = saturate_add(d->result.stale, ev->size);
+	slots_map(b, ev, plain, is_default);
+}
+
+/* Is what an unmap or sync names a bounced mapping, to be found by its address? */
+static bool in_slots(const struct cost_builder *b, const struct event *ev, bool *is_default)
+{
+	enum where where = where_is(b->platform, ev->dma, ev->size ? ev->size : 1);
+
+	*is_default = where == WHERE_DEFAULT_POOL;
+	return where != WHERE_ELSEWHERE ||
+	       live_find(b->live, where_plain(b->platform, ev->dma), false, ev->dev);
+}
+
+static void unmap(struct cost_builder *b, const struct event *ev)
+{
+	bool by_orig = ev->flags & EVENT_F_BY_ORIG, is_default = true;
+	const struct live *l = NULL;
+	uint8_t dir = ev->dir;
+	uint64_t size = ev->size;
+
+	if (by_orig) {
+		l = live_find(b->live, ev->orig, true, ev->dev);
+		if (!l)
+			return;
+		size = l->size;
+	} else if (!in_slots(b, ev, &is_default)) {
+		return;
+	}
+	if (ev->flags & EVENT_F_NO_DIR) {
+		if (!l)
+			l = live_find(b->live, where_plain(b->platform, ev->dma), false, ev->dev);
+		dir = l ? l->dir : EVENT_DIR_NONE;
+	}
+	if ((dir == EVENT_FROM_DEVICE || dir == EVENT_BIDIRECTIONAL) &&
+	    !(ev->attrs & EVENT_ATTR_SKIP_CPU_SYNC))
+		copy(&cost_device(b, ev->dev)->result.in, size);
+	slots_unmap(b, ev, where_plain(b->platform, ev->dma), is_default);
+}
+
+static void sync(struct cost_builder *b, const struct event *ev)
+{
+	bool cpu = ev->kind == EVENT_SYNC_CPU, is_default;
+	bool copies = ev->dir == EVENT_BIDIRECTIONAL ||
+		      ev->dir == (cpu ? EVENT_FROM_DEVICE : EVENT_TO_DEVICE);
+
+	if (!copies || !in_slots(b, ev, &is_default))
+		return;
+	if (cpu)
+		copy(&cost_device(b, ev->dev)->result.in, ev->size);
+	else
+		copy(&cost_device(b, ev->dev)->result.out, ev->size);
+}
+
+static void feed_one(struct cost_builder *b, const struct event *ev)
+{
+	if (ev->kind == EVENT_LOST)
+		b->cost->lost = true;
+	if (event_group(ev->kind) != EVENT_GROUP_DMA)
+		return;
+	if (!b->begun)
+		slots_begin(b, ev->ts_ns);
+	b->begun = true;
+	slots_at(b, ev);
+	switch (ev->kind) {
+	case EVENT_BOUNCE:
+		slots_bounce(b, ev);
+		break;
+	case EVENT_MAP:
+		map(b, ev);
+		break;
+	case EVENT_MAP_FAILED:
+		slots_failed(b, ev);
+		break;
+	case EVENT_UNMAP:
+		unmap(b, ev);
+		break;
+	case EVENT_SYNC_CPU:
+	case EVENT_SYNC_DEVICE:
+		sync(b, ev);
+		break;
+	}
+}
+
+void cost_builder_feed(struct cost_builder *b, const struct event *events, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		feed_one(b, &events[i]);
+}
+
+struct cost *cost_builder_finish(struct cost_builder *b)
+{
+	struct cost *c = b->cost;
+
+	slots_end(b);
+	c->devices = xcalloc(b->ndevices, sizeof(*c->devices));
+	for (size_t i = 0; i < b->ndevices; i++) {
+		struct cost_device *d = &b->devices[i].result;
+
+		if (!d->out.copies && !d->in.copies)
+			continue;
+		d->name = xstrdup(names_get(b->names, (uint16_t)i));
+		c->devices[c->ndevices++] = *d;
+	}
+	if (c->pool.largest)
+		c->pool.largest_device = xstrdup(names_get(b->names, b->largest_dev));
+	if (c->pool.full_at)
+		c->pool.full_device = xstrdup(names_get(b->names, b->forecast.full.dev));
+	forecast_release(&b->forecast);
+	live_free(b->live);
+	free(b->devices);
+	free(b);
+	return c;
+}
+
+uint64_t cost_copied(const struct cost_device *d)
+{
+	return saturate_add(d->out.bytes, d->in.bytes);
+}
+
+uint64_t cost_useful(const struct cost_device *d)
+{
+	uint64_t copied = cost_copied(d);
+
+	return d->stale < copied ? copied - d->stale : 0;
+}
+
+bool cost_is_least(const struct cost *c)
+{
+	return c->lost || c->pool.failed || c->pool.partial;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_LIB_COST_COST_H
+#define CCAIO_LIB_COST_COST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event;
+struct jtable;
+struct names;
+struct platform;
+
+/*
+ * cost - what bouncing costs in a recording, and whether the bounce pool will hold.
+ *
+ * Member "cost" of verdict.json (see ccaio-verdict(5)).  It takes no part in the verdict.  Counts
+ * are of what the events tell; where events were lost they are a lower bound (lost).
+ *
+ * Copies (Linux kernel/dma/swiotlb.c, swiotlb_tbl_map_single): each bounced map copies the whole
+ * buffer into the pool, whatever its direction, so that what the device does not write stays as
+ * it was; an unmap of what the device writes copies it back, unless the driver says not to; so do
+ * syncs, each in its direction.  What a map copies out of a buffer that the device only writes is
+ * stale: nobody needs it there.
+ */
+#define COST_SIZES 20 /* copies of 2^i to 2^(i+1) - 1 bytes; the last: and more */
+#define COST_DIRS 3   /* of mappings, by enum event_dir: bidirectional, to, from the device */
+
+struct cost_copies {
+	uint64_t copies, bytes;
+	uint64_t sizes[COST_SIZES]; /* copies */
+};
+
+struct cost_device {
+	char *name;
+	uint64_t maps;			   /* bounced */
+	struct cost_copies out;		   /* into the pool, where the device reads */
+	struct cost_copies in;		   /* back from it */
+	uint64_t stale;			   /* bytes of out that were not for the device */
+	uint64_t slots_most[COST_DIRS];	   /* in use at once */
+	uint64_t slots_at_peak[COST_DIRS]; /* in use when the pool's were most */
+};
+
+/*
+ * The default pool.  In use is counted from before the kernel takes slots until after it has
+ * given them back, so it is never below what the kernel counts.
+ */
+struct cost_pool {
+	uint64_t slots;	  /* of the recorded machine's; 0 unknown */
+	uint64_t areas;	  /* that were assumed for other sizes */
+	uint64_t before;  /* in use when the recording began, of mappings that no event tells */
+	uint64_t peak;	  /* slots in use at once, at most, … */
+	uint64_t peak_ns; /* … at this time of the trace clock */
+	uint64_t largest; /* bytes of the largest request … */
+	char *largest_device;
+	uint64_t beyond;    /* requests of more than 256 KiB, which no pool takes */
+	uint64_t failed;    /* maps that failed, of others */
+	uint64_t full_at;   /* slots: pools of up to so many would have been full; 0 none */
+	uint64_t full_ns;   /* when this one would have been for the first time, … */
+	uint64_t full_size; /* … for how many bytes, … */
+	char *full_device;  /* … of which device */
+	uint64_t holds;	    /* slots of the smallest pool that would have held; 0 none does */
+	bool partial;	    /* more mappings at once than are followed: more is in use than said */
+};
+
+struct cost {
+	struct cost_pool pool;
+	struct cost_device *devices; /* those with a bounced map or copy */
+	size_t ndevices;
+	bool lost; /* events were lost: all counts are a lower bound */
+};
+
+extern const struct jtable cost_table;
+void cost_free(struct cost *c); /* accepts NULL */
+
+/* Bytes copied, and of them those that were not stale. */
+uint64_t cost_copied(const struct cost_device *d);
+uint64_t cost_useful(const struct cost_device *d);
+
+/* Is it more than the events show that is needed, since maps failed or events were lost? */
+bool cost_is_least(const struct cost *c);
+
+/*
+ * Building one from events in time order, as a consumer (lib/evidence/consumer.h).  platform
+ * gives the pools and what was in use, NULL: none known; cpus are those of the machine, 0
+ * unknown.  Both and names must live until the end.
+ */
+struct cost_builder;
+
+struct cost_builder *cost_builder_new(const struct platform *platform, const struct names *names,
+				      unsigned int cpus);
+void cost_builder_feed(struct cost_builder *b, const struct event *events, size_t count);
+/* The result, which the caller frees; the builder is freed. */
+struct cost *cost_builder_finish(struct cost_builder *b);
+
+#endif
