@@ -11,6 +11,7 @@
 #include "cmd/common/cmd.h"
 #include "cmd/common/options.h"
 #include "collectors/facts/facts.h"
+#include "collectors/tracefs/boot-probes.h"
 #include "collectors/tracefs/boot.h"
 #include "collectors/tracefs/instance.h"
 #include "collectors/tracefs/tracefs.h"
@@ -61,7 +62,9 @@ static bool tracing_says(const struct tracing *tracing, const char *path, const 
 	return yes;
 }
 
-static void look_at_tracing(const struct tracing *tracing, struct diag_tracing *t, char **reason)
+/* reasons: to be freed. */
+static void look_at_tracing(const struct tracing *tracing, struct diag_tracing *t, char **reason,
+			    char **probes_reason)
 {
 	t->path = tracing->path;
 	t->map_event = tracing_exists(tracing->files, "events/dma/dma_map_phys") ||
@@ -72,6 +75,8 @@ static void look_at_tracing(const struct tracing *tracing, struct diag_tracing *
 	t->fprobes = tracing_says(tracing, "README", "f[:[<group>/]");
 	t->from_boot = boot_find(reason);
 	t->boot_reason = *reason;
+	t->boot_probes = boot_probes_find(tracing, NULL, probes_reason);
+	t->probes_reason = *probes_reason;
 	t->barred_cpus = getenv("CCAIO_ROOT") ? 0 : instance_barred_cpus();
 }
 
@@ -82,14 +87,14 @@ static int diagnose(const struct doctor *doctor, struct facts *facts, struct pla
 	struct diag_tracing t = { 0 };
 	struct tracing tracing;
 	struct diagnosis *d;
-	char *reason = NULL, btf[4096];
+	char *reason = NULL, *probes_reason = NULL, btf[4096];
 	struct err why = { "" };
 	int ret;
 
 	if (tracing_open(&tracing, &why) < 0)
 		t.trouble = why.text;
 	else
-		look_at_tracing(&tracing, &t, &reason);
+		look_at_tracing(&tracing, &t, &reason, &probes_reason);
 	snprintf(btf, sizeof(btf), "%s/sys/kernel/btf/vmlinux", root ? root : "");
 	t.btf = access(btf, R_OK) == 0;
 	p->start = facts_snapshot(facts);
@@ -103,6 +108,7 @@ static int diagnose(const struct doctor *doctor, struct facts *facts, struct pla
 		ret = diagnosis_can_prove(d, false) ? CMD_OK : CMD_INCONCLUSIVE;
 	diagnosis_free(d);
 	free(reason);
+	free(probes_reason);
 	tracing_release(&tracing);
 	return ret;
 }

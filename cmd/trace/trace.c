@@ -26,6 +26,7 @@
 #include "collectors/process/files.h"
 #include "collectors/tracedat/tracedat.h"
 #include "collectors/tracedat/write.h"
+#include "collectors/tracefs/boot-probes.h"
 #include "collectors/tracefs/meta.h"
 #include "collectors/tracefs/record.h"
 #include "collectors/tracefs/state.h"
@@ -82,7 +83,9 @@ static int open_writer(struct trace *t, struct err *err)
 {
 	t->writer = tracedat_writer_open(bundle_folder(t->bundle), BUNDLE_TRACE,
 					 t->rec.instance.cpus, sysconf(_SC_PAGESIZE), err);
-	return t->writer ? 0 : -EIO;
+	if (!t->writer)
+		return -EIO;
+	return t->rec.boot_probes ? tracedat_writer_second(t->writer, BOOT_PROBES_BUFFER, err) : 0;
 }
 
 /* What a person should know about the recording before it begins. */
@@ -98,6 +101,8 @@ static void tell_armed(const struct trace *t)
 			barred);
 	if (t->rec.boot_reason && t->judging.verbosity >= 0)
 		cmd_say(&cmd_trace, "%s", t->rec.boot_reason);
+	if (t->rec.probes_reason && t->judging.verbosity >= 0)
+		cmd_say(&cmd_trace, "%s", t->rec.probes_reason);
 	if (t->judging.verbosity <= 0)
 		return;
 	for (size_t i = 0; i < t->rec.arming.nevents; i++)
@@ -162,9 +167,10 @@ static int prepare(struct trace *t, struct err *err)
 
 static int start_recording(struct trace *t, struct err *err)
 {
-	int *out = xcalloc(t->rec.instance.cpus, sizeof(*out)), ret;
+	unsigned int cpus = t->rec.instance.cpus * (t->rec.boot_probes ? 2 : 1);
+	int *out = xcalloc(cpus, sizeof(*out)), ret;
 
-	for (unsigned int cpu = 0; cpu < t->rec.instance.cpus; cpu++)
+	for (unsigned int cpu = 0; cpu < cpus; cpu++)
 		out[cpu] = tracedat_writer_fd(t->writer, cpu);
 	ret = recording_start(&t->rec, out, err);
 	free(out);
@@ -486,8 +492,7 @@ static int trace(int argc, char **argv)
 	struct trace t = { .attach = ATTACH_INIT,
 			   .trace_dat.fd = -1,
 			   .watch = WATCH_NONE,
-			   .rec.state.fd = -1,
-			   .rec.instance.hold = -1 };
+			   .rec = RECORDING_INIT };
 	struct err err = { "" };
 	int ret = trace_options_parse(&t.options, argc, argv, &err);
 

@@ -43,8 +43,9 @@
 #define SGT_FIELDS                                                                   \
 	FIELDS(F("device", DEV), F("dma_addr", DMA), F("size", SIZE), O("dir", DIR), \
 	       O("attrs", ATTRS))
-#define PAGES_FIELDS                                                                 \
-	FIELDS(F("addr", LINK), F("numpages", SIZE), O("base", ORIG), O("ret", AUX), \
+/* argN: of a probe of the kernel command line whose arguments have no names */
+#define PAGES_FIELDS                                                                           \
+	FIELDS(F("addr|arg1", LINK), F("numpages|arg2", SIZE), O("base", ORIG), O("ret", AUX), \
 	       O("device", DEV))
 #define SYNC_FIELDS FIELDS(F("device", DEV), F("dma_addr", DMA), F("size", SIZE), F("dir", DIR))
 #define SYNC_SG_FIELDS \

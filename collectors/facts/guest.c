@@ -105,7 +105,7 @@ static enum tri register_is(struct facts *facts, const struct guest_sign *s)
 	if (!facts_register(facts, s->text, s->at, &value))
 		return TRI_UNKNOWN;
 	value &= s->mask;
-	return (s->nonzero ? value != 0 : value == s->value) ? TRI_YES : TRI_NO;
+	return value == s->value || (s->other && value == s->other) ? TRI_YES : TRI_NO;
 }
 
 static enum tri in_log(const struct facts *facts, const struct guest_sign *s)
@@ -117,8 +117,10 @@ static enum tri in_log(const struct facts *facts, const struct guest_sign *s)
 	return facts->log.from_start ? TRI_NO : TRI_UNKNOWN;
 }
 
-static enum tri is_there(struct facts *facts, const struct guest_sign *s)
+static enum tri is_there(struct facts *facts, const struct platform *p, const struct guest_sign *s)
 {
+	const char *provider = p->realm.tsm_provider;
+
 	switch (s->source) {
 	case SIGN_LOG:
 	case SIGN_LOG_WHOLE:
@@ -136,6 +138,8 @@ static enum tri is_there(struct facts *facts, const struct guest_sign *s)
 	case SIGN_KEY:
 		return key_is_on(facts, strcmp(s->text, "rsi_present") == 0 ? FACTS_SYM_RSI_PRESENT
 									    : FACTS_SYM_PKVM_GUEST);
+	case SIGN_PROVIDER:
+		return provider && strcmp(provider, s->text) == 0 ? TRI_YES : TRI_NO;
 	}
 	return TRI_UNKNOWN;
 }
@@ -162,7 +166,7 @@ static unsigned int count_signs(struct facts *facts, const struct guest_kind *k,
 
 			if (s->decisive != decisive || (s->source == SIGN_KEY && !n))
 				continue;
-			is = is_there(facts, s);
+			is = is_there(facts, p, s);
 			if (is == TRI_NO && s->decisive)
 				return 0;
 			if (is == TRI_YES)

@@ -85,8 +85,10 @@ static void read_protected_bit(struct facts *facts, struct platform *p)
 
 void facts_realm(struct facts *facts, struct platform *p)
 {
-	const struct guest_kind *kind = facts_guest(facts, p, &p->realm.is_realm);
+	const struct guest_kind *kind;
 
+	p->realm.tsm_provider = tsm_provider(facts);
+	kind = facts_guest(facts, p, &p->realm.is_realm);
 	if (p->realm.is_realm != TRI_YES) {
 		p->realm.is_realm = is_realm(facts, p, kind != NULL);
 		if (p->realm.is_realm == TRI_YES) {
@@ -101,5 +103,4 @@ void facts_realm(struct facts *facts, struct platform *p)
 	if (kind && kind->alias == ALIAS_SET_IS_PROTECTED)
 		read_protected_bit(facts, p);
 	p->realm.rsi_version = xstrdup(facts->log.rsi_version);
-	p->realm.tsm_provider = tsm_provider(facts);
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "collectors/tracedat/parts.h"
 #include "lib/base/err.h"
 #include "lib/base/xalloc.h"
 
@@ -42,8 +43,10 @@ struct tracedat_writer {
 	int dir; /* borrowed: that the paths are relative to */
 	char *path, *part;
 	uint32_t page_size;
-	struct spool *spools;
-	unsigned int ncpus;
+	struct spool *spools; /* of the first buffer's CPUs, then of the second's */
+	unsigned int ncpus;   /* of one buffer */
+	unsigned int nspools;
+	char *second; /* name of the second buffer; NULL there is none */
 	struct blob header_page, header_event, kallsyms, printk, cmdlines;
 	struct format *formats; /* in order of arrival; written by system */
 	size_t nformats, formats_cap;
@@ -83,6 +86,27 @@ static int fail_sys(struct tracedat_writer *writer, struct err *err, const char 
 	return fail(writer, err, rc, &why);
 }
 
+/* Files for the pages of one more buffer: PATH.KIND0, PATH.KIND1 … */
+static int spools_open(struct tracedat_writer *writer, const char *kind, struct err *err)
+{
+	for (unsigned int cpu = 0; cpu < writer->ncpus; cpu++) {
+		struct spool *spool = &writer->spools[writer->nspools];
+
+		spool->path = xasprintf("%s.%s%u", writer->path, kind, cpu);
+		unlinkat(writer->dir, spool->path, 0);
+		spool->fd = openat(writer->dir, spool->path,
+				   O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (spool->fd < 0) {
+			int rc = err_sys(err, "cannot write %s", spool->path);
+
+			free(spool->path);
+			return rc;
+		}
+		writer->nspools++;
+	}
+	return 0;
+}
+
 struct tracedat_writer *tracedat_writer_open(int dir, const char *path, unsigned int ncpus,
 					     uint32_t page_size, struct err *err)
 {
@@ -98,25 +122,21 @@ struct tracedat_writer *tracedat_writer_open(int dir, const char *path, unsigned
 			ncpus, page_size);
 		goto bad;
 	}
-	writer->spools = xcalloc(ncpus, sizeof(*writer->spools));
-	for (unsigned int cpu = 0; cpu < ncpus; cpu++) {
-		struct spool *spool = &writer->spools[cpu];
-
-		spool->path = xasprintf("%s.cpu%u", path, cpu);
-		unlinkat(dir, spool->path, 0);
-		spool->fd = openat(dir, spool->path,
-				   O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (spool->fd < 0) {
-			err_sys(err, "cannot write %s", spool->path);
-			free(spool->path);
-			goto bad;
-		}
-		writer->ncpus = cpu + 1;
-	}
-	return writer;
+	writer->ncpus = ncpus;
+	writer->spools = xcalloc(2 * (size_t)ncpus, sizeof(*writer->spools));
+	if (spools_open(writer, "cpu", err) == 0)
+		return writer;
 bad:
 	tracedat_writer_close(writer);
 	return NULL;
+}
+
+int tracedat_writer_second(struct tracedat_writer *writer, const char *name, struct err *err)
+{
+	if (writer->second)
+		return err_set(err, EINVAL, "%s has two buffers already", writer->path);
+	writer->second = xstrdup(name);
+	return spools_open(writer, "second.cpu", err);
 }
 
 void tracedat_writer_close(struct tracedat_writer *writer)
@@ -127,11 +147,12 @@ void tracedat_writer_close(struct tracedat_writer *writer)
 		fclose(writer->out);
 		unlinkat(writer->dir, writer->part, 0);
 	}
-	for (unsigned int cpu = 0; cpu < writer->ncpus; cpu++) {
-		close(writer->spools[cpu].fd);
-		unlinkat(writer->dir, writer->spools[cpu].path, 0);
-		free(writer->spools[cpu].path);
+	for (unsigned int i = 0; i < writer->nspools; i++) {
+		close(writer->spools[i].fd);
+		unlinkat(writer->dir, writer->spools[i].path, 0);
+		free(writer->spools[i].path);
 	}
+	free(writer->second);
 	for (size_t i = 0; i < writer->nformats; i++) {
 		free(writer->formats[i].system);
 		free(writer->formats[i].text.p);
@@ -153,7 +174,7 @@ void tracedat_writer_close(struct tracedat_writer *writer)
 
 int tracedat_writer_fd(const struct tracedat_writer *writer, unsigned int cpu)
 {
-	return cpu < writer->ncpus ? writer->spools[cpu].fd : -1;
+	return cpu < writer->nspools ? writer->spools[cpu].fd : -1;
 }
 
 static int write_all(int fd, const char *p, size_t size)
@@ -176,7 +197,7 @@ int tracedat_writer_pages(struct tracedat_writer *writer, unsigned int cpu, cons
 {
 	struct err why = { "" };
 
-	if (cpu >= writer->ncpus)
+	if (cpu >= writer->nspools)
 		return fail(writer, err,
 			    err_set(&why, EINVAL, "cannot write %s: it has no CPU %u", writer->path,
 				    cpu),
@@ -307,32 +328,64 @@ static void put_formats(struct tracedat_writer *writer)
 	}
 }
 
-static void put_options(struct tracedat_writer *writer)
+/* Returns where the second buffer's offset is to be put, -1 where there is none. */
+static off_t put_options(struct tracedat_writer *writer)
 {
+	off_t place = -1;
+
 	put(writer, "options  ", 10);
 	for (size_t i = 0; i < writer->noptions; i++) {
 		put_num(writer, writer->options[i].id, 2);
 		put_blob(writer, &writer->options[i].data, 4);
 	}
+	if (writer->second) {
+		put_num(writer, OPTION_BUFFER, 2);
+		put_num(writer, 8 + strlen(writer->second) + 1, 4);
+		place = ftello(writer->out);
+		put_num(writer, 0, 8);
+		put(writer, writer->second, strlen(writer->second) + 1);
+	}
 	put_num(writer, 0, 2);
+	return place;
 }
 
-/* Where each CPU's pages will lie: page-aligned, behind the table itself. */
-static void put_table(struct tracedat_writer *writer)
+static uint64_t aligned(const struct tracedat_writer *writer, uint64_t at)
 {
-	uint64_t mask = writer->page_size - 1, at;
+	uint64_t mask = writer->page_size - 1;
+
+	return (at + mask) & ~mask;
+}
+
+/*
+ * Where the pages of each CPU of a buffer will lie: page-aligned, behind the table itself.  first:
+ * its first spool.  Returns the end of them.
+ */
+static uint64_t put_table(struct tracedat_writer *writer, unsigned int first)
+{
+	uint64_t at;
 
 	put(writer, "flyrecord", 10);
 	at = (uint64_t)ftello(writer->out) + 16 * (uint64_t)writer->ncpus;
 	for (unsigned int cpu = 0; cpu < writer->ncpus; cpu++) {
-		struct spool *spool = &writer->spools[cpu];
+		struct spool *spool = &writer->spools[first + cpu];
 
-		at = (at + mask) & ~mask;
+		at = aligned(writer, at);
 		spool->offset = at;
 		put_num(writer, spool->offset, 8);
 		put_num(writer, spool->size, 8);
 		at += spool->size;
 	}
+	return at;
+}
+
+/* Behind the pages of the first buffer, which end there.  place: of the option that says so. */
+static void put_second(struct tracedat_writer *writer, off_t place, uint64_t end)
+{
+	end = aligned(writer, end);
+	fseeko(writer->out, place, SEEK_SET);
+	put_num(writer, end, 8);
+	fseeko(writer->out, (off_t)end, SEEK_SET);
+	put_table(writer, writer->ncpus);
 }
 
 static int copy_plain(int out, int in, uint64_t left)
@@ -377,10 +430,10 @@ static int sizes_find(struct tracedat_writer *writer, struct err *err)
 {
 	struct stat st;
 
-	for (unsigned int cpu = 0; cpu < writer->ncpus; cpu++) {
-		if (fstat(writer->spools[cpu].fd, &st) < 0)
-			return fail_sys(writer, err, writer->spools[cpu].path);
-		writer->spools[cpu].size = (uint64_t)st.st_size;
+	for (unsigned int i = 0; i < writer->nspools; i++) {
+		if (fstat(writer->spools[i].fd, &st) < 0)
+			return fail_sys(writer, err, writer->spools[i].path);
+		writer->spools[i].size = (uint64_t)st.st_size;
 	}
 	return 0;
 }
@@ -416,6 +469,8 @@ static FILE *part_open(const struct tracedat_writer *writer)
 static int part_write(struct tracedat_writer *writer)
 {
 	int fd = fileno(writer->out);
+	uint64_t end;
+	off_t place;
 
 	put_start(writer);
 	put_formats(writer);
@@ -423,12 +478,14 @@ static int part_write(struct tracedat_writer *writer)
 	put_blob(writer, &writer->printk, 4);
 	put_blob(writer, &writer->cmdlines, 8);
 	put_num(writer, writer->ncpus, 4);
-	put_options(writer);
-	put_table(writer);
+	place = put_options(writer);
+	end = put_table(writer, 0);
+	if (place >= 0)
+		put_second(writer, place, end);
 	if (fflush(writer->out) != 0 || ferror(writer->out))
 		return -1;
-	for (unsigned int cpu = 0; cpu < writer->ncpus; cpu++)
-		if (copy_spool(fd, &writer->spools[cpu]) < 0)
+	for (unsigned int i = 0; i < writer->nspools; i++)
+		if (copy_spool(fd, &writer->spools[i]) < 0)
 			return -1;
 	return fsync(fd);
 }

@@ -24,7 +24,11 @@ struct tracedat_writer;
 
 /* The number that stands for each option in the file: trace-cmd.dat.v6(5), v7(5). */
 enum tracedat_option {
-	TRACEDAT_OPTION_CPUSTAT = 2,	/* "CPU: N\n" and per_cpu/cpuN/stats, with its NUL */
+	/*
+	 * "CPU: N\n" and per_cpu/cpuN/stats, with its NUL.  Behind one that is "\nBuffer: NAME\n\n"
+	 * stand those of the second buffer.
+	 */
+	TRACEDAT_OPTION_CPUSTAT = 2,
 	TRACEDAT_OPTION_TRACECLOCK = 4, /* trace_clock, with its NUL */
 	TRACEDAT_OPTION_UNAME = 5,	/* "Linux host release machine", with its NUL */
 	TRACEDAT_OPTION_VERSION = 9,	/* "ccaio 0.1", with its NUL */
@@ -39,6 +43,13 @@ enum tracedat_option {
  */
 struct tracedat_writer *tracedat_writer_open(int dir, const char *path, unsigned int ncpus,
 					     uint32_t page_size, struct err *err);
+
+/*
+ * One more ring buffer of as many CPUs, in the file an instance called name.  Its CPUs go by the
+ * numbers behind those of the first buffer: ncpus, ncpus + 1 …  Once, before any page of it.
+ * Returns 0 or -errno.
+ */
+int tracedat_writer_second(struct tracedat_writer *writer, const char *name, struct err *err);
 
 /* Drop everything not finished, spool files included.  Accepts NULL. */
 void tracedat_writer_close(struct tracedat_writer *writer);

@@ -192,6 +192,15 @@ bool arming_system_is_on(const struct instance *instance, const char *system)
 	return enabled(instance, path) == '1';
 }
 
+bool arming_system_is_off(const struct instance *instance, const char *system)
+{
+	char path[128], state;
+
+	snprintf(path, sizeof(path), "events/%s/enable", system);
+	state = enabled(instance, path);
+	return state == '0' || (state == 0 && !tracing_exists(instance->files, path));
+}
+
 void arming_arm(struct arming *arming, const struct instance *instance)
 {
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {

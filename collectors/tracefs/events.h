@@ -60,4 +60,7 @@ void arming_look_again(struct arming *arming, const struct instance *instance);
 /* Are all events of the system on in the instance? */
 bool arming_system_is_on(const struct instance *instance, const char *system);
 
+/* Is none of them on, or none there? */
+bool arming_system_is_off(const struct instance *instance, const char *system);
+
 #endif

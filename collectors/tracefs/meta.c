@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 
 #include "collectors/tracedat/write.h"
+#include "collectors/tracefs/boot-probes.h"
 #include "collectors/tracefs/record.h"
 #include "lib/base/err.h"
 #include "lib/base/xalloc.h"
@@ -50,17 +51,33 @@ static int write_format(const struct recording *rec, struct tracedat_writer *wri
 	return ret;
 }
 
-/* In an instance that others have armed, more may be on than this run asked for. */
-static int write_formats_on(const struct recording *rec, struct tracedat_writer *writer,
-			    struct err *err)
+/* Does the text have this line? */
+static bool has_line(const char *text, const char *line)
 {
-	char *on = tracing_read(rec->instance.files, "set_event"), *rest = on, *line;
+	size_t len = strlen(line);
+
+	for (; text && *text; text = *text ? text + 1 : text) {
+		if (strncmp(text, line, len) == 0 && (text[len] == '\n' || !text[len]))
+			return true;
+		text += strcspn(text, "\n");
+	}
+	return false;
+}
+
+/*
+ * In an instance that others have armed, more may be on than this run asked for.  but: what has
+ * been written already, a line each; NULL nothing.
+ */
+static int write_formats_on(const struct recording *rec, const struct instance *instance,
+			    const char *but, struct tracedat_writer *writer, struct err *err)
+{
+	char *on = tracing_read(instance->files, "set_event"), *rest = on, *line;
 	int ret = 0;
 
 	if (!on)
-		return err_sys(err, "cannot read %s/set_event", rec->instance.path);
+		return err_sys(err, "cannot read %s/set_event", instance->path);
 	while (ret == 0 && (line = strsep(&rest, "\n")) != NULL) {
-		if (strchr(line, ':'))
+		if (strchr(line, ':') && !has_line(but, line))
 			ret = write_format(rec, writer, line, err);
 	}
 	free(on);
@@ -73,17 +90,26 @@ static int write_formats(const struct recording *rec, struct tracedat_writer *wr
 	int ret = write_format(rec, writer, "ftrace:print", err);
 
 	if (ret == 0 && !rec->instance.own)
-		return write_formats_on(rec, writer, err);
+		ret = write_formats_on(rec, &rec->instance, NULL, writer, err);
+	if (ret == 0 && rec->boot_probes) {
+		char *but = tracing_read(rec->instance.files, "set_event");
+
+		ret = write_formats_on(rec, &rec->top, but, writer, err);
+		free(but);
+	}
+	if (ret < 0 || !rec->instance.own)
+		return ret;
 	for (size_t i = 0; i < rec->arming.nevents && ret == 0; i++)
 		ret = write_format(rec, writer, rec->arming.events[i], err);
 	return ret;
 }
 
-static int write_stats(const struct recording *rec, struct tracedat_writer *writer, struct err *err)
+static int write_stats(const struct instance *instance, struct tracedat_writer *writer,
+		       struct err *err)
 {
-	for (unsigned int cpu = 0; cpu < rec->instance.cpus; cpu++) {
+	for (unsigned int cpu = 0; cpu < instance->cpus; cpu++) {
 		char *path = xasprintf("per_cpu/cpu%u/stats", cpu);
-		char *text = tracing_read(rec->instance.files, path), *stat;
+		char *text = tracing_read(instance->files, path), *stat;
 
 		free(path);
 		if (!text)
@@ -132,7 +158,13 @@ int meta_write(const struct recording *rec, struct tracedat_writer *writer, stru
 	if (ret == 0)
 		ret = write_formats(rec, writer, err);
 	if (ret == 0)
-		ret = write_stats(rec, writer, err);
+		ret = write_stats(&rec->instance, writer, err);
+	if (ret == 0 && rec->boot_probes) {
+		static const char begin[] = "\nBuffer: " BOOT_PROBES_BUFFER "\n\n";
+
+		tracedat_writer_option(writer, TRACEDAT_OPTION_CPUSTAT, begin, sizeof(begin));
+		ret = write_stats(&rec->top, writer, err);
+	}
 	if (ret == 0)
 		write_optional(rec, writer);
 	return ret;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "collectors/decode/probe-names.h"
+#include "collectors/tracefs/boot-probes.h"
 #include "collectors/tracefs/boot.h"
 #include "collectors/tracefs/gaps.h"
 #include "collectors/tracefs/pages.h"
@@ -47,7 +48,12 @@ static int open_boot(struct recording *rec, struct err *err)
 	if (ret < 0)
 		return ret;
 	rec->from_boot = true;
-	return instance_adopt(&rec->instance, BOOT_INSTANCE, err);
+	ret = instance_adopt(&rec->instance, BOOT_INSTANCE, err);
+	if (ret == 0 && boot_probes_find(&rec->tracing, &rec->instance, &rec->probes_reason)) {
+		ret = instance_adopt(&rec->top, NULL, err);
+		rec->boot_probes = ret == 0 && rec->top.cpus == rec->instance.cpus;
+	}
+	return ret;
 }
 
 /* An event of an instance that stays is about to be switched on. */
@@ -77,7 +83,7 @@ int recording_open(struct recording *rec, const struct recording_options *option
 	bool want_boot = !options->no_boot && !options->buffer_bytes && !options->clock;
 	int ret;
 
-	*rec = (struct recording){ .state.fd = -1, .instance.hold = -1 };
+	*rec = (struct recording)RECORDING_INIT;
 	if (geteuid() != 0)
 		return err_set(err, EPERM, "tracing needs root; run it with sudo");
 	ret = tracing_open(&rec->tracing, err);
@@ -114,6 +120,10 @@ int recording_start(struct recording *rec, const int *out, struct err *err)
 {
 	int ret;
 
+	/* from here on the probes of this run tell, which are in the instance */
+	if (rec->boot_probes)
+		rec->boot_probes =
+			boot_probes_take(&rec->top, out + rec->instance.cpus, &rec->probes_reason);
 	rec->pages = pages_open(&rec->instance, out, err);
 	if (!rec->pages)
 		return -EIO;
@@ -225,6 +235,7 @@ int recording_close(struct recording *rec, struct err *err)
 		arming_disarm(&rec->arming, &rec->instance);
 	if (rec->instance.name)
 		ret = instance_release(&rec->instance, err);
+	instance_release(&rec->top, NULL);
 	if (rec->group)
 		group_ret = probes_remove(rec->group);
 	if (group_ret < 0 && ret == 0)
@@ -240,7 +251,8 @@ int recording_close(struct recording *rec, struct err *err)
 	free(rec->before);
 	free(rec->lost);
 	free(rec->boot_reason);
-	*rec = (struct recording){ .state.fd = -1, .instance.hold = -1 };
+	free(rec->probes_reason);
+	*rec = (struct recording)RECORDING_INIT;
 	return ret;
 }
 

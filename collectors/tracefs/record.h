@@ -45,14 +45,27 @@ struct recording {
 	struct instance_stats *before, *lost; /* per CPU; lost: how much they moved */
 	bool from_boot;			      /* everything since boot is in the pages */
 	char *boot_reason; /* why not, although an armed instance was looked for; NULL otherwise */
+	/* with from_boot: the probes of the kernel command line, which are in the top-level buffer
+	 */
+	struct instance top;
+	bool boot_probes;
+	char *probes_reason; /* why not, although there are some; NULL otherwise */
 	bool started;
 	bool lost_known;
 };
 
+#define RECORDING_INIT                                              \
+	{                                                           \
+		.state.fd = -1, .instance.hold = -1, .top.hold = -1 \
+	}
+
 /* Release with recording_close in any case. */
 int recording_open(struct recording *rec, const struct recording_options *options, struct err *err);
 
-/* Open the window.  out: a file descriptor per CPU (rec->instance.cpus), for the raw pages. */
+/*
+ * Open the window.  out: a file descriptor per CPU (rec->instance.cpus), for the raw pages; with
+ * boot_probes as many more behind them, for those of the top-level buffer.
+ */
 int recording_start(struct recording *rec, const int *out, struct err *err);
 
 /* Put a marker of this run into the stream: what, "count", is happening. */

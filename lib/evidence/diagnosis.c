@@ -191,13 +191,13 @@ static const struct platform_pci *translated(const struct platform *p)
 	return NULL;
 }
 
-/* In an ordinary VM nothing but this parameter makes devices keep to the pool. */
+/* Where the guest's kernel does not see to it, nothing but this makes devices keep to the pool. */
 static void check_forced(struct diagnosis *d, const struct platform *p)
 {
 	const char *remedy = remedy_text(REMEDY_FORCE);
 	const struct platform_pci *behind = translated(p);
 
-	if (d->confidential)
+	if (d->confidential && d->guest->pool != POOL_ASKED)
 		return;
 	if (behind)
 		add(d, "dma-in-shared", DIAG_CANNOT, remedy_text(REMEDY_IDENTITY),
@@ -212,6 +212,55 @@ static void check_forced(struct diagnosis *d, const struct platform *p)
 	else
 		add(d, "dma-in-shared", DIAG_ADVICE, remedy,
 		    "it is not known whether bouncing is forced");
+}
+
+/* Does a kernel of this release mark allocations of shared memory (ALLOC_CC_SHARED)? */
+static bool marks_allocations(const char *release)
+{
+	int major = 0, minor = 0;
+
+	if (!release || sscanf(release, "%d.%d", &major, &minor) != 2)
+		return false;
+	return major > 7 || (major == 7 && minor >= 3);
+}
+
+/* What shows that coherent memory, such as rings, is shared. */
+static void check_coherent(struct diagnosis *d, const struct platform *p,
+			   const struct diag_tracing *t)
+{
+	const char *id = "dma-in-shared";
+	bool wanted = d->confidential && d->guest->coherent == COHERENT_DECRYPTED;
+
+	if (t->boot_probes)
+		add(d, id, DIAG_OK, NULL, "which memory is decrypted has been probed since boot");
+	else if (t->probes_reason)
+		add(d, id, DIAG_ADVICE, remedy_text(REMEDY_BOOT_PROBES), "%s", t->probes_reason);
+	else if (wanted && p->realm.shared_bit && d->guest->alias == ALIAS_SET_IS_SHARED)
+		add(d, id, DIAG_OK, NULL,
+		    "addresses of shared memory have the shared bit, rings included");
+	else if (wanted && marks_allocations(p->kernel.release))
+		add(d, id, DIAG_OK, NULL,
+		    "this kernel marks coherent memory that is shared (ALLOC_CC_SHARED)");
+	else if (wanted)
+		add(d, id, DIAG_ADVICE, remedy_text(REMEDY_BOOT_PROBES),
+		    "this kernel may not say which coherent memory, such as rings, is shared");
+}
+
+static uint64_t ram_bytes(const struct platform *p)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < p->nram; i++)
+		bytes += p->ram[i].end - p->ram[i].start + 1;
+	return bytes;
+}
+
+/* About a 1024th of RAM: Linux 7.3 arch/arm64/mm/init.c, where every device reaches all RAM. */
+static bool is_shrunk(const struct platform *p, uint64_t bytes)
+{
+	uint64_t ram = ram_bytes(p);
+
+	return ram && bytes * 1024 >= ram - ram / 16 && bytes * 1024 <= ram + ram / 16;
 }
 
 static uint64_t default_bytes(const struct platform *p)
@@ -230,7 +279,9 @@ static uint64_t default_bytes(const struct platform *p)
 static void check_pools(struct diagnosis *d, const struct platform *p)
 {
 	uint64_t bytes = default_bytes(p), slots = p->swiotlb.slots;
-	const char *id = "pool-known";
+	bool by_kernel = d->confidential && d->guest->pool != POOL_ASKED;
+	const char *id = "pool-known",
+		   *larger = remedy_text(by_kernel ? REMEDY_POOL : REMEDY_FORCE);
 
 	if (p->swiotlb.dynamic == TRI_YES)
 		add(d, id, DIAG_CANNOT, "boot a kernel without CONFIG_SWIOTLB_DYNAMIC",
@@ -248,8 +299,11 @@ static void check_pools(struct diagnosis *d, const struct platform *p)
 		    "the kernel log reports %llu slots, debugfs %llu",
 		    (unsigned long long)(bytes / SLOT_BYTES), (unsigned long long)slots);
 	else if (bytes < SMALL_POOL)
-		add(d, id, DIAG_ADVICE, remedy_text(REMEDY_FORCE),
-		    "a pool of %llu KiB is soon full", (unsigned long long)(bytes >> 10));
+		add(d, id, DIAG_ADVICE, larger, "a pool of %llu KiB is soon full%s",
+		    (unsigned long long)(bytes >> 10),
+		    is_shrunk(p, bytes) ? ": where every device reaches all RAM, this kernel makes "
+					  "it a 1024th of RAM"
+					: "");
 	else
 		add(d, id, DIAG_OK, NULL,
 		    "a pool of %llu MiB at 0x%llx, as many slots as debugfs says",
@@ -385,6 +439,7 @@ struct diagnosis *diagnosis_make(const struct platform *p, const struct diag_tra
 	check_memory(d, p);
 	check_setting(d, p);
 	check_forced(d, p);
+	check_coherent(d, p, tracing);
 	check_pools(d, p);
 	check_bypass(d, p);
 	check_devices(d, p);

@@ -47,6 +47,8 @@ struct diag_tracing {
 	const char *boot_reason;  /* why it does not, where one was asked for; else NULL */
 	unsigned int barred_cpus; /* online, but ccaio may not run there (a cpuset) */
 	bool kprobes, fprobes, btf;
+	bool boot_probes;	   /* decryption has been probed since boot (boot_probes_find) */
+	const char *probes_reason; /* why it has not, where probes were asked for; else NULL */
 };
 
 /* log_readable: the kernel log can be followed.  The caller frees. */

@@ -9,7 +9,9 @@
 
 #define CONFIGFS_64 .challenge_min = 64, .challenge_max = 64
 #define ONLY_SYNTHETIC "rewritten recordings of other guests only"
-#define X86_UNTRACED "kvmclock pages and what the kernel shares with the host to make its calls"
+#define X86_UNTRACED                                                                   \
+	"kvmclock pages, what the kernel shares with the host to make its calls, and " \
+	"under Hyper-V VMBus rings"
 /* MSR_AMD64_SEV: bit 0 SEV, 1 SEV-ES, 2 SEV-SNP, 3 vTOM (Linux arch/x86/include/asm/msr-index.h) */
 #define SEV_STATUS(name, bits)                                                                    \
 	{                                                                                         \
@@ -22,6 +24,12 @@
 		.id = name,                                                                      \
 		.what = "the kernel log line 'Memory Encryption Features active: " features "'", \
 		.source = SIGN_LOG_WHOLE, .text = "Memory Encryption Features active: " features \
+	}
+
+#define PROVIDER(name, provider)                                                       \
+	{                                                                              \
+		.id = name, .what = "attestation reports of " provider " in configfs", \
+		.source = SIGN_PROVIDER, .text = provider                              \
 	}
 
 static const struct guest_kind unknown = {
@@ -41,6 +49,7 @@ static const struct guest_kind kinds[] = {
 		.one = "an ordinary machine",
 		.alias = ALIAS_NONE,
 		.coherent = COHERENT_STANDS,
+		.pool = POOL_ASKED,
 		.seen = "Linux under QEMU, arm64 and amd64",
 	},
 	{
@@ -50,18 +59,19 @@ static const struct guest_kind kinds[] = {
 		.one = "a model of a guest",
 		.alias = ALIAS_SET_IS_SHARED,
 		.coherent = COHERENT_DECRYPTED,
+		.pool = POOL_KERNEL,
 		.accepts = true,
 		.seen = "itself",
 	},
 	{
-		/* Linux arch/arm64/kernel/rsi.c: either is there in a Realm only */
+		/* Linux arch/arm64/kernel/rsi.c */
 		.id = "arm-cca",
 		.machine = "aarch64",
 		.class = GUEST_CONFIDENTIAL,
 		.noun = "Realm",
 		.one = "a Realm",
 		.monitor = "the RMM",
-		.needs = 1,
+		.needs = 2,
 		.signs = { { .id = "rsi-log",
 			     .what = "the kernel log line 'RME: Using RSI version'",
 			     .source = SIGN_LOG,
@@ -73,9 +83,12 @@ static const struct guest_kind kinds[] = {
 			   { .id = "rsi-key",
 			     .what = "the kernel's variable rsi_present",
 			     .source = SIGN_KEY,
-			     .text = "rsi_present" } },
+			     .text = "rsi_present" },
+			   PROVIDER("rsi-provider", "arm_cca_guest") },
+		.older = true,
 		.alias = ALIAS_SET_IS_SHARED,
 		.coherent = COHERENT_DECRYPTED,
+		.pool = POOL_KERNEL,
 		.accepts = true,
 		.untraced = "tables of the interrupt controller (GIC ITS)",
 		.provider = "arm_cca_guest",
@@ -105,9 +118,11 @@ static const struct guest_kind kinds[] = {
 			   { .id = "tdx-device",
 			     .what = "/sys/devices/virtual/misc/tdx_guest",
 			     .source = SIGN_PATH,
-			     .text = "/sys/devices/virtual/misc/tdx_guest" } },
+			     .text = "/sys/devices/virtual/misc/tdx_guest" },
+			   PROVIDER("tdx-provider", "tdx_guest") },
 		.alias = ALIAS_NONE,
 		.coherent = COHERENT_DECRYPTED,
+		.pool = POOL_KERNEL,
 		.enforces = true,
 		.untraced = "the quote buffer, " X86_UNTRACED,
 		.provider = "tdx_guest",
@@ -126,6 +141,7 @@ static const struct guest_kind kinds[] = {
 		.signs = { SEV_LINE("sev-log", "AMD SEV"), SEV_STATUS("sev-msr", 1) },
 		.alias = ALIAS_SET_IS_PROTECTED,
 		.coherent = COHERENT_DECRYPTED,
+		.pool = POOL_KERNEL,
 		.enforces = true,
 		.untraced = X86_UNTRACED,
 		.seen = ONLY_SYNTHETIC,
@@ -141,6 +157,7 @@ static const struct guest_kind kinds[] = {
 		.signs = { SEV_LINE("sev-es-log", "AMD SEV SEV-ES"), SEV_STATUS("sev-es-msr", 3) },
 		.alias = ALIAS_SET_IS_PROTECTED,
 		.coherent = COHERENT_DECRYPTED,
+		.pool = POOL_KERNEL,
 		.enforces = true,
 		.untraced = "GHCB pages, " X86_UNTRACED,
 		.seen = ONLY_SYNTHETIC,
@@ -158,9 +175,11 @@ static const struct guest_kind kinds[] = {
 			   { .id = "sev-snp-device",
 			     .what = "/dev/sev-guest",
 			     .source = SIGN_PATH,
-			     .text = "/dev/sev-guest" } },
+			     .text = "/dev/sev-guest" },
+			   PROVIDER("sev-snp-provider", "sev_guest") },
 		.alias = ALIAS_SET_IS_PROTECTED,
 		.coherent = COHERENT_DECRYPTED,
+		.pool = POOL_KERNEL,
 		.enforces = true,
 		.untraced = "GHCB pages, pages of report requests, " X86_UNTRACED,
 		.provider = "sev_guest",
@@ -185,13 +204,18 @@ static const struct guest_kind kinds[] = {
 			     .source = SIGN_REGISTER,
 			     .text = "/dev/cpu/0/cpuid",
 			     .at = 0x4000000c,
-			     .mask = 0xeull << 32, /* EBX: isolation type, 2 SNP, 3 TDX */
-			     .nonzero = true,
+			     /* EAX bit 0: there is a paravisor; EBX: 2 SNP (vTOM), 3 TDX.  Without
+				a paravisor it is one of the rows above. */
+			     .mask = 0xfull << 32 | 1,
+			     .value = 2ull << 32 | 1,
+			     .other = 3ull << 32 | 1,
 			     .decisive = true } },
 		.alias = ALIAS_NONE,
 		.coherent = COHERENT_DECRYPTED,
+		.pool = POOL_KERNEL,
 		.enforces = true,
-		.untraced = "VMBus rings and buffers, " X86_UNTRACED,
+		.untraced = "VMBus rings and buffers, and what the kernel shares with the host to "
+			    "make its calls",
 		.seen = ONLY_SYNTHETIC,
 	},
 	{
@@ -215,6 +239,7 @@ static const struct guest_kind kinds[] = {
 			     .decisive = true } },
 		.alias = ALIAS_NONE,
 		.coherent = COHERENT_DECRYPTED,
+		.pool = POOL_GIVEN,
 		.untraced = "tables of the interrupt controller (GIC ITS)",
 		.seen = ONLY_SYNTHETIC,
 	},
@@ -240,6 +265,7 @@ static const struct guest_kind kinds[] = {
 			     .word = "158" } },
 		.alias = ALIAS_NONE,
 		.coherent = COHERENT_DECRYPTED,
+		.pool = POOL_KERNEL,
 		.enforces = true,
 		.seen = ONLY_SYNTHETIC,
 	},
@@ -268,6 +294,7 @@ static const struct guest_kind kinds[] = {
 			     .word = "virtcca_cvm_guest=1" } },
 		.alias = ALIAS_NONE,
 		.coherent = COHERENT_POOL,
+		.pool = POOL_ASKED,
 		.assigned = true,
 		.untraced = "none beside the pool: tables of the interrupt controller come from it",
 		.challenge_min = 64,
@@ -317,14 +344,19 @@ static unsigned int signs_seen(const struct platform *p, const struct guest_kind
 	return n;
 }
 
-/* Another kind than k of which the facts show enough signs, or NULL. */
+/*
+ * Another kind than k of which the facts show enough signs, or NULL.  Against a machine without any
+ * protection one is enough.
+ */
 static const struct guest_kind *other_kind(const struct platform *p, const struct guest_kind *k)
 {
 	const struct guest_sign *missing;
 
 	for (size_t i = 0; i < KINDS; i++) {
+		unsigned int enough = k->class == GUEST_ORDINARY ? 1 : kinds[i].needs;
+
 		if (&kinds[i] != k && kinds[i].needs &&
-		    signs_seen(p, &kinds[i], &missing) >= kinds[i].needs)
+		    signs_seen(p, &kinds[i], &missing) >= enough)
 			return &kinds[i];
 	}
 	return NULL;
@@ -381,8 +413,7 @@ const struct guest_kind *guest_kind_of(const struct platform *p, char *why, size
 		snprintf(why, size, "the facts show signs of %s, too", other->one);
 		return &unknown;
 	}
-	/* facts of older versions list no signs of a Realm */
-	if (n < k->needs && (k->needs > 1 || p->realm.nsigns)) {
+	if (n < k->needs && (p->realm.nsigns || !k->older)) {
 		snprintf(why, size, "the facts show %u of %u signs of %s; missing: %s", n, k->needs,
 			 k->one, missing->what);
 		return &unknown;

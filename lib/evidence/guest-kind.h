@@ -38,6 +38,14 @@ enum guest_coherent {
 	COHERENT_POOL,	    /* it comes out of the bounce pool: elsewhere it is protected */
 };
 
+/* Where does its bounce pool come from? */
+enum guest_pool {
+	POOL_ASKED,  /* the kernel command line: swiotlb=N,force, or devices are not made to bounce
+		      */
+	POOL_KERNEL, /* the kernel makes one by itself, and makes devices bounce */
+	POOL_GIVEN,  /* the device tree may have one for each device; else as POOL_KERNEL */
+};
+
 enum guest_sign_source {
 	SIGN_LOG,	/* a line of the kernel log that begins with `text` */
 	SIGN_LOG_WHOLE, /* a line that is `text`, trailing blanks aside */
@@ -45,8 +53,10 @@ enum guest_sign_source {
 	SIGN_VALUE,	/* the file `text` holds `word` and nothing else */
 	SIGN_WORD,	/* the file `text` has the word `word`, in a line that begins with `line` */
 	SIGN_GLOB,	/* a file that matches the pattern `text` holds the string `word` */
-	SIGN_REGISTER,	/* 8 bytes at offset `at` of the file `text`, masked, are `value` */
-	SIGN_KEY,	/* the static key `text` of the kernel is on */
+	/* 8 bytes at offset `at` of the file `text`, masked, are `value`, or `other` if not 0 */
+	SIGN_REGISTER,
+	SIGN_KEY,      /* the static key `text` of the kernel is on */
+	SIGN_PROVIDER, /* attestation reports come from `text` (configfs, TSM) */
 };
 
 /* One thing that only a guest of its kind has. */
@@ -55,8 +65,7 @@ struct guest_sign {
 	const char *what; /* for messages: "the kernel log line 'tdx: Guest detected'" */
 	enum guest_sign_source source;
 	const char *text, *word, *line; /* line: NULL any */
-	uint64_t at, mask, value;
-	bool nonzero;  /* SIGN_REGISTER: any value under the mask but 0 */
+	uint64_t at, mask, value, other;
 	bool decisive; /* where it can be read and is not there, this is no such guest */
 };
 
@@ -72,8 +81,10 @@ struct guest_kind {
 	/* how it is recognised: so many of these must be seen */
 	unsigned int needs;
 	struct guest_sign signs[GUEST_SIGNS];
+	bool older; /* facts of older versions list no signs, and are taken at their word */
 	enum guest_alias alias;
 	enum guest_coherent coherent;
+	enum guest_pool pool;
 	bool accepts;  /* the guest can accept devices (TDISP): they may reach protected memory */
 	bool enforces; /* its kernel refuses a virtio device without ACCESS_PLATFORM (bit 33) */
 	bool assigned; /* a device may be given protected memory without its consent being seen */

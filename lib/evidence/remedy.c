@@ -5,6 +5,12 @@
 static const char *const texts[] = {
 	[REMEDY_FORCE] = "boot with swiotlb=65536,force",
 	[REMEDY_POOL] = "boot with swiotlb=65536",
+	/* the top-level buffer takes these: collectors/tracefs/boot-probes.h */
+	[REMEDY_BOOT_PROBES] =
+		"boot with kprobe_event=p:ccaio/decrypt,set_memory_decrypted,addr=$arg1,"
+		"numpages=$arg2:s32;p:ccaio/"
+		"encrypt,set_memory_encrypted,addr=$arg1,numpages=$arg2:s32 "
+		"and trace_instance=ccaio,dma:*,swiotlb:* on the kernel command line",
 	[REMEDY_LARGER_POOL] = "boot with a larger pool: swiotlb=131072 is 256 MiB; keep ',force' "
 			       "outside a Realm",
 	[REMEDY_IDENTITY] = "boot with iommu.passthrough=1",

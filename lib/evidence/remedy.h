@@ -11,6 +11,7 @@
 enum remedy {
 	REMEDY_FORCE,		/* rehearsal: make every device bounce */
 	REMEDY_POOL,		/* a Realm without a pool, or with one that is too small */
+	REMEDY_BOOT_PROBES,	/* coherent memory of which nothing shows that it is shared */
 	REMEDY_LARGER_POOL,	/* the pool ran full */
 	REMEDY_IDENTITY,	/* an IOMMU translates: the kernel does not bounce */
 	REMEDY_ACCESS_PLATFORM, /* the VMM's option for feature bit 33, by VMM */

@@ -133,10 +133,67 @@ cannots() {
 @test "doctor: a Realm is called one" {
 	arm
 	echo '6,7,1,-;RME: Using RSI version 1.0' >>"$CCAIO_ROOT/dev/kmsg"
+	run -2 "$CCAIO" doctor
+	has cannot setting "1 of 2 signs of a Realm; missing: /sys/devices/platform/arm-cca-dev"
+	mkdir -p "$CCAIO_ROOT/sys/devices/platform/arm-cca-dev"
 	run -0 "$CCAIO" doctor
 	has ok setting "a Realm \(RSI 1.0\)"
 	has advice attestation "no provider"
 	[[ $output == *"can be PROVEN since boot." ]]
+}
+
+@test "doctor: a Realm whose kernel may not say which rings are shared is told what to boot with" {
+	arm
+	echo '6,7,1,-;RME: Using RSI version 1.0' >>"$CCAIO_ROOT/dev/kmsg"
+	mkdir -p "$CCAIO_ROOT/sys/devices/platform/arm-cca-dev"
+	echo 6.12.9-arm64 >"$CCAIO_ROOT/proc/sys/kernel/osrelease"
+	run -0 "$CCAIO" doctor
+	has advice dma-in-shared "boot with kprobe_event=p:ccaio/decrypt,set_memory_decrypted,addr=.arg1,numpages=.arg2:s32;p:ccaio/encrypt,"
+	echo 7.3.0-arm64 >"$CCAIO_ROOT/proc/sys/kernel/osrelease"
+	run -0 "$CCAIO" doctor
+	has ok dma-in-shared "ALLOC_CC_SHARED"
+
+	# with the probes; each thing that could hide a call is named
+	cd "$CCAIO_TRACING_DIR"
+	for probe in decrypt encrypt; do
+		mkdir -p "events/ccaio/$probe"
+		echo 1 >"events/ccaio/$probe/enable"
+		echo none >"events/ccaio/$probe/filter"
+	done
+	cp -r instances/ccaio/per_cpu .
+	sed -i 's/^read events: .*/read events: 0/' per_cpu/*/stats
+	echo 1 >tracing_on
+	echo 0 | tee events/dma/enable events/swiotlb/enable
+	echo '  decrypt 5 0' >kprobe_profile
+	run -0 "$CCAIO" doctor
+	has ok dma-in-shared "probed since boot"
+	echo '  encrypt 5 2' >kprobe_profile
+	run -0 "$CCAIO" doctor
+	has advice dma-in-shared "cannot be used: the kernel missed 2 calls; boot with kprobe_event="
+	rm kprobe_profile
+	echo 'addr > 5' >events/ccaio/encrypt/filter
+	run -0 "$CCAIO" doctor
+	has advice dma-in-shared "encrypt has a filter"
+	rm -r events/ccaio/encrypt
+	run -0 "$CCAIO" doctor
+	has advice dma-in-shared "encrypt is not on"
+	cp -r events/ccaio/{decrypt,encrypt} && echo none >events/ccaio/encrypt/filter
+	sed -i 's/^overrun: .*/overrun: 3/' per_cpu/cpu0/stats
+	run -0 "$CCAIO" doctor
+	has advice dma-in-shared "3 events of CPU 0 did not fit since boot; .*trace_buf_size="
+	sed -i 's/^overrun: .*/overrun: 0/' per_cpu/cpu0/stats
+	echo X >events/dma/enable
+	run -0 "$CCAIO" doctor
+	has advice dma-in-shared "DMA events are on there, too"
+}
+
+@test "doctor: a pool that the kernel made a 1024th of RAM is said to be that" {
+	arm
+	sed -i 's/software IO TLB: mapped .*/software IO TLB: mapped [mem 0x0000000072900000-0x0000000072980000] (0MB)/' "$CCAIO_ROOT/dev/kmsg"
+	echo 256 >"$CCAIO_ROOT/sys/kernel/debug/swiotlb/io_tlb_nslabs"
+	echo '40000000-5fffffff : System RAM' >"$CCAIO_ROOT/proc/iomem"
+	run "$CCAIO" doctor
+	has advice pool-known "a pool of 512 KiB is soon full: where every device reaches all RAM, this kernel makes it a 1024th of RAM; boot with swiotlb=65536,force"
 }
 
 @test "doctor: what cannot be read is not taken for good" {

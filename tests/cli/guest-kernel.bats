@@ -93,3 +93,13 @@ setup() {
 	run -3 --separate-stderr "$TOP/scripts/guest-kernel" riscv64 newest
 	[[ $stderr == *"architecture riscv64 is not supported"* ]]
 }
+
+@test "guest-kernel: experimental is asked for by name, and nothing else is" {
+	export SUITES='sid experimental' KERNEL_experimental=9.9-arm64
+	run -0 --separate-stderr "$TOP/scripts/guest-kernel" arm64 experimental
+	[ "$(cat "$output/release")" = 9.9-arm64 ]
+	[ -z "${stderr//*downloading*/}" ]
+	export SUITES='sid'
+	XDG_CACHE_HOME=$BATS_TEST_TMPDIR/other run -0 --separate-stderr "$TOP/scripts/guest-kernel" arm64 experimental
+	[[ $stderr == *"no kernel of experimental to be had: running 9.1.2-arm64 of sid instead" ]]
+}

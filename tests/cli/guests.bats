@@ -102,3 +102,40 @@ c_bit=0x8000000000000
 	judge 2
 	has "no event shows that this coherent allocation was decrypted"
 }
+
+# probed OPTION…: the Realm of Linux 6.12 with what probes of the kernel command line would have told
+probed() {
+	"$TOOLS/trim-trace" "$@" "$DATA/trace/realm-6.12.dat" "$BATS_TEST_TMPDIR/t.dat"
+	cp "$DATA/trace/realm-6.12.json" "$BATS_TEST_TMPDIR/t.json"
+}
+
+@test "guests: probes of the kernel command line decide about a Realm whose addresses say nothing" {
+	probed -D 0
+	judge 0
+	has "PROVEN since boot, in a Realm"
+	# each ring needs its own
+	probed -D 1
+	judge 2
+	has "no event shows that this coherent allocation was decrypted"
+	probed -D 0 -E
+	judge 1
+	has "became protected while the device still had it"
+	# others read the same two buffers
+	run -0 trace-cmd report "$BATS_TEST_TMPDIR/t.dat"
+	has "boot-probes:"
+}
+
+@test "guests: one sign of a Realm is not enough, and one of any kind makes no rehearsal" {
+	as arm-cca rsi-log -A
+	judge 2
+	has "1 of 2 signs of a Realm; missing: /sys/devices/platform/arm-cca-dev"
+	as arm-cca "rsi-log rsi-provider" -A
+	judge 0
+	has "PROVEN since boot, in a Realm"
+	as none tdx-cpuinfo -A
+	jq '.realm.is_realm = false' "$BATS_TEST_TMPDIR/t.json" >"$BATS_TEST_TMPDIR/u.json"
+	mv "$BATS_TEST_TMPDIR/u.json" "$BATS_TEST_TMPDIR/t.json"
+	judge 2
+	has "the facts show signs of a TDX guest, too"
+	lacks "in fact read all of it"
+}

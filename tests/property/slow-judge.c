@@ -199,14 +199,18 @@ static bool has_sign(const struct platform *p, const char *id)
 
 /* Kinds that need more than one sign, and what addresses say there. */
 static const struct {
-	const char *id, *signs[3];
+	const char *id, *signs[4];
 	size_t needs;
 	bool c_bit, pool;
 } guests[] = {
-	{ "tdx", { "tdx-log", "tdx-cpuinfo", "tdx-device" }, 2, false, false },
+	{ "tdx", { "tdx-log", "tdx-cpuinfo", "tdx-device", "tdx-provider" }, 2, false, false },
 	{ "sev", { "sev-log", "sev-msr" }, 2, true, false },
 	{ "sev-es", { "sev-es-log", "sev-es-msr" }, 2, true, false },
-	{ "sev-snp", { "sev-snp-log", "sev-snp-msr", "sev-snp-device" }, 2, true, false },
+	{ "sev-snp",
+	  { "sev-snp-log", "sev-snp-msr", "sev-snp-device", "sev-snp-provider" },
+	  2,
+	  true,
+	  false },
 	{ "hyperv-isolated", { "hyperv-log", "hyperv-cpuid" }, 2, false, false },
 	{ "pkvm", { "pkvm-pool", "pkvm-key" }, 2, false, false },
 	{ "s390-se", { "s390-guest", "s390-facility" }, 2, false, false },
@@ -219,15 +223,16 @@ static void what_guest(struct slow *s)
 {
 	const struct platform *p = s->p;
 	const char *kind = p->realm.kind;
-	size_t enough = 0, is = SIZE_MAX;
-	bool realm_sign =
-		has_sign(p, "rsi-log") || has_sign(p, "rsi-device") || has_sign(p, "rsi-key");
+	size_t enough = 0, is = SIZE_MAX, any = 0;
+	size_t realm_signs = has_sign(p, "rsi-log") + has_sign(p, "rsi-device") +
+			     has_sign(p, "rsi-key") + has_sign(p, "rsi-provider");
 
 	for (size_t g = 0; g < sizeof(guests) / sizeof(guests[0]); g++) {
 		size_t n = 0;
 
-		for (size_t i = 0; i < 3 && guests[g].signs[i]; i++)
+		for (size_t i = 0; i < 4 && guests[g].signs[i]; i++)
 			n += has_sign(p, guests[g].signs[i]);
+		any += n;
 		if (n < guests[g].needs)
 			continue;
 		enough++;
@@ -235,7 +240,7 @@ static void what_guest(struct slow *s)
 			is = g;
 	}
 	if (is != SIZE_MAX) {
-		s->realm = p->realm.is_realm == TRI_YES && enough == 1 && !realm_sign;
+		s->realm = p->realm.is_realm == TRI_YES && enough == 1 && realm_signs < 2;
 		s->c_bit_kind = s->realm && guests[is].c_bit;
 		s->from_pool_only = s->realm && guests[is].pool;
 		s->plain_only = s->realm && !guests[is].c_bit;
@@ -245,8 +250,8 @@ static void what_guest(struct slow *s)
 	if (kind && strcmp(kind, "arm-cca") != 0 && strcmp(kind, "none") != 0)
 		return;
 	if (!enough && p->realm.is_realm == TRI_YES && !(kind && strcmp(kind, "none") == 0))
-		s->realm = realm_sign || !p->realm.nsigns;
-	s->rehearsal = !enough && !realm_sign && p->realm.is_realm == TRI_NO &&
+		s->realm = realm_signs >= 2 || !p->realm.nsigns;
+	s->rehearsal = !any && !realm_signs && p->realm.is_realm == TRI_NO &&
 		       !p->realm.rsi_version && !p->realm.ipa_bits && !p->realm.shared_bit &&
 		       !p->realm.tsm_provider && !(kind && strcmp(kind, "arm-cca") == 0);
 }

@@ -6,6 +6,7 @@
 
 #include "collectors/decode/format.h"
 #include "collectors/tracedat/file.h"
+#include "lib/base/xalloc.h"
 #include "lib/evidence/event.h"
 
 #define MOVED_MAX 4096
@@ -13,14 +14,14 @@
 /* An event, and where its record has the fields that r-> */
 struct where {
 	const char *system, *name;
-	uint32_t id, bounce_orig, dma, attrs; /* offsets; 0 none */
+	uint32_t id, bounce_orig, dma, attrs, phys; /* offsets; 0 none */
 };
 
 static struct where events[] = {
-	{ "swiotlb", "swiotlb_bounced", 0, 0, 0, 0 },
-	{ "dma", "dma_map_phys", 0, 0, 0, 0 },
-	{ "dma", "dma_alloc", 0, 0, 0, 0 },
-	{ "dma", "dma_free", 0, 0, 0, 0 },
+	{ "swiotlb", "swiotlb_bounced", 0, 0, 0, 0, 0 },
+	{ "dma", "dma_map_phys", 0, 0, 0, 0, 0 },
+	{ "dma", "dma_alloc", 0, 0, 0, 0, 0 },
+	{ "dma", "dma_free", 0, 0, 0, 0, 0 },
 };
 enum { BOUNCED, MAPPED, ALLOCATED, FREED, EVENTS };
 
@@ -48,9 +49,22 @@ void rewrite_format(const char *system, const char *text, size_t len)
 			events[i].bounce_orig = offset_of(&format, "dev_addr");
 			events[i].dma = offset_of(&format, "dma_addr");
 			events[i].attrs = offset_of(&format, "attrs");
+			events[i].phys = offset_of(&format, "phys_addr");
 		}
 	}
 	decode_format_release(&format);
+}
+
+char *rewrite_text(const struct rewrite *r, const char *text, size_t len)
+{
+	static const char is[] = "u64 phys_addr;", becomes[] = "u64 virt_addr;";
+	char *copy = xstrndup(text, len), *at = strstr(copy, is);
+
+	if (r->virtual && at &&
+	    (strncmp(copy, "name: dma_alloc\n", 16) == 0 ||
+	     strncmp(copy, "name: dma_free\n", 15) == 0))
+		memcpy(at, becomes, sizeof(becomes) - 1);
+	return copy;
 }
 
 static void or_into(uint8_t *at, uint64_t bits)
@@ -96,6 +110,10 @@ static void rewrite(struct rewrite *r, uint8_t *record)
 			or_into(record + events[ALLOCATED].attrs, EVENT_ATTR_ALLOC_CC_SHARED);
 		if (r->pool && allocs++ >= r->keep)
 			move_into_pool(r, record + events[ALLOCATED].dma, 1 << 16, false);
+		if (r->virtual)
+			or_into(record + events[ALLOCATED].phys, REWRITE_LINEAR);
+	} else if (id == events[FREED].id && r->virtual) {
+		or_into(record + events[FREED].phys, REWRITE_LINEAR);
 	} else if (id == events[FREED].id && r->pool) {
 		move_into_pool(r, record + events[FREED].dma, 0, true);
 	}

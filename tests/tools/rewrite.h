@@ -19,10 +19,15 @@ struct rewrite {
 	uint64_t map_bit;    /* set in the address that the 100th map publishes */
 	uint64_t pool;	     /* allocations lie from here on, one after the other; 0: as they do */
 	unsigned long keep;  /* … but the first so many, which stay */
+	bool virtual;	     /* of allocations the event tells the virtual address, as since 6.12 */
 };
+
+#define REWRITE_LINEAR 0xffff000000000000 /* virtual address of physical address 0 */
 
 /* Learn where the fields of this event are. */
 void rewrite_format(const char *system, const char *text, size_t len);
+/* With virtual: the format text as it is then.  The caller frees. */
+char *rewrite_text(const struct rewrite *r, const char *text, size_t len);
 /* One ring-buffer page. */
 void rewrite_page(struct rewrite *r, uint8_t *page, const struct tracedat_layout *layout);
 

@@ -17,6 +17,7 @@
 #include "collectors/tracedat/write.h"
 #include "lib/base/err.h"
 #include "lib/base/xalloc.h"
+#include "tests/tools/boot-probes.h"
 #include "tests/tools/rewrite.h"
 #include "tests/tools/trace-v7.h"
 
@@ -69,16 +70,20 @@ static int is_named(const char *text, const char *name)
 	       text[6 + len] == '\n';
 }
 
-static void write_formats(struct tracedat_writer *writer, const struct formats *formats, int all)
+static void write_formats(struct tracedat_writer *writer, const struct formats *formats, int all,
+			  const struct rewrite *rewrite)
 {
 	for (size_t i = 0; i < formats->count; i++) {
 		const struct format *f = &formats->list[i];
+		char *text;
 
 		if (!all && !wanted(f->system))
 			continue;
 		if (strcmp(f->system, "ftrace") == 0 && !is_named(f->text, "print"))
 			continue;
-		tracedat_writer_format(writer, f->system, f->text, f->len);
+		text = rewrite_text(rewrite, f->text, f->len);
+		tracedat_writer_format(writer, f->system, text, f->len);
+		free(text);
 	}
 }
 
@@ -151,7 +156,7 @@ static int write_pages(struct tracedat_writer *writer, const struct tracedat_fil
 }
 
 static int trim(const char *in, const char *out, const char *zip, int all, size_t pages,
-		struct rewrite *rewrite, struct err *err)
+		struct rewrite *rewrite, const struct boot_probes *probes, struct err *err)
 {
 	struct tracedat_writer *writer = NULL;
 	struct formats formats = { 0 };
@@ -174,11 +179,13 @@ static int trim(const char *in, const char *out, const char *zip, int all, size_
 		goto out;
 	tracedat_writer_header(writer, tracedat_pack_header_page, strlen(tracedat_pack_header_page),
 			       tracedat_pack_header_event, strlen(tracedat_pack_header_event));
-	write_formats(writer, &formats, all);
+	write_formats(writer, &formats, all, rewrite);
 	write_options(writer, &file);
 	if (file.cmdlines)
 		tracedat_writer_cmdlines(writer, file.cmdlines, file.cmdlines_len);
 	rc = write_pages(writer, &file, pages, rewrite, err);
+	if (rc >= 0 && rewrite->virtual)
+		rc = boot_probes_write(probes, in, writer, err);
 	if (rc >= 0)
 		rc = tracedat_writer_finish(writer, err);
 	tracedat_writer_close(writer);
@@ -196,10 +203,11 @@ int main(int argc, char **argv)
 	struct err err = { "" };
 	size_t pages = SIZE_MAX / TRACEDAT_PACK_PAGE;
 	struct rewrite rewrite = { 0 };
+	struct boot_probes probes = { 0 };
 	int opt, all = 0;
 	const char *zip = NULL;
 
-	while ((opt = getopt(argc, argv, "a7:p:AB:M:C:K:")) != -1) {
+	while ((opt = getopt(argc, argv, "a7:p:AB:M:C:K:D:E")) != -1) {
 		if (opt == '7')
 			zip = optarg;
 		else if (opt == 'a')
@@ -216,6 +224,11 @@ int main(int argc, char **argv)
 			rewrite.pool = strtoull(optarg, NULL, 0);
 		else if (opt == 'K')
 			rewrite.keep = strtoul(optarg, NULL, 0);
+		else if (opt == 'D') {
+			rewrite.virtual = true;
+			probes.but = strtoul(optarg, NULL, 10);
+		} else if (opt == 'E')
+			probes.again = true;
 		else
 			return 1;
 	}
@@ -229,11 +242,14 @@ int main(int argc, char **argv)
 		      "  -B BIT      set BIT in the buffer's address of each bounce\n"
 		      "  -M BIT      set BIT in the address that the 100th map publishes\n"
 		      "  -C ADDRESS  move allocations to ADDRESS, one after the other\n"
-		      "  -K N        but the first N\n",
+		      "  -K N        but the first N\n"
+		      "  -D N        probes of boot tell of all allocations but the first N, by "
+		      "virtual addresses\n"
+		      "  -E          and that the last one became protected again\n",
 		      stderr);
 		return 1;
 	}
-	if (trim(argv[optind], argv[optind + 1], zip, all, pages, &rewrite, &err) < 0) {
+	if (trim(argv[optind], argv[optind + 1], zip, all, pages, &rewrite, &probes, &err) < 0) {
 		fprintf(stderr, "trim-trace: %s\n", err.text);
 		return 1;
 	}

@@ -274,24 +274,34 @@ static void test_realm(void)
 	struct platform *p;
 
 	fresh_tree();
-	change("echo '6,7,1,-;RME: Using RSI version 1.0' >>dev/kmsg && "
-	       "echo 'console=ttyS0' >proc/cmdline && "
+	change("echo '6,7,1,-;RME: Using RSI version 1.0' >>dev/kmsg");
+	p = collected();
+	check(p->realm.is_realm == TRI_UNKNOWN && same(p->realm.kind, "arm-cca"));
+	check(p->realm.nsigns == 1 && same(p->realm.signs[0], "rsi-log"));
+	platform_free(p);
+	change("echo 'console=ttyS0' >proc/cmdline && "
 	       "mkdir -p sys/kernel/config/tsm/report/ccaio-facts && "
 	       "echo arm_cca_guest >sys/kernel/config/tsm/report/ccaio-facts/provider");
 	p = collected();
 	check(p->realm.is_realm == TRI_YES && same(p->realm.kind, "arm-cca"));
 	check(same(p->realm.rsi_version, "1.0") && same(p->realm.tsm_provider, "arm_cca_guest"));
+	check(p->realm.nsigns == 2 && same(p->realm.signs[1], "rsi-provider"));
 	check(p->swiotlb.force == TRI_UNKNOWN);
 	platform_free(p);
 
-	/* the boot's part of the log is gone: the device still says so, or nobody knows */
+	/* the boot's part of the log is gone: the device says so, and one more, or nobody knows */
 	fresh_tree();
 	change("sed -i 1,4d dev/kmsg && mkdir sys/devices/platform/arm-cca-dev");
+	p = collected();
+	check(p->realm.is_realm == TRI_UNKNOWN && same(p->realm.kind, "arm-cca"));
+	platform_free(p);
+	change("mkdir -p sys/kernel/config/tsm/report/ccaio-facts && "
+	       "echo arm_cca_guest >sys/kernel/config/tsm/report/ccaio-facts/provider");
 	p = collected();
 	check(p->realm.is_realm == TRI_YES && !p->realm.rsi_version);
 	check(p->swiotlb.npools == 1 && same(p->swiotlb.pools[0].name, "restricted@50000000"));
 	platform_free(p);
-	change("rmdir sys/devices/platform/arm-cca-dev");
+	change("rmdir sys/devices/platform/arm-cca-dev && rm -r sys/kernel/config");
 	p = collected();
 	check(p->realm.is_realm == TRI_UNKNOWN);
 	platform_free(p);
@@ -330,6 +340,24 @@ static void test_guest_kinds(void)
 	p = collected();
 	check(p->realm.is_realm == TRI_YES && same(p->realm.kind, "sev-snp"));
 	check(p->realm.protected_bit == UINT64_C(1) << 51);
+	platform_free(p);
+
+	/* isolated by Hyper-V: with a paravisor; without it is what the processor calls it */
+	fresh_tree();
+	change("echo x86_64 >proc/sys/kernel/arch && mkdir -p dev/cpu/0 && "
+	       "echo '6,7,1,-;Hyper-V: Isolation Config: Group A 0x1, Group B 0xba2' >>dev/kmsg && "
+	       "printf '\\001\\0\\0\\0\\242\\013\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0' | "
+	       "dd of=dev/cpu/0/cpuid bs=1 seek=$((0x4000000c)) 2>/dev/null");
+	p = collected();
+	check(p->realm.is_realm == TRI_YES && same(p->realm.kind, "hyperv-isolated"));
+	platform_free(p);
+	change("printf '\\0\\0\\0\\0\\003\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0' | dd "
+	       "of=dev/cpu/0/cpuid bs=1 "
+	       "seek=$((0x4000000c)) conv=notrunc 2>/dev/null && "
+	       "printf 'flags\t\t: tdx_guest\n' >proc/cpuinfo && "
+	       "echo '6,8,1,-;tdx: Guest detected' >>dev/kmsg");
+	p = collected();
+	check(p->realm.is_realm == TRI_YES && same(p->realm.kind, "tdx"));
 	platform_free(p);
 
 	/* a log line alone is no virtCCA guest, and neither is a parameter */

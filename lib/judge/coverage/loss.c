@@ -69,27 +69,37 @@ static const struct stream_cpu *cleared(const struct stream_info *info)
 	return NULL;
 }
 
+/* Are events of more than one CPU reported?  A CPU may have several buffers. */
+static bool several_report(const struct stream_info *info)
+{
+	const struct stream_cpu *first = NULL;
+
+	for (size_t i = 0; i < info->ncpus; i++) {
+		const struct stream_cpu *c = &info->cpus[i];
+
+		if (!c->events)
+			continue;
+		if (first && first->cpu != c->cpu)
+			return true;
+		first = c;
+	}
+	return false;
+}
+
 bool judge_clock_is_skewed(const struct judge *j, const struct stream_info *info)
 {
 	const char *kind = j->platform ? j->platform->realm.kind : NULL;
-	size_t reported = 0;
 
 	if (info->is_model || (kind && strcmp(kind, "model") == 0))
 		return false;
-	for (size_t i = 0; i < info->ncpus; i++)
-		reported += info->cpus[i].events > 0;
 	/* Linux Documentation/trace/ftrace.rst: "local" may not be in sync; it is the default */
-	return reported > 1 && (!info->clock || strcmp(info->clock, "local") == 0);
+	return several_report(info) && (!info->clock || strcmp(info->clock, "local") == 0);
 }
 
 bool judge_clock_is_coarse(const struct stream_info *info)
 {
-	size_t reported = 0;
-
-	for (size_t i = 0; i < info->ncpus; i++)
-		reported += info->cpus[i].events > 0;
 	/* jiffies (Linux kernel/trace/trace_clock.c): some milliseconds, in which much happens */
-	return reported > 1 && info->clock && strcmp(info->clock, "uptime") == 0;
+	return several_report(info) && info->clock && strcmp(info->clock, "uptime") == 0;
 }
 
 uint64_t judge_lost(const struct judge *j, const struct stream_info *info, bool *unknown)

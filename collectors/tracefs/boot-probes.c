@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "collectors/tracefs/boot-probes.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collectors/decode/probe-names.h"
+#include "collectors/tracefs/events.h"
+#include "collectors/tracefs/instance.h"
+#include "collectors/tracefs/pages.h"
+#include "collectors/tracefs/tracefs.h"
+#include "lib/base/err.h"
+#include "lib/base/xalloc.h"
+
+static const char *const probes[] = { PROBE_DECRYPT, PROBE_ENCRYPT };
+
+/* Does the file of this probe hold exactly this line? */
+static bool says(const struct tracing *tracing, const char *probe, const char *file,
+		 const char *wanted)
+{
+	char *path = xasprintf("events/" PROBE_GROUP "/%s/%s", probe, file);
+	char *text = tracing_read(tracing->files, path);
+	size_t len = text ? strcspn(text, "\n") : 0;
+	bool same = text && len == strlen(wanted) && memcmp(text, wanted, len) == 0;
+
+	free(text);
+	free(path);
+	return same;
+}
+
+/* How often the kernel did not get to record them: lines "event hits misses". */
+static unsigned long long missed(const struct tracing *tracing)
+{
+	char *text = tracing_read(tracing->files, "kprobe_profile"), *rest = text, *line;
+	unsigned long long sum = 0, n;
+	char name[128];
+
+	while (rest && (line = strsep(&rest, "\n")) != NULL) {
+		if (sscanf(line, " %127s %*u %llu", name, &n) != 2)
+			continue;
+		for (size_t i = 0; i < 2; i++)
+			sum += strcmp(name, probes[i]) == 0 ? n : 0;
+	}
+	free(text);
+	return sum;
+}
+
+/* Why the counters of the buffer do not allow it; NULL they do. */
+static char *counted(const struct instance *top, bool taken)
+{
+	for (unsigned int cpu = 0; cpu < top->cpus; cpu++) {
+		struct instance_stats stats;
+		struct err err;
+
+		if (instance_stats(top, cpu, &stats, &err) < 0)
+			return xstrdup(err.text);
+		if (stats.overrun || stats.commit_overrun || stats.dropped)
+			return xasprintf("%" PRIu64 " events of CPU %u did not fit since boot; "
+					 "give it more room with trace_buf_size=",
+					 stats.overrun + stats.commit_overrun + stats.dropped, cpu);
+		if (stats.read && !taken)
+			return xasprintf("%" PRIu64 " of its events have been read before",
+					 stats.read);
+	}
+	return NULL;
+}
+
+static bool same_clock(const struct instance *top, const struct instance *instance)
+{
+	char *a = instance_clock(top), *b = instance_clock(instance);
+	bool same = a && b && strcmp(a, b) == 0;
+
+	free(a);
+	free(b);
+	return same;
+}
+
+/* Why the top-level buffer does not hold everything since boot; NULL if it does. */
+static char *what_is_wrong(const struct tracing *tracing, const struct instance *top,
+			   const struct instance *instance)
+{
+	unsigned long long on = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		if (!says(tracing, probes[i], "enable", "1"))
+			return xasprintf("%s is not on", probes[i]);
+		if (!says(tracing, probes[i], "filter", "none"))
+			return xasprintf("%s has a filter", probes[i]);
+	}
+	if (tracing_read_number(tracing->files, "tracing_on", &on) < 0 || on != 1)
+		return xstrdup("recording has been stopped since");
+	/* what is on in two buffers is recorded twice */
+	if (!arming_system_is_off(top, "dma") || !arming_system_is_off(top, "swiotlb"))
+		return xstrdup("DMA events are on there, too; leave trace_event=dma, swiotlb away");
+	if (instance && !same_clock(top, instance))
+		return xstrdup("it has another clock; leave trace_clock= away");
+	if (missed(tracing))
+		return xasprintf("the kernel missed %llu calls", missed(tracing));
+	return counted(top, false);
+}
+
+bool boot_probes_find(const struct tracing *tracing, const struct instance *instance, char **reason)
+{
+	struct instance top;
+	struct err err;
+	char *wrong;
+
+	*reason = NULL;
+	if (!tracing_exists(tracing->files, "events/" PROBE_GROUP "/" PROBE_DECRYPT) &&
+	    !tracing_exists(tracing->files, "events/" PROBE_GROUP "/" PROBE_ENCRYPT))
+		return false;
+	if (instance_adopt(&top, NULL, &err) < 0)
+		wrong = xstrdup(err.text);
+	else
+		wrong = what_is_wrong(tracing, &top, instance);
+	instance_release(&top, NULL);
+	if (wrong)
+		*reason = xasprintf("the probes armed at boot cannot be used: %s", wrong);
+	free(wrong);
+	return *reason == NULL;
+}
+
+bool boot_probes_take(const struct instance *top, const int *out, char **reason)
+{
+	struct err err = { "" };
+	struct pages *pages = pages_open(top, out, &err);
+	char *wrong = NULL;
+
+	if (!pages || pages_flush(pages, &err) < 0)
+		wrong = xstrdup(err.text);
+	else
+		wrong = counted(top, true);
+	pages_close(pages);
+	*reason = NULL;
+	if (!wrong)
+		return true;
+	for (unsigned int cpu = 0; cpu < top->cpus; cpu++) {
+		if (ftruncate(out[cpu], 0) < 0 || lseek(out[cpu], 0, SEEK_SET) < 0)
+			continue; /* what cannot be emptied cannot be read either */
+	}
+	*reason = xasprintf("the probes armed at boot cannot be used: %s", wrong);
+	free(wrong);
+	return false;
+}
