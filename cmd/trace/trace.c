@@ -145,6 +145,8 @@ static int prepare(struct trace *t, struct err *err)
 		return ret;
 	t->facts = facts_new(NULL);
 	t->platform = facts_collect(t->facts);
+	if (getenv("CCAIO_ROOT"))
+		t->platform->root = xstrdup(getenv("CCAIO_ROOT"));
 	facts_kernel_prepare(t->facts);
 	ret = judging_limit(&t->judging, t->platform, err);
 	if (ret == 0)

@@ -43,6 +43,7 @@ static void read_kernel(struct facts *facts, struct platform *p)
 	p->kernel.release = facts_attr(facts, "/proc/sys/kernel/osrelease");
 	p->kernel.machine = facts_attr(facts, "/proc/sys/kernel/arch"); /* since Linux 6.1 */
 	p->kernel.cmdline = facts_attr(facts, "/proc/cmdline");
+	p->kernel.boot_id = facts_attr(facts, "/proc/sys/kernel/random/boot_id");
 	if (facts->root[0] || uname(&name) < 0)
 		return;
 	if (!p->kernel.release)

@@ -8,6 +8,7 @@
 #include "collectors/facts/state.h"
 #include "lib/base/file.h"
 #include "lib/base/xalloc.h"
+#include "lib/judge/types/ledger.h"
 
 /*
  * /proc/iomem: "40000000-7fffffff : System RAM", children indented.  Without the
@@ -110,6 +111,41 @@ static bool restricted_in_use(struct facts *facts, const char *node)
 	       facts_exists(facts, "/sys/kernel/debug/swiotlb/%s", node);
 }
 
+static bool is_listed(const struct platform *p, const char *name)
+{
+	for (size_t i = 0; i < p->swiotlb.npools; i++) {
+		if (strcmp(p->swiotlb.pools[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The log cuts a pool's size to whole MiB; debugfs has its slots, by the name of its node.  Where
+ * several pools may be the one, the size stays as the log has it.
+ */
+static void restore_size(struct facts *facts, const struct platform *p, struct range *range)
+{
+	static const char dir[] = "/sys/kernel/debug/swiotlb";
+	uint64_t size = 0, mib = (range->end - range->start + 1) >> 20;
+	size_t count, fits = 0;
+	char **names = facts_list(facts, &count, "%s", dir);
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t slots =
+			facts_number(facts, PLATFORM_UNKNOWN, "%s/%s/io_tlb_nslabs", dir, names[i]);
+
+		if (slots == PLATFORM_UNKNOWN || slots > UINT32_MAX || is_listed(p, names[i]) ||
+		    (slots * SWIOTLB_SLOT_SIZE) >> 20 != mib)
+			continue;
+		size = slots * SWIOTLB_SLOT_SIZE;
+		fits++;
+	}
+	if (fits == 1 && size - 1 <= UINT64_MAX - range->start)
+		range->end = range->start + size - 1;
+	facts_free_list(names, count);
+}
+
 static void add_restricted(struct facts *facts, struct platform *p)
 {
 	size_t count, first = p->swiotlb.npools;
@@ -127,8 +163,11 @@ static void add_restricted(struct facts *facts, struct platform *p)
 
 		for (size_t k = first; k < p->swiotlb.npools; k++)
 			known |= p->swiotlb.pools[k].range.start == facts->log.restricted[i].start;
-		if (!known)
-			add_pool(p, "restricted", facts->log.restricted[i]);
+		range = facts->log.restricted[i];
+		if (known)
+			continue;
+		restore_size(facts, p, &range);
+		add_pool(p, "restricted", range);
 	}
 	facts_free_list(nodes, count);
 }

@@ -447,10 +447,14 @@ static void readers_make(struct tracedat *td)
 		td->owners = xcalloc(UINT16_MAX + 1, sizeof(*td->owners));
 }
 
-/* "Linux host 7.2.1 aarch64": the last two words. */
+/*
+ * "Linux host 7.2.1 aarch64": the last two words.  A host name of ccaio's has the boot's number
+ * behind a slash, which no host name holds.
+ */
 static void uname_describe(struct stream_info *info, const char *uname)
 {
 	const char *machine = strrchr(uname, ' '), *release = machine;
+	const char *boot = info->by_ccaio ? strchr(uname, '/') : NULL;
 
 	if (!machine)
 		return;
@@ -458,6 +462,8 @@ static void uname_describe(struct stream_info *info, const char *uname)
 		release--;
 	info->arch = xstrdup(machine + 1);
 	info->release = xstrndup(release, (size_t)(machine - release));
+	if (boot && boot < release)
+		info->boot_id = xstrndup(boot + 1, strcspn(boot + 1, " "));
 }
 
 static void describe(struct tracedat *td)

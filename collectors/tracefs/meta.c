@@ -12,6 +12,7 @@
 #include "collectors/tracefs/boot-probes.h"
 #include "collectors/tracefs/record.h"
 #include "lib/base/err.h"
+#include "lib/base/file.h"
 #include "lib/base/xalloc.h"
 
 static int write_header(const struct recording *rec, struct tracedat_writer *writer,
@@ -137,11 +138,15 @@ static void write_optional(const struct recording *rec, struct tracedat_writer *
 		tracedat_writer_option(writer, TRACEDAT_OPTION_TRACECLOCK, clock,
 				       strlen(clock) + 1);
 	if (uname(&name) == 0) {
-		char *text = xasprintf("%s %s %s %s", name.sysname, name.nodename, name.release,
-				       name.machine);
+		char *boot = file_read("/proc/sys/kernel/random/boot_id", 64, NULL, NULL);
+		char *text = xasprintf("%s %.*s%s%.*s %s %s", name.sysname,
+				       (int)strcspn(name.nodename, "/ "), name.nodename,
+				       boot ? "/" : "", boot ? (int)strcspn(boot, " \n") : 0,
+				       boot ? boot : "", name.release, name.machine);
 
 		tracedat_writer_option(writer, TRACEDAT_OPTION_UNAME, text, strlen(text) + 1);
 		free(text);
+		free(boot);
 	}
 	tracedat_writer_option(writer, TRACEDAT_OPTION_VERSION, "ccaio " VERSION,
 			       sizeof("ccaio " VERSION));

@@ -21,6 +21,7 @@ static const struct jrow kernel_rows[] = {
 	JSTRING("release", struct platform, kernel.release),
 	JSTRING("machine", struct platform, kernel.machine),
 	JSTRING("cmdline", struct platform, kernel.cmdline),
+	JSTRING("boot_id", struct platform, kernel.boot_id, .flags = JF_OMIT),
 	JEND,
 };
 static const struct jtable kernel_table = { .rows = kernel_rows };
@@ -357,6 +358,7 @@ static const struct jtable memory_table = { .rows = memory_rows };
 
 static const struct jrow platform_rows[] = {
 	JGROUP("kernel", &kernel_table),
+	JSTRING("root", struct platform, root, .flags = JF_OMIT),
 	JGROUP("realm", &realm_table),
 	JLIST("ram", struct platform, ram, nram, &range_table, MANY),
 	JGROUP("swiotlb", &swiotlb_table),

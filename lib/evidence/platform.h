@@ -139,7 +139,9 @@ struct platform {
 	char *unknown; /* members of the file that this version does not know; NULL none */
 	struct {
 		char *release, *machine, *cmdline;
+		char *boot_id; /* the kernel's own number of this boot; NULL unknown */
 	} kernel;
+	char *root; /* the folder that the facts were read from in place of the machine's; NULL */
 	struct {
 		/* the host cannot read the guest's protected memory (of a Realm or any kind) */
 		enum tri is_realm;

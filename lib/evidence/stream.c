@@ -51,5 +51,6 @@ void stream_info_release(struct stream_info *info)
 	free(info->clock);
 	free(info->arch);
 	free(info->release);
+	free(info->boot_id);
 	memset(info, 0, sizeof(*info));
 }

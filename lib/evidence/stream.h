@@ -73,6 +73,7 @@ struct stream_info {
 	char *clock;	/* trace clock, "local" …; NULL unknown */
 	char *arch;	/* NULL unknown */
 	char *release;	/* kernel release; NULL unknown */
+	char *boot_id;	/* the kernel's number of the boot; NULL unknown */
 	struct stream_cpu *cpus;
 	size_t ncpus;
 	struct stream_format *formats;

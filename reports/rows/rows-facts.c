@@ -252,6 +252,10 @@ void rows_fill_facts(struct rows *rows, const struct report_input *in)
 
 	rows->recheck = recheck(rows, in);
 	limit_facts(rows);
+	if (in->exchanges && in->exchanges->no_follow)
+		fact(rows, "follow", "Traffic",
+		     "of the program itself; what its child processes sent is not counted as its "
+		     "own (--no-follow)");
 	if (run) {
 		fact(rows, "command", "Command", command_line(rows, run->argv));
 		fact(rows, "command-end", "Exit status", command_end(rows, run));

@@ -13,6 +13,7 @@
 #include "lib/evidence/guest-kind.h"
 #include "lib/evidence/limit.h"
 #include "lib/evidence/platform.h"
+#include "lib/exchange/exchange.h"
 #include "reports/rows/input.h"
 #include "reports/rows/rows-cost.h"
 #include "reports/rows/rows-exchanges.h"
@@ -382,8 +383,10 @@ static void fill_witness(struct rows *rows, const struct verdict *v)
 	}
 }
 
-static const char *headline(struct rows *rows, const struct verdict *v, const struct run *run)
+static const char *headline(struct rows *rows, const struct report_input *in)
 {
+	const struct verdict *v = in->verdict;
+	const struct run *run = in->run;
 	const char *recorded = run && run->as_recorded
 				       ? rows_str(rows, ", as recorded by %s, not judged again",
 						  run->tool ? run->tool : "an unknown program")
@@ -399,8 +402,11 @@ static const char *headline(struct rows *rows, const struct verdict *v, const st
 		setting = "setting unknown";
 	else if (v->setting == SETTING_REHEARSAL)
 		setting = "rehearsal";
-	return rows_str(rows, "%s %s, %s%s%s%s", outcome_name(v->outcome), scopes[v->scope],
-			setting, *rows->limit ? ", LIMITED to " : "", rows->limit, recorded);
+	return rows_str(rows, "%s %s, %s%s%s%s%s", outcome_name(v->outcome), scopes[v->scope],
+			setting, *rows->limit ? ", LIMITED to " : "", rows->limit,
+			in->exchanges && in->exchanges->no_follow ? ", WITHOUT child processes"
+								  : "",
+			recorded);
 }
 
 struct rows *rows_empty(void)
@@ -420,7 +426,7 @@ struct rows *rows_new(const struct report_input *in)
 	rows->guest =
 		verdict_guest(v)->class == GUEST_CONFIDENTIAL ? verdict_guest(v)->noun : "Realm";
 	rows->limit = rows_take(rows, limit_join(v->limit, v->nlimit));
-	rows->headline = headline(rows, v, in->run);
+	rows->headline = headline(rows, in);
 	rows->reason = text(rows, v->reason);
 	fill_claims(rows, v);
 	fill_conds(rows, v);

@@ -166,3 +166,14 @@ reported() {
 	run -3 --separate-stderr "$CCAIO" verify --max-size much run.ccaio
 	[[ $stderr == "ccaio verify: --max-size takes a size such as 500M or 20G, not 'much'"* ]]
 }
+
+@test "model: without its children the headline says so, and the bundle too" {
+	model 0 --no-follow
+	[[ $output == "PROVEN since boot, rehearsal, WITHOUT child processes"* ]]
+	[[ $(tr -s ' \n' ' ' <<<"$output") == *"what its child processes sent is not counted as its own (--no-follow)"* ]]
+	jq -e '.no_follow' "$bundle/exchanges.json"
+	for format in text markdown junit json; do
+		run -0 --separate-stderr "$CCAIO" report -f $format "$bundle"
+		[[ $output == *"WITHOUT child processes"* || $format == json && $output == *'"no_follow"'* ]]
+	done
+}

@@ -74,6 +74,7 @@ static void copy_info(struct stream_info *to, const struct stream_info *from)
 	to->clock = xstrdup(from->clock);
 	to->arch = xstrdup(from->arch);
 	to->release = xstrdup(from->release);
+	to->boot_id = from->boot_id ? xstrdup(from->boot_id) : NULL;
 	to->cpus = xcalloc(from->ncpus, sizeof(*to->cpus));
 	memcpy(to->cpus, from->cpus, from->ncpus * sizeof(*to->cpus));
 	to->formats = xcalloc(from->nformats, sizeof(*to->formats));

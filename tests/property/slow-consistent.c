@@ -153,7 +153,8 @@ static bool other_machine(const struct slow *s)
 		if (!listed)
 			return true;
 	}
-	return differ(p->kernel.release, s->info->release) ||
+	return differ(p->kernel.boot_id, s->info->boot_id) || (p->root && p->trace.nonce) ||
+	       differ(p->kernel.release, s->info->release) ||
 	       differ(p->kernel.machine, s->info->arch);
 }
 

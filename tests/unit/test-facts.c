@@ -402,6 +402,21 @@ static void test_pools(void)
 	check(p->swiotlb.dynamic == TRI_YES && p->swiotlb.force == TRI_NO);
 	check(p->swiotlb.slots == PLATFORM_UNKNOWN);
 	platform_free(p);
+
+	/* a pool of 1.5 MiB that the log calls one of 1 MiB */
+	fresh_tree();
+	change("sed -i 's/0x0000000050000000, size 4/0x0000000070000000, size 1/' dev/kmsg && "
+	       "rm -r proc/device-tree/reserved-memory && cd sys/kernel/debug/swiotlb && "
+	       "mv restricted@50000000 pool && echo 768 >pool/io_tlb_nslabs");
+	p = collected();
+	check(p->swiotlb.npools == 2 && p->swiotlb.pools[1].range.start == 0x70000000);
+	check(p->swiotlb.pools[1].range.end == 0x7017ffff);
+	platform_free(p);
+	/* two pools fit: which one is not known */
+	change("cd sys/kernel/debug/swiotlb && cp -r pool other && echo 800 >other/io_tlb_nslabs");
+	p = collected();
+	check(p->swiotlb.pools[1].range.end == 0x700fffff);
+	platform_free(p);
 }
 
 /* --- what the kernel's own memory says: a core file and BTF with two structures --- */

@@ -308,6 +308,25 @@ static void test_accepted_later(void)
 	check(claim(CLAIM_DMA_IN_SHARED) == CLAIM_REFUTED);
 }
 
+/* Facts of another boot, or of a folder in place of the machine. */
+static void test_boot(void)
+{
+	machine();
+	bounced(0, BUF, SLOT(0), 64);
+	facts->kernel.boot_id = xstrdup("5a");
+	check(outcome() == OUTCOME_PROVEN);
+	info.boot_id = (char *)"5b";
+	check(outcome() == OUTCOME_INCONCLUSIVE && cond(COND_FACTS_CONSISTENT) == COND_UNMET);
+	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
+	info.boot_id = (char *)"5a";
+	check(outcome() == OUTCOME_PROVEN);
+	facts->root = xstrdup("/tmp/root"); /* doctor's: whoever gives it knows */
+	check(outcome() == OUTCOME_PROVEN);
+	facts->trace.nonce = 7;
+	check(outcome() == OUTCOME_INCONCLUSIVE && cond(COND_FACTS_CONSISTENT) == COND_UNMET);
+	info.boot_id = NULL;
+}
+
 /* Behind an IOMMU only the absence of a bounce shows that the buffer itself was given. */
 static void test_not_bounced_iommu(void)
 {
@@ -452,6 +471,7 @@ int main(void)
 	test_guest_kinds();
 	test_accepted_later();
 	test_not_bounced_iommu();
+	test_boot();
 	test_recording();
 	machine_release();
 	return done();

@@ -87,6 +87,25 @@ static char *machine(const struct judge *j, const struct stream_info *info)
 	return xasprintf("the facts are of a machine of type %.40s, the recording of %.40s", a, b);
 }
 
+static char *boot(const struct judge *j, const struct stream_info *info)
+{
+	const char *a = j->platform->kernel.boot_id, *b = info->boot_id;
+
+	if (!a || !b || strcmp(a, b) == 0)
+		return NULL;
+	return xasprintf("the facts are of the boot %.40s, the recording of %.40s", a, b);
+}
+
+static char *folder(const struct judge *j, const struct stream_info *info)
+{
+	(void)info;
+	if (!j->platform->root || !j->platform->trace.nonce)
+		return NULL;
+	return xasprintf("the facts of this run were read from the folder %.80s ($CCAIO_ROOT), not "
+			 "from the machine",
+			 j->platform->root);
+}
+
 /* The facts count the lost events of each CPU, so that a CPU is not of their machine. */
 static char *cpus(const struct judge *j, const struct stream_info *info)
 {
@@ -400,6 +419,8 @@ static const struct {
 	{ relabelled, 0 },
 	{ kernel, ALL },
 	{ machine, ALL },
+	{ boot, ALL },
+	{ folder, ALL },
 	{ cpus, ALL },
 	{ unlisted, ALL },
 	{ from_boot, BIT(CLAIM_BOUNCE_PAIRED) | BIT(CLAIM_SLOTS_DISJOINT) | BIT(CLAIM_LIFECYCLE) },
