@@ -208,7 +208,7 @@ static void write_traffic(FILE *out, const struct rows *r, bool shown)
 /* By their names in verdict.json. */
 static void write_totals(FILE *out, const struct verdict *v)
 {
-	for (const struct jrow *row = verdict_totals.rows; row->type; row++) {
+	for (const struct jrow *row = verdict_totals; row->type; row++) {
 		if (row->type != JT_NUMBER)
 			continue;
 		begin(out, "total");

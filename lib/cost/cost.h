@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/json/table.h"
+
 struct event;
-struct jtable;
 struct names;
 struct platform;
 
@@ -70,7 +71,7 @@ struct cost {
 	bool lost; /* events were lost: all counts are a lower bound */
 };
 
-extern const struct jtable cost_table;
+extern const struct jrow cost_table[];
 void cost_free(struct cost *c); /* accepts NULL */
 
 /* Bytes copied, and of them those that were not stale. */

@@ -22,8 +22,6 @@ static const struct jrow copies_rows[] = {
 	NUMBERS(struct cost_copies, sizes),
 	JEND,
 };
-static const struct jtable copies_table = { .rows = copies_rows,
-					    .size = sizeof(struct cost_copies) };
 
 static const struct jrow device_rows[] = {
 	{ .key = "name",
@@ -31,15 +29,13 @@ static const struct jrow device_rows[] = {
 	  JMEMBER(struct cost_device, name),
 	  .flags = JF_TEXT | JF_REQUIRED },
 	COUNT(struct cost_device, maps),
-	JOBJECT("out", struct cost_device, out, &copies_table, .flags = JF_REQUIRED),
-	JOBJECT("in", struct cost_device, in, &copies_table, .flags = JF_REQUIRED),
+	JOBJECT("out", struct cost_device, out, copies_rows, .flags = JF_REQUIRED),
+	JOBJECT("in", struct cost_device, in, copies_rows, .flags = JF_REQUIRED),
 	COUNT(struct cost_device, stale),
 	NUMBERS(struct cost_device, slots_most),
 	NUMBERS(struct cost_device, slots_at_peak),
 	JEND,
 };
-static const struct jtable device_table = { .rows = device_rows,
-					    .size = sizeof(struct cost_device) };
 
 static const struct jrow pool_rows[] = {
 	COUNT(struct cost_pool, slots),
@@ -59,21 +55,19 @@ static const struct jrow pool_rows[] = {
 	JBOOL("partial", struct cost_pool, partial),
 	JEND,
 };
-static const struct jtable pool_table = { .rows = pool_rows, .size = sizeof(struct cost_pool) };
 
-static const struct jrow cost_rows[] = {
-	JOBJECT("pool", struct cost, pool, &pool_table, .flags = JF_REQUIRED),
-	JLIST("devices", struct cost, devices, ndevices, &device_table, MAX_DEVICES,
+const struct jrow cost_table[] = {
+	JOBJECT("pool", struct cost, pool, pool_rows, .flags = JF_REQUIRED),
+	JLIST("devices", struct cost, devices, ndevices, device_rows, MAX_DEVICES,
 	      .flags = JF_REQUIRED),
 	JBOOL("lost", struct cost, lost),
 	JEND,
 };
-const struct jtable cost_table = { .rows = cost_rows, .size = sizeof(struct cost) };
 
 void cost_free(struct cost *c)
 {
 	if (!c)
 		return;
-	jtable_free(&cost_table, c);
+	jtable_free(cost_table, c);
 	free(c);
 }

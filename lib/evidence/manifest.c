@@ -13,7 +13,7 @@
 #include "lib/base/err.h"
 #include "lib/base/progress.h"
 #include "lib/base/xalloc.h"
-#include "lib/json/table.h"
+#include "lib/evidence/tables.h"
 
 #define HASH_PIECE ((size_t)1 << 18)
 #define MAX_SIZE ((uint64_t)1 << 50) /* of one file; more is absurd */
@@ -27,7 +27,7 @@ void manifest_free(struct manifest *m)
 {
 	if (!m)
 		return;
-	jtable_free(&manifest_table, m);
+	jtable_free(manifest_table, m);
 	free(m);
 }
 
@@ -165,42 +165,31 @@ static bool hex_digit(char c, unsigned int *value)
 	return true;
 }
 
-static void read_sum(const struct jrow *row, const struct jval *item, void *what)
+static bool parse_sum(const char *text, void *to)
 {
-	char *hex = jval_string(item, row->key);
-	bool ok = hex && strlen(hex) == 2 * MANIFEST_SHA256;
-	unsigned char *sum = ((struct manifest_file *)what)->sha256;
+	unsigned char *sum = to;
 	unsigned int high, low;
+	size_t i = 0;
 
-	for (size_t i = 0; ok && i < MANIFEST_SHA256; i++) {
-		ok = hex_digit(hex[2 * i], &high) && hex_digit(hex[2 * i + 1], &low);
-		if (ok)
-			sum[i] = (unsigned char)(high << 4 | low);
+	for (; i < MANIFEST_SHA256; i++) {
+		if (!hex_digit(text[2 * i], &high) || !hex_digit(text[2 * i + 1], &low))
+			return false;
+		sum[i] = (unsigned char)(high << 4 | low);
 	}
-	if (!ok)
-		jval_fail_at(item, row->key, "expected 64 hexadecimal digits in lower case");
-	free(hex);
+	return !text[2 * i];
 }
 
-static void write_sum(const struct jrow *row, struct jwriter *w, const void *what)
+static void format_sum(const void *from, char text[JCODE_TEXT])
 {
-	char hex[2 * MANIFEST_SHA256 + 1];
-
-	manifest_hex(((const struct manifest_file *)what)->sha256, hex);
-	jwrite_string(w, row->key, hex);
+	manifest_hex(from, text);
 }
 
-static const struct jown sum_own = {
-	.read = read_sum,
-	.write = write_sum,
-	.schema = "{\"type\": \"string\", \"pattern\": \"^[0-9a-f]{64}$\"}",
-};
-
-static const struct jrow file_rows[] = {
-	JNAME("name", struct manifest_file, name, .flags = JF_REQUIRED | JF_UNIQUE),
-	JNUMBER("size", struct manifest_file, size, MAX_SIZE, .flags = JF_REQUIRED),
-	JOWN("sha256", struct manifest_file, sha256, &sum_own, .flags = JF_REQUIRED),
-	JEND,
+static const struct jcode sum_code = {
+	.size = MANIFEST_SHA256,
+	.parse = parse_sum,
+	.format = format_sum,
+	.expected = "64 hexadecimal digits in lower case",
+	.pattern = "^[0-9a-f]{64}$",
 };
 
 static void check_name(const struct jval *item, void *what)
@@ -217,9 +206,12 @@ static void check_name(const struct jval *item, void *what)
 		jval_fail_at(item, "name", "%.64s cannot be listed", name);
 }
 
-static const struct jtable file_table = { .rows = file_rows,
-					  .size = sizeof(struct manifest_file),
-					  .check = check_name };
+static const struct jrow file_rows[] = {
+	JNAME("name", struct manifest_file, name, .flags = JF_REQUIRED | JF_UNIQUE),
+	JNUMBER("size", struct manifest_file, size, MAX_SIZE, .flags = JF_REQUIRED),
+	JCODED("sha256", struct manifest_file, sha256, &sum_code, .flags = JF_REQUIRED),
+	JWHOLE(.check = check_name),
+};
 
 /* An object whose members are the libraries' versions. */
 static void read_libraries(const struct jrow *row, const struct jval *object, void *what)
@@ -269,32 +261,29 @@ static const struct jown libraries_own = {
 	.schema = "{\"type\": \"object\", \"additionalProperties\": {\"type\": \"string\"}}",
 };
 
-static const struct jrow manifest_rows[] = {
-	JNAME("tool", struct manifest, tool),
-	JNAME("created", struct manifest, created),
-	JHEX("nonce", struct manifest, nonce, UINT64_MAX, .flags = JF_OMIT),
-	JOWN("libraries", struct manifest, libraries, &libraries_own),
-	JLIST("files", struct manifest, files, nfiles, &file_table, MANIFEST_MAX_FILES,
-	      .flags = JF_REQUIRED),
-	JEND,
-};
-
 static void check_manifest(const struct jval *object, void *what)
 {
 	if (((const struct manifest *)what)->nfiles == 0)
 		jval_fail_at(object, "files", "expected a list of files");
 }
 
-const struct jtable manifest_table = { .rows = manifest_rows,
-				       .size = sizeof(struct manifest),
-				       .check = check_manifest };
+const struct jrow manifest_table[] = {
+	JNAME("tool", struct manifest, tool),
+	JNAME("created", struct manifest, created),
+	JHEX("nonce", struct manifest, nonce, UINT64_MAX, .flags = JF_OMIT),
+	JOWN("libraries", struct manifest, libraries, &libraries_own),
+	JLIST("files", struct manifest, files, nfiles, file_rows, MANIFEST_MAX_FILES,
+	      .flags = JF_REQUIRED),
+	JWHOLE(.check = check_manifest),
+};
 
 char *manifest_format(const struct manifest *m)
 {
-	return jtable_format(&manifest_table, MANIFEST_SCHEMA, m);
+	return jtable_format(manifest_table, MANIFEST_SCHEMA, m);
 }
 
 struct manifest *manifest_parse(const char *text, size_t len, const char *name, struct err *err)
 {
-	return jtable_load(&manifest_table, jdoc_parse(text, len, name, err), MANIFEST_SCHEMA);
+	return jtable_load(manifest_table, sizeof(struct manifest),
+			   jdoc_parse(text, len, name, err), MANIFEST_SCHEMA);
 }

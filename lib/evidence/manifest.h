@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 struct err;
-struct jtable;
 
 /*
  * manifest - what the files of an evidence bundle must be.
@@ -42,8 +41,6 @@ struct manifest {
 	struct manifest_file *files;
 	size_t nfiles;
 };
-
-extern const struct jtable manifest_table; /* how it is read, written and freed */
 
 struct manifest *manifest_new(void);
 void manifest_free(struct manifest *m); /* accepts NULL */

@@ -7,7 +7,7 @@
 #include "lib/base/xalloc.h"
 #include "lib/evidence/platform.h"
 #include "lib/evidence/snapshot.h"
-#include "lib/json/table.h"
+#include "lib/evidence/tables.h"
 
 #define MAX_COUNT ((uint64_t)INT64_MAX) /* of any counter; PLATFORM_UNKNOWN lies above */
 #define MAX_SECTORS (MAX_COUNT / 512)
@@ -22,19 +22,6 @@ static const struct jrow kernel_rows[] = {
 	JSTRING("machine", struct platform, kernel.machine),
 	JSTRING("cmdline", struct platform, kernel.cmdline),
 	JSTRING("boot_id", struct platform, kernel.boot_id, .flags = JF_OMIT),
-	JEND,
-};
-static const struct jtable kernel_table = { .rows = kernel_rows };
-
-static const struct jrow realm_rows[] = {
-	JTRI("is_realm", struct platform, realm.is_realm),
-	JNAME("kind", struct platform, realm.kind),
-	JNAME("rsi_version", struct platform, realm.rsi_version),
-	JNUMBER("ipa_bits", struct platform, realm.ipa_bits, 64, .flags = JF_NULL),
-	JHEX("shared_bit", struct platform, realm.shared_bit, UINT64_MAX, .flags = JF_NULL),
-	JHEX("protected_bit", struct platform, realm.protected_bit, UINT64_MAX, .flags = JF_OMIT),
-	JSTRINGS("signs", struct platform, realm.signs, realm.nsigns, MANY, .flags = JF_OMIT),
-	JNAME("tsm_provider", struct platform, realm.tsm_provider),
 	JEND,
 };
 
@@ -52,12 +39,16 @@ static void check_realm(const struct jval *object, void *what)
 			     "contradicts ipa_bits: it is the topmost of them");
 }
 
-static const struct jtable realm_table = { .rows = realm_rows, .check = check_realm };
-
-static const struct jrow range_rows[] = {
-	JHEX("start", struct range, start, MAX_ADDRESS, .flags = JF_REQUIRED),
-	JHEX("end", struct range, end, MAX_ADDRESS, .flags = JF_REQUIRED),
-	JEND,
+static const struct jrow realm_rows[] = {
+	JTRI("is_realm", struct platform, realm.is_realm),
+	JNAME("kind", struct platform, realm.kind),
+	JNAME("rsi_version", struct platform, realm.rsi_version),
+	JNUMBER("ipa_bits", struct platform, realm.ipa_bits, 64, .flags = JF_NULL),
+	JHEX("shared_bit", struct platform, realm.shared_bit, UINT64_MAX, .flags = JF_NULL),
+	JHEX("protected_bit", struct platform, realm.protected_bit, UINT64_MAX, .flags = JF_OMIT),
+	JSTRINGS("signs", struct platform, realm.signs, realm.nsigns, MANY, .flags = JF_OMIT),
+	JNAME("tsm_provider", struct platform, realm.tsm_provider),
+	JWHOLE(.check = check_realm),
 };
 
 static void check_range(const struct jval *object, void *what)
@@ -68,20 +59,21 @@ static void check_range(const struct jval *object, void *what)
 		jval_fail(object, "end is below start (bounds are inclusive)");
 }
 
-static const struct jtable range_table = { .rows = range_rows,
-					   .size = sizeof(struct range),
-					   .check = check_range };
+static const struct jrow range_rows[] = {
+	JHEX("start", struct range, start, MAX_ADDRESS, .flags = JF_REQUIRED),
+	JHEX("end", struct range, end, MAX_ADDRESS, .flags = JF_REQUIRED),
+	JWHOLE(.check = check_range),
+};
 
 static const struct jrow pool_rows[] = {
 	JNAME("name", struct platform_pool, name, .flags = JF_REQUIRED),
-	JINLINE(struct platform_pool, range, &range_table),
+	JINLINE(struct platform_pool, range, range_rows),
 	JBOOL("inferred", struct platform_pool, inferred, .flags = JF_OMIT),
 	JEND,
 };
-static const struct jtable pool_table = { .rows = pool_rows, .size = sizeof(struct platform_pool) };
 
 static const struct jrow swiotlb_rows[] = {
-	JLIST("pools", struct platform, swiotlb.pools, swiotlb.npools, &pool_table, MANY),
+	JLIST("pools", struct platform, swiotlb.pools, swiotlb.npools, pool_rows, MANY),
 	COUNTER("slots", struct platform, swiotlb.slots),
 	JTRI("force", struct platform, swiotlb.force),
 	JTRI("dynamic", struct platform, swiotlb.dynamic),
@@ -90,7 +82,14 @@ static const struct jrow swiotlb_rows[] = {
 	COUNTER("used_hiwater", struct platform, swiotlb.used_hiwater),
 	JEND,
 };
-static const struct jtable swiotlb_table = { .rows = swiotlb_rows };
+
+static void check_virtio(const struct jval *object, void *what)
+{
+	const char *features = ((const struct platform_virtio *)what)->features;
+
+	if (features && (strlen(features) > 1024 || strspn(features, "01") != strlen(features)))
+		jval_fail_at(object, "features", "expected up to 1024 digits 0 and 1");
+}
 
 static const struct jrow virtio_rows[] = {
 	JNAME("name", struct platform_virtio, name, .flags = JF_REQUIRED | JF_UNIQUE),
@@ -105,20 +104,8 @@ static const struct jrow virtio_rows[] = {
 	COUNTER("activity_before", struct platform_virtio, activity_before),
 	COUNTER("activity_after", struct platform_virtio, activity_after),
 	JNAME("iface", struct platform_virtio, iface),
-	JEND,
+	JWHOLE(.check = check_virtio),
 };
-
-static void check_virtio(const struct jval *object, void *what)
-{
-	const char *features = ((const struct platform_virtio *)what)->features;
-
-	if (features && (strlen(features) > 1024 || strspn(features, "01") != strlen(features)))
-		jval_fail_at(object, "features", "expected up to 1024 digits 0 and 1");
-}
-
-static const struct jtable virtio_table = { .rows = virtio_rows,
-					    .size = sizeof(struct platform_virtio),
-					    .check = check_virtio };
 
 static const struct jrow pci_rows[] = {
 	JNAME("name", struct platform_pci, name, .flags = JF_REQUIRED | JF_UNIQUE),
@@ -137,7 +124,6 @@ static const struct jrow pci_rows[] = {
 	COUNTER("interrupts_after", struct platform_pci, activity_after),
 	JEND,
 };
-static const struct jtable pci_table = { .rows = pci_rows, .size = sizeof(struct platform_pci) };
 
 static const struct jrow other_rows[] = {
 	JNAME("name", struct platform_other, name, .flags = JF_REQUIRED),
@@ -145,8 +131,6 @@ static const struct jrow other_rows[] = {
 	JNAME("driver", struct platform_other, driver),
 	JEND,
 };
-static const struct jtable other_table = { .rows = other_rows,
-					   .size = sizeof(struct platform_other) };
 
 #define WORK(M, MAX) JNUMBER(#M, struct platform_work, M, MAX, .flags = JF_REQUIRED)
 static const struct jrow work_rows[] = {
@@ -154,21 +138,6 @@ static const struct jrow work_rows[] = {
 	WORK(writes, MAX_SECTORS),	WORK(written_sectors, MAX_SECTORS),
 	WORK(discards, MAX_SECTORS),	WORK(discarded_sectors, MAX_SECTORS),
 	WORK(in_flight, MAX_IN_FLIGHT), JEND,
-};
-static const struct jtable work_table = { .rows = work_rows, .size = sizeof(struct platform_work) };
-
-static const struct jrow disk_rows[] = {
-	JNAME("name", struct platform_disk, name, .flags = JF_REQUIRED),
-	JNAME("number", struct platform_disk, number, .flags = JF_REQUIRED | JF_UNIQUE),
-	JNAME("virtio", struct platform_disk, virtio, .flags = JF_OMIT),
-	JNAME("device", struct platform_disk, device, .flags = JF_OMIT),
-	JSTRINGS("partitions", struct platform_disk, partitions, npartitions, MANY,
-		 .flags = JF_OMIT),
-	JOBJECT("before", struct platform_disk, before, &work_table, .flags = JF_KNOWN,
-		.known = offsetof(struct platform_disk, counted)),
-	JOBJECT("after", struct platform_disk, after, &work_table, .flags = JF_KNOWN,
-		.known = offsetof(struct platform_disk, counted)),
-	JEND,
 };
 
 static void check_both(const struct jval *object, bool counted)
@@ -184,9 +153,19 @@ static void check_disk(const struct jval *object, void *what)
 	check_both(object, ((const struct platform_disk *)what)->counted);
 }
 
-static const struct jtable disk_table = { .rows = disk_rows,
-					  .size = sizeof(struct platform_disk),
-					  .check = check_disk };
+static const struct jrow disk_rows[] = {
+	JNAME("name", struct platform_disk, name, .flags = JF_REQUIRED),
+	JNAME("number", struct platform_disk, number, .flags = JF_REQUIRED | JF_UNIQUE),
+	JNAME("virtio", struct platform_disk, virtio, .flags = JF_OMIT),
+	JNAME("device", struct platform_disk, device, .flags = JF_OMIT),
+	JSTRINGS("partitions", struct platform_disk, partitions, npartitions, MANY,
+		 .flags = JF_OMIT),
+	JOBJECT("before", struct platform_disk, before, work_rows, .flags = JF_KNOWN,
+		.known = offsetof(struct platform_disk, counted)),
+	JOBJECT("after", struct platform_disk, after, work_rows, .flags = JF_KNOWN,
+		.known = offsetof(struct platform_disk, counted)),
+	JWHOLE(.check = check_disk),
+};
 
 #define FRAMES(M) JNUMBER(#M, struct platform_frames, M, MAX_COUNT, .flags = JF_REQUIRED)
 static const struct jrow frames_rows[] = {
@@ -201,30 +180,11 @@ static const struct jrow frames_rows[] = {
 	COUNTER("interrupts", struct platform_frames, interrupts),
 	JEND,
 };
-static const struct jtable frames_table = { .rows = frames_rows,
-					    .size = sizeof(struct platform_frames) };
 
 static const struct jrow counter_rows[] = {
 	JNAME("name", struct platform_counter, name, .flags = JF_REQUIRED),
 	JNUMBER("before", struct platform_counter, before, MAX_COUNT, .flags = JF_REQUIRED),
 	JNUMBER("after", struct platform_counter, after, MAX_COUNT, .flags = JF_REQUIRED),
-	JEND,
-};
-static const struct jtable counter_table = { .rows = counter_rows,
-					     .size = sizeof(struct platform_counter) };
-
-static const struct jrow net_rows[] = {
-	JNAME("name", struct platform_net, name, .flags = JF_REQUIRED | JF_UNIQUE),
-	JNUMBER("index", struct platform_net, index, INT32_MAX),
-	JNAME("virtio", struct platform_net, virtio),
-	JBOOL("counted", struct platform_net, counted, .flags = JF_KNOWN,
-	      .known = offsetof(struct platform_net, looked)),
-	JOBJECT("before", struct platform_net, before, &frames_table, .flags = JF_IF,
-		.known = offsetof(struct platform_net, counted)),
-	JOBJECT("after", struct platform_net, after, &frames_table, .flags = JF_IF,
-		.known = offsetof(struct platform_net, counted)),
-	JLIST("counters", struct platform_net, counters, ncounters, &counter_table, MANY,
-	      .flags = JF_IF, .known = offsetof(struct platform_net, counted)),
 	JEND,
 };
 
@@ -233,17 +193,19 @@ static void check_net(const struct jval *object, void *what)
 	check_both(object, ((const struct platform_net *)what)->counted);
 }
 
-static const struct jtable net_table = { .rows = net_rows,
-					 .size = sizeof(struct platform_net),
-					 .check = check_net };
-
-static const struct jrow window_rows[] = {
-	JTRI("devices_changed", struct platform, window.devices_changed),
-	JTRI("cpus_changed", struct platform, window.cpus_changed),
-	JTRI("tsm_changed", struct platform, window.tsm_changed),
-	JSTRINGS("kernel_log", struct platform, window.kernel_log, window.nkernel_log, MANY),
-	JBOOL("log_known", struct platform, window.log_known),
-	JEND,
+static const struct jrow net_rows[] = {
+	JNAME("name", struct platform_net, name, .flags = JF_REQUIRED | JF_UNIQUE),
+	JNUMBER("index", struct platform_net, index, INT32_MAX),
+	JNAME("virtio", struct platform_net, virtio),
+	JBOOL("counted", struct platform_net, counted, .flags = JF_KNOWN,
+	      .known = offsetof(struct platform_net, looked)),
+	JOBJECT("before", struct platform_net, before, frames_rows, .flags = JF_IF,
+		.known = offsetof(struct platform_net, counted)),
+	JOBJECT("after", struct platform_net, after, frames_rows, .flags = JF_IF,
+		.known = offsetof(struct platform_net, counted)),
+	JLIST("counters", struct platform_net, counters, ncounters, counter_rows, MANY,
+	      .flags = JF_IF, .known = offsetof(struct platform_net, counted)),
+	JWHOLE(.check = check_net),
 };
 
 /* A list is only given by who could read the whole log, or says that it could not. */
@@ -257,7 +219,14 @@ static void check_window(const struct jval *object, void *what)
 		p->window.log_known = true;
 }
 
-static const struct jtable window_table = { .rows = window_rows, .check = check_window };
+static const struct jrow window_rows[] = {
+	JTRI("devices_changed", struct platform, window.devices_changed),
+	JTRI("cpus_changed", struct platform, window.cpus_changed),
+	JTRI("tsm_changed", struct platform, window.tsm_changed),
+	JSTRINGS("kernel_log", struct platform, window.kernel_log, window.nkernel_log, MANY),
+	JBOOL("log_known", struct platform, window.log_known),
+	JWHOLE(.check = check_window),
+};
 
 static const struct jrow lost_rows[] = {
 	JNUMBER("cpu", struct platform_lost, cpu, UINT16_MAX, .flags = JF_REQUIRED),
@@ -267,7 +236,6 @@ static const struct jrow lost_rows[] = {
 	JNUMBER("dropped", struct platform_lost, dropped, MAX_COUNT, .flags = JF_REQUIRED),
 	JEND,
 };
-static const struct jtable lost_table = { .rows = lost_rows, .size = sizeof(struct platform_lost) };
 
 static const struct jrow change_rows[] = {
 	JNAME("file", struct platform_change, file, .flags = JF_REQUIRED),
@@ -276,33 +244,12 @@ static const struct jrow change_rows[] = {
 	JNUMBER("times", struct platform_change, times, MAX_COUNT),
 	JEND,
 };
-static const struct jtable change_table = { .rows = change_rows,
-					    .size = sizeof(struct platform_change) };
 
 static const struct jrow canary_rows[] = {
 	JNAME("device", struct platform_canary, device, .flags = JF_REQUIRED),
 	JNAME("kind", struct platform_canary, kind, .flags = JF_REQUIRED),
 	JNUMBER("size", struct platform_canary, size, MAX_COUNT),
 	JSTRING("reason", struct platform_canary, reason),
-	JEND,
-};
-static const struct jtable canary_table = { .rows = canary_rows,
-					    .size = sizeof(struct platform_canary) };
-
-static const struct jrow trace_rows[] = {
-	JLIST("lost", struct platform, trace.lost, trace.nlost, &lost_table, MANY,
-	      .flags = JF_KNOWN, .known = offsetof(struct platform, trace.lost_known)),
-	JTRI("from_boot", struct platform, trace.from_boot),
-	JSTRINGS("events", struct platform, trace.events, trace.nevents, MANY, .flags = JF_KNOWN,
-		 .known = offsetof(struct platform, trace.events_known)),
-	JSTRINGS("failed", struct platform, trace.failed, trace.nfailed, MANY),
-	JSTRINGS("spoilt", struct platform, trace.altered, trace.naltered, MANY, .flags = JF_OMIT),
-	JTRI("watched", struct platform, trace.watched),
-	JLIST("changes", struct platform, trace.changes, trace.nchanges, &change_table, MANY,
-	      .flags = JF_OMIT),
-	JNAME("recorder", struct platform, trace.recorder),
-	JHEX("nonce", struct platform, trace.nonce, UINT64_MAX, .flags = JF_OMIT),
-	JLIST("canaries", struct platform, trace.canaries, trace.ncanaries, &canary_table, MANY),
 	JEND,
 };
 
@@ -347,31 +294,26 @@ static void check_trace(const struct jval *object, void *what)
 				     p->trace.altered[i]);
 }
 
-static const struct jtable trace_table = { .rows = trace_rows, .check = check_trace };
+static const struct jrow trace_rows[] = {
+	JLIST("lost", struct platform, trace.lost, trace.nlost, lost_rows, MANY, .flags = JF_KNOWN,
+	      .known = offsetof(struct platform, trace.lost_known)),
+	JTRI("from_boot", struct platform, trace.from_boot),
+	JSTRINGS("events", struct platform, trace.events, trace.nevents, MANY, .flags = JF_KNOWN,
+		 .known = offsetof(struct platform, trace.events_known)),
+	JSTRINGS("failed", struct platform, trace.failed, trace.nfailed, MANY),
+	JSTRINGS("spoilt", struct platform, trace.altered, trace.naltered, MANY, .flags = JF_OMIT),
+	JTRI("watched", struct platform, trace.watched),
+	JLIST("changes", struct platform, trace.changes, trace.nchanges, change_rows, MANY,
+	      .flags = JF_OMIT),
+	JNAME("recorder", struct platform, trace.recorder),
+	JHEX("nonce", struct platform, trace.nonce, UINT64_MAX, .flags = JF_OMIT),
+	JLIST("canaries", struct platform, trace.canaries, trace.ncanaries, canary_rows, MANY),
+	JWHOLE(.check = check_trace),
+};
 
 static const struct jrow memory_rows[] = {
-	JPOINTER("start", struct platform, start, &snapshot_table),
-	JPOINTER("end", struct platform, end, &snapshot_table),
-	JEND,
-};
-static const struct jtable memory_table = { .rows = memory_rows };
-
-static const struct jrow platform_rows[] = {
-	JGROUP("kernel", &kernel_table),
-	JSTRING("root", struct platform, root, .flags = JF_OMIT),
-	JGROUP("realm", &realm_table),
-	JLIST("ram", struct platform, ram, nram, &range_table, MANY),
-	JGROUP("swiotlb", &swiotlb_table),
-	JLIST("virtio", struct platform, virtio, nvirtio, &virtio_table, MANY, .flags = JF_KNOWN,
-	      .known = offsetof(struct platform, virtio_listed)),
-	JLIST("pci", struct platform, pci, npci, &pci_table, MANY, .flags = JF_KNOWN,
-	      .known = offsetof(struct platform, pci_listed)),
-	JLIST("other", struct platform, other, nother, &other_table, MANY),
-	JLIST("disks", struct platform, disks, ndisks, &disk_table, MANY),
-	JLIST("net", struct platform, net, nnet, &net_table, MANY),
-	JGROUP("window", &window_table),
-	JGROUP("trace", &trace_table),
-	JGROUP("memory", &memory_table, .flags = JF_OMIT),
+	JPOINTER("start", struct platform, start, snapshot_table),
+	JPOINTER("end", struct platform, end, snapshot_table),
 	JEND,
 };
 
@@ -382,15 +324,30 @@ static void check_platform(const struct jval *object, void *what)
 	((struct platform *)what)->unknown = xstrdup(unknown);
 }
 
-const struct jtable platform_table = { .rows = platform_rows,
-				       .size = sizeof(struct platform),
-				       .check = check_platform };
+const struct jrow platform_table[] = {
+	JGROUP("kernel", kernel_rows),
+	JSTRING("root", struct platform, root, .flags = JF_OMIT),
+	JGROUP("realm", realm_rows),
+	JLIST("ram", struct platform, ram, nram, range_rows, MANY),
+	JGROUP("swiotlb", swiotlb_rows),
+	JLIST("virtio", struct platform, virtio, nvirtio, virtio_rows, MANY, .flags = JF_KNOWN,
+	      .known = offsetof(struct platform, virtio_listed)),
+	JLIST("pci", struct platform, pci, npci, pci_rows, MANY, .flags = JF_KNOWN,
+	      .known = offsetof(struct platform, pci_listed)),
+	JLIST("other", struct platform, other, nother, other_rows, MANY),
+	JLIST("disks", struct platform, disks, ndisks, disk_rows, MANY),
+	JLIST("net", struct platform, net, nnet, net_rows, MANY),
+	JGROUP("window", window_rows),
+	JGROUP("trace", trace_rows),
+	JGROUP("memory", memory_rows, .flags = JF_OMIT),
+	JWHOLE(.check = check_platform),
+};
 
 struct platform *platform_new(void)
 {
 	struct platform *p = xcalloc(1, sizeof(*p));
 
-	jtable_init(&platform_table, p);
+	jtable_init(platform_table, p);
 	return p;
 }
 
@@ -398,22 +355,24 @@ void platform_free(struct platform *p)
 {
 	if (!p)
 		return;
-	jtable_free(&platform_table, p);
+	jtable_free(platform_table, p);
 	free(p->unknown);
 	free(p);
 }
 
 struct platform *platform_parse(const char *text, size_t len, const char *name, struct err *err)
 {
-	return jtable_load(&platform_table, jdoc_parse(text, len, name, err), PLATFORM_SCHEMA);
+	return jtable_load(platform_table, sizeof(struct platform),
+			   jdoc_parse(text, len, name, err), PLATFORM_SCHEMA);
 }
 
 struct platform *platform_load(const char *path, struct err *err)
 {
-	return jtable_load(&platform_table, jdoc_load(path, err), PLATFORM_SCHEMA);
+	return jtable_load(platform_table, sizeof(struct platform), jdoc_load(path, err),
+			   PLATFORM_SCHEMA);
 }
 
 char *platform_format(const struct platform *p)
 {
-	return jtable_format(&platform_table, PLATFORM_SCHEMA, p);
+	return jtable_format(platform_table, PLATFORM_SCHEMA, p);
 }

@@ -9,7 +9,6 @@
 #include "lib/base/range.h"
 
 struct err;
-struct jtable;
 struct snapshot;
 
 /*
@@ -206,9 +205,6 @@ struct platform {
 };
 
 #define PLATFORM_SCHEMA "ccaio.platform/1"
-/* How it is read, written and freed (lib/json/table.h). */
-extern const struct jtable platform_table;
-
 struct platform *platform_new(void);	/* everything unknown */
 void platform_free(struct platform *p); /* accepts NULL */
 

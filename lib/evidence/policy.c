@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lib/base/xalloc.h"
-#include "lib/json/table.h"
+#include "lib/evidence/tables.h"
 
 #define MANY JDOC_MAX_VALUES /* entries of a list: the document bounds them */
 
@@ -15,23 +15,14 @@ static const struct jrow require_rows[] = {
 	JBOOL("since_boot", struct policy, require_since_boot),
 	JBOOL("run", struct policy, require_run),
 	JBOOL("confidential", struct policy, require_confidential),
-	JEND,
+	JWHOLE(.closed = true),
 };
-static const struct jtable require_table = { .rows = require_rows, .closed = true };
 
 static const struct jrow limit_rows[] = {
 	JNUMBER("out_bytes", struct policy, max_out_bytes, INT64_MAX, .unknown = POLICY_NO_LIMIT),
 	JNUMBER("stale_bytes", struct policy, max_stale_bytes, INT64_MAX,
 		.unknown = POLICY_NO_LIMIT),
-	JEND,
-};
-static const struct jtable limit_table = { .rows = limit_rows, .closed = true };
-
-static const struct jrow waiver_rows[] = {
-	JNAME("device", struct policy_waiver, device, .flags = JF_REQUIRED),
-	JNAME("claim", struct policy_waiver, claim, .flags = JF_REQUIRED),
-	JNAME("reason", struct policy_waiver, reason, .flags = JF_REQUIRED),
-	JEND,
+	JWHOLE(.closed = true),
 };
 
 static void check_waiver(const struct jval *object, void *what)
@@ -43,19 +34,11 @@ static void check_waiver(const struct jval *object, void *what)
 			     claim);
 }
 
-static const struct jtable waiver_table = { .rows = waiver_rows,
-					    .size = sizeof(struct policy_waiver),
-					    .closed = true,
-					    .check = check_waiver };
-
-static const struct jrow policy_rows[] = {
-	JSTRING("comment", struct policy, comment, .flags = JF_OMIT),
-	JGROUP("require", &require_table),
-	JGROUP("limits", &limit_table),
-	JLIST("waivers", struct policy, waivers, nwaivers, &waiver_table, MANY),
-	JSTRINGS("expected_devices", struct policy, expected_devices, nexpected_devices, MANY,
-		 .flags = JF_KNOWN, .known = offsetof(struct policy, expected_given)),
-	JEND,
+static const struct jrow waiver_rows[] = {
+	JNAME("device", struct policy_waiver, device, .flags = JF_REQUIRED),
+	JNAME("claim", struct policy_waiver, claim, .flags = JF_REQUIRED),
+	JNAME("reason", struct policy_waiver, reason, .flags = JF_REQUIRED),
+	JWHOLE(.closed = true, .check = check_waiver),
 };
 
 static void check_policy(const struct jval *object, void *what)
@@ -68,15 +51,21 @@ static void check_policy(const struct jval *object, void *what)
 }
 
 /* Closed: a requirement that is not understood must not be taken for one that is met. */
-const struct jtable policy_table = {
-	.rows = policy_rows, .size = sizeof(struct policy), .closed = true, .check = check_policy
+const struct jrow policy_table[] = {
+	JSTRING("comment", struct policy, comment, .flags = JF_OMIT),
+	JGROUP("require", require_rows),
+	JGROUP("limits", limit_rows),
+	JLIST("waivers", struct policy, waivers, nwaivers, waiver_rows, MANY),
+	JSTRINGS("expected_devices", struct policy, expected_devices, nexpected_devices, MANY,
+		 .flags = JF_KNOWN, .known = offsetof(struct policy, expected_given)),
+	JWHOLE(.closed = true, .check = check_policy),
 };
 
 struct policy *policy_new(void)
 {
 	struct policy *p = xcalloc(1, sizeof(*p));
 
-	jtable_init(&policy_table, p);
+	jtable_init(policy_table, p);
 	return p;
 }
 
@@ -84,13 +73,15 @@ void policy_free(struct policy *p)
 {
 	if (!p)
 		return;
-	jtable_free(&policy_table, p);
+	jtable_free(policy_table, p);
 	free(p->name);
 	free(p);
 }
 
-static struct policy *named(struct policy *p, const char *name)
+static struct policy *named(struct jdoc *doc, const char *name)
 {
+	struct policy *p = jtable_load(policy_table, sizeof(*p), doc, POLICY_SCHEMA);
+
 	if (p)
 		p->name = xstrdup(name);
 	return p;
@@ -98,12 +89,10 @@ static struct policy *named(struct policy *p, const char *name)
 
 struct policy *policy_parse(const char *text, size_t len, const char *name, struct err *err)
 {
-	struct jdoc *doc = jdoc_parse(text, len, name, err);
-
-	return named(jtable_load(&policy_table, doc, POLICY_SCHEMA), name);
+	return named(jdoc_parse(text, len, name, err), name);
 }
 
 struct policy *policy_load(const char *path, struct err *err)
 {
-	return named(jtable_load(&policy_table, jdoc_load(path, err), POLICY_SCHEMA), path);
+	return named(jdoc_load(path, err), path);
 }

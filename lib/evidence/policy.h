@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 struct err;
-struct jtable;
 
 /*
  * policy - what a site requires beyond the claims themselves (ccaio-policy(5)).
@@ -40,8 +39,6 @@ struct policy {
 	size_t nexpected_devices;
 	bool expected_given;
 };
-
-extern const struct jtable policy_table; /* how it is read and freed */
 
 struct policy *policy_new(void); /* requires nothing */
 void policy_free(struct policy *p);

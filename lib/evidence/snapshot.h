@@ -8,8 +8,6 @@
 
 #include "lib/base/range.h"
 
-struct jtable;
-
 /*
  * snapshot - what the kernel's own memory held at one moment: the rings of the virtio devices, the
  * slots of the bounce pools, and how the linear map marks the pages of both.
@@ -128,8 +126,5 @@ bool snapshot_has_mark(const struct snapshot *s, uint64_t start, uint64_t size,
 size_t snapshot_queues(const struct snapshot *s);
 size_t snapshot_descriptors(const struct snapshot *s);
 uint64_t snapshot_slots_used(const struct snapshot *s);
-
-/* How it is read, written and freed (lib/json/table.h). */
-extern const struct jtable snapshot_table;
 
 #endif

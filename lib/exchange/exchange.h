@@ -10,8 +10,6 @@
 #include "lib/net/conn.h"
 #include "lib/net/flow.h"
 
-struct jtable;
-
 /*
  * exchanges - what the application said over the network, and which buffers carried it.
  *
@@ -294,9 +292,6 @@ struct exchanges {
 #define EXCHANGES_LISTED 4000 /* transfers listed in all; the rest is counted */
 
 #define EXCHANGES_SCHEMA "ccaio.exchanges/1"
-/* How they are read, written and freed (lib/json/table.h). */
-extern const struct jtable exchanges_table;
-
 struct exchanges *exchanges_new(void);
 void exchanges_free(struct exchanges *x); /* accepts NULL */
 

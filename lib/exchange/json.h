@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
-struct err;
+#include "lib/json/table.h"
+
 struct exchanges;
-struct jwriter;
 
 /*
  * exchange-json - exchanges.json, schema ccaio.exchanges/1.
@@ -32,5 +32,7 @@ struct exchanges *exchanges_parse(const char *text, size_t len, const char *name
  * for judging.  NULL with err set like exchanges_parse.
  */
 struct exchanges *exchanges_recall(const char *text, size_t len, const char *name, struct err *err);
+
+extern const struct jrow exchanges_table[]; /* struct exchanges */
 
 #endif

@@ -12,15 +12,10 @@
 
 #define MANY ((uint64_t)1 << 62)
 
-#define WORDS(F, ENUM, NAME)               \
-	static const char *F(int i)        \
-	{                                  \
-		return NAME((enum ENUM)i); \
-	}
-WORDS(grade_word, grade, grade_name)
-WORDS(protocol_word, exchange_protocol, exchange_protocol_name)
-WORDS(end_word, exchange_end, exchange_end_name)
-WORDS(conn_end_word, conn_end, conn_end_name)
+JWORDS(grade_word, grade, grade_name)
+JWORDS(protocol_word, exchange_protocol, exchange_protocol_name)
+JWORDS(end_word, exchange_end, exchange_end_name)
+JWORDS(conn_end_word, conn_end, conn_end_name)
 
 static const char *dir_word(int i)
 {
@@ -42,54 +37,52 @@ static const struct jrow grade_row = {
 #define BY_GRADE(K, S, M, F) JNAMED(K, S, M, grade_word, GRADES, &grade_row, .flags = F)
 
 /* "10.0.2.15:43210" or "[fe80::1]:443" */
-static bool parse_addr(char *text, struct flow_addr *addr)
+static bool parse_addr(const char *text, void *to)
 {
-	char *colon = strrchr(text, ':'), *end;
+	struct flow_addr *addr = to;
+	const char *colon = strrchr(text, ':');
+	char host[FLOW_TEXT], *end;
 	unsigned long port;
+	size_t len;
 
 	*addr = (struct flow_addr){ .family = 4 };
-	if (!colon)
+	if (!colon || colon == text || colon[1] < '0' || colon[1] > '9')
 		return false;
-	*colon = '\0';
 	port = strtoul(colon + 1, &end, 10);
-	if (colon[1] < '0' || colon[1] > '9' || *end || port > UINT16_MAX)
+	if (*end || port > UINT16_MAX)
 		return false;
 	addr->port = (uint16_t)port;
 	if (*text == '[' && colon[-1] == ']') {
 		addr->family = 6;
-		colon[-1] = '\0';
 		text++;
+		colon--;
 	}
-	return inet_pton(addr->family == 6 ? AF_INET6 : AF_INET, text, addr->ip) == 1;
+	len = (size_t)(colon - text);
+	if (len >= sizeof(host))
+		return false;
+	memcpy(host, text, len);
+	host[len] = '\0';
+	return inet_pton(addr->family == 6 ? AF_INET6 : AF_INET, host, addr->ip) == 1;
 }
 
-static void read_addr(const struct jrow *row, const struct jval *object, void *what)
+static void format_addr(const void *from, char text[JCODE_TEXT])
 {
-	char *text = jval_name(object, row->key);
-
-	if (text && !parse_addr(text, (void *)((char *)what + row->offset)))
-		jval_fail_at(object, row->key, "expected address:port");
-	free(text);
+	flow_addr_text(from, text);
 }
 
-static void write_addr(const struct jrow *row, struct jwriter *w, const void *what)
-{
-	const struct flow_addr *addr = (const void *)((const char *)what + row->offset);
-	char text[FLOW_TEXT];
-
-	jwrite_string(w, row->key, flow_addr_text(addr, text));
-}
-
-static const struct jown addr_own = {
-	.read = read_addr,
-	.write = write_addr,
-	.schema = "{\"type\": \"string\", \"pattern\": \":[0-9]+$\"}",
+static const struct jcode addr_code = {
+	.size = sizeof(struct flow_addr),
+	.parse = parse_addr,
+	.format = format_addr,
+	.expected = "address:port",
+	.pattern = ":[0-9]+$",
 };
 
 /* The name of a device stands for its index; a new name is entered. */
 static void read_device(const struct jrow *row, const struct jval *object, void *what)
 {
-	char *name = jval_name(object, row->key);
+	struct jval val = jval_member(object, row->key);
+	char *name = jval_name(&val);
 	struct exchanges *x = jval_context(object);
 
 	if (name)
@@ -116,19 +109,6 @@ static const struct jown device_own = {
 #define IFACE_COUNTER(K, M)                                 \
 	JNUMBER(K, IFACE, M, UINT64_MAX, .flags = JF_KNOWN, \
 		.known = offsetof(IFACE, counters_known))
-static const struct jrow iface_rows[] = {
-	JNAME("name", IFACE, name, .flags = JF_REQUIRED | JF_UNIQUE),
-	JNUMBER("index", IFACE, index, UINT32_MAX),
-	COUNT("packets", IFACE, packets),
-	COUNT("dropped", IFACE, dropped),
-	JBOOL("broken", IFACE, broken, .flags = JF_OMIT),
-	IFACE_COUNTER("tx_bytes", counter_bytes[FLOW_OUT]),
-	IFACE_COUNTER("rx_bytes", counter_bytes[FLOW_IN]),
-	IFACE_COUNTER("tx_packets", counter_packets[FLOW_OUT]),
-	IFACE_COUNTER("rx_packets", counter_packets[FLOW_IN]),
-	JEND,
-};
-
 /* Version 0.1 wrote a negative difference where the interface began to count anew (a resume). */
 static void check_iface(const struct jval *object, void *what)
 {
@@ -140,9 +120,18 @@ static void check_iface(const struct jval *object, void *what)
 			i->counters_known = false;
 }
 
-static const struct jtable iface_table = { .rows = iface_rows,
-					   .size = sizeof(IFACE),
-					   .check = check_iface };
+static const struct jrow iface_rows[] = {
+	JNAME("name", IFACE, name, .flags = JF_REQUIRED | JF_UNIQUE),
+	JNUMBER("index", IFACE, index, UINT32_MAX),
+	COUNT("packets", IFACE, packets),
+	COUNT("dropped", IFACE, dropped),
+	JBOOL("broken", IFACE, broken, .flags = JF_OMIT),
+	IFACE_COUNTER("tx_bytes", counter_bytes[FLOW_OUT]),
+	IFACE_COUNTER("rx_bytes", counter_bytes[FLOW_IN]),
+	IFACE_COUNTER("tx_packets", counter_packets[FLOW_OUT]),
+	IFACE_COUNTER("rx_packets", counter_packets[FLOW_IN]),
+	JWHOLE(.check = check_iface),
+};
 
 #define X struct exchanges
 static const struct jrow capture_rows[] = {
@@ -155,17 +144,15 @@ static const struct jrow capture_rows[] = {
 	JNUMBER("realtime_offset_ns", X, realtime_offset_ns, UINT64_MAX),
 	COUNT("connections_left_out", X, conns_left_out),
 	COUNT("exchanges_left_out", X, rows_left_out),
-	JLIST("interfaces", X, ifaces, nifaces, &iface_table, EXCHANGES_IFACES,
+	JLIST("interfaces", X, ifaces, nifaces, iface_rows, EXCHANGES_IFACES,
 	      .cap = offsetof(X, cap_ifaces)),
 	JEND,
 };
-static const struct jtable capture_table = { .rows = capture_rows };
 
 static const struct jrow root_rows[] = {
 	{ .key = "pid", .type = JT_NUMBER, .size = sizeof(int32_t), .max = INT32_MAX },
 	JEND,
 };
-static const struct jtable root_table = { .rows = root_rows, .size = sizeof(int32_t) };
 
 #define FILE_ struct exchange_file
 static const struct jrow file_rows[] = {
@@ -174,7 +161,6 @@ static const struct jrow file_rows[] = {
 	JSTRING("path", FILE_, path, .flags = JF_REQUIRED),
 	JEND,
 };
-static const struct jtable file_table = { .rows = file_rows, .size = sizeof(FILE_) };
 
 #define DEVICE struct exchange_device
 #define DEVICE_HALF(D)                                                          \
@@ -187,17 +173,14 @@ static const struct jtable file_table = { .rows = file_rows, .size = sizeof(FILE
 	}
 static const struct jrow device_out_rows[] = DEVICE_HALF(FLOW_OUT);
 static const struct jrow device_in_rows[] = DEVICE_HALF(FLOW_IN);
-static const struct jtable device_out = { .rows = device_out_rows };
-static const struct jtable device_in = { .rows = device_in_rows };
 static const struct jrow device_rows[] = {
 	JNAME("name", DEVICE, name, .flags = JF_REQUIRED | JF_UNIQUE),
 	JSTRING("interface", DEVICE, iface),
 	JBOOL("block", DEVICE, block),
-	JGROUP("out", &device_out),
-	JGROUP("in", &device_in),
+	JGROUP("out", device_out_rows),
+	JGROUP("in", device_in_rows),
 	JEND,
 };
-static const struct jtable device_table = { .rows = device_rows, .size = sizeof(DEVICE) };
 
 #define ALIVE .known = offsetof(X, alive_known)
 static const struct jrow result_rows[] = {
@@ -214,7 +197,6 @@ static const struct jrow result_rows[] = {
 	JSTRINGS("notes", X, notes, nnotes, EXCHANGES_NOTES, .cap = offsetof(X, cap_notes)),
 	JEND,
 };
-static const struct jtable result_table = { .rows = result_rows };
 
 #define CONN struct exchange_conn
 #define CONN_HALF(D)                                                                               \
@@ -232,12 +214,24 @@ static const struct jtable result_table = { .rows = result_rows };
 	}
 static const struct jrow conn_out_rows[] = CONN_HALF(FLOW_OUT);
 static const struct jrow conn_in_rows[] = CONN_HALF(FLOW_IN);
-static const struct jtable conn_out = { .rows = conn_out_rows };
-static const struct jtable conn_in = { .rows = conn_in_rows };
+
+/* Known through /proc when the capture began: no event tells it again. */
+static void check_conn(const struct jval *object, void *what)
+{
+	struct jval program = jval_member(object, "program"), pid = jval_member(object, "pid");
+	CONN *c = what;
+
+	if (!c->preexisting || jval_derived(object))
+		return;
+	c->program = jval_bool(&program, false);
+	c->pid = (int32_t)jval_number(&pid, INT32_MAX, 0);
+	c->comm = jval_string(object, "comm");
+	c->owner = c->pid ? GRADE_EXACT : GRADE_NONE;
+}
 
 static const struct jrow conn_rows[] = {
-	JOWN("local", CONN, local, &addr_own, .flags = JF_REQUIRED),
-	JOWN("remote", CONN, remote, &addr_own, .flags = JF_REQUIRED),
+	JCODED("local", CONN, local, &addr_code, .flags = JF_REQUIRED),
+	JCODED("remote", CONN, remote, &addr_code, .flags = JF_REQUIRED),
 	JSTRING("interface", CONN, iface),
 	JWORD("role", CONN, server, role_word, 2),
 	JBOOL("from_start", CONN, from_start, .flags = JF_OMIT),
@@ -250,27 +244,10 @@ static const struct jrow conn_rows[] = {
 	JNUMBER("pid", CONN, pid, INT32_MAX, .flags = MADE),
 	JSTRING("comm", CONN, comm, .flags = MADE),
 	JHEX("socket", CONN, socket, UINT64_MAX, .flags = MADE),
-	JGROUP("out", &conn_out),
-	JGROUP("in", &conn_in),
-	JEND,
+	JGROUP("out", conn_out_rows),
+	JGROUP("in", conn_in_rows),
+	JWHOLE(.check = check_conn),
 };
-
-/* Known through /proc when the capture began: no event tells it again. */
-static void check_conn(const struct jval *object, void *what)
-{
-	CONN *c = what;
-
-	if (!c->preexisting || jval_derived(object))
-		return;
-	c->program = jval_bool(object, "program", false);
-	c->pid = (int32_t)jval_number(object, "pid", INT32_MAX, 0);
-	c->comm = jval_string(object, "comm");
-	c->owner = c->pid ? GRADE_EXACT : GRADE_NONE;
-}
-
-static const struct jtable conn_table = { .rows = conn_rows,
-					  .size = sizeof(CONN),
-					  .check = check_conn };
 
 #define TRANSFER struct transfer
 static const struct jrow transfer_rows[] = {
@@ -284,9 +261,17 @@ static const struct jrow transfer_rows[] = {
 	GRADE("grade", TRANSFER, grade),
 	JEND,
 };
-static const struct jtable transfer_table = { .rows = transfer_rows, .size = sizeof(TRANSFER) };
 
 #define HALF struct exchange_half
+
+static void check_half(const struct jval *object, void *what)
+{
+	const HALF *h = what;
+
+	if (h->stream.end < h->stream.start)
+		jval_fail_at(object, "stream_end", "before stream_start");
+}
+
 static const struct jrow half_rows[] = {
 	COUNT("stream_start", HALF, stream.start, .flags = JF_OMIT),
 	COUNT("stream_end", HALF, stream.end, .flags = JF_OMIT),
@@ -305,26 +290,22 @@ static const struct jrow half_rows[] = {
 	COUNT("descriptors", HALF, descriptors, .flags = MADE),
 	COUNT("kicks", HALF, kicks, .flags = MADE),
 	{ .key = "queues", .type = JT_BUFFER, JMEMBER(HALF, queues), .flags = MADE },
-	JLIST("transfer_list", HALF, list, nlist, &transfer_table, EXCHANGE_TRANSFERS,
+	JLIST("transfer_list", HALF, list, nlist, transfer_rows, EXCHANGE_TRANSFERS,
 	      .flags = JF_DERIVED),
-	JEND,
+	JWHOLE(.check = check_half),
 };
-
-static void check_half(const struct jval *object, void *what)
-{
-	const HALF *h = what;
-
-	if (h->stream.end < h->stream.start)
-		jval_fail_at(object, "stream_end", "before stream_start");
-}
-
-static const struct jtable half_table = { .rows = half_rows,
-					  .size = sizeof(HALF),
-					  .check = check_half };
 
 #define ROW struct exchange
 #define ROW_FLAG(M) JBOOL(#M, ROW, M, .flags = JF_OMIT)
 #define ROW_TEXT(M) JSTRING(#M, ROW, M, .flags = JF_OMIT)
+static void check_row(const struct jval *object, void *what)
+{
+	const struct exchanges *x = jval_context(object);
+
+	if (((const ROW *)what)->conn >= x->nconns)
+		jval_fail_at(object, "connection", "there is no such connection");
+}
+
 static const struct jrow row_rows[] = {
 	JNUMBER("connection", ROW, conn, UINT32_MAX, .flags = JF_REQUIRED),
 	JWORD("protocol", ROW, protocol, protocol_word, EXCHANGE_TLS + 1, .flags = JF_REQUIRED),
@@ -358,22 +339,10 @@ static const struct jrow row_rows[] = {
 	JNUMBER("tls_version", ROW, tls_version, 0xffff, .flags = JF_OMIT),
 	JNUMBER("tls_suite", ROW, tls_suite, 0xffff, .flags = JF_OMIT),
 	ROW_FLAG(handshake_complete),
-	JOBJECT("out", ROW, half[FLOW_OUT], &half_table),
-	JOBJECT("in", ROW, half[FLOW_IN], &half_table),
-	JEND,
+	JOBJECT("out", ROW, half[FLOW_OUT], half_rows),
+	JOBJECT("in", ROW, half[FLOW_IN], half_rows),
+	JWHOLE(.check = check_row),
 };
-
-static void check_row(const struct jval *object, void *what)
-{
-	const struct exchanges *x = jval_context(object);
-
-	if (((const ROW *)what)->conn >= x->nconns)
-		jval_fail_at(object, "connection", "there is no such connection");
-}
-
-static const struct jtable row_table = { .rows = row_rows,
-					 .size = sizeof(ROW),
-					 .check = check_row };
 
 #define OTHER struct unattributed
 static const struct jrow other_rows[] = {
@@ -384,7 +353,6 @@ static const struct jrow other_rows[] = {
 	COUNT("bytes", OTHER, bytes),
 	JEND,
 };
-static const struct jtable other_table = { .rows = other_rows, .size = sizeof(OTHER) };
 
 #define BLOCK struct exchange_block
 static const struct jrow cached_rows[] = {
@@ -395,7 +363,6 @@ static const struct jrow cached_rows[] = {
 	JSTRING("filled_by_comm", BLOCK, filler_comm, .flags = JF_OMIT),
 	JEND,
 };
-static const struct jtable cached_table = { .rows = cached_rows };
 
 static const struct jrow block_rows[] = {
 	IN_DEVICE(BLOCK),
@@ -404,7 +371,7 @@ static const struct jrow block_rows[] = {
 	JSTRING("comm", BLOCK, comm),
 	JWORD("owner", BLOCK, owner, grade_word, GRADES, .unknown = GRADE_SIZED),
 	JBOOL("program", BLOCK, program),
-	JGROUP("file", &cached_table, .flags = JF_KNOWN, .known = offsetof(BLOCK, cached)),
+	JGROUP("file", cached_rows, .flags = JF_KNOWN, .known = offsetof(BLOCK, cached)),
 	COUNT("writes", BLOCK, requests[FLOW_OUT]),
 	COUNT("written", BLOCK, bytes[FLOW_OUT]),
 	COUNT("reads", BLOCK, requests[FLOW_IN]),
@@ -415,7 +382,6 @@ static const struct jrow block_rows[] = {
 	BY_GRADE("read_by_grade", BLOCK, carried[FLOW_IN], JF_OMIT),
 	JEND,
 };
-static const struct jtable block_table = { .rows = block_rows, .size = sizeof(BLOCK) };
 
 #define CHECK struct conservation
 static const struct jrow check_rows[] = {
@@ -427,40 +393,35 @@ static const struct jrow check_rows[] = {
 	JBOOL("holds", CHECK, ok),
 	JEND,
 };
-static const struct jtable check_table = { .rows = check_rows, .size = sizeof(CHECK) };
 
 /* A list that grows by XGROW(). */
 #define GROWN(K, M, N, CAP, OF, MAX, F) \
 	JLIST(K, X, M, N, OF, MAX, .flags = F, .cap = offsetof(X, CAP))
-/* Devices stand before what names them. */
-static const struct jrow exchanges_rows[] = {
-	JGROUP("capture", &capture_table),
-	JLIST("roots", X, roots, nroots, &root_table, EXCHANGE_ROOTS, .flags = JF_FIXED),
-	JBOOL("no_follow", X, no_follow, .flags = JF_OMIT),
-	JBOOL("launched", X, launched, .flags = JF_OMIT),
-	GROWN("files", files, nfiles, cap_files, &file_table, EXCHANGES_FILES, 0),
-	GROWN("devices", devices, ndevices, cap_devices, &device_table, EXCHANGES_DEVICES,
-	      JF_DERIVED),
-	JGROUP("result", &result_table, .flags = JF_DERIVED),
-	GROWN("connections", conns, nconns, cap_conns, &conn_table, EXCHANGES_ROWS, 0),
-	GROWN("exchanges", rows, nrows, cap_rows, &row_table, EXCHANGES_ROWS, 0),
-	GROWN("unattributed", unattributed, nunattributed, cap_unattributed, &other_table,
-	      EXCHANGES_UNATTRIBUTED, JF_DERIVED),
-	GROWN("block_requests", blocks, nblocks, cap_blocks, &block_table, EXCHANGES_BLOCKS,
-	      JF_DERIVED),
-	GROWN("conservation", checks, nchecks, cap_checks, &check_table, 2 * EXCHANGES_CHECKS,
-	      JF_DERIVED),
-	JEND,
-};
-
 static void check_exchanges(const struct jval *object, void *what)
 {
 	((struct exchanges *)what)->unknown = xstrdup(jdoc_unknown(object->doc));
 }
 
-const struct jtable exchanges_table = { .rows = exchanges_rows,
-					.size = sizeof(X),
-					.check = check_exchanges };
+/* Devices stand before what names them. */
+const struct jrow exchanges_table[] = {
+	JGROUP("capture", capture_rows),
+	JLIST("roots", X, roots, nroots, root_rows, EXCHANGE_ROOTS, .flags = JF_FIXED),
+	JBOOL("no_follow", X, no_follow, .flags = JF_OMIT),
+	JBOOL("launched", X, launched, .flags = JF_OMIT),
+	GROWN("files", files, nfiles, cap_files, file_rows, EXCHANGES_FILES, 0),
+	GROWN("devices", devices, ndevices, cap_devices, device_rows, EXCHANGES_DEVICES,
+	      JF_DERIVED),
+	JGROUP("result", result_rows, .flags = JF_DERIVED),
+	GROWN("connections", conns, nconns, cap_conns, conn_rows, EXCHANGES_ROWS, 0),
+	GROWN("exchanges", rows, nrows, cap_rows, row_rows, EXCHANGES_ROWS, 0),
+	GROWN("unattributed", unattributed, nunattributed, cap_unattributed, other_rows,
+	      EXCHANGES_UNATTRIBUTED, JF_DERIVED),
+	GROWN("block_requests", blocks, nblocks, cap_blocks, block_rows, EXCHANGES_BLOCKS,
+	      JF_DERIVED),
+	GROWN("conservation", checks, nchecks, cap_checks, check_rows, 2 * EXCHANGES_CHECKS,
+	      JF_DERIVED),
+	JWHOLE(.check = check_exchanges),
+};
 
 struct exchanges *exchanges_new(void)
 {
@@ -471,7 +432,7 @@ void exchanges_free(struct exchanges *x)
 {
 	if (!x)
 		return;
-	jtable_free(&exchanges_table, x);
+	jtable_free(exchanges_table, x);
 	free(x->unknown);
 	free(x);
 }
@@ -482,7 +443,7 @@ void exchanges_write_member(struct jwriter *w, const char *key, const struct exc
 
 	w->context = x;
 	jwrite_object(w, key);
-	jtable_write_members(&exchanges_table, w, EXCHANGES_SCHEMA, x);
+	jtable_write_members(exchanges_table, w, EXCHANGES_SCHEMA, x);
 	jwrite_end_object(w);
 	w->context = outer;
 }
@@ -505,7 +466,7 @@ static struct exchanges *load(const char *text, size_t len, const char *name, bo
 		return NULL;
 	x = exchanges_new();
 	jdoc_set_context(doc, x, derived);
-	if (jtable_load_into(&exchanges_table, doc, EXCHANGES_SCHEMA, x) == 0)
+	if (jtable_load_into(exchanges_table, doc, EXCHANGES_SCHEMA, x) == 0)
 		return x;
 	exchanges_free(x);
 	return NULL;

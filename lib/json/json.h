@@ -66,33 +66,31 @@ bool jval_known(const struct jval *val);
 bool jval_has(const struct jval *object, const char *key);	/* there, and not null */
 bool jval_mentions(const struct jval *object, const char *key); /* there, or null */
 
-/* Members of an object by name; of an unknown object everything is unknown. */
-struct jval jval_object(const struct jval *object, const char *key);
-struct jval jval_array(const struct jval *object, const char *key);
-
-/* NUL-terminated copies (caller frees), NULL unknown.  Text with a NUL inside is refused. */
-char *jval_string(const struct jval *object, const char *key);
-/* … that stands for a thing: 1 to 255 bytes, no control characters. */
-char *jval_name(const struct jval *object, const char *key);
-
-/* A whole number 0 … max written as a JSON number; `unknown` when unknown. */
-uint64_t jval_number(const struct jval *object, const char *key, uint64_t max, uint64_t unknown);
-/* A number written as a string "0x…" of 1 to 16 hexadecimal digits. */
-uint64_t jval_hex(const struct jval *object, const char *key, uint64_t max, uint64_t unknown);
-/* A whole number with a sign; 0 unknown.  small: it must fit into 32 bits. */
-int64_t jval_signed(const struct jval *object, const char *key, bool small);
-enum tri jval_tri(const struct jval *object, const char *key);
-bool jval_bool(const struct jval *object, const char *key, bool unknown);
-
-/* Elements of an array: 0 when unknown. */
-size_t jval_count(const struct jval *array);
-struct jval jval_item_object(const struct jval *array, size_t i);
-uint64_t jval_item_number(const struct jval *array, size_t i, uint64_t max); /* 0: complained */
 /*
- * An array of at most max strings, as strings of the caller's (array and strings are freed by
- * it).  More are a complaint.
+ * A member of an object by its name, an element of an array (of jval_count() many); both
+ * borrow from what they are asked of.  Of an unknown object everything is unknown.
  */
-char **jval_strings(const struct jval *object, const char *key, size_t max, size_t *count);
+struct jval jval_member(const struct jval *object, const char *key);
+struct jval jval_item(const struct jval *array, size_t i);
+
+/* The value as what it must be, or unknown with a complaint.  A text is a copy that the caller
+ * frees, NULL unknown; text with a NUL inside is refused. */
+struct jval jval_as_object(const struct jval *val);
+size_t jval_count(const struct jval *val); /* elements of an array; 0 unknown */
+char *jval_text(const struct jval *val);
+char *jval_name(const struct jval *val); /* 1 to 255 bytes, no control characters */
+/* A whole number 0 … max written as a JSON number; `unknown` when unknown. */
+uint64_t jval_number(const struct jval *val, uint64_t max, uint64_t unknown);
+/* A number written as a string "0x…" of 1 to 16 hexadecimal digits. */
+uint64_t jval_hex(const struct jval *val, uint64_t max, uint64_t unknown);
+/* A whole number with a sign; 0 unknown.  small: it must fit into 32 bits. */
+int64_t jval_signed(const struct jval *val, bool small);
+enum tri jval_tri(const struct jval *val);
+bool jval_bool(const struct jval *val, bool unknown);
+
+/* The same of a member. */
+struct jval jval_object(const struct jval *object, const char *key);
+char *jval_string(const struct jval *object, const char *key);
 
 /* The names of an object's members, one after the other; *iter is NULL at first.  Borrowed. */
 const char *jval_next_key(const struct jval *object, void **iter);

@@ -11,9 +11,10 @@
 /*
  * jtable - a struct as a JSON object, described once.
  *
- * A table has one row per member: its key, its type, where it is in the struct, its
- * limits.  The same rows read, write and free it, and print its JSON Schema, so that
- * what is written can be read.  Rows are read and written in their order.
+ * A table is an array of rows, one per member: its key, its type, where it is in the
+ * struct, its limits.  The same rows read, write and free it, and print its JSON Schema, so
+ * that what is written can be read.  Rows are read and written in their order; the last row is
+ * JEND, or JWHOLE with what holds of the whole object.
  *
  * What a document lacks gets the row's "unknown" value.  What it has and no row
  * knows is kept by name for jdoc_unknown(), or refused by a closed table.
@@ -22,17 +23,19 @@ enum jtype {
 	JT_STRING = 1, /* char *: any text; NULL is null */
 	JT_NAME,       /* char *: 1 to 255 bytes without control characters; NULL is null */
 	JT_BUFFER,     /* char[size]: text that fits */
+	JT_CODED,      /* value that is written as text, as code says */
 	JT_NUMBER,     /* unsigned integer of 1, 2, 4 or 8 bytes, at most max */
 	JT_SIGNED,     /* int32_t or int64_t */
 	JT_HEX,	       /* unsigned integer, as a string "0x…" */
 	JT_BOOL,
 	JT_TRI,	    /* enum tri; unknown is null */
 	JT_WORD,    /* enum, or unsigned integer: word(n), n < max */
-	JT_STRINGS, /* char ** and its count */
-	JT_NUMBERS, /* uint64_t[] of fixed length, as an array of as many numbers */
 	JT_INLINE,  /* struct within this one whose members are of the same object */
 	JT_OBJECT,  /* struct within this one, or some of its own members, as an object */
 	JT_POINTER, /* pointer to one struct, allocated; NULL is null */
+	JT_STRINGS, /* char ** and its count; one NULL more follows them */
+	JT_NUMBERS, /* uint64_t[] of fixed length, as an array of as many numbers */
+	JT_CODES,   /* pointer to values and their count, as an array of texts */
 	JT_LIST,    /* pointer to structs and their count, as an array of objects */
 	JT_NAMED,   /* fixed array, as an object with the keys word(0) … word(max - 1) */
 	JT_OWN,	    /* as the functions of own say */
@@ -47,17 +50,26 @@ enum {
 	JF_IF = 0x200,	    /* the bool at known: only then it is written */
 	JF_UNTOLD = 0x10,   /* the bool at known: it is absent, and not null */
 	JF_TEXT = 0x20,	    /* strings for people: made printable when read and when written */
-	JF_FIXED = 0x40,    /* JT_LIST, JT_STRINGS: an array of max within the struct, no pointer */
+	JF_FIXED = 0x40,    /* lists: an array of max within the struct, no pointer */
+	JF_ENDED = 0x800,   /* JT_STRINGS: no count, the NULL ends them */
 	JF_POINTER = 0x400, /* JT_INLINE: a pointer to the struct, which is allocated */
 	JF_UNIQUE = 0x80,   /* JT_NAME: no two objects of one list may have the same */
 	JF_DERIVED = 0x100, /* read only where the document is read with derived members */
 };
 
-struct jtable;
-
 struct jrow;
 
-/* A member that needs code: row->key of object, what is the struct. */
+/* A value as text: without spaces at its ends, shorter than JCODE_TEXT. */
+#define JCODE_TEXT 256
+struct jcode {
+	size_t size; /* of a value */
+	bool (*parse)(const char *text, void *to);
+	void (*format)(const void *from, char text[JCODE_TEXT]);
+	const char *expected; /* "expected …" is what is said of other text */
+	const char *pattern;  /* regular expression of the text, for its JSON Schema */
+};
+
+/* A member that needs code: row->key of the object, what is the struct. */
 struct jown {
 	void (*read)(const struct jrow *row, const struct jval *object, void *what);
 	void (*write)(const struct jrow *row, struct jwriter *w, const void *what);
@@ -71,21 +83,19 @@ struct jrow {
 	enum jtype type;
 	unsigned int flags;
 	size_t offset, size; /* of the member */
-	size_t count;	     /* JT_LIST, JT_STRINGS: offset of a size_t */
-	size_t cap;	     /* JT_LIST, JT_STRINGS: offset of a size_t, allocated entries; or 0 */
+	size_t count;	     /* lists: offset of a size_t */
+	size_t cap;	     /* lists: offset of a size_t, allocated entries; or 0 */
 	size_t known;	     /* JF_KNOWN, JF_IF, JF_UNTOLD: offset of a bool */
 	uint64_t max;	     /* greatest number, most entries, or number of words */
 	uint64_t unknown;    /* value of what is not said */
 	const char *(*word)(int);
-	const struct jtable *of;
+	const struct jrow *of;	 /* the table of an object, or of a list's objects */
+	size_t of_size;		 /* of the struct of these, where it is allocated */
 	const struct jrow *each; /* JT_NAMED: one element, at offset 0 */
+	const struct jcode *code;
 	const struct jown *own;
-};
-
-struct jtable {
-	const struct jrow *rows; /* the last has no key and no type */
-	size_t size;		 /* of the struct */
-	bool closed;		 /* unknown members are refused */
+	/* JWHOLE: */
+	bool closed; /* unknown members are refused */
 	/* After reading the members: what only all of them together tell.  It may find
 	 * complaints; a document that already has one is not checked. */
 	void (*check)(const struct jval *object, void *what);
@@ -100,6 +110,7 @@ struct jtable {
 	(0 * sizeof(struct {                                                                    \
 		 int wrong : __builtin_types_compatible_p(__typeof__(((S *)0)->M), T) ? 1 : -1; \
 	 }))
+#define JEACH(S, M) sizeof(((S *)0)->M[0])
 #define JMEMBER(S, M) .offset = offsetof(S, M), .size = sizeof(((S *)0)->M)
 #define JSTRING(K, S, M, ...)                                                                  \
 	{                                                                                      \
@@ -142,9 +153,9 @@ struct jtable {
 	{                                                                         \
 		.key = K, .type = JT_OBJECT, JMEMBER(S, M), .of = OF, __VA_ARGS__ \
 	}
-#define JPOINTER(K, S, M, OF)                                         \
-	{                                                             \
-		.key = K, .type = JT_POINTER, JMEMBER(S, M), .of = OF \
+#define JPOINTER(K, S, M, OF)                                                                 \
+	{                                                                                     \
+		.key = K, .type = JT_POINTER, JMEMBER(S, M), .of = OF, .of_size = JEACH(S, M) \
 	}
 /* Some members of the same struct as an object of their own. */
 #define JGROUP(K, OF, ...)                                         \
@@ -154,7 +165,18 @@ struct jtable {
 #define JLIST(K, S, M, N, OF, MAX, ...)                                                           \
 	{                                                                                         \
 		.key = K, .type = JT_LIST, JMEMBER(S, M),                                         \
-		.count = offsetof(S, N) + JTYPED(S, N, size_t), .of = OF, .max = MAX, __VA_ARGS__ \
+		.count = offsetof(S, N) + JTYPED(S, N, size_t), .of = OF, .of_size = JEACH(S, M), \
+		.max = MAX, __VA_ARGS__                                                           \
+	}
+#define JCODED(K, S, M, CODE, ...)                                                   \
+	{                                                                            \
+		.key = K, .type = JT_CODED, JMEMBER(S, M), .code = CODE, __VA_ARGS__ \
+	}
+#define JCODES(K, S, M, N, CODE, MAX, ...)                                                \
+	{                                                                                 \
+		.key = K, .type = JT_CODES, JMEMBER(S, M),                                \
+		.count = offsetof(S, N) + JTYPED(S, N, size_t), .code = CODE, .max = MAX, \
+		__VA_ARGS__                                                               \
 	}
 #define JNAMED(K, S, M, WORD, N, EACH, ...)                                                      \
 	{                                                                                        \
@@ -165,27 +187,37 @@ struct jtable {
 	{                                                                        \
 		.key = K, .type = JT_OWN, JMEMBER(S, M), .own = OWN, __VA_ARGS__ \
 	}
-#define JEND      \
-	{         \
-		0 \
+/* … where the bool at B says whether the object has it. */
+#define JKNOWN(S, B) .flags = JF_KNOWN, .known = offsetof(S, B)
+#define JWHOLE(...)                    \
+	{                              \
+		.type = 0, __VA_ARGS__ \
+	}
+#define JEND JWHOLE(.closed = false)
+
+/* The names of an enum, asked by number. */
+#define JWORDS(F, ENUM, NAME)              \
+	static const char *F(int i)        \
+	{                                  \
+		return NAME((enum ENUM)i); \
 	}
 
 /* Set every member of a zeroed struct to what is unknown of it. */
-void jtable_init(const struct jtable *table, void *what);
+void jtable_init(const struct jrow *table, void *what);
 
 /* Members of object into a zeroed struct.  Complaints are the document's: see jdoc_status(). */
-void jtable_read(const struct jtable *table, const struct jval *object, void *what);
+void jtable_read(const struct jrow *table, const struct jval *object, void *what);
 
 /* As a member of the document being written, or its root (key NULL). */
-void jtable_write(const struct jtable *table, struct jwriter *w, const char *key, const void *what);
+void jtable_write(const struct jrow *table, struct jwriter *w, const char *key, const void *what);
 /* The members alone, "schema" first, into an object that the caller opens and ends. */
-void jtable_write_members(const struct jtable *table, struct jwriter *w, const char *schema,
+void jtable_write_members(const struct jrow *table, struct jwriter *w, const char *schema,
 			  const void *what);
 /* A document of them as text; NUL-terminated, the caller frees. */
-char *jtable_format(const struct jtable *table, const char *schema, const void *what);
+char *jtable_format(const struct jrow *table, const char *schema, const void *what);
 
 /* Everything that the struct owns, but not the struct itself. */
-void jtable_free(const struct jtable *table, void *what);
+void jtable_free(const struct jrow *table, void *what);
 
 /* The value of a number, word or boolean. */
 uint64_t jrow_value(const struct jrow *row, const void *what);
@@ -198,17 +230,17 @@ struct jschema {
 	const char *name; /* NULL: no document */
 	const char *key;  /* the embedded one's; NULL: none */
 	const char *key_name;
-	const struct jtable *of;
+	const struct jrow *of;
 };
-void jtable_schema(const struct jtable *table, const struct jschema *schema, struct jwriter *w);
+void jtable_schema(const struct jrow *table, const struct jschema *schema, struct jwriter *w);
 
 /*
- * The document, which must be of this schema, as a new struct (the caller frees it with
- * jtable_free() and free()); NULL with the document's err set, and where doc is NULL.
+ * The document, which must be of this schema, as a new struct of this size (the caller frees it
+ * with jtable_free() and free()); NULL with the document's err set, and where doc is NULL.
  * The document is freed.
  */
-void *jtable_load(const struct jtable *table, struct jdoc *doc, const char *schema);
+void *jtable_load(const struct jrow *table, size_t size, struct jdoc *doc, const char *schema);
 /* The same into a zeroed struct: 0, or -EINVAL, then it is partly filled. */
-int jtable_load_into(const struct jtable *table, struct jdoc *doc, const char *schema, void *what);
+int jtable_load_into(const struct jrow *table, struct jdoc *doc, const char *schema, void *what);
 
 #endif

@@ -63,8 +63,7 @@ void jval_fail(const struct jval *val, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* The member as it stands; json NULL where there is none, or null. */
-static struct jval member(const struct jval *object, const char *key)
+struct jval jval_member(const struct jval *object, const char *key)
 {
 	struct json_object *json = NULL;
 
@@ -75,7 +74,7 @@ static struct jval member(const struct jval *object, const char *key)
 
 void jval_fail_at(const struct jval *object, const char *key, const char *fmt, ...)
 {
-	struct jval val = member(object, key);
+	struct jval val = jval_member(object, key);
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -94,14 +93,20 @@ static bool has_type(const struct jval *val, enum json_type type, const char *ex
 	return false;
 }
 
-static struct jval typed(const struct jval *object, const char *key, enum json_type type,
-			 const char *expected)
+struct jval jval_as_object(const struct jval *val)
 {
-	struct jval val = member(object, key);
+	struct jval object = *val;
 
-	if (!has_type(&val, type, expected))
-		val.json = NULL;
-	return val;
+	if (!has_type(val, json_type_object, "an object"))
+		object.json = NULL;
+	return object;
+}
+
+struct jval jval_object(const struct jval *object, const char *key)
+{
+	struct jval val = jval_member(object, key);
+
+	return jval_as_object(&val);
 }
 
 bool jval_known(const struct jval *val)
@@ -111,7 +116,7 @@ bool jval_known(const struct jval *val)
 
 bool jval_has(const struct jval *object, const char *key)
 {
-	return member(object, key).json != NULL;
+	return jval_member(object, key).json != NULL;
 }
 
 bool jval_mentions(const struct jval *object, const char *key)
@@ -120,17 +125,7 @@ bool jval_mentions(const struct jval *object, const char *key)
 	       json_object_object_get_ex(object->json, key, NULL);
 }
 
-struct jval jval_object(const struct jval *object, const char *key)
-{
-	return typed(object, key, json_type_object, "an object");
-}
-
-struct jval jval_array(const struct jval *object, const char *key)
-{
-	return typed(object, key, json_type_array, "an array");
-}
-
-static char *copy_string(const struct jval *val)
+char *jval_text(const struct jval *val)
 {
 	const char *s;
 
@@ -146,29 +141,27 @@ static char *copy_string(const struct jval *val)
 
 char *jval_string(const struct jval *object, const char *key)
 {
-	struct jval val = member(object, key);
+	struct jval val = jval_member(object, key);
 
-	return copy_string(&val);
+	return jval_text(&val);
 }
 
-char *jval_name(const struct jval *object, const char *key)
+char *jval_name(const struct jval *val)
 {
-	struct jval val = member(object, key);
-	char *s = copy_string(&val);
+	char *s = jval_text(val);
 	size_t len = s ? strlen(s) : 1;
 	bool bad = len == 0 || len > 255;
 
 	for (size_t i = 0; s && i < len && !bad; i++)
 		bad = (unsigned char)s[i] < 0x20 || s[i] == 0x7f;
-	if (bad) {
-		jval_fail(&val, "expected a name of 1 to 255 printable characters");
-		free(s);
-		return NULL;
-	}
-	return s;
+	if (!bad)
+		return s;
+	jval_fail(val, "expected a name of 1 to 255 printable characters");
+	free(s);
+	return NULL;
 }
 
-static uint64_t take_number(const struct jval *val, uint64_t max, uint64_t unknown)
+uint64_t jval_number(const struct jval *val, uint64_t max, uint64_t unknown)
 {
 	uint64_t number;
 
@@ -187,13 +180,6 @@ static uint64_t take_number(const struct jval *val, uint64_t max, uint64_t unkno
 	return number;
 }
 
-uint64_t jval_number(const struct jval *object, const char *key, uint64_t max, uint64_t unknown)
-{
-	struct jval val = member(object, key);
-
-	return take_number(&val, max, unknown);
-}
-
 static bool parse_hex(const char *s, uint64_t *number)
 {
 	size_t digits;
@@ -207,114 +193,66 @@ static bool parse_hex(const char *s, uint64_t *number)
 	return true;
 }
 
-uint64_t jval_hex(const struct jval *object, const char *key, uint64_t max, uint64_t unknown)
+uint64_t jval_hex(const struct jval *val, uint64_t max, uint64_t unknown)
 {
-	struct jval val = member(object, key);
 	uint64_t number;
 	char *s;
 
-	if (!has_type(&val, json_type_string, "a string such as \"0x72900000\""))
+	if (!has_type(val, json_type_string, "a string such as \"0x72900000\""))
 		return unknown;
-	s = copy_string(&val);
+	s = jval_text(val);
 	if (!s || !parse_hex(s, &number)) {
-		jval_fail(&val, "expected a string such as \"0x72900000\"");
+		jval_fail(val, "expected a string such as \"0x72900000\"");
 		number = unknown;
 	} else if (number > max) {
-		jval_fail(&val, "expected a number up to 0x%llx", (unsigned long long)max);
+		jval_fail(val, "expected a number up to 0x%llx", (unsigned long long)max);
 		number = unknown;
 	}
 	free(s);
 	return number;
 }
 
-int64_t jval_signed(const struct jval *object, const char *key, bool small)
+int64_t jval_signed(const struct jval *val, bool small)
 {
-	struct jval val = member(object, key);
 	int64_t number;
 
-	if (!has_type(&val, json_type_int, "a whole number"))
+	if (!has_type(val, json_type_int, "a whole number"))
 		return 0;
 	/* json-c gives the nearest number that fits: the outermost ones may have been others */
-	number = json_object_get_int64(val.json);
+	number = json_object_get_int64(val->json);
 	if (number == INT64_MIN || number == INT64_MAX ||
 	    (small && (number < INT32_MIN || number > INT32_MAX))) {
-		jval_fail(&val, "expected a number of %d bits", small ? 32 : 64);
+		jval_fail(val, "expected a number of %d bits", small ? 32 : 64);
 		return 0;
 	}
 	return number;
 }
 
-enum tri jval_tri(const struct jval *object, const char *key)
+enum tri jval_tri(const struct jval *val)
 {
-	struct jval val = member(object, key);
-
-	if (!has_type(&val, json_type_boolean, "true, false or null"))
+	if (!has_type(val, json_type_boolean, "true, false or null"))
 		return TRI_UNKNOWN;
-	return json_object_get_boolean(val.json) ? TRI_YES : TRI_NO;
+	return json_object_get_boolean(val->json) ? TRI_YES : TRI_NO;
 }
 
-bool jval_bool(const struct jval *object, const char *key, bool unknown)
+bool jval_bool(const struct jval *val, bool unknown)
 {
-	enum tri value = jval_tri(object, key);
+	enum tri value = jval_tri(val);
 
 	return value == TRI_UNKNOWN ? unknown : value == TRI_YES;
 }
 
-size_t jval_count(const struct jval *array)
+size_t jval_count(const struct jval *val)
 {
-	return array->json && !array->doc->failed ? json_object_array_length(array->json) : 0;
+	return has_type(val, json_type_array, "an array") ? json_object_array_length(val->json) : 0;
 }
 
-static struct jval item(const struct jval *array, size_t i)
+struct jval jval_item(const struct jval *array, size_t i)
 {
 	return (struct jval){ .doc = array->doc,
 			      .json = json_object_array_get_idx(array->json, i),
 			      .in = array,
 			      .index = i };
-}
-
-struct jval jval_item_object(const struct jval *array, size_t i)
-{
-	struct jval val = item(array, i);
-
-	if (!val.json)
-		jval_fail(&val, "expected an object");
-	if (!has_type(&val, json_type_object, "an object"))
-		val.json = NULL;
-	return val;
-}
-
-uint64_t jval_item_number(const struct jval *array, size_t i, uint64_t max)
-{
-	struct jval val = item(array, i);
-
-	if (!val.json)
-		jval_fail(&val, "expected a whole number");
-	return take_number(&val, max, 0);
-}
-
-char **jval_strings(const struct jval *object, const char *key, size_t max, size_t *count)
-{
-	struct jval array = jval_array(object, key);
-	size_t n = jval_count(&array);
-	char **strings;
-
-	*count = 0;
-	if (n > max)
-		jval_fail(&array, "more than %zu entries", max);
-	if (n == 0 || n > max)
-		return NULL;
-	strings = xcalloc(n, sizeof(*strings));
-	for (size_t i = 0; i < n; i++) {
-		struct jval val = item(&array, i);
-		char *s = copy_string(&val);
-
-		if (!val.json)
-			jval_fail(&val, "expected a string");
-		if (s)
-			strings[(*count)++] = s;
-	}
-	return strings;
 }
 
 const char *jval_next_key(const struct jval *object, void **iter)
@@ -349,7 +287,7 @@ bool jval_derived(const struct jval *val)
 void jval_note_unknown(const struct jval *object, const char *key)
 {
 	struct jdoc *doc = object->doc;
-	struct jval val = member(object, key);
+	struct jval val = jval_member(object, key);
 	char path[128] = "", *before = doc->unknown, *clean;
 
 	if (doc->nunknown++ > UNKNOWN_NAMED)

@@ -31,10 +31,10 @@ static int same_number(const struct jrow *row, uint64_t a, uint64_t b, const cha
 }
 
 /* Every member of a table of counters but how long judging took. */
-static int same_counters(const struct jtable *table, const void *a, const void *b,
-			 const char *whose, struct err *err)
+static int same_counters(const struct jrow *table, const void *a, const void *b, const char *whose,
+			 struct err *err)
 {
-	for (const struct jrow *row = table->rows; row->type; row++) {
+	for (const struct jrow *row = table; row->type; row++) {
 		const uint64_t *x = (const void *)((const char *)a + row->offset);
 		const uint64_t *y = (const void *)((const char *)b + row->offset);
 		int ret = 0;
@@ -102,7 +102,7 @@ static int same_devices(const struct verdict *a, const struct verdict *b, struct
 				return differs(err, x->name, claim_state_name(x->claims[c]),
 					       claim_state_name(y->claims[c]));
 		}
-		ret = same_counters(&verdict_device_totals, &x->totals, &y->totals, x->name, err);
+		ret = same_counters(verdict_device_totals, &x->totals, &y->totals, x->name, err);
 		if (ret < 0)
 			return ret;
 	}
@@ -164,7 +164,7 @@ int verdict_agrees(const struct verdict *a, const struct verdict *b, struct err 
 	if (ret == 0)
 		ret = same_devices(a, b, err);
 	if (ret == 0)
-		ret = same_counters(&verdict_totals, a, b, "the run", err);
+		ret = same_counters(verdict_totals, a, b, "the run", err);
 	if (ret == 0)
 		ret = same_findings(a, b, err);
 	return ret;

@@ -22,23 +22,17 @@
 #define MAX_NOTES 4096
 #define MAX_COMMAND (1 << 20) /* arguments of a command */
 
-/* An enum's names, asked by number. */
-#define WORDS(F, ENUM, NAME)               \
-	static const char *F(int i)        \
-	{                                  \
-		return NAME((enum ENUM)i); \
-	}
-WORDS(outcome_word, outcome, outcome_name)
-WORDS(scope_word, scope, scope_name)
-WORDS(setting_word, setting, setting_name)
-WORDS(claim_word, claim_id, claim_name)
-WORDS(claim_state_word, claim_state, claim_state_name)
-WORDS(cond_word, cond_id, cond_name)
-WORDS(cond_state_word, cond_state, cond_state_name)
-WORDS(memory_word, memory_state, memory_state_name)
-WORDS(rmm_word, rmm_state, rmm_state_name)
-WORDS(purpose_word, witness_purpose, witness_purpose_name)
-WORDS(breach_word, breach, breach_name)
+JWORDS(outcome_word, outcome, outcome_name)
+JWORDS(scope_word, scope, scope_name)
+JWORDS(setting_word, setting, setting_name)
+JWORDS(claim_word, claim_id, claim_name)
+JWORDS(claim_state_word, claim_state, claim_state_name)
+JWORDS(cond_word, cond_id, cond_name)
+JWORDS(cond_state_word, cond_state, cond_state_name)
+JWORDS(memory_word, memory_state, memory_state_name)
+JWORDS(rmm_word, rmm_state, rmm_state_name)
+JWORDS(purpose_word, witness_purpose, witness_purpose_name)
+JWORDS(breach_word, breach, breach_name)
 
 static const char *kind_word(int i)
 {
@@ -62,18 +56,20 @@ static const char *dir_word(int i)
 static void read_bits(const struct jrow *row, const struct jval *object, void *what)
 {
 	uint32_t *bits = (uint32_t *)((char *)what + row->offset);
-	size_t n = 0;
-	char **words = jval_has(object, row->key) ? jval_strings(object, row->key, 64, &n) : NULL;
+	struct jval list = jval_member(object, row->key);
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < jval_count(&list); i++) {
+		struct jval item = jval_item(&list, i);
+		char *word = jval_text(&item);
 		uint64_t bit = 0;
 
-		while (bit < row->max && strcmp(row->word((int)bit), words[i]) != 0)
+		if (!word)
+			jval_fail(&item, "expected a string");
+		while (word && bit < row->max && strcmp(row->word((int)bit), word) != 0)
 			bit++;
 		*bits |= 1u << (bit < row->max ? bit : 0);
-		free(words[i]);
+		free(word);
 	}
-	free(words);
 }
 
 static void write_bits(const struct jrow *row, struct jwriter *w, const void *what)
@@ -103,11 +99,9 @@ static const struct jrow claim_rows[] = {
 	JBOOL("required", struct claim_verdict, required),
 	JEND,
 };
-static const struct jtable claim_table = { .rows = claim_rows,
-					   .size = sizeof(struct claim_verdict) };
 static const struct jrow claim_row = { .type = JT_OBJECT,
 				       .size = sizeof(struct claim_verdict),
-				       .of = &claim_table };
+				       .of = claim_rows };
 
 static const struct jrow cond_rows[] = {
 	STATE(struct cond_verdict, state, cond_state_word, COND_STATES),
@@ -115,10 +109,9 @@ static const struct jrow cond_rows[] = {
 	TEXT("remedy", struct cond_verdict, remedy),
 	JEND,
 };
-static const struct jtable cond_table = { .rows = cond_rows, .size = sizeof(struct cond_verdict) };
 static const struct jrow cond_row = { .type = JT_OBJECT,
 				      .size = sizeof(struct cond_verdict),
-				      .of = &cond_table };
+				      .of = cond_rows };
 
 #define EXAMPLE struct counterexample
 static const struct jrow example_rows[] = {
@@ -143,7 +136,6 @@ static const struct jrow example_rows[] = {
 	JNUMBER("finding", EXAMPLE, finding, VERDICT_FINDINGS),
 	JEND,
 };
-static const struct jtable example_table = { .rows = example_rows, .size = sizeof(EXAMPLE) };
 
 #define FINDING struct verdict_finding
 static const struct jrow finding_rows[] = {
@@ -161,14 +153,13 @@ static const struct jrow finding_rows[] = {
 	JNUMBER("example", FINDING, example, CLAIMS *VERDICT_EXAMPLES, .flags = JF_REQUIRED),
 	JEND,
 };
-static const struct jtable finding_table = { .rows = finding_rows, .size = sizeof(FINDING) };
 
 #define TOTAL(M) COUNT(struct device_totals, M)
 #define BY_DIR(M)                                                                                  \
 	{                                                                                          \
 		.key = #M, .type = JT_NUMBERS, JMEMBER(struct device_totals, M), .max = UINT64_MAX \
 	}
-static const struct jrow device_total_rows[] = {
+const struct jrow verdict_device_totals[] = {
 	BY_DIR(maps),	       BY_DIR(map_bytes),    TOTAL(bounced),
 	TOTAL(direct),	       TOTAL(failed),	     TOTAL(unmaps),
 	TOTAL(syncs),	       TOTAL(allocs),	     TOTAL(alloc_bytes),
@@ -177,8 +168,6 @@ static const struct jrow device_total_rows[] = {
 	TOTAL(events),	       TOTAL(live),	     JEND,
 };
 #undef TOTAL
-const struct jtable verdict_device_totals = { .rows = device_total_rows,
-					      .size = sizeof(struct device_totals) };
 
 static const struct jrow state_row = { .type = JT_WORD,
 				       .size = sizeof(enum claim_state),
@@ -186,17 +175,6 @@ static const struct jrow state_row = { .type = JT_WORD,
 				       .max = CLAIM_STATES };
 
 #define DEVICE struct device_verdict
-static const struct jrow device_rows[] = {
-	{ .key = "name", .type = JT_STRING, JMEMBER(DEVICE, name), .flags = JF_TEXT | JF_REQUIRED },
-	TEXT("driver", DEVICE, driver),
-	TEXT("what", DEVICE, what),
-	JBOOL("trusted", DEVICE, trusted),
-	JBOOL("aside", DEVICE, out_of_scope),
-	JNAMED("claims", DEVICE, claims, claim_word, CLAIMS, &state_row, .flags = JF_REQUIRED),
-	TEXT("note", DEVICE, note),
-	JOBJECT("totals", DEVICE, totals, &verdict_device_totals, .flags = JF_REQUIRED),
-	JEND,
-};
 
 static void check_device(const struct jval *object, void *what)
 {
@@ -208,15 +186,16 @@ static void check_device(const struct jval *object, void *what)
 			d->claims[c] = CLAIM_NOT_JUDGED;
 }
 
-static const struct jtable device_table = { .rows = device_rows,
-					    .size = sizeof(DEVICE),
-					    .check = check_device };
-
-/* As the device saw them: unlike physical memory they may end with the last address. */
-static const struct jrow range_rows[] = {
-	JHEX("start", struct range, start, UINT64_MAX, .flags = JF_REQUIRED),
-	JHEX("end", struct range, end, UINT64_MAX, .flags = JF_REQUIRED),
-	JEND,
+static const struct jrow device_rows[] = {
+	{ .key = "name", .type = JT_STRING, JMEMBER(DEVICE, name), .flags = JF_TEXT | JF_REQUIRED },
+	TEXT("driver", DEVICE, driver),
+	TEXT("what", DEVICE, what),
+	JBOOL("trusted", DEVICE, trusted),
+	JBOOL("aside", DEVICE, out_of_scope),
+	JNAMED("claims", DEVICE, claims, claim_word, CLAIMS, &state_row, .flags = JF_REQUIRED),
+	TEXT("note", DEVICE, note),
+	JOBJECT("totals", DEVICE, totals, verdict_device_totals, .flags = JF_REQUIRED),
+	JWHOLE(.check = check_device),
 };
 
 static void check_range(const struct jval *object, void *what)
@@ -225,44 +204,31 @@ static void check_range(const struct jval *object, void *what)
 		jval_fail(object, "end is below start (bounds are inclusive)");
 }
 
-static const struct jtable range_table = { .rows = range_rows,
-					   .size = sizeof(struct range),
-					   .check = check_range };
+/* As the device saw them: unlike physical memory they may end with the last address. */
+static const struct jrow range_rows[] = {
+	JHEX("start", struct range, start, UINT64_MAX, .flags = JF_REQUIRED),
+	JHEX("end", struct range, end, UINT64_MAX, .flags = JF_REQUIRED),
+	JWHOLE(.check = check_range),
+};
 
 static const struct jrow published_rows[] = {
-	JINLINE(struct published_range, range, &range_table),
+	JINLINE(struct published_range, range, range_rows),
 	JWORD("memory", struct published_range, memory, memory_word, MEMORY_STATES,
 	      .flags = JF_REQUIRED),
 	COUNT(struct published_range, count),
 	JEND,
 };
-static const struct jtable published_table = { .rows = published_rows,
-					       .size = sizeof(struct published_range) };
 
 static const struct jrow witness_rows[] = {
-	JINLINE(struct witness_range, range, &range_table),
+	JINLINE(struct witness_range, range, range_rows),
 	STATE(struct witness_range, state, rmm_word, RMM_MIXED + 1),
 	JWORD("purpose", struct witness_range, purpose, purpose_word, WITNESS_PURPOSES,
 	      .flags = JF_REQUIRED),
 	COUNT(struct witness_range, published),
 	JEND,
 };
-static const struct jtable witness_table = { .rows = witness_rows,
-					     .size = sizeof(struct witness_range) };
 
 #define MONITOR(K, M) JNUMBER(K, struct verdict, monitor.M, UINT64_MAX)
-static const struct jrow monitor_rows[] = {
-	JBOOL("used", struct verdict, monitor.used),
-	TEXT("unusable", struct verdict, monitor.unusable),
-	MONITOR("agreed", agreed),
-	MONITOR("refused", refused),
-	MONITOR("unknown", unknown),
-	MONITOR("cut_lines", cut_lines),
-	JLIST("ranges", struct verdict, monitor.ranges, monitor.nranges, &witness_table,
-	      VERDICT_RANGES, .flags = JF_REQUIRED),
-	JEND,
-};
-
 /* The monitor's own log: null where none was given. */
 static bool has_monitor(const void *what)
 {
@@ -271,10 +237,20 @@ static bool has_monitor(const void *what)
 	return v->monitor.used || v->monitor.unusable;
 }
 
-static const struct jtable monitor_table = { .rows = monitor_rows, .present = has_monitor };
+static const struct jrow monitor_rows[] = {
+	JBOOL("used", struct verdict, monitor.used),
+	TEXT("unusable", struct verdict, monitor.unusable),
+	MONITOR("agreed", agreed),
+	MONITOR("refused", refused),
+	MONITOR("unknown", unknown),
+	MONITOR("cut_lines", cut_lines),
+	JLIST("ranges", struct verdict, monitor.ranges, monitor.nranges, witness_rows,
+	      VERDICT_RANGES, .flags = JF_REQUIRED),
+	JWHOLE(.present = has_monitor),
+};
 
 #define TOTAL(M) JNUMBER(#M, struct verdict, totals.M, UINT64_MAX)
-static const struct jrow total_rows[] = {
+const struct jrow verdict_totals[] = {
 	TOTAL(events),
 	TOTAL(bounces),
 	TOTAL(maps),
@@ -293,7 +269,6 @@ static const struct jrow total_rows[] = {
 	JBOOL("shared_bit_inferred", struct verdict, totals.shared_bit_inferred),
 	JEND,
 };
-const struct jtable verdict_totals = { .rows = total_rows, .size = sizeof(struct verdict) };
 
 /* Series are strings: thousands of lines of one number each help nobody. */
 static enum timeline_series series_of(const struct jrow *row)
@@ -344,6 +319,12 @@ static const struct jown series_own = {
 };
 
 #define SERIES(K, S) JOWN(K, struct timeline, series[S], &series_own, .flags = JF_REQUIRED)
+static void check_timeline(const struct jval *object, void *what)
+{
+	if (!((const struct timeline *)what)->bucket_ns)
+		jval_fail_at(object, "bucket_ns", "expected a number above 0");
+}
+
 static const struct jrow timeline_rows[] = {
 	COUNT(struct timeline, start_ns),
 	JNUMBER("bucket_ns", struct timeline, bucket_ns, UINT64_MAX / TIMELINE_BUCKETS,
@@ -357,19 +338,9 @@ static const struct jrow timeline_rows[] = {
 	SERIES("pool_slots", TIMELINE_POOL_SLOTS),
 	JOWN("violations", struct timeline, series[TIMELINE_VIOLATIONS], &series_own,
 	     .flags = JF_OMIT),
-	JEND,
+	JWHOLE(.check = check_timeline),
 };
 _Static_assert(TIMELINE_SERIES == 7, "each series of a timeline has a row");
-
-static void check_timeline(const struct jval *object, void *what)
-{
-	if (!((const struct timeline *)what)->bucket_ns)
-		jval_fail_at(object, "bucket_ns", "expected a number above 0");
-}
-
-static const struct jtable timeline_table = { .rows = timeline_rows,
-					      .size = sizeof(struct timeline),
-					      .check = check_timeline };
 
 static const struct jrow foreign_rows[] = {
 	JBOOL("condition", struct foreign_state, condition),
@@ -377,41 +348,6 @@ static const struct jrow foreign_rows[] = {
 	TEXT("state", struct foreign_state, state),
 	TEXT("reason", struct foreign_state, reason),
 	JBOOL("required", struct foreign_state, required, .unknown = true),
-	JEND,
-};
-static const struct jtable foreign_table = { .rows = foreign_rows,
-					     .size = sizeof(struct foreign_state) };
-
-static const struct jrow verdict_rows[] = {
-	JWORD("verdict", struct verdict, outcome, outcome_word, OUTCOME_PROVEN + 1,
-	      .flags = JF_REQUIRED),
-	JWORD("scope", struct verdict, scope, scope_word, SCOPE_SINCE_BOOT + 1,
-	      .flags = JF_REQUIRED),
-	JWORD("setting", struct verdict, setting, setting_word, SETTINGS, .flags = JF_REQUIRED),
-	JNAME("guest", struct verdict, guest, .flags = JF_OMIT),
-	JSTRINGS("limit", struct verdict, limit, nlimit, LIMIT_DEVICES, .flags = JF_NULL | JF_TEXT),
-	TEXT("reason", struct verdict, reason),
-	JNAMED("claims", struct verdict, claims, claim_word, CLAIMS, &claim_row,
-	       .flags = JF_REQUIRED),
-	JNAMED("conditions", struct verdict, conds, cond_word, CONDS, &cond_row,
-	       .flags = JF_REQUIRED),
-	JLIST("not_known", struct verdict, foreign, nforeign, &foreign_table, VERDICT_FOREIGN,
-	      .flags = JF_OMIT),
-	JLIST("findings", struct verdict, findings, nfindings, &finding_table, VERDICT_FINDINGS),
-	JNUMBER("unlisted_findings", struct verdict, unlisted_findings, UINT64_MAX,
-		.flags = JF_OMIT),
-	JLIST("counterexamples", struct verdict, examples, nexamples, &example_table,
-	      CLAIMS *VERDICT_EXAMPLES, .flags = JF_REQUIRED),
-	JLIST("devices", struct verdict, devices, ndevices, &device_table, MAX_DEVICES,
-	      .flags = JF_REQUIRED),
-	JLIST("ranges", struct verdict, ranges, nranges, &published_table, VERDICT_RANGES,
-	      .flags = JF_REQUIRED),
-	JBOOL("ranges_complete", struct verdict, ranges_complete),
-	JGROUP("monitor", &monitor_table),
-	JSTRINGS("notes", struct verdict, notes, nnotes, MAX_NOTES, .flags = JF_REQUIRED | JF_TEXT),
-	JGROUP("totals", &verdict_totals, .flags = JF_REQUIRED),
-	JPOINTER("cost", struct verdict, cost, &cost_table),
-	JPOINTER("timeline", struct verdict, timeline, &timeline_table),
 	JEND,
 };
 
@@ -427,67 +363,48 @@ static void check_verdict(const struct jval *object, void *what)
 		jval_fail_at(object, "findings", "they do not fit the counterexamples");
 }
 
-const struct jtable verdict_table = { .rows = verdict_rows,
-				      .size = sizeof(struct verdict),
-				      .check = check_verdict };
-
-/* The command: strings up to a NULL. */
-static void read_command(const struct jrow *row, const struct jval *object, void *what)
-{
-	struct run *run = what;
-	size_t n = 0;
-	char **strings;
-
-	if (!jval_has(object, row->key))
-		return;
-	strings = jval_strings(object, row->key, MAX_COMMAND, &n);
-	strings = xrealloc(strings, n + 1, sizeof(*strings));
-	strings[n] = NULL;
-	for (size_t i = 0; i < n; i++) {
-		char *text = strings[i];
-
-		strings[i] = printable(text);
-		free(text);
-	}
-	run->argv = strings;
-}
-
-static void write_command(const struct jrow *row, struct jwriter *w, const void *what)
-{
-	char *const *argv = ((const struct run *)what)->argv;
-
-	if (!argv) {
-		jwrite_null(w, row->key);
-		return;
-	}
-	jwrite_array(w, row->key);
-	for (; *argv; argv++)
-		jwrite_text(w, NULL, *argv);
-	jwrite_end_array(w);
-}
-
-static void free_command(const struct jrow *row, void *what)
-{
-	char *const *argv = ((const struct run *)what)->argv;
-
-	(void)row;
-	for (size_t i = 0; argv && argv[i]; i++)
-		free(argv[i]);
-	free((void *)argv);
-}
-
-static const struct jown command_own = {
-	.read = read_command,
-	.write = write_command,
-	.release = free_command,
-	.schema = "{\"type\": [\"array\", \"null\"], \"items\": {\"type\": \"string\"}}",
+const struct jrow verdict_table[] = {
+	JWORD("verdict", struct verdict, outcome, outcome_word, OUTCOME_PROVEN + 1,
+	      .flags = JF_REQUIRED),
+	JWORD("scope", struct verdict, scope, scope_word, SCOPE_SINCE_BOOT + 1,
+	      .flags = JF_REQUIRED),
+	JWORD("setting", struct verdict, setting, setting_word, SETTINGS, .flags = JF_REQUIRED),
+	JNAME("guest", struct verdict, guest, .flags = JF_OMIT),
+	JSTRINGS("limit", struct verdict, limit, nlimit, LIMIT_DEVICES, .flags = JF_NULL | JF_TEXT),
+	TEXT("reason", struct verdict, reason),
+	JNAMED("claims", struct verdict, claims, claim_word, CLAIMS, &claim_row,
+	       .flags = JF_REQUIRED),
+	JNAMED("conditions", struct verdict, conds, cond_word, CONDS, &cond_row,
+	       .flags = JF_REQUIRED),
+	JLIST("not_known", struct verdict, foreign, nforeign, foreign_rows, VERDICT_FOREIGN,
+	      .flags = JF_OMIT),
+	JLIST("findings", struct verdict, findings, nfindings, finding_rows, VERDICT_FINDINGS),
+	JNUMBER("unlisted_findings", struct verdict, unlisted_findings, UINT64_MAX,
+		.flags = JF_OMIT),
+	JLIST("counterexamples", struct verdict, examples, nexamples, example_rows,
+	      CLAIMS *VERDICT_EXAMPLES, .flags = JF_REQUIRED),
+	JLIST("devices", struct verdict, devices, ndevices, device_rows, MAX_DEVICES,
+	      .flags = JF_REQUIRED),
+	JLIST("ranges", struct verdict, ranges, nranges, published_rows, VERDICT_RANGES,
+	      .flags = JF_REQUIRED),
+	JBOOL("ranges_complete", struct verdict, ranges_complete),
+	JGROUP("monitor", monitor_rows),
+	JSTRINGS("notes", struct verdict, notes, nnotes, MAX_NOTES, .flags = JF_REQUIRED | JF_TEXT),
+	JGROUP("totals", verdict_totals, .flags = JF_REQUIRED),
+	JPOINTER("cost", struct verdict, cost, cost_table),
+	JPOINTER("timeline", struct verdict, timeline, timeline_rows),
+	JWHOLE(.check = check_verdict),
 };
 
 static const struct jrow run_rows[] = {
 	TEXT("tool", struct run, tool),
 	TEXT("evidence", struct run, evidence),
 	TEXT("recorder", struct run, recorder),
-	JOWN("command", struct run, argv, &command_own),
+	{ .key = "command",
+	  .type = JT_STRINGS,
+	  JMEMBER(struct run, argv),
+	  .max = MAX_COMMAND,
+	  .flags = JF_ENDED | JF_NULL | JF_TEXT },
 	JNUMBER("exit_status", struct run, exit_status, 255, .unknown = UINT32_MAX),
 	JNUMBER("signal", struct run, term_signal, 127, .flags = JF_NULL),
 	TEXT("policy", struct run, policy),
@@ -498,17 +415,6 @@ static const struct jrow run_rows[] = {
 	TEXT("started", struct run, started),
 	JEND,
 };
-static const struct jtable run_table = { .rows = run_rows, .size = sizeof(struct run) };
-
-static const struct jrow record_rows[] = {
-	{ .type = JT_INLINE,
-	  JMEMBER(struct verdict_record, verdict),
-	  .of = &verdict_table,
-	  .flags = JF_POINTER },
-	JOBJECT("run", struct verdict_record, run, &run_table, .flags = JF_KNOWN,
-		.known = offsetof(struct verdict_record, has_run)),
-	JEND,
-};
 
 static void check_record(const struct jval *object, void *what)
 {
@@ -517,9 +423,16 @@ static void check_record(const struct jval *object, void *what)
 	version_check(object, record);
 }
 
-const struct jtable verdict_record_table = { .rows = record_rows,
-					     .size = sizeof(struct verdict_record),
-					     .check = check_record };
+const struct jrow verdict_record_table[] = {
+	{ .type = JT_INLINE,
+	  JMEMBER(struct verdict_record, verdict),
+	  .of = verdict_table,
+	  .of_size = sizeof(struct verdict),
+	  .flags = JF_POINTER },
+	JOBJECT("run", struct verdict_record, run, run_rows, .flags = JF_KNOWN,
+		.known = offsetof(struct verdict_record, has_run)),
+	JWHOLE(.check = check_record),
+};
 
 struct verdict *verdict_new(void)
 {
@@ -530,36 +443,31 @@ void verdict_free(struct verdict *v)
 {
 	if (!v)
 		return;
-	jtable_free(&verdict_table, v);
+	jtable_free(verdict_table, v);
 	free(v);
 }
 
-void verdict_json_write(struct jwriter *w, const struct verdict *v, const struct run *run)
+static struct verdict_record as_record(const struct verdict *v, const struct run *run)
 {
-	const struct verdict_record record = {
+	return (struct verdict_record){
 		.verdict = (struct verdict *)v,
 		.run = run ? *run : (struct run){ .tool = NULL },
 		.has_run = run != NULL,
 	};
+}
 
-	jtable_write_members(&verdict_record_table, w, VERDICT_SCHEMA, &record);
+void verdict_json_write(struct jwriter *w, const struct verdict *v, const struct run *run)
+{
+	const struct verdict_record record = as_record(v, run);
+
+	jtable_write_members(verdict_record_table, w, VERDICT_SCHEMA, &record);
 }
 
 char *verdict_json_format(const struct verdict *v, const struct run *run)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	struct jwriter w;
+	const struct verdict_record record = as_record(v, run);
 
-	if (!out)
-		abort(); /* no memory: as fatal as in lib/base/xalloc.c */
-	jwriter_init(&w, out);
-	jwrite_object(&w, NULL);
-	verdict_json_write(&w, v, run);
-	jwrite_end_object(&w);
-	fclose(out);
-	return text;
+	return jtable_format(verdict_record_table, VERDICT_SCHEMA, &record);
 }
 
 struct verdict_record *verdict_json_parse(const char *text, size_t len, const char *name,
@@ -567,14 +475,15 @@ struct verdict_record *verdict_json_parse(const char *text, size_t len, const ch
 {
 	struct jdoc *doc = jdoc_parse_large(text, len, name, err);
 
-	return jtable_load(&verdict_record_table, doc, VERDICT_SCHEMA);
+	return jtable_load(verdict_record_table, sizeof(struct verdict_record), doc,
+			   VERDICT_SCHEMA);
 }
 
 void verdict_record_free(struct verdict_record *record)
 {
 	if (!record)
 		return;
-	jtable_free(&verdict_record_table, record);
+	jtable_free(verdict_record_table, record);
 	free(record->unknown);
 	free(record);
 }

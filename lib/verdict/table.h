@@ -2,11 +2,12 @@
 #ifndef CCAIO_LIB_VERDICT_TABLE_H
 #define CCAIO_LIB_VERDICT_TABLE_H
 
-/* verdict-table - the rows that read, write, free and compare a verdict (lib/json/table.h). */
-struct jtable;
+#include "lib/json/table.h"
 
-extern const struct jtable verdict_record_table;  /* struct verdict_record: verdict.json */
-extern const struct jtable verdict_totals;	  /* of struct verdict */
-extern const struct jtable verdict_device_totals; /* of struct device_totals */
+/* verdict-table - the rows that read, write, free and compare a verdict (lib/json/table.h). */
+
+extern const struct jrow verdict_record_table[];  /* struct verdict_record: verdict.json */
+extern const struct jrow verdict_totals[];	  /* of struct verdict */
+extern const struct jrow verdict_device_totals[]; /* of struct device_totals */
 
 #endif

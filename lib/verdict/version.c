@@ -9,7 +9,7 @@
 
 #include "lib/base/printable.h"
 #include "lib/base/xalloc.h"
-#include "lib/json/json.h"
+#include "lib/json/table.h"
 #include "lib/verdict/json.h"
 #include "lib/verdict/verdict.h"
 
@@ -79,7 +79,7 @@ static void take_foreign(const struct jval *root, const char *key, bool conditio
 
 	while ((is = jval_next_key(&all, &iter))) {
 		struct foreign_state *f;
-		struct jval state;
+		struct jval state, required;
 		int i = 0;
 
 		while (i < count && strcmp(name(i), is) != 0)
@@ -96,21 +96,15 @@ static void take_foreign(const struct jval *root, const char *key, bool conditio
 		*f = (struct foreign_state){ .condition = condition, .name = printable(is) };
 		f->state = text_at(&state, "state");
 		f->reason = text_at(&state, "reason");
-		f->required = jval_bool(&state, "required", true);
+		required = jval_member(&state, "required");
+		f->required = jval_bool(&required, true);
 		if (!f->state)
 			f->state = xstrdup("not said");
 	}
 }
 
-static const char *claim_word(int i)
-{
-	return claim_name((enum claim_id)i);
-}
-
-static const char *cond_word(int i)
-{
-	return cond_name((enum cond_id)i);
-}
+JWORDS(claim_word, claim_id, claim_name)
+JWORDS(cond_word, cond_id, cond_name)
 
 static char *why_not_judged(const struct run *run)
 {

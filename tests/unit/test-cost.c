@@ -344,10 +344,11 @@ static void test_json(void)
 	feed(&r, (struct event){ .kind = EVENT_LOST });
 	c = end(&r);
 	check(c->lost && cost_is_least(c));
-	text = jtable_format(&cost_table, "x/1", c);
-	again = jtable_load(&cost_table, jdoc_parse(text, strlen(text), "test", &err), "x/1");
+	text = jtable_format(cost_table, "x/1", c);
+	again = jtable_load(cost_table, sizeof(struct cost),
+			    jdoc_parse(text, strlen(text), "test", &err), "x/1");
 	check(again != NULL);
-	second = jtable_format(&cost_table, "x/1", again);
+	second = jtable_format(cost_table, "x/1", again);
 	check(strcmp(text, second) == 0);
 	free(text);
 	free(second);

@@ -46,7 +46,6 @@ static const char *colour(int i)
 }
 
 static const struct jrow inner_rows[] = { JNUMBER("n", struct inner, n, 9), JEND };
-static const struct jtable inner_table = { .rows = inner_rows, .size = sizeof(struct inner) };
 
 static const struct jrow item_rows[] = {
 	JNAME("name", struct item, name, .flags = JF_REQUIRED | JF_UNIQUE),
@@ -54,7 +53,6 @@ static const struct jrow item_rows[] = {
 	      .known = offsetof(struct item, driver_untold)),
 	JEND,
 };
-static const struct jtable item_table = { .rows = item_rows, .size = sizeof(struct item) };
 
 static const struct jrow part_row = { .type = JT_NUMBER, .size = 8, .max = 99 };
 
@@ -75,16 +73,15 @@ static const struct jrow all_rows[] = {
 	JWORD("word", struct all, word, colour, 3),
 	JSTRINGS("strings", struct all, strings, nstrings, 3),
 	JSTRINGS("few", struct all, few, nfew, 2, .flags = JF_FIXED),
-	JINLINE(struct all, inner, &inner_table),
-	JOBJECT("object", struct all, object, &inner_table, .flags = JF_IF,
+	JINLINE(struct all, inner, inner_rows),
+	JOBJECT("object", struct all, object, inner_rows, .flags = JF_IF,
 		.known = offsetof(struct all, shown)),
-	{ .key = "pointer", .type = JT_POINTER, JMEMBER(struct all, pointer), .of = &inner_table },
-	JLIST("list", struct all, list, nlist, &item_table, 3, .flags = JF_KNOWN,
+	JPOINTER("pointer", struct all, pointer, inner_rows),
+	JLIST("list", struct all, list, nlist, item_rows, 3, .flags = JF_KNOWN,
 	      .known = offsetof(struct all, has_list), .cap = offsetof(struct all, cap)),
 	JNUMBER("derived", struct all, derived, 5, .flags = JF_DERIVED),
 	JEND,
 };
-static const struct jtable all_table = { .rows = all_rows, .size = sizeof(struct all) };
 
 #define DOCUMENT                                                                                 \
 	"{\n \"schema\": \"t/1\",\n \"text\": \"a\",\n \"people\": \"b\",\n \"name\": \"c\",\n"  \
@@ -103,13 +100,13 @@ static struct all *parse(const char *text, struct err *err, bool derived)
 
 	if (doc)
 		jdoc_set_context(doc, NULL, derived);
-	return jtable_load(&all_table, doc, "t/1");
+	return jtable_load(all_rows, sizeof(struct all), doc, "t/1");
 }
 
 static void release(struct all *all)
 {
 	if (all)
-		jtable_free(&all_table, all);
+		jtable_free(all_rows, all);
 	free(all);
 }
 
@@ -128,7 +125,7 @@ static void test_whole(void)
 	check(!all->list[0].driver_untold && all->list[1].driver_untold);
 	check(all->number_signed == -5 && all->derived == 5 && all->inner.n == 9);
 	all->shown = true;
-	text = jtable_format(&all_table, "t/1", all);
+	text = jtable_format(all_rows, "t/1", all);
 	check(strcmp(text, DOCUMENT) == 0);
 	free(text);
 	release(all);
@@ -144,7 +141,7 @@ static void test_nothing(void)
 	char *text;
 
 	check(all && all->counter == UINT64_MAX && all->small == UINT32_MAX && !all->has_list);
-	text = jtable_format(&all_table, "t/1", all);
+	text = jtable_format(all_rows, "t/1", all);
 	check(strstr(text, "\"text\": null,\n \"people\": null,\n \"buffer\": \"\",\n"));
 	check(strstr(text, "\"counter\": null,"));
 	check(strstr(text, "\"address\": null,") && strstr(text, "\"small\": null,"));
@@ -197,11 +194,11 @@ static void test_unknown(void)
 	struct jval root = jdoc_root(doc);
 	struct all all = { 0 };
 
-	jtable_read(&all_table, &root, &all);
+	jtable_read(all_rows, &root, &all);
 	check(jdoc_status(doc) == 0 && jdoc_unknown(doc));
 	check(jdoc_unknown(doc) &&
 	      strcmp(jdoc_unknown(doc), "object.m, list[1].c\\x1b, later") == 0);
-	jtable_free(&all_table, &all);
+	jtable_free(all_rows, &all);
 	jdoc_free(doc);
 }
 

@@ -6,14 +6,16 @@
 #include "lib/evidence/manifest.h"
 #include "lib/evidence/platform.h"
 #include "lib/evidence/policy.h"
+#include "lib/evidence/tables.h"
 #include "lib/exchange/exchange.h"
+#include "lib/exchange/json.h"
 #include "lib/json/table.h"
 #include "lib/verdict/json.h"
 #include "lib/verdict/table.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/test.h"
 
-static void schema(const char *file, const char *title, const struct jtable *table,
+static void schema(const char *file, const char *title, const struct jrow *table,
 		   const struct jschema *schema)
 {
 	char *text = NULL, path[128];
@@ -38,20 +40,20 @@ static void schema(const char *file, const char *title, const struct jtable *tab
 int main(void)
 {
 	schema("ccaio.platform-1", "facts of a machine: platform.json, see ccaio-platform(5)",
-	       &platform_table, &(struct jschema){ .name = PLATFORM_SCHEMA });
+	       platform_table, &(struct jschema){ .name = PLATFORM_SCHEMA });
 	schema("ccaio.exchanges-1",
 	       "what a program said over the network: exchanges.json, see ccaio-exchanges(5)",
-	       &exchanges_table, &(struct jschema){ .name = EXCHANGES_SCHEMA });
+	       exchanges_table, &(struct jschema){ .name = EXCHANGES_SCHEMA });
 	schema("ccaio.manifest-1", "the files of a bundle: MANIFEST.json, see ccaio-verdict(5)",
-	       &manifest_table, &(struct jschema){ .name = MANIFEST_SCHEMA });
-	schema("ccaio.policy-1", "what a site requires of a run, see ccaio-policy(5)",
-	       &policy_table, &(struct jschema){ .name = POLICY_SCHEMA });
+	       manifest_table, &(struct jschema){ .name = MANIFEST_SCHEMA });
+	schema("ccaio.policy-1", "what a site requires of a run, see ccaio-policy(5)", policy_table,
+	       &(struct jschema){ .name = POLICY_SCHEMA });
 	schema("ccaio.verdict-1",
 	       "a verdict: verdict.json and reports in the format json, see ccaio-verdict(5)",
-	       &verdict_record_table,
+	       verdict_record_table,
 	       &(struct jschema){ .name = VERDICT_SCHEMA,
 				  .key = "exchanges",
 				  .key_name = EXCHANGES_SCHEMA,
-				  .of = &exchanges_table });
+				  .of = exchanges_table });
 	return done();
 }

@@ -22,8 +22,9 @@
 	"]}],\"pools\":[{\"start\":\"0x72a00000\","                                           \
 	"\"end\":\"0x7a9fffff\",\"slots\":65536,\"areas\":1,\"used\":2,\"live\":["            \
 	"\"0x72a43000 4096 0xffffffffffffffff\"]}],\"page_mask\":\"0x100000000\",\"pages\":[" \
-	"\"0x72a00000 0x7a9fffff set 0x00e8000172a00407\",\"0x7aa00000 0x7aa00fff set 0x1\"," \
-	"\"0x7bc20000 0x7bc20fff clear 0x0\"],\"cpu_ns\":18}"
+	"\"0x72a00000 0x7a9fffff set 0x00e8000172a00407\",\"0x7aa00000 0x7aa00fff set "       \
+	"0x0000000000000001\","                                                               \
+	"\"0x7bc20000 0x7bc20fff clear 0x0000000000000000\"],\"cpu_ns\":18}"
 
 static struct platform *parse(const char *start, struct err *err)
 {

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef CCAIO_LIB_EVIDENCE_TABLES_H
+#define CCAIO_LIB_EVIDENCE_TABLES_H
+
+#include "lib/json/table.h"
+
+/* tables - the rows that read, write and free what a bundle holds. */
+extern const struct jrow manifest_table[]; /* struct manifest */
+extern const struct jrow platform_table[]; /* struct platform */
+extern const struct jrow policy_table[];   /* struct policy */
+extern const struct jrow snapshot_table[]; /* struct snapshot */
+
+#endif
