@@ -23,8 +23,6 @@ struct bundle {
 	struct place place;	/* where it is to be */
 	char *work;		/* its name there until it is finished; NULL: it has been renamed */
 	bool tar;		/* a tar is made of it in the end */
-	bool shared;		/* with the group gid */
-	gid_t gid;
 };
 
 struct bundle *bundle_new(const char *path);

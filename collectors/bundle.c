@@ -94,7 +94,8 @@ static int make_private(struct bundle *b, struct err *err)
 	return 0;
 }
 
-bool bundle_names_tar(const char *path)
+/* Does a name ask for a bundle in one file? */
+static bool names_tar(const char *path)
 {
 	size_t len = strlen(path);
 
@@ -107,7 +108,7 @@ struct bundle *bundle_create(const char *path, struct err *err)
 	struct err why = { "" };
 	int ret = place_open(&b->place, b->path, false, &why);
 
-	b->tar = bundle_names_tar(b->path);
+	b->tar = names_tar(b->path);
 	if (ret < 0)
 		cannot_create(b->path, why.text, -ret, err);
 	if (ret == 0)
@@ -120,12 +121,6 @@ struct bundle *bundle_create(const char *path, struct err *err)
 	bundle_discard(b);
 	bundle_close(b);
 	return NULL;
-}
-
-void bundle_share(struct bundle *b, gid_t gid)
-{
-	b->shared = true;
-	b->gid = gid;
 }
 
 /* What went wrong with the file name, named with the bundle. */
@@ -224,9 +219,7 @@ static int settle_file(struct bundle *b, const char *name, struct err *err)
 
 	if (fd < 0 || fsync(fd) < 0)
 		ret = named(b, name, "flush", err);
-	else if (b->shared && fchown(fd, -1, b->gid) < 0)
-		ret = named(b, name, "give the group access to", err);
-	else if (fchmod(fd, b->shared ? 0640 : 0600) < 0)
+	else if (fchmod(fd, 0600) < 0)
 		ret = named(b, name, "set the access mode of", err);
 	if (fd >= 0)
 		close(fd);
@@ -358,8 +351,6 @@ static int flush_around(const struct bundle *b, struct err *err)
 
 static int rename_into_place(struct bundle *b, struct err *err)
 {
-	if (b->shared && (fchown(b->dir, -1, b->gid) < 0 || fchmod(b->dir, 0750) < 0))
-		return err_sys(err, "cannot give the group access to %s", b->path);
 	if (rename_new(b, b->place.dir, b->work) < 0) {
 		if (errno == ENOENT)
 			return moved(b, err);
@@ -382,8 +373,8 @@ static int archive_file(struct bundle *b, int out, const char *folder, const cha
 	if (fd < 0 || fstat(fd, &st) < 0)
 		ret = named(b, name, "read", err);
 	else
-		ret = tar_add(out, folder, name, fd, (uint64_t)st.st_size, b->shared ? 0640 : 0600,
-			      st.st_mtim.tv_sec, err);
+		ret = tar_add(out, folder, name, fd, (uint64_t)st.st_size, 0600, st.st_mtim.tv_sec,
+			      err);
 	if (fd >= 0)
 		close(fd);
 	return ret;

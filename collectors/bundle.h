@@ -43,12 +43,6 @@ struct bundle;
  */
 struct bundle *bundle_create(const char *path, struct err *err);
 
-/*
- * To be called before bundle_finish: members of the group gid may read the finished bundle
- * (folder 0750, files 0640).
- */
-void bundle_share(struct bundle *b, gid_t gid);
-
 /* A new file in it, for writing.  Returns a descriptor (the caller closes it), or -errno. */
 int bundle_new_file(struct bundle *b, const char *name, struct err *err);
 
@@ -76,9 +70,6 @@ int bundle_finish(struct bundle *b, uint64_t nonce, struct err *err);
  * was completed stays.
  */
 void bundle_discard(struct bundle *b);
-
-/* Does a name ask for a bundle in one file? */
-bool bundle_names_tar(const char *path);
 
 /*
  * A bundle to read: a folder, a tar of one, a tar compressed with zstd, or either of these on

@@ -77,9 +77,6 @@ void cmd_output_close(struct cmd_output *out);
 int cmd_output_write(const struct cmd_output *out, void (*fn)(FILE *out, const void *ctx),
 		     const void *ctx, struct err *err);
 
-/* Could it be written there?  Returns 0, or -errno with err set. */
-int cmd_check_output(const char *output, const char *what, struct err *err);
-
 /*
  * Make sure that --output (NULL: standard output) is neither input, a file that is read, nor lies
  * in it, a bundle: it would be destroyed.  Returns 0, or -EINVAL with err set.

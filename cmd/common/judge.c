@@ -451,7 +451,8 @@ struct verdict *judging_run(const struct judging *g, struct stream *stream, stru
 	return r.verdict;
 }
 
-int judging_status(const struct verdict *v)
+/* 0 PROVEN, 1 VIOLATED, 2 INCONCLUSIVE. */
+static int status_of(const struct verdict *v)
 {
 	switch (v->outcome) {
 	case OUTCOME_PROVEN:
@@ -516,5 +517,5 @@ int judging_report(const struct cmd *cmd, const struct judging *g, const struct 
 	fit_terminal(g);
 	if (cmd_output_write(&g->out, render, &r, &err) < 0)
 		return cmd_fail(cmd, &err);
-	return judging_status(in.verdict);
+	return status_of(in.verdict);
 }

@@ -99,7 +99,4 @@ struct verdict *judging_run(const struct judging *g, struct stream *stream, stru
 /* Render.  Returns the exit status of the verdict, or CMD_TROUBLE after saying why. */
 int judging_report(const struct cmd *cmd, const struct judging *g, const struct report_input *in);
 
-/* 0 PROVEN, 1 VIOLATED, 2 INCONCLUSIVE. */
-int judging_status(const struct verdict *v);
-
 #endif

@@ -66,16 +66,6 @@ void cmd_output_close(struct cmd_output *out)
 	place_close(&out->place);
 }
 
-int cmd_check_output(const char *path, const char *what, struct err *err)
-{
-	struct cmd_output out;
-	int ret = cmd_output_open(&out, path, what, err);
-
-	if (ret == 0)
-		cmd_output_close(&out);
-	return ret;
-}
-
 static bool same(const char *a, const char *b)
 {
 	struct stat x, y;

@@ -181,7 +181,11 @@ static int check_together(const struct trace_options *o, bool command, struct er
 	return why ? err_set(err, EINVAL, "%s", why) : 0;
 }
 
-bool trace_output_is_report(const char *name, bool format_given)
+/*
+ * Whose file does -o name?  With a format given, what does not end in ".ccaio" and is no
+ * directory is the report's; anything else is the bundle.
+ */
+static bool output_is_report(const char *name, bool format_given)
 {
 	size_t len = strlen(name);
 	struct stat st;
@@ -198,7 +202,7 @@ bool trace_output_is_report(const char *name, bool format_given)
 static int sort_outputs(struct trace_options *o, struct err *err)
 {
 	for (unsigned int i = 0; i < o->noutputs; i++) {
-		bool report = trace_output_is_report(o->outputs[i], o->judging.report);
+		bool report = output_is_report(o->outputs[i], o->judging.report);
 		const char **place = report ? &o->judging.output : &o->bundle;
 
 		if (*place)

@@ -49,12 +49,6 @@ extern const struct usage trace_usage;
  */
 int trace_options_parse(struct trace_options *options, int argc, char **argv, struct err *err);
 
-/*
- * Whose file does -o name?  With a format given, what does not end in ".ccaio" and is no
- * directory is the report's; anything else is the bundle.
- */
-bool trace_output_is_report(const char *name, bool format_given);
-
 /* A new bundle's name: "keybroker-app-20261120-184000.ccaio".  The caller frees. */
 char *trace_default_bundle(const char *command);
 

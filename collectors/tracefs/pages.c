@@ -259,8 +259,3 @@ int pages_flush(struct pages *pages, struct err *err)
 	}
 	return 0;
 }
-
-uint64_t pages_moved(const struct pages *pages, unsigned int cpu)
-{
-	return pages->cpu[cpu].moved;
-}

@@ -38,7 +38,4 @@ int pages_move(struct pages *pages, const struct pollfd *fds, struct err *err);
  */
 int pages_flush(struct pages *pages, struct err *err);
 
-/* Bytes moved so far for one CPU. */
-uint64_t pages_moved(const struct pages *pages, unsigned int cpu);
-
 #endif

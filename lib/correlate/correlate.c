@@ -228,6 +228,29 @@ static enum grade weakest(enum grade a, enum grade b)
 	return a < b ? a : b;
 }
 
+static void count_unattributed(struct correlate *c, uint64_t ts_ns, uint16_t device,
+			       enum flow_dir dir, const char *why, uint64_t transfers,
+			       uint64_t bytes)
+{
+	bool early = c->x->launched && (!c->began_ns || ts_ns < c->began_ns);
+	size_t i;
+
+	if (!bytes && !transfers)
+		return;
+	for (i = 0; i < c->nunattributed; i++)
+		if (c->unattributed[i].device == device && c->unattributed[i].dir == dir &&
+		    c->unattributed[i].why == why && c->unattributed[i].early == early)
+			break;
+	if (i == CORRELATE_SUMS)
+		i = 0; /* hostile: wrong reason, but never left out */
+	else if (i == c->nunattributed)
+		c->unattributed[c->nunattributed++] = (struct unattributed_sum){
+			.device = device, .dir = (uint8_t)dir, .why = why, .early = early
+		};
+	c->unattributed[i].transfers += transfers;
+	c->unattributed[i].bytes += bytes;
+}
+
 static void matched(void *ctx, const struct match_packet *p, const struct packet_dma *packet_dma,
 		    unsigned int match)
 {
@@ -243,16 +266,16 @@ static void matched(void *ctx, const struct match_packet *p, const struct packet
 		return;
 	}
 	if (p->conn >= c->x->nconns) {
-		correlate_unattributed(c, packet_dma->ts_ns, packet_dma->device, dir,
-				       "connection that was left out", packet_dma->ndma,
-				       packet_dma->dma_bytes);
+		count_unattributed(c, packet_dma->ts_ns, packet_dma->device, dir,
+				   "connection that was left out", packet_dma->ndma,
+				   packet_dma->dma_bytes);
 		return;
 	}
 	s = &c->conns[p->conn];
 	if (s->device && packet_dma->device && s->device != packet_dma->device) {
-		correlate_unattributed(c, packet_dma->ts_ns, packet_dma->device, dir,
-				       "connection that changed its device", packet_dma->ndma,
-				       packet_dma->dma_bytes);
+		count_unattributed(c, packet_dma->ts_ns, packet_dma->device, dir,
+				   "connection that changed its device", packet_dma->ndma,
+				   packet_dma->dma_bytes);
 	} else {
 		if (packet_dma->ndma)
 			s->device = packet_dma->device;
@@ -276,9 +299,8 @@ static void lone_packet(void *ctx, const struct match_packet *p)
 
 static void lone_packet_dma(void *ctx, const struct packet_dma *packet_dma)
 {
-	correlate_unattributed(ctx, packet_dma->ts_ns, packet_dma->device, packet_dma->dir,
-			       "packet that was not captured", packet_dma->ndma,
-			       packet_dma->dma_bytes);
+	count_unattributed(ctx, packet_dma->ts_ns, packet_dma->device, packet_dma->dir,
+			   "packet that was not captured", packet_dma->ndma, packet_dma->dma_bytes);
 }
 
 static struct match_queue *match_of(struct correlate *c, uint16_t iface, unsigned int dir)
@@ -338,9 +360,9 @@ static void carried(void *ctx, const struct packet_dma *given)
 	if (!in_window(c, packet_dma->ts_ns)) {
 		/* another CPU was at it as the window opened or closed: no capture has the packet
 		 */
-		correlate_unattributed(c, packet_dma->ts_ns, packet_dma->device, packet_dma->dir,
-				       "packet on its way as the window opened or closed",
-				       packet_dma->ndma, packet_dma->dma_bytes);
+		count_unattributed(c, packet_dma->ts_ns, packet_dma->device, packet_dma->dir,
+				   "packet on its way as the window opened or closed",
+				   packet_dma->ndma, packet_dma->dma_bytes);
 		sum->wire[packet_dma->dir] += packet_dma->ndma ? packet_dma->wire : 0;
 		return;
 	}
@@ -364,34 +386,12 @@ static void carried(void *ctx, const struct packet_dma *given)
 		lone_packet_dma(c, packet_dma);
 }
 
-void correlate_unattributed(struct correlate *c, uint64_t ts_ns, uint16_t device, enum flow_dir dir,
-			    const char *why, uint64_t transfers, uint64_t bytes)
-{
-	bool early = c->x->launched && (!c->began_ns || ts_ns < c->began_ns);
-	size_t i;
-
-	if (!bytes && !transfers)
-		return;
-	for (i = 0; i < c->nunattributed; i++)
-		if (c->unattributed[i].device == device && c->unattributed[i].dir == dir &&
-		    c->unattributed[i].why == why && c->unattributed[i].early == early)
-			break;
-	if (i == CORRELATE_SUMS)
-		i = 0; /* hostile: wrong reason, but never left out */
-	else if (i == c->nunattributed)
-		c->unattributed[c->nunattributed++] = (struct unattributed_sum){
-			.device = device, .dir = (uint8_t)dir, .why = why, .early = early
-		};
-	c->unattributed[i].transfers += transfers;
-	c->unattributed[i].bytes += bytes;
-}
-
 /* Whose it was, calls of the program tell in the end. */
 static void correlate_not_tcp(struct correlate *c, const char *kind,
 			      const struct packet_dma *packet_dma)
 {
-	correlate_unattributed(c, packet_dma->ts_ns, packet_dma->device, packet_dma->dir, kind,
-			       packet_dma->ndma, packet_dma->dma_bytes);
+	count_unattributed(c, packet_dma->ts_ns, packet_dma->device, packet_dma->dir, kind,
+			   packet_dma->ndma, packet_dma->dma_bytes);
 	for (size_t i = 0; i < c->nunattributed; i++)
 		if (c->unattributed[i].why == kind)
 			c->unattributed[i].not_tcp = true;
@@ -401,7 +401,7 @@ static void unattributed(void *ctx, uint64_t ts_ns, uint16_t device, enum flow_d
 			 uint64_t bytes, const char *why)
 {
 	if (in_window(ctx, ts_ns))
-		correlate_unattributed(ctx, ts_ns, device, dir, why, 1, bytes);
+		count_unattributed(ctx, ts_ns, device, dir, why, 1, bytes);
 }
 
 /* No packet of the connection comes any more. */

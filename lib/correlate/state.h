@@ -80,8 +80,6 @@ struct correlate {
 	uint64_t start_ns, stop_ns; /* the window; UINT64_MAX: not seen yet */
 };
 
-void correlate_unattributed(struct correlate *c, uint64_t ts_ns, uint16_t device, enum flow_dir dir,
-			    const char *why, uint64_t transfers, uint64_t bytes);
 void correlate_result(struct correlate *c);
 
 /* An event of the window, and the socket that it is about (may be NULL). */

@@ -61,14 +61,6 @@ const struct jrow policy_table[] = {
 	JWHOLE(.closed = true, .check = check_policy),
 };
 
-struct policy *policy_new(void)
-{
-	struct policy *p = xcalloc(1, sizeof(*p));
-
-	jtable_init(policy_table, p);
-	return p;
-}
-
 void policy_free(struct policy *p)
 {
 	if (!p)
@@ -78,21 +70,12 @@ void policy_free(struct policy *p)
 	free(p);
 }
 
-static struct policy *named(struct jdoc *doc, const char *name)
+struct policy *policy_parse(const char *text, size_t len, const char *name, struct err *err)
 {
+	struct jdoc *doc = jdoc_parse(text, len, name, err);
 	struct policy *p = jtable_load(policy_table, sizeof(*p), doc, POLICY_SCHEMA);
 
 	if (p)
 		p->name = xstrdup(name);
 	return p;
-}
-
-struct policy *policy_parse(const char *text, size_t len, const char *name, struct err *err)
-{
-	return named(jdoc_parse(text, len, name, err), name);
-}
-
-struct policy *policy_load(const char *path, struct err *err)
-{
-	return named(jdoc_load(path, err), path);
 }

@@ -40,11 +40,9 @@ struct policy {
 	bool expected_given;
 };
 
-struct policy *policy_new(void); /* requires nothing */
 void policy_free(struct policy *p);
 
 /* From JSON; unknown keys, wrong types are errors (NULL, err set). */
 struct policy *policy_parse(const char *text, size_t len, const char *name, struct err *err);
-struct policy *policy_load(const char *path, struct err *err);
 
 #endif

@@ -419,18 +419,6 @@ struct rmm_log *rmm_parse(const char *text, size_t len, const char *name, struct
 	return NULL;
 }
 
-struct rmm_log *rmm_load(const char *path, struct err *err)
-{
-	struct rmm_log *log = NULL;
-	size_t len;
-	char *text = file_read(path, RMM_FILE_MAX, &len, err);
-
-	if (text)
-		log = rmm_parse(text, len, path, err);
-	free(text);
-	return log;
-}
-
 void rmm_free(struct rmm_log *log)
 {
 	if (!log)

@@ -45,7 +45,6 @@ struct rmm_log;
  * NULL with err set when there is not one readable RSI_IPA_STATE_SET in it.
  */
 struct rmm_log *rmm_parse(const char *text, size_t len, const char *name, struct err *err);
-struct rmm_log *rmm_load(const char *path, struct err *err);
 void rmm_free(struct rmm_log *log); /* accepts NULL */
 
 /*

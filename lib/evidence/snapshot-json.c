@@ -210,11 +210,3 @@ struct snapshot *snapshot_new(void)
 {
 	return xcalloc(1, sizeof(struct snapshot));
 }
-
-void snapshot_free(struct snapshot *s)
-{
-	if (!s)
-		return;
-	jtable_free(snapshot_table, s);
-	free(s);
-}

@@ -110,7 +110,6 @@ struct snapshot {
 };
 
 struct snapshot *snapshot_new(void);
-void snapshot_free(struct snapshot *s); /* accepts NULL */
 
 /* The device with this name ("virtio0"), or NULL. */
 const struct snapshot_device *snapshot_find(const struct snapshot *s, const char *name);

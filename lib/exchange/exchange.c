@@ -150,11 +150,6 @@ void exchanges_note(struct exchanges *x, const char *fmt, ...)
 	x->notes[x->nnotes++] = xstrdup(text);
 }
 
-enum flow_dir exchange_request_dir(const struct exchanges *x, const struct exchange *row)
-{
-	return row->conn < x->nconns && x->conns[row->conn].server ? FLOW_IN : FLOW_OUT;
-}
-
 uint64_t exchange_half_bytes(const struct exchange_half *half)
 {
 	return half->stream.end - half->stream.start;

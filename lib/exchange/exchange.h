@@ -317,9 +317,6 @@ char *exchanges_broken(const struct exchanges *x);
 void exchanges_note(struct exchanges *x, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The request's direction: a client's leaves, a server's comes in. */
-enum flow_dir exchange_request_dir(const struct exchanges *x, const struct exchange *row);
-
 uint64_t exchange_half_bytes(const struct exchange_half *half);
 
 /*

@@ -96,6 +96,23 @@ static void write_list(const struct jrow *row, struct jwriter *w, const char *ke
 	(named ? jwrite_end_object : jwrite_end_array)(w);
 }
 
+/* As a member of the document being written, or its root (key NULL). */
+static void write_table(const struct jrow *table, struct jwriter *w, const char *key,
+			const void *what)
+{
+	const struct jrow *whole = table;
+
+	while (whole->type)
+		whole++;
+	if (!what || (whole->present && !whole->present(what))) {
+		jwrite_null(w, key);
+		return;
+	}
+	jwrite_object(w, key);
+	write_members(table, w, what);
+	jwrite_end_object(w);
+}
+
 static bool is_left_out(const struct jrow *row, const void *what)
 {
 	const unsigned int asks = JF_KNOWN | JF_IF | JF_UNTOLD;
@@ -145,7 +162,7 @@ static void write_row(const struct jrow *row, struct jwriter *w, const char *key
 		break;
 	case JT_OBJECT:
 	case JT_POINTER:
-		jtable_write(row->of, w, key, jrow_struct(row, what));
+		write_table(row->of, w, key, jrow_struct(row, what));
 		break;
 	case JT_OWN:
 		row->own->write(row, w, what);
@@ -153,21 +170,6 @@ static void write_row(const struct jrow *row, struct jwriter *w, const char *key
 	default:
 		write_list(row, w, key, what);
 	}
-}
-
-void jtable_write(const struct jrow *table, struct jwriter *w, const char *key, const void *what)
-{
-	const struct jrow *whole = table;
-
-	while (whole->type)
-		whole++;
-	if (!what || (whole->present && !whole->present(what))) {
-		jwrite_null(w, key);
-		return;
-	}
-	jwrite_object(w, key);
-	write_members(table, w, what);
-	jwrite_end_object(w);
 }
 
 void jtable_write_members(const struct jrow *table, struct jwriter *w, const char *schema,

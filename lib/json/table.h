@@ -208,8 +208,6 @@ void jtable_init(const struct jrow *table, void *what);
 /* Members of object into a zeroed struct.  Complaints are the document's: see jdoc_status(). */
 void jtable_read(const struct jrow *table, const struct jval *object, void *what);
 
-/* As a member of the document being written, or its root (key NULL). */
-void jtable_write(const struct jrow *table, struct jwriter *w, const char *key, const void *what);
 /* The members alone, "schema" first, into an object that the caller opens and ends. */
 void jtable_write_members(const struct jrow *table, struct jwriter *w, const char *schema,
 			  const void *what);

@@ -67,8 +67,10 @@ void judge_confidential(struct judge *j, struct verdict *v)
 			    why ? why : "the application's traffic was not looked at");
 }
 
-uint64_t judge_refutations(const struct judge *j, enum claim_id c, const struct tally *t,
-			   bool complete)
+/* Counterexamples that count: those of absence only in a complete stream, none from facts that the
+ * evidence contradicts. */
+static uint64_t refutations(const struct judge *j, enum claim_id c, const struct tally *t,
+			    bool complete)
 {
 	if (j->contradicted & 1u << c)
 		return 0;
@@ -81,7 +83,7 @@ uint64_t judge_refutations(const struct judge *j, enum claim_id c, const struct 
 enum claim_state judge_claim_state(const struct judge *j, enum claim_id c, const struct tally *t,
 				   bool complete)
 {
-	if (judge_refutations(j, c, t, complete))
+	if (refutations(j, c, t, complete))
 		return CLAIM_REFUTED;
 	for (int i = 0; i < FINDINGS; i++) {
 		if (t->count[i])
@@ -150,7 +152,7 @@ void judge_claims(struct judge *j, struct verdict *v, bool complete)
 
 		cv->state = judge_claim_state(j, c, t, complete);
 		cv->reason = claim_reason(j, c, cv->state, t);
-		cv->refutations = judge_refutations(j, c, t, complete);
+		cv->refutations = refutations(j, c, t, complete);
 		cv->required = claim_decides(c);
 	}
 	if (p && (p->max_out_bytes != POLICY_NO_LIMIT || p->max_stale_bytes != POLICY_NO_LIMIT))

@@ -24,10 +24,6 @@ void judge_confidential(struct judge *j, struct verdict *v);
 /* of the claim for the machine, or for one device */
 enum claim_state judge_claim_state(const struct judge *j, enum claim_id c, const struct tally *t,
 				   bool complete);
-/* Counterexamples that count: those of absence only in a complete stream, none from facts that the
- * evidence contradicts. */
-uint64_t judge_refutations(const struct judge *j, enum claim_id c, const struct tally *t,
-			   bool complete);
 void judge_claims(struct judge *j, struct verdict *v, bool complete);
 
 /* scope.c: a verdict about some of the devices */

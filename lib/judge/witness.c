@@ -95,7 +95,8 @@ static uint64_t last_of(uint64_t start, uint64_t size)
 	return end < start ? UINT64_MAX : end;
 }
 
-struct old *witness_find_old(const struct witness *w, uint64_t start, uint64_t size, uint16_t dev)
+/* An old range that overlaps this one and is live, of dev or of any device; NULL: none. */
+static struct old *find_old(const struct witness *w, uint64_t start, uint64_t size, uint16_t dev)
 {
 	uint64_t end = last_of(start, size);
 
@@ -282,7 +283,7 @@ void witness_event(struct judge *j, const struct event *ev)
 	dev = judge_device(j, ev->dev);
 	plain = judge_plain(j, dev, ev->dma, &bit);
 	if (ev->kind == EVENT_SYNC_CPU || ev->kind == EVENT_SYNC_DEVICE) {
-		w->hit = witness_find_old(w, plain, ev->size, ev->dev) != NULL;
+		w->hit = find_old(w, plain, ev->size, ev->dev) != NULL;
 		return;
 	}
 	if (ev->dma != EVENT_NO_ADDR)

@@ -73,8 +73,6 @@ void audit_end(struct judge *j);
 void witness_say(char **why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void witness_add_old(struct witness *w, const struct old *old);
 void witness_sort_old(struct witness *w);
-/* An old range that overlaps this one and is live, of dev or of any device; NULL: none. */
-struct old *witness_find_old(const struct witness *w, uint64_t start, uint64_t size, uint16_t dev);
 /*
  * Does one that is live, of dev or of any device, hold the whole range?  Several may overlap it:
  * drivers that map whole pages (page_pool, page_frag) cut each into new buffers again and again

@@ -363,7 +363,7 @@ static void check_verdict(const struct jval *object, void *what)
 		jval_fail_at(object, "findings", "they do not fit the counterexamples");
 }
 
-const struct jrow verdict_table[] = {
+static const struct jrow verdict_rows[] = {
 	JWORD("verdict", struct verdict, outcome, outcome_word, OUTCOME_PROVEN + 1,
 	      .flags = JF_REQUIRED),
 	JWORD("scope", struct verdict, scope, scope_word, SCOPE_SINCE_BOOT + 1,
@@ -426,7 +426,7 @@ static void check_record(const struct jval *object, void *what)
 const struct jrow verdict_record_table[] = {
 	{ .type = JT_INLINE,
 	  JMEMBER(struct verdict_record, verdict),
-	  .of = verdict_table,
+	  .of = verdict_rows,
 	  .of_size = sizeof(struct verdict),
 	  .flags = JF_POINTER },
 	JOBJECT("run", struct verdict_record, run, run_rows, .flags = JF_KNOWN,
@@ -443,7 +443,7 @@ void verdict_free(struct verdict *v)
 {
 	if (!v)
 		return;
-	jtable_free(verdict_table, v);
+	jtable_free(verdict_rows, v);
 	free(v);
 }
 

@@ -41,14 +41,6 @@ struct timeline_builder {
 	size_t nviolations;
 };
 
-const char *timeline_series_name(enum timeline_series series)
-{
-	static const char *const names[] = { "events",	 "maps",       "bounced",   "out_bytes",
-					     "in_bytes", "pool_slots", "violations" };
-
-	return names[series];
-}
-
 struct timeline_builder *timeline_builder_new(const struct platform *platform)
 {
 	struct timeline_builder *b = xcalloc(1, sizeof(*b));

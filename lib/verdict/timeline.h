@@ -38,9 +38,6 @@ struct timeline {
 	uint64_t series[TIMELINE_SERIES][TIMELINE_BUCKETS];
 };
 
-/* "events", "out_bytes" … */
-const char *timeline_series_name(enum timeline_series series);
-
 /* Building one from events in time order.  platform tells the pools; NULL: none known. */
 struct timeline_builder;
 

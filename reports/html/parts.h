@@ -33,18 +33,7 @@ void html_bounded(FILE *out, const char *text); /* at HTML_MOST_TEXT */
 
 /* A cell: <td>, or with a sort key other than its text. */
 void html_cell(FILE *out, const char *text);
-void html_prose(FILE *out, const char *text); /* wide enough for a sentence */
-void html_word(FILE *out, const char *text);  /* not broken: a name, an address */
-void html_address(FILE *out, const char *text, uint64_t key);
-void html_number(FILE *out, const char *text, uint64_t key); /* its column's head begins with # */
 void html_state(FILE *out, const char *state);
-
-/*
- * A table that sorts and filters: heads is NULL-terminated, with '#' before the name of a
- * column of numbers.  Ends with html_table_end.
- */
-void html_table(FILE *out, const char *id, const char *caption, const char *const *heads);
-void html_table_end(FILE *out);
 
 /* "17 more are not listed here; verdict.json has them", where shown is less than all. */
 void html_more(FILE *out, size_t shown, size_t all, const char *where);

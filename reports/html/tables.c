@@ -81,22 +81,22 @@ static void short_cell(FILE *out, const char *text)
 	cell_of_two(out, " class=\"s\"", text, "");
 }
 
-void html_prose(FILE *out, const char *text)
+static void put_prose(FILE *out, const char *text)
 {
 	cell_of_two(out, " class=\"p\"", text, "");
 }
 
-void html_word(FILE *out, const char *text)
+static void put_word(FILE *out, const char *text)
 {
 	cell_of_two(out, " class=\"w\"", text, "");
 }
 
-void html_address(FILE *out, const char *text, uint64_t key)
+static void put_address(FILE *out, const char *text, uint64_t key)
 {
 	keyed_cell(out, "w", text, "", key);
 }
 
-void html_number(FILE *out, const char *text, uint64_t key)
+static void put_number(FILE *out, const char *text, uint64_t key)
 {
 	keyed_cell(out, "n", text, "", key);
 }
@@ -106,7 +106,11 @@ void html_state(FILE *out, const char *state)
 	fprintf(out, "<td><span class=\"state %s\">%s</span></td>", state, state);
 }
 
-void html_table(FILE *out, const char *id, const char *caption, const char *const *heads)
+/*
+ * A table that sorts and filters: heads is NULL-terminated, with '#' before the name of a
+ * column of numbers.  Ends with close_table.
+ */
+static void open_table(FILE *out, const char *id, const char *caption, const char *const *heads)
 {
 	fprintf(out,
 		"<div class=\"tools\"><label>Filter <input type=\"search\" "
@@ -124,7 +128,7 @@ void html_table(FILE *out, const char *id, const char *caption, const char *cons
 	fputs("</tr></thead><tbody>\n", out);
 }
 
-void html_table_end(FILE *out)
+static void close_table(FILE *out)
 {
 	fputs("</tbody></table></div>\n", out);
 }
@@ -144,23 +148,23 @@ void html_examples(FILE *out, const struct rows *rows)
 					     "Buffer", "Device got",	"Memory",
 					     NULL };
 
-	html_table(out, "counterexamples", "Counterexamples", heads);
+	open_table(out, "counterexamples", "Counterexamples", heads);
 	for (size_t i = 0; i < rows->nexamples; i++) {
 		const struct row_example *ex = &rows->examples[i];
 
 		fputs("<tr>", out);
-		html_word(out, ex->claim);
+		put_word(out, ex->claim);
 		cell_of_two(out, " class=\"p\"", ex->text, ex->task);
-		html_number(out, ex->time, ex->ts_ns);
-		html_number(out, ex->event, ex->seq);
-		html_word(out, ex->device);
+		put_number(out, ex->time, ex->ts_ns);
+		put_number(out, ex->event, ex->seq);
+		put_word(out, ex->device);
 		html_cell(out, ex->what);
-		html_word(out, ex->orig);
-		html_word(out, ex->dma);
-		html_word(out, ex->memory);
+		put_word(out, ex->orig);
+		put_word(out, ex->dma);
+		put_word(out, ex->memory);
 		fputs("</tr>\n", out);
 	}
-	html_table_end(out);
+	close_table(out);
 	if (*rows->examples_note)
 		fprintf(out, "<p class=\"note\">%s.</p>\n", rows->examples_note);
 }
@@ -173,7 +177,7 @@ void html_devices(FILE *out, const struct rows *rows)
 	};
 	size_t n = rows->ndevices < HTML_MOST_DEVICES ? rows->ndevices : HTML_MOST_DEVICES;
 
-	html_table(out, "devices-table", "Devices", heads);
+	open_table(out, "devices-table", "Devices", heads);
 	for (size_t i = 0; i < n; i++) {
 		const struct row_device *d = &rows->devices[i];
 
@@ -186,17 +190,17 @@ void html_devices(FILE *out, const struct rows *rows)
 		html_bounded(out, d->name);
 		fputs("</th>", out);
 		cell_of_two(out, "", d->what, d->driver);
-		html_number(out, d->maps_count, d->maps);
-		html_prose(out, d->traffic);
-		html_number(out, d->out_count, d->out_bytes);
-		html_number(out, d->stale_count, d->stale_bytes);
+		put_number(out, d->maps_count, d->maps);
+		put_prose(out, d->traffic);
+		put_number(out, d->out_count, d->out_bytes);
+		put_number(out, d->stale_count, d->stale_bytes);
 		fputs("<td>", out);
 		if (d->trusted)
 			fprintf(out, "accepted by the %s (TDISP) ", rows->guest);
 		html_bounded(out, d->note);
 		fputs("</td></tr>\n", out);
 	}
-	html_table_end(out);
+	close_table(out);
 	html_more(out, n, rows->ndevices, "verdict.json has them");
 }
 
@@ -207,7 +211,7 @@ static void blocks(FILE *out, const struct rows *rows)
 	size_t n = rows->nblocks < HTML_MOST_WITNESSES ? rows->nblocks : HTML_MOST_WITNESSES;
 
 	fputs("<h3>Requests to disks</h3>\n", out);
-	html_table(out, "blocks-table", "Requests to disks", heads);
+	open_table(out, "blocks-table", "Requests to disks", heads);
 	for (size_t i = 0; i < n; i++) {
 		const struct row_block *b = &rows->blocks[i];
 
@@ -216,11 +220,11 @@ static void blocks(FILE *out, const struct rows *rows)
 		short_cell(out, b->program ? "yes" : "no");
 		html_cell(out, b->device);
 		html_cell(out, b->file);
-		html_prose(out, b->what);
+		put_prose(out, b->what);
 		html_cell(out, b->grade);
 		fputs("</tr>\n", out);
 	}
-	html_table_end(out);
+	close_table(out);
 	html_more(out, n, rows->nblocks, "exchanges.json has them");
 }
 
@@ -231,19 +235,19 @@ static void other_traffic(FILE *out, const struct rows *rows)
 	size_t n = rows->nothers < HTML_MOST_WITNESSES ? rows->nothers : HTML_MOST_WITNESSES;
 
 	fputs("<h3>Traffic that belongs to no exchange of the program</h3>\n", out);
-	html_table(out, "other-traffic", "Unattributed traffic", heads);
+	open_table(out, "other-traffic", "Unattributed traffic", heads);
 	for (size_t i = 0; i < n; i++) {
 		const struct row_other *o = &rows->others[i];
 
 		fputs("<tr>", out);
 		html_cell(out, o->device);
 		html_cell(out, o->direction);
-		html_prose(out, o->reason);
-		html_number(out, o->transfers, o->ntransfers);
-		html_number(out, o->bytes, o->nbytes);
+		put_prose(out, o->reason);
+		put_number(out, o->transfers, o->ntransfers);
+		put_number(out, o->bytes, o->nbytes);
 		fputs("</tr>\n", out);
 	}
-	html_table_end(out);
+	close_table(out);
 	html_more(out, n, rows->nothers, "exchanges.json has them");
 }
 
@@ -262,12 +266,12 @@ void html_exchanges(FILE *out, const struct rows *rows)
 					     "Out",   "In",	  "Payload", "Link",	NULL };
 	size_t n = rows->nexchanges < HTML_MOST_EXCHANGES ? rows->nexchanges : HTML_MOST_EXCHANGES;
 
-	html_table(out, "exchanges-table", "Exchanges", heads);
+	open_table(out, "exchanges-table", "Exchanges", heads);
 	for (size_t i = 0; i < n; i++) {
 		const struct row_exchange *e = &rows->exchanges[i];
 
 		fputs("<tr>", out);
-		html_number(out, e->time, e->first_ns);
+		put_number(out, e->time, e->first_ns);
 		exchange_cell(out, e);
 		cell_of_two(out, " class=\"p\"", e->owner, e->connection);
 		short_cell(out, e->program ? "yes" : "no");
@@ -280,7 +284,7 @@ void html_exchanges(FILE *out, const struct rows *rows)
 		short_cell(out, e->grade);
 		fputs("</tr>\n", out);
 	}
-	html_table_end(out);
+	close_table(out);
 	html_more(out, n, rows->nexchanges, "exchanges.json has them");
 	if (rows->nblocks)
 		blocks(out, rows);
@@ -298,19 +302,19 @@ void html_ranges(FILE *out, const struct rows *rows)
 	static const char *const heads[] = { "From", "To", "#Size", "Memory", "#Times", NULL };
 	size_t n = rows->nranges < HTML_MOST_RANGES ? rows->nranges : HTML_MOST_RANGES;
 
-	html_table(out, "ranges-table", "Ranges given to devices", heads);
+	open_table(out, "ranges-table", "Ranges given to devices", heads);
 	for (size_t i = 0; i < n; i++) {
 		const struct row_range *r = &rows->ranges[i];
 
 		fputs("<tr>", out);
-		html_address(out, r->start, r->start_addr);
-		html_address(out, r->end, r->start_addr + r->bytes - 1);
-		html_number(out, r->size, r->bytes);
-		html_word(out, r->memory);
-		html_number(out, r->count, r->times);
+		put_address(out, r->start, r->start_addr);
+		put_address(out, r->end, r->start_addr + r->bytes - 1);
+		put_number(out, r->size, r->bytes);
+		put_word(out, r->memory);
+		put_number(out, r->count, r->times);
 		fputs("</tr>\n", out);
 	}
-	html_table_end(out);
+	close_table(out);
 	html_more(out, n, rows->nranges, "verdict.json has them");
 	if (!rows->ranges_complete)
 		fputs("<p class=\"note\">This list is not complete.</p>\n", out);
@@ -327,19 +331,19 @@ void html_witness(FILE *out, const struct rows *rows)
 	fputs("</p>\n", out);
 	if (!n)
 		return;
-	html_table(out, "monitor-table", "Memory that the monitor recorded", heads);
+	open_table(out, "monitor-table", "Memory that the monitor recorded", heads);
 	for (size_t i = 0; i < n; i++) {
 		const struct row_witness *w = &rows->witness[i];
 
 		fputs("<tr>", out);
-		html_address(out, w->start, w->start_addr);
-		html_address(out, w->end, w->start_addr + w->bytes - 1);
-		html_number(out, w->size, w->bytes);
+		put_address(out, w->start, w->start_addr);
+		put_address(out, w->end, w->start_addr + w->bytes - 1);
+		put_number(out, w->size, w->bytes);
 		html_cell(out, w->purpose);
 		html_cell(out, w->state);
-		html_number(out, w->published, w->times);
+		put_number(out, w->published, w->times);
 		fputs("</tr>\n", out);
 	}
-	html_table_end(out);
+	close_table(out);
 	html_more(out, n, rows->nwitness, "verdict.json has them");
 }

@@ -191,6 +191,7 @@ static void test_policy(void)
 {
 	static const char both[] = "{\"schema\":\"ccaio.policy/1\",\"expected_devices\":"
 				   "[\"0000:00:01.0\",\"0000:00:02.0\"]}";
+	static const char nothing[] = "{\"schema\":\"ccaio.policy/1\"}";
 	struct policy *p = policy_parse(both, strlen(both), "p", NULL);
 
 	ask_for("0000:00:01.0");
@@ -202,7 +203,7 @@ static void test_policy(void)
 	policy_free(p);
 
 	ask_for("0000:00:01.0"); /* bytes of another device do not count */
-	p = policy_new();
+	p = policy_parse(nothing, strlen(nothing), "x", NULL);
 	p->max_out_bytes = 200;
 	site = p;
 	bounced(0, BUF, SLOT(0), 163);

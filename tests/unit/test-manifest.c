@@ -240,28 +240,14 @@ static void test_around(void)
 	free(path);
 }
 
-/* Only where it was asked for does anybody else see it. */
+/* Nobody else sees it. */
 static void test_modes(void)
 {
-	char *path = bundle_at();
-	struct err err = { "" };
-	struct bundle *b;
-
 	make_bundle();
 	check(holds(
 		"test $(stat -c %a x.ccaio) = 700 && test \"$(stat -c %a x.ccaio/* | sort -u)\" "
 		"= 600"));
 	shell("rm -rf x.ccaio");
-	b = bundle_create(path, &err);
-	check(b && bundle_write(b, "a", "a", 1, &err) == 0);
-	bundle_share(b, getgid());
-	check(bundle_finish(b, 1, &err) == 0);
-	bundle_close(b);
-	check(holds(
-		"test $(stat -c %a x.ccaio) = 750 && test \"$(stat -c %a x.ccaio/* | sort -u)\" "
-		"= 640"));
-	shell("rm -rf x.ccaio");
-	free(path);
 }
 
 /* A disk that takes no more, played by the limit on a file's size. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The kernel's memory as a second witness: scope run, and snapshots that contradict the stream. */
 #include "lib/evidence/snapshot.h"
+#include "lib/evidence/tables.h"
 #include "tests/unit/judge-fixture.h"
 #include "tests/unit/test.h"
 
@@ -152,7 +153,8 @@ static void test_scopes(void)
 	v = judged_as(JUDGE_STRONGEST, true);
 	check(v->outcome == OUTCOME_PROVEN && v->scope == SCOPE_WINDOW);
 	/* nothing narrows it by itself */
-	snapshot_free(facts->start);
+	jtable_free(snapshot_table, facts->start);
+	free(facts->start);
 	facts->start = NULL;
 	v = judged_as(JUDGE_STRONGEST, false);
 	check(v->outcome == OUTCOME_INCONCLUSIVE && v->conds[COND_BASELINE].state == COND_UNMET);
