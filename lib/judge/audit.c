@@ -9,6 +9,7 @@
 
 #include "lib/base/names.h"
 #include "lib/base/saturate.h"
+#include "lib/base/xalloc.h"
 #include "lib/evidence/limit.h"
 #include "lib/judge/finish.h"
 #include "lib/judge/witness.h"
@@ -163,9 +164,9 @@ static void judge_old(struct audit *a, const struct event *ev, uint64_t plain, u
 		judge_ask_monitor(j, ev, plain, ev->kind == EVENT_ALLOC, &p);
 	if (p.kind == PLACE_PROTECTED)
 		note_protected(a, ev, what);
-	else if (p.kind == PLACE_UNDECIDED)
+	else if (p.kind == PLACE_UNDECIDED && !j->options.window_only) /* of the run only */
 		judge_doubt(j, CLAIM_DMA_IN_SHARED, a->dev, ev, p.memory, "%s", p.why);
-	else
+	else if (p.kind == PLACE_SHARED)
 		published_add(&j->published, ev->dma, ev->size, p.memory);
 }
 
@@ -455,29 +456,7 @@ static void check_buffers(struct audit *a)
 	spans_free(&slots);
 }
 
-void audit_start(struct judge *j, const struct event *mark)
-{
-	struct witness *w = j->witness;
-	struct audit a = { .j = j,
-			   .w = w,
-			   .s = j->platform->start,
-			   .touched_allocs = &w->early.allocs,
-			   .touched = &w->early.all,
-			   .mark = mark,
-			   .start = true };
-
-	if (!a.s)
-		return;
-	take_slots(&a);
-	take_devices(&a);
-	witness_sort_old(w);
-	check_buffers(&a);
-	check_used(&a, &w->baseline_why);
-	check_pools(&a);
-	check_pool_pages(&a);
-}
-
-/* ---- the end: slot by slot ---- */
+/* ---- slot by slot ---- */
 
 struct owners {
 	struct audit *a;
@@ -488,6 +467,17 @@ struct owners {
 static uint64_t slot_start(uint64_t address)
 {
 	return address - address % SWIOTLB_SLOT_SIZE;
+}
+
+/* At the start of a window an event may still be on its way; text is taken over. */
+static void differ(struct audit *a, uint64_t start, uint64_t size, char *text)
+{
+	if (a->start) {
+		witness_add_differing(a->w, start, size, text);
+		return;
+	}
+	witness_say(&a->w->slots_why, "%s", text);
+	free(text);
 }
 
 static void visit_owner(void *ctx, uint32_t index, struct mapping *m)
@@ -505,10 +495,10 @@ static void visit_owner(void *ctx, uint32_t index, struct mapping *m)
 	    spans_touch(o->a->touched, start, end - start + 1))
 		return;
 	if (!spans_cover(&o->used, m->dma, m->size))
-		witness_say(&o->a->w->slots_why,
-			    "event %llu's mapping at 0x%llx is live by the events, but its slots "
-			    "are free in the kernel's memory",
-			    (unsigned long long)m->seq, (unsigned long long)m->dma);
+		differ(o->a, m->dma, m->size,
+		       xasprintf("event %llu's mapping at 0x%llx is live by the events, but its "
+				 "slots are free in the kernel's memory",
+				 (unsigned long long)m->seq, (unsigned long long)m->dma));
 }
 
 static void compare_slots(struct audit *a)
@@ -545,15 +535,38 @@ static void compare_slots(struct audit *a)
 
 			if (!spans_touch(&o.owned, l->start, l->size) &&
 			    !spans_touch(a->touched, l->start, l->size))
-				witness_say(
-					&a->w->slots_why,
-					"slots at 0x%llx are in use in the kernel's memory, but "
-					"no event mapped them",
-					(unsigned long long)l->start);
+				differ(a, l->start, l->size,
+				       xasprintf("slots at 0x%llx are in use in the kernel's "
+						 "memory, but no event mapped them",
+						 (unsigned long long)l->start));
 		}
 	}
 	spans_free(&o.used);
 	spans_free(&o.owned);
+}
+
+void audit_start(struct judge *j, const struct event *mark)
+{
+	struct witness *w = j->witness;
+	struct audit a = { .j = j,
+			   .w = w,
+			   .s = j->platform->start,
+			   .touched_allocs = &w->early.allocs,
+			   .touched = &w->early.all,
+			   .mark = mark,
+			   .start = true };
+
+	if (!a.s)
+		return;
+	take_slots(&a);
+	take_devices(&a);
+	witness_sort_old(w);
+	check_buffers(&a);
+	check_used(&a, &w->baseline_why);
+	check_pools(&a);
+	check_pool_pages(&a);
+	if (j->from_boot && !a.s->trouble)
+		compare_slots(&a);
 }
 
 void audit_end(struct judge *j)

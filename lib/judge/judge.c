@@ -105,6 +105,7 @@ void judge_free(struct judge *j)
 	free(j->rmm.allocs);
 	free(j->undecoded_name);
 	free(j->contradiction);
+	free(j->before.why);
 	ledger_free(j->ledger);
 	memmap_free(j->memory);
 	memmap_free(j->virt);
@@ -235,6 +236,7 @@ static void judge_undecoded(struct judge *j, const struct event *ev)
 
 static void judge_one(struct judge *j, const struct event *ev)
 {
+	before_event(j, ev);
 	witness_event(j, ev);
 	switch (ev->kind) {
 	case EVENT_BOUNCE:

@@ -5,6 +5,7 @@
 #include "lib/evidence/event.h"
 #include "lib/evidence/guest-kind.h"
 #include "lib/evidence/platform.h"
+#include "lib/judge/before.h"
 #include "lib/judge/judge.h"
 #include "lib/judge/types/alias.h"
 #include "lib/judge/types/bounces.h"
@@ -124,6 +125,7 @@ struct judge {
 	struct full full;
 	struct cpu_state *cpus; /* by CPU number */
 	size_t ncpus;
+	struct before before;
 	struct witness *witness; /* the kernel's memory as a second witness; NULL: none */
 
 	struct {

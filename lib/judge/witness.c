@@ -28,6 +28,10 @@ void witness_free(struct witness *w)
 	free(w->behind_why);
 	free(w->slots_why);
 	free(w->features_why);
+	free(w->gap_why);
+	for (size_t i = 0; i < w->ndiffering; i++)
+		free(w->differing[i].text);
+	free(w->differing);
 	free(w);
 }
 
@@ -143,10 +147,35 @@ static bool end_old(struct witness *w, uint64_t start, uint64_t size, uint16_t d
 
 /* ---- events ---- */
 
-static void touch(struct judge *j, uint64_t start, uint64_t size)
+void witness_add_differing(struct witness *w, uint64_t start, uint64_t size, char *text)
+{
+	XGROW(w->differing, w->ndiffering, w->differing_cap);
+	w->differing[w->ndiffering++] = (struct differing){ { start, last_of(start, size) }, text };
+}
+
+/* A CPU that was inside the kernel's call all the time reports only now. */
+static void explain(struct judge *j, const struct event *ev, uint64_t start, uint64_t size)
+{
+	struct witness *w = j->witness;
+	uint64_t end = last_of(start, size);
+
+	if (!w->ndiffering || !judge_in_flight_since(j, ev, w->start_seq))
+		return;
+	for (size_t i = w->ndiffering; i > 0; i--) {
+		struct differing *d = &w->differing[i - 1];
+
+		if (d->range.start > end || d->range.end < start)
+			continue;
+		free(d->text);
+		*d = w->differing[--w->ndiffering];
+	}
+}
+
+static void touch(struct judge *j, const struct event *ev, uint64_t start, uint64_t size)
 {
 	struct witness *w = j->witness;
 
+	explain(j, ev, start, size);
 	if (w->marks == 1)
 		spans_add(&w->early.all, start, size ? size : 1);
 	else if (w->marks >= 3)
@@ -170,7 +199,7 @@ static void unmap_by_orig(struct judge *j, const struct event *ev)
 	for (uint32_t i = 0; (i = ledger_next_orig(j->ledger, i, ev->dev, ev->orig));) {
 		const struct mapping *m = ledger_at(j->ledger, i);
 
-		touch(j, m->dma, m->size);
+		touch(j, ev, m->dma, m->size);
 	}
 	for (size_t i = 0; i < w->nold; i++) {
 		struct old *o = &w->old[i];
@@ -179,7 +208,7 @@ static void unmap_by_orig(struct judge *j, const struct event *ev)
 			continue;
 		o->live = false;
 		w->hit = true;
-		touch(j, o->range.start, o->range.end - o->range.start + 1);
+		touch(j, ev, o->range.start, o->range.end - o->range.start + 1);
 	}
 }
 
@@ -287,7 +316,7 @@ void witness_event(struct judge *j, const struct event *ev)
 		return;
 	}
 	if (ev->dma != EVENT_NO_ADDR)
-		touch(j, plain, ev->size);
+		touch(j, ev, plain, ev->size);
 	if (ev->dma != EVENT_NO_ADDR && (ev->kind == EVENT_ALLOC || ev->kind == EVENT_FREE))
 		touch_alloc(w, plain, ev->size);
 	if (ev->kind == EVENT_MAP || ev->kind == EVENT_ALLOC)
@@ -323,6 +352,8 @@ void witness_finish(struct judge *j)
 		return;
 	spans_join(&w->late.all);
 	spans_join(&w->late.allocs);
+	if (w->ndiffering)
+		witness_say(&w->gap_why, "%s", w->differing[0].text);
 	if (w->marks >= 4)
 		audit_end(j);
 }

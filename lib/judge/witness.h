@@ -34,6 +34,12 @@ struct old {
 	bool live;
 };
 
+/* Slots by which the first snapshot and the stream since boot differ. */
+struct differing {
+	struct range range;
+	char *text;
+};
+
 struct witness {
 	unsigned int marks; /* of snapshots, with this run's nonce: 2 before and 2 at the end */
 	uint64_t start_seq; /* of the second */
@@ -42,13 +48,15 @@ struct witness {
 	/* by which events: of coherent memory only, and of any */
 	struct {
 		struct spans allocs, all;
-	} early,	 /* between the first two marks */
-		late;	 /* from the third on */
+	} early,		     /* between the first two marks */
+		late;		     /* from the third on */
+	struct differing *differing; /* unless an event that was on its way explains it */
+	size_t ndiffering, differing_cap;
 	bool hit;	 /* the event at hand concerns an old one */
 	uint64_t known;	 /* old ranges that were judged */
 	uint64_t behind; /* addresses in shared memory that no event tells of */
 	/* the first reason each, or NULL */
-	char *baseline_why, *behind_why, *slots_why, *features_why;
+	char *baseline_why, *behind_why, *slots_why, *features_why, *gap_why;
 };
 
 /* A new one where the facts have a snapshot and the stream is of the same run; else NULL. */
@@ -59,6 +67,8 @@ void witness_free(struct witness *w); /* accepts NULL */
 void witness_event(struct judge *j, const struct event *ev);
 /* An unmap, sync or free (what) of memory that no mapping of the stream has. */
 void witness_unknown(struct judge *j, const struct event *ev, const char *what);
+/* Of a stream since boot: slots that differ when the window opens.  text is taken over. */
+void witness_add_differing(struct witness *w, uint64_t start, uint64_t size, char *text);
 /* The stream has ended, the ledger holds what is live. */
 void witness_finish(struct judge *j);
 

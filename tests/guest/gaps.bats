@@ -63,3 +63,21 @@ none 0 '
 	run -0 --separate-stderr guest --kernel 6.12 --cpus 2 --timeout 400 -- sh -c "$prelude${kinds//dma_map_phys/dma_map_page}"
 	diff - <(echo "$output") <<<"$expected"
 }
+
+# Nobody watches an instance between boot and the window.
+@test "gaps: recording off before the window of an instance armed at boot" {
+	run -2 --separate-stderr guest --boot-armed --cpus 2 --timeout 400 -- sh -c '
+		cd /sys/kernel/tracing/instances/ccaio && echo 0 >tracing_on &&
+		dd if=/dev/vda of=/dev/null bs=64k count=16 iflag=direct 2>/dev/null; echo 1 >tracing_on
+		cd /root && COLUMNS=400 ccaio trace -o x.ccaio -- true'
+	text=$(tr -s ' \n' ' ' <<<"$output")
+	[[ $text == *"unmet nothing-lost "*"events of before the window are missing: vda read "*" bytes since boot, but only "* ]]
+	[[ $text == *"the longest silence in it was "*" s, from "* ]]
+}
+
+@test "gaps: nothing is missing since boot" {
+	run -0 --separate-stderr guest --boot-armed --cpus 2 --timeout 400 -- sh -c '
+		dd if=/dev/vda of=/dev/null bs=64k count=16 iflag=direct 2>/dev/null
+		cd /root && ccaio trace -o x.ccaio -- true'
+	[[ $output == *"PROVEN since boot"* ]]
+}

@@ -127,6 +127,49 @@ struct snapshot *sim_snapshot(struct sim *s)
 
 /* ---- facts ---- */
 
+/* What a disk counted until memory was read: it was all mapped for it. */
+static uint64_t counted(const struct sim *s, int dev, unsigned int dir)
+{
+	uint64_t sum = 0;
+	int marks = 0;
+
+	for (size_t i = 0; i < s->h->count && marks < 1; i++) {
+		const struct event *e = &s->h->steps[i].ev;
+
+		marks += e->kind == EVENT_MARK && e->aux == EVENT_MARK_COUNT;
+		if (e->kind == EVENT_MAP && e->dma != EVENT_NO_ADDR && e->dev == s->devs[dev].id &&
+		    (e->dir == dir || e->dir == EVENT_BIDIRECTIONAL))
+			sum += e->size;
+	}
+	return sum / 512;
+}
+
+static void disk_facts(struct sim *s)
+{
+	struct platform *p = s->h->platform;
+	int v = 0;
+
+	p->disks = xcalloc(s->ndevs, sizeof(*p->disks));
+	for (int i = 0; i < s->ndevs; i++) {
+		struct platform_disk *d = &p->disks[p->ndisks];
+
+		if (s->devs[i].virtio && s->devs[i].virtio_id == 2) {
+			*d = (struct platform_disk){
+				.name = xasprintf("vd%c", 'a' + (int)p->ndisks),
+				.number = xasprintf("254:%zu", 16 * p->ndisks),
+				.virtio = xasprintf("virtio%d", v),
+				.device = xstrdup(s->devs[i].name),
+				.counted = true,
+			};
+			d->before.read_sectors = counted(s, i, EVENT_FROM_DEVICE);
+			d->before.written_sectors = counted(s, i, EVENT_TO_DEVICE);
+			d->after = d->before;
+			p->ndisks++;
+		}
+		v += s->devs[i].virtio;
+	}
+}
+
 static void mark_pages(struct snapshot *s, uint64_t start, uint64_t size, enum snapshot_mark mark)
 {
 	XGROW(s->pages, s->npages, s->pages_cap);
@@ -180,9 +223,14 @@ void sim_snapshot_facts(struct sim *s)
 		p->realm.shared_bit = ALIAS_BIT;
 		page_facts(s, s->start);
 		page_facts(s, s->end);
+	} else if (s->run &&
+		   (s->h->sharing == SHARING_PLAIN || s->h->sharing == SHARING_PLAIN_SILENT)) {
+		sim_not_provable(s, "nothing shows that older rings were decrypted");
 	}
 	p->start = s->start;
 	p->end = s->end;
+	if (s->from_boot)
+		disk_facts(s);
 	if (!s->run)
 		return;
 	/* for the run */

@@ -276,6 +276,11 @@ static void run(struct sim *s, size_t size)
 		mark_all(s, EVENT_MARK_START);
 		if (s->snapshots)
 			s->start = sim_snapshot(s);
+		for (int i = 0; i < 2 && s->snapshots; i++) {
+			sim_finish_cpu(s, 0);
+			sim_mark(s, 0, EVENT_MARK_COUNT);
+			sim_tick(s);
+		}
 		make_canary(s);
 	}
 	while (s->h->count < size && limit--)

@@ -225,7 +225,7 @@ bool swap_marks(struct history *h, struct rng *r)
 {
 	size_t i = find_step(h, r, is_mark);
 
-	if (i == NOWHERE || h->steps[i].ev.aux == EVENT_MARK_SNAPSHOT)
+	if (i == NOWHERE || h->steps[i].ev.aux > EVENT_MARK_STOP)
 		return false;
 	h->steps[i].ev.aux = EVENT_MARK_START + EVENT_MARK_STOP - h->steps[i].ev.aux;
 	return true;

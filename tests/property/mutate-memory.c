@@ -216,7 +216,7 @@ static bool slot_added(struct history *h, struct rng *r)
 	uint64_t slot = s ? unused_slot(h) : 0;
 	struct snapshot_pool *pool;
 
-	if (!slot || (is_start(h, s) && !is_of_run(h)))
+	if (!slot || (is_start(h, s) && !is_of_run(h) && !from_boot(h)))
 		return false;
 	pool = &s->pools[0];
 	XGROW(pool->live, pool->nlive, pool->cap);
@@ -346,7 +346,20 @@ static bool pool_moved(struct history *h, struct rng *r)
 	return true;
 }
 
+static bool counted_more(struct history *h, struct rng *r)
+{
+	struct platform *p = h->platform;
+
+	if (!p->start || !from_boot(h) || !p->ndisks)
+		return false;
+	/* more than any history maps */
+	p->disks[rng_below(r, p->ndisks)].before.read_sectors += 1u << 30;
+	p->disks[0].after = p->disks[0].before;
+	return true;
+}
+
 const struct mutation mutations_memory[] = {
+	{ "counted-more", counted_more },
 	{ "descriptor-protected", descriptor_protected },
 	{ "descriptor-moved", descriptor_moved },
 	{ "ring-moved", ring_moved },

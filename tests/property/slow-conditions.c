@@ -309,7 +309,7 @@ void slow_conditions(struct slow *s, enum cond_state *conds)
 
 	conds[COND_EVENTS_ARMED] = met(all_readable(s) && slow_armed(s) && slow_undisturbed(s) &&
 				       !slow_hidden(s) && !s->w.behind);
-	conds[COND_NOTHING_LOST] = met(!slow_lost(s) && !s->info->unordered &&
+	conds[COND_NOTHING_LOST] = met(!slow_lost(s) && !slow_gap(s) && !s->info->unordered &&
 				       slow_loss_counted(s) && !buffers_lack(s));
 	conds[COND_WINDOW_MARKED] = ours			? met(marked(s))
 				    : s->p && s->p->trace.nonce ? COND_UNMET

@@ -141,6 +141,6 @@ bool slow_loss_counted(const struct slow *s)
 /* Would anything that is missing be known to be? */
 bool slow_complete(const struct slow *s)
 {
-	return slow_whole(s) && slow_loss_counted(s) && armed(s, true) && !slow_skewed(s) &&
-	       !slow_hidden(s);
+	return slow_whole(s) && !s->w.behind && !slow_gap(s) && slow_loss_counted(s) &&
+	       armed(s, true) && !slow_skewed(s) && !slow_hidden(s);
 }

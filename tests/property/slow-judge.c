@@ -341,6 +341,7 @@ void slow_judge(const struct event *events, size_t count, const struct platform 
 	free(s.w.old);
 	free(s.w.early);
 	free(s.w.late);
+	free(s.w.differing);
 	free(s.lives);
 	free(s.ended);
 	free(s.changes);

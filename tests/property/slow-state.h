@@ -57,8 +57,12 @@ struct slow_witness {
 	} * early, *late;
 	size_t nearly, early_cap, nlate, late_cap;
 	bool hit; /* the event at hand concerns something old */
+	/* slots by which the first snapshot and the stream since boot differ */
+	struct range *differing;
+	size_t ndiffering, differing_cap;
 	/* contradicted: what was there at the start; events; slots; devices */
 	bool no_baseline, behind, slots, devices;
+	bool counted_more; /* by devices, since boot, than was mapped for them */
 };
 
 struct slow {
@@ -227,6 +231,8 @@ void slow_witness_begin(struct slow *s);
 void slow_witness_event(struct slow *s, const struct event *e); /* before it is judged */
 void slow_witness_unknown(struct slow *s, const struct event *e);
 void slow_witness_end(struct slow *s);
+/* Recording was off for a moment between boot and the window. */
+bool slow_gap(const struct slow *s);
 /* Is all that was live when the window opened known from the kernel's memory? */
 bool slow_start_known(const struct slow *s);
 

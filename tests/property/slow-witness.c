@@ -32,6 +32,13 @@ static void speak(struct slow *s, uint64_t from, uint64_t size, bool alloc)
 {
 	struct slow_spoken r = { { from, slow_last_of(from, size) }, alloc };
 
+	for (size_t i = s->w.ndiffering; i > 0 && slow_in_flight(s, s->w.read_at + 1); i--) {
+		struct range *d = &s->w.differing[i - 1];
+
+		if (meet(d->start, d->end, r.range.start, r.range.end))
+			*d = s->w.differing[--s->w.ndiffering];
+	}
+
 	if (s->w.marks == 1) {
 		XGROW(s->w.early, s->w.nearly, s->w.early_cap);
 		s->w.early[s->w.nearly++] = r;
@@ -179,6 +186,64 @@ void slow_witness_begin(struct slow *s)
 	s->w.on = s->p && s->p->trace.nonce && (s->p->start || s->p->end);
 }
 
+/* What was mapped for this device in this direction by now. */
+static uint64_t mapped(const struct slow *s, const char *device, unsigned int dir)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < s->now; i++) {
+		const struct event *e = &s->ev[i];
+
+		if (e->kind == EVENT_MAP && e->dma != EVENT_NO_ADDR &&
+		    (e->dir == dir || e->dir == EVENT_BIDIRECTIONAL) &&
+		    strcmp(names_get(s->names, e->dev), device) == 0)
+			sum += e->size;
+	}
+	return sum;
+}
+
+static void compare_counters(struct slow *s)
+{
+	const struct platform *p = s->p;
+
+	for (size_t i = 0; i < p->ndisks; i++) {
+		const struct platform_disk *d = &p->disks[i];
+
+		if (!d->virtio || !d->counted || !d->device ||
+		    d->before.read_sectors > UINT64_MAX / 512 ||
+		    d->before.written_sectors > UINT64_MAX / 512)
+			continue;
+		s->w.counted_more |=
+			d->before.read_sectors * 512 > mapped(s, d->device, EVENT_FROM_DEVICE) ||
+			d->before.written_sectors * 512 > mapped(s, d->device, EVENT_TO_DEVICE);
+	}
+	for (size_t i = 0; i < p->nnet * p->nvirtio; i++) {
+		const struct platform_net *n = &p->net[i / p->nvirtio];
+		const struct platform_virtio *v = &p->virtio[i % p->nvirtio];
+
+		if (n->counted && n->virtio && v->parent && strcmp(n->virtio, v->name) == 0)
+			s->w.counted_more |=
+				n->before.tx_bytes > mapped(s, v->parent, EVENT_TO_DEVICE);
+	}
+}
+
+/* The devices' counters were read between the first two marks of that kind. */
+static void count_mark(struct slow *s)
+{
+	size_t marks = 0;
+
+	for (size_t i = 0; i <= s->now; i++)
+		marks += s->ev[i].kind == EVENT_MARK && s->ev[i].aux == EVENT_MARK_COUNT &&
+			 s->ev[i].link == s->p->trace.nonce;
+	if (marks == 2)
+		compare_counters(s);
+}
+
+bool slow_gap(const struct slow *s)
+{
+	return s->w.counted_more || s->w.ndiffering;
+}
+
 static void mark(struct slow *s, const struct event *e)
 {
 	if (e->aux != EVENT_MARK_SNAPSHOT || e->link != s->p->trace.nonce)
@@ -194,6 +259,9 @@ void slow_witness_event(struct slow *s, const struct event *e)
 	uint64_t plain, bit, last;
 
 	s->w.hit = false;
+	if (s->from_boot && e->kind == EVENT_MARK && e->aux == EVENT_MARK_COUNT &&
+	    e->link == s->p->trace.nonce && !s->info->is_model)
+		count_mark(s);
 	if (!s->w.on)
 		return;
 	if (e->kind == EVENT_MARK) {
@@ -352,7 +420,7 @@ static void read_range(struct slow *s, const struct reading *r, uint16_t dev, ui
 	s->publications++;
 	if (!plain || (is == SHARED && what != MEMORY_DECRYPTED))
 		slow_published(s, &e, from, bit, ring);
-	else if (is == OPEN)
+	else if (is == OPEN && !s->window_only)
 		slow_open(s, CLAIM_DMA_IN_SHARED);
 }
 
@@ -429,6 +497,59 @@ static bool events_have_slots(const struct slow *s, uint64_t from, uint64_t last
 	return false;
 }
 
+static void differ(struct slow *s, bool start, uint64_t from, uint64_t last)
+{
+	if (!start) {
+		s->w.slots = true;
+		return;
+	}
+	XGROW(s->w.differing, s->w.ndiffering, s->w.differing_cap);
+	s->w.differing[s->w.ndiffering++] = (struct range){ from, last };
+}
+
+/* Slots: whoever has them by the events or of old must have them, and nobody else may. */
+static void compare_slots(struct slow *s, const struct snapshot *of, bool start)
+{
+	for (size_t i = 0; i < s->nlives; i++) {
+		const struct life *l = &s->lives[i];
+		uint64_t last = slow_last_of(l->dma, l->size);
+
+		if (!l->live || l->taken || l->older || l->gone || l->maybe_ended ||
+		    !slow_has_slots(s, l) ||
+		    spoken_of(s, start, false, l->dma - l->dma % SWIOTLB_SLOT_SIZE, last))
+			continue;
+		if (!all_in_use(of, l->dma, last))
+			differ(s, start, l->dma, last);
+	}
+	for (size_t i = 0; i < s->w.nold; i++) {
+		const struct slow_old *o = &s->w.old[i];
+
+		if (o->live && o->slots && !spoken_of(s, false, false, o->start, o->last) &&
+		    !all_in_use(of, o->start, o->last))
+			differ(s, start, o->start, o->last);
+	}
+	for (size_t i = 0; i < of->npools; i++) {
+		for (size_t k = 0; k < of->pools[i].nlive; k++) {
+			const struct snapshot_live *e = &of->pools[i].live[k];
+			uint64_t last = slow_last_of(e->start, e->size);
+			bool owned = spoken_of(s, start, false, e->start, last);
+
+			for (size_t m = 0; m < s->nlives; m++) {
+				const struct life *l = &s->lives[m];
+
+				owned |= l->live && slow_touches_pool(s, l->dma, l->size) &&
+					 meet(l->dma - l->dma % SWIOTLB_SLOT_SIZE,
+					      slow_last_of(l->dma, l->size), e->start, last);
+			}
+			for (size_t m = 0; m < s->w.nold; m++)
+				owned |= s->w.old[m].live && s->w.old[m].slots &&
+					 meet(s->w.old[m].start, s->w.old[m].last, e->start, last);
+			if (!owned)
+				differ(s, start, e->start, last);
+		}
+	}
+}
+
 static void read_start(struct slow *s)
 {
 	struct reading r = { s->p->start, true };
@@ -460,49 +581,11 @@ static void read_start(struct slow *s)
 			s->w.no_baseline = true;
 	}
 	read_pools(s, &r);
+	if (s->from_boot && !r.of->trouble)
+		compare_slots(s, r.of, true);
 }
 
 /* ---- the end ---- */
-
-/* Slots: whoever has them by the events or of old must have them, and nobody else may. */
-static void compare_slots(struct slow *s, const struct snapshot *of)
-{
-	for (size_t i = 0; i < s->nlives; i++) {
-		const struct life *l = &s->lives[i];
-		uint64_t last = slow_last_of(l->dma, l->size);
-
-		if (!l->live || l->taken || l->older || l->gone || l->maybe_ended ||
-		    !slow_has_slots(s, l) ||
-		    spoken_of(s, false, false, l->dma - l->dma % SWIOTLB_SLOT_SIZE, last))
-			continue;
-		s->w.slots |= !all_in_use(of, l->dma, last);
-	}
-	for (size_t i = 0; i < s->w.nold; i++) {
-		const struct slow_old *o = &s->w.old[i];
-
-		if (o->live && o->slots && !spoken_of(s, false, false, o->start, o->last))
-			s->w.slots |= !all_in_use(of, o->start, o->last);
-	}
-	for (size_t i = 0; i < of->npools; i++) {
-		for (size_t k = 0; k < of->pools[i].nlive; k++) {
-			const struct snapshot_live *e = &of->pools[i].live[k];
-			uint64_t last = slow_last_of(e->start, e->size);
-			bool owned = spoken_of(s, false, false, e->start, last);
-
-			for (size_t m = 0; m < s->nlives; m++) {
-				const struct life *l = &s->lives[m];
-
-				owned |= l->live && slow_touches_pool(s, l->dma, l->size) &&
-					 meet(l->dma - l->dma % SWIOTLB_SLOT_SIZE,
-					      slow_last_of(l->dma, l->size), e->start, last);
-			}
-			for (size_t m = 0; m < s->w.nold; m++)
-				owned |= s->w.old[m].live && s->w.old[m].slots &&
-					 meet(s->w.old[m].start, s->w.old[m].last, e->start, last);
-			s->w.slots |= !owned;
-		}
-	}
-}
 
 static bool lacks(const struct snapshot *these, const struct snapshot *those)
 {
@@ -550,7 +633,7 @@ void slow_witness_end(struct slow *s)
 	if (is_whole(s->p->start))
 		s->w.devices |= lacks(s->p->start, r.of) || lacks(r.of, s->p->start);
 	read_pools(s, &r);
-	compare_slots(s, r.of);
+	compare_slots(s, r.of, false);
 }
 
 static bool shows_all(const struct slow *s, const struct snapshot *of)

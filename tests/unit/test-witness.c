@@ -335,6 +335,56 @@ static void test_part_of_ring(void)
 	check(judged_as(JUDGE_STRONGEST, false)->conds[COND_EVENTS_ARMED].state == COND_MET);
 }
 
+/* Armed at boot: what happened while recording was off shows when the window opens. */
+static void since_boot(void)
+{
+	running_machine();
+	facts->trace.from_boot = TRI_YES;
+	facts->start->pools[0].nlive = facts->end->pools[0].nlive = 1;
+	facts->start->pools[0].used = facts->end->pools[0].used = 1;
+	alloc(0, PAGES, 4096);
+	bounce(0, BUF, 1536);
+	transfer(0, EVENT_MAP, BUF, SLOT(2), 1536, EVENT_FROM_DEVICE);
+	window_opens();
+}
+
+static void test_gap_before(void)
+{
+	const struct verdict *v;
+
+	since_boot();
+	window_closes();
+	v = judged_as(JUDGE_STRONGEST, false);
+	check(v->outcome == OUTCOME_PROVEN && v->scope == SCOPE_SINCE_BOOT);
+	/* mapped while recording was off */
+	since_boot();
+	window_closes();
+	facts->start->pools[0].nlive = facts->end->pools[0].nlive = 2;
+	facts->start->pools[0].used = facts->end->pools[0].used = 2;
+	check_unmet(COND_NOTHING_LOST);
+	/* unmapped while it was off */
+	since_boot();
+	window_closes();
+	facts->start->pools[0].nlive = facts->start->pools[0].used = 0;
+	queue(facts->start)->ndescriptors = 0;
+	check_unmet(COND_NOTHING_LOST);
+	/* both, and nothing is left but what the disk counted */
+	since_boot();
+	mark(EVENT_MARK_COUNT);
+	mark(EVENT_MARK_COUNT);
+	window_closes();
+	facts->ndisks = 1;
+	facts->disks = xcalloc(1, sizeof(*facts->disks));
+	facts->disks[0] = (struct platform_disk){ .name = xstrdup("vda"),
+						  .virtio = xstrdup("virtio0"),
+						  .device = xstrdup("0000:00:01.0"),
+						  .counted = true };
+	facts->disks[0].before.read_sectors = facts->disks[0].after.read_sectors = 4;
+	check(judged_as(JUDGE_STRONGEST, false)->outcome == OUTCOME_PROVEN);
+	facts->disks[0].before.read_sectors = facts->disks[0].after.read_sectors = 5;
+	check_unmet(COND_NOTHING_LOST);
+}
+
 static void test_queue_left_out(void)
 {
 	whole_run();
@@ -394,6 +444,7 @@ int main(void)
 	test_features();
 	test_pages_cut_anew();
 	test_part_of_ring();
+	test_gap_before();
 	test_queue_left_out();
 	test_page_tables();
 	machine_release();

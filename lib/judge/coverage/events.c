@@ -124,7 +124,9 @@ char *judge_hidden_events(const struct judge *j, const struct stream_info *info)
 bool judge_events_told(const struct judge *j, const struct stream_info *info)
 {
 	char *hidden = judge_hidden_events(j, info);
-	bool reported = !hidden && !not_armed(j, info, true) && !judge_is_disturbed(j);
+	bool behind = j->witness && j->witness->behind_why;
+	bool reported = !hidden && !not_armed(j, info, true) && !judge_is_disturbed(j) && !behind &&
+			!before_gap(j);
 
 	free(hidden);
 	return reported;

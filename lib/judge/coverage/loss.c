@@ -232,6 +232,16 @@ void coverage_nothing_lost(const struct judge *j, const struct stream_info *info
 				   "events were lost, the evidence does not say how many");
 		return;
 	}
+	if (before_gap(j)) {
+		cond_unmet(cond,
+			   "leave the tracing instance alone from boot on, or reboot and record "
+			   "again",
+			   "events of before the window are missing: %s; the longest silence in it "
+			   "was %.3f s, from %.3f s after the first event on",
+			   before_gap(j), (double)j->before.silence_ns / 1e9,
+			   (double)(j->before.at_ns - j->before.begun_ns) / 1e9);
+		return;
+	}
 	if (j->packets_dropped) {
 		cond_unmet(cond,
 			   "record again, with less traffic of others (ccaio trace "
