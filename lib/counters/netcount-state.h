@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/hash.h"
 #include "lib/counters/netcount.h"
 
 #define NETCOUNT_CPUS 4096
@@ -52,15 +53,9 @@ enum netcount_state {
 };
 
 struct netcount_map {
-	uint64_t dma, frame;
-	uint16_t device; /* 0: free */
+	struct hash_key key; /* address and device */
+	uint64_t frame;
 	uint8_t state;
-};
-
-/* Open addressing; cap is a power of two. */
-struct netcount_maps {
-	struct netcount_map *slots;
-	size_t cap, count;
 };
 
 struct netcount {
@@ -71,7 +66,7 @@ struct netcount {
 	unsigned int marks;
 	struct netcount_iface ifaces[NETCOUNT_IFACES];
 	size_t nifaces;
-	struct netcount_maps maps;
+	struct hash maps; /* of struct netcount_map */
 	struct netcount_cpu *cpus[NETCOUNT_CPUS];
 	uint8_t known[2][65536]; /* names id, of an interface or a device: index + 1 */
 };

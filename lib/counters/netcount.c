@@ -15,7 +15,6 @@
 
 #define ETHERNET 14
 #define LIVE_MAPS (1u << 20) /* far more than all rings of a machine */
-#define NO_ENTRY SIZE_MAX
 
 struct netcount *netcount_new(const struct names *names, const struct platform *platform)
 {
@@ -23,6 +22,7 @@ struct netcount *netcount_new(const struct names *names, const struct platform *
 
 	n->names = names;
 	n->platform = platform;
+	hash_init(&n->maps, sizeof(struct netcount_map));
 	/* a real-time kernel may run tasks while a poll of that CPU is not over */
 	n->tasks_tell =
 		platform && platform->kernel.release && !strstr(platform->kernel.release, "-rt");
@@ -41,7 +41,7 @@ void netcount_free(struct netcount *n)
 			free(n->cpus[i]->polls[k]);
 		free(n->cpus[i]);
 	}
-	free(n->maps.slots);
+	hash_free(&n->maps);
 	free(n);
 }
 
@@ -200,68 +200,25 @@ static void mark(struct netcount *n)
 
 /* ---- what was mapped for sending ---- */
 
-static size_t slot_of(const struct netcount_maps *maps, uint16_t device, uint64_t dma)
-{
-	size_t i = ((dma ^ (uint64_t)device << 48) * 0x9e3779b97f4a7c15ull >> 20) & (maps->cap - 1);
-
-	while (maps->slots[i].device &&
-	       (maps->slots[i].device != device || maps->slots[i].dma != dma))
-		i = (i + 1) & (maps->cap - 1);
-	return i;
-}
-
-static void grow(struct netcount_maps *maps)
-{
-	struct netcount_maps more = { .cap = maps->cap ? 2 * maps->cap : 1024,
-				      .count = maps->count };
-
-	more.slots = xcalloc(more.cap, sizeof(*more.slots));
-	for (size_t i = 0; i < maps->cap; i++)
-		if (maps->slots[i].device)
-			more.slots[slot_of(&more, maps->slots[i].device, maps->slots[i].dma)] =
-				maps->slots[i];
-	free(maps->slots);
-	*maps = more;
-}
-
-static struct netcount_map *enter(struct netcount *n, uint16_t device, uint64_t dma)
-{
-	struct netcount_maps *maps = &n->maps;
-	size_t i;
-
-	if (2 * (maps->count + 1) > maps->cap) {
-		if (maps->count >= LIVE_MAPS) {
-			n->too_many = true;
-			return NULL;
-		}
-		grow(maps);
-	}
-	i = slot_of(maps, device, dma);
-	maps->count += maps->slots[i].device == 0;
-	maps->slots[i] = (struct netcount_map){ .dma = dma, .device = device };
-	return &maps->slots[i];
-}
-
 static struct netcount_map *look_up(struct netcount *n, uint16_t device, uint64_t dma)
 {
-	size_t i = n->maps.cap ? slot_of(&n->maps, device, dma) : NO_ENTRY;
-
-	return i != NO_ENTRY && n->maps.slots[i].device ? &n->maps.slots[i] : NULL;
+	return device ? hash_find(&n->maps, dma, device) : NULL;
 }
 
-static void leave(struct netcount_maps *maps, const struct netcount_map *map)
+/* A new entry, or the one there is, with nothing known; NULL: there are too many. */
+static struct netcount_map *enter(struct netcount *n, uint16_t device, uint64_t dma)
 {
-	size_t hole = (size_t)(map - maps->slots), i = hole;
+	struct netcount_map *map = look_up(n, device, dma);
 
-	maps->slots[hole].device = 0;
-	maps->count--;
-	/* whoever was put behind it goes where it is searched for */
-	while (maps->slots[i = (i + 1) & (maps->cap - 1)].device) {
-		struct netcount_map moved = maps->slots[i];
-
-		maps->slots[i].device = 0;
-		maps->slots[slot_of(maps, moved.device, moved.dma)] = moved;
+	if (!map && n->maps.count >= LIVE_MAPS) {
+		n->too_many = true;
+		return NULL;
 	}
+	if (!map)
+		map = hash_add(&n->maps, dma, device);
+	map->frame = 0;
+	map->state = NETCOUNT_UNKNOWN;
+	return map;
 }
 
 /* ---- sending ---- */
@@ -337,7 +294,7 @@ static void unmap(struct netcount *n, struct netcount_cpu *cpu, const struct eve
 	if (entry) {
 		state = entry->state;
 		bytes = state == NETCOUNT_UNKNOWN ? bytes : entry->frame;
-		leave(&n->maps, entry);
+		hash_remove(&n->maps, entry);
 	}
 	/* while it is still being sent it may have failed: taken back without being counted */
 	if (state != NETCOUNT_PART)

@@ -4,24 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/xalloc.h"
 #include "lib/evidence/event.h"
 
-#define SOCKET_BUCKETS 32768 /* power of two, twice the sockets */
-#define PID_BUCKETS 131072
-
 struct owned {
-	int32_t pid;   /* 0 empty, -1 gone */
+	struct hash_key pid;
 	uint16_t comm; /* names id; 0 not seen */
 };
 
-/* Both tables are open-addressed rings of slots; a slot's entry is found by probing. */
+struct socket_index {
+	struct hash_key address;
+	uint32_t index;
+};
+
 struct owners {
-	struct owner_socket sockets[OWNERS_SOCKETS];
-	uint16_t socket_at[SOCKET_BUCKETS]; /* index + 1 */
-	uint64_t nsockets;		    /* ever entered */
-	struct owned *pids;		    /* PID_BUCKETS */
-	uint32_t npids, ngone;
+	struct owner_socket sockets[OWNERS_SOCKETS]; /* a ring: the oldest goes first */
+	struct hash socket_at;			     /* of struct socket_index */
+	uint64_t nsockets;			     /* ever entered */
+	struct hash pids;			     /* of struct owned */
 	bool no_follow;
 	int32_t roots[512];
 	unsigned int nroots;
@@ -31,7 +32,8 @@ struct owners *owners_new(void)
 {
 	struct owners *o = xcalloc(1, sizeof(*o));
 
-	o->pids = xcalloc(PID_BUCKETS, sizeof(*o->pids));
+	hash_init(&o->pids, sizeof(struct owned));
+	hash_init(&o->socket_at, sizeof(struct socket_index));
 	return o;
 }
 
@@ -39,29 +41,21 @@ void owners_free(struct owners *o)
 {
 	if (!o)
 		return;
-	free(o->pids);
+	hash_free(&o->pids);
+	hash_free(&o->socket_at);
 	free(o);
 }
 
 /* ---- processes ---- */
 
-static uint32_t pid_hash(int32_t pid)
+static struct owned *find_pid(const struct owners *o, int32_t pid)
 {
-	return ((uint32_t)pid * 2654435761u) >> 15 & (PID_BUCKETS - 1);
-}
-
-static struct owned *pid_slot(const struct owners *o, int32_t pid)
-{
-	uint32_t i = pid_hash(pid);
-
-	while (o->pids[i].pid != 0 && o->pids[i].pid != pid)
-		i = (i + 1) & (PID_BUCKETS - 1);
-	return &o->pids[i];
+	return pid > 0 ? hash_find(&o->pids, (uint64_t)pid, 0) : NULL;
 }
 
 bool owners_is_program(const struct owners *o, int32_t pid)
 {
-	return pid > 0 && pid_slot(o, pid)->pid == pid;
+	return find_pid(o, pid) != NULL;
 }
 
 bool owners_is_task(const struct owners *o, int32_t pid, const char *comm)
@@ -77,18 +71,6 @@ void owners_set_follow(struct owners *o, bool follow)
 	o->no_follow = !follow;
 }
 
-static void pids_rehash(struct owners *o)
-{
-	struct owned *old = o->pids;
-
-	o->pids = xcalloc(PID_BUCKETS, sizeof(*o->pids));
-	for (uint32_t i = 0; i < PID_BUCKETS; i++)
-		if (old[i].pid > 0)
-			*pid_slot(o, old[i].pid) = old[i];
-	o->ngone = 0;
-	free(old);
-}
-
 static bool is_root(const struct owners *o, int32_t pid)
 {
 	for (unsigned int i = 0; i < o->nroots; i++)
@@ -99,17 +81,8 @@ static bool is_root(const struct owners *o, int32_t pid)
 
 static void add_pid(struct owners *o, int32_t pid)
 {
-	struct owned *slot;
-
-	if (pid <= 0 || o->npids == OWNERS_PIDS)
-		return;
-	if (o->npids + o->ngone > PID_BUCKETS / 4 * 3)
-		pids_rehash(o);
-	slot = pid_slot(o, pid);
-	if (slot->pid == 0) {
-		slot->pid = pid;
-		o->npids++;
-	}
+	if (pid > 0 && o->pids.count < OWNERS_PIDS && !find_pid(o, pid))
+		hash_add(&o->pids, (uint64_t)pid, 0);
 }
 
 void owners_add_root(struct owners *o, int32_t pid)
@@ -121,13 +94,10 @@ void owners_add_root(struct owners *o, int32_t pid)
 
 static void remove_pid(struct owners *o, int32_t pid)
 {
-	struct owned *slot = pid > 0 ? pid_slot(o, pid) : NULL;
+	struct owned *entry = find_pid(o, pid);
 
-	if (slot && slot->pid == pid) {
-		*slot = (struct owned){ .pid = -1 };
-		o->npids--;
-		o->ngone++;
-	}
+	if (entry)
+		hash_remove(&o->pids, entry);
 }
 
 /*
@@ -147,68 +117,38 @@ static void exec_pid(struct owners *o, int32_t pid, int32_t old)
 /* What a process of the program was called when it last did something. */
 static void note_comm(struct owners *o, const struct event *e)
 {
-	struct owned *slot = e->pid > 0 && e->comm ? pid_slot(o, e->pid) : NULL;
+	struct owned *entry = e->comm ? find_pid(o, e->pid) : NULL;
 
-	if (slot && slot->pid == e->pid)
-		slot->comm = e->comm;
+	if (entry)
+		entry->comm = e->comm;
 }
 
 size_t owners_alive(const struct owners *o, struct owner_task *list, size_t max)
 {
+	const struct owned *p = NULL;
 	size_t n = 0;
 
-	for (uint32_t i = 0; i < PID_BUCKETS && o->npids; i++) {
-		if (o->pids[i].pid <= 0)
-			continue;
-		if (n < max)
-			list[n] = (struct owner_task){ o->pids[i].pid, o->pids[i].comm };
-		n++;
+	while ((p = hash_next(&o->pids, p))) {
+		struct owner_task task = { (int32_t)p->pid.a, p->comm };
+		size_t i = n < max ? n++ : max;
+
+		for (; i > 0 && list[i - 1].pid > task.pid; i--) {
+			if (i < max)
+				list[i] = list[i - 1];
+		}
+		if (i < max)
+			list[i] = task;
 	}
-	return n;
+	return o->pids.count;
 }
 
 /* ---- sockets ---- */
 
-static uint32_t socket_hash(uint64_t address)
-{
-	return (uint32_t)((address >> 6) * 0x9e3779b97f4a7c15ull >> 40) & (SOCKET_BUCKETS - 1);
-}
-
-static uint16_t *socket_slot(struct owners *o, uint64_t address)
-{
-	uint32_t i = socket_hash(address);
-
-	while (o->socket_at[i] && o->sockets[o->socket_at[i] - 1].address != address)
-		i = (i + 1) & (SOCKET_BUCKETS - 1);
-	return &o->socket_at[i];
-}
-
 struct owner_socket *owners_socket(struct owners *o, uint64_t address)
 {
-	uint16_t *slot = address ? socket_slot(o, address) : NULL;
+	const struct socket_index *at = address ? hash_find(&o->socket_at, address, 0) : NULL;
 
-	return slot && *slot ? &o->sockets[*slot - 1] : NULL;
-}
-
-/* Take an entry out and close the gap that it leaves in the probing sequence. */
-static void forget_socket(struct owners *o, uint64_t address)
-{
-	uint32_t i = (uint32_t)(socket_slot(o, address) - o->socket_at), j = i;
-
-	o->socket_at[i] = 0;
-	for (;;) {
-		uint32_t home;
-
-		j = (j + 1) & (SOCKET_BUCKETS - 1);
-		if (!o->socket_at[j])
-			return;
-		home = socket_hash(o->sockets[o->socket_at[j] - 1].address);
-		if (((j - home) & (SOCKET_BUCKETS - 1)) >= ((j - i) & (SOCKET_BUCKETS - 1))) {
-			o->socket_at[i] = o->socket_at[j];
-			o->socket_at[j] = 0;
-			i = j;
-		}
-	}
+	return at ? &o->sockets[at->index] : NULL;
 }
 
 static struct owner_socket *enter_socket(struct owners *o, uint64_t address)
@@ -216,10 +156,13 @@ static struct owner_socket *enter_socket(struct owners *o, uint64_t address)
 	uint32_t index = (uint32_t)(o->nsockets % OWNERS_SOCKETS);
 	struct owner_socket *s = &o->sockets[index];
 
+	struct socket_index *at;
+
 	if (o->nsockets >= OWNERS_SOCKETS)
-		forget_socket(o, s->address);
+		hash_remove(&o->socket_at, hash_find(&o->socket_at, s->address, 0));
 	*s = (struct owner_socket){ .address = address, .conn = OWNERS_NO_CONN };
-	*socket_slot(o, address) = (uint16_t)(index + 1);
+	at = hash_add(&o->socket_at, address, 0);
+	at->index = index;
 	o->nsockets++;
 	return s;
 }

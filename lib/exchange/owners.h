@@ -61,8 +61,8 @@ struct owner_task {
 };
 
 /*
- * How many of the program no event has reported the end of; up to max of them into list, in no
- * order.
+ * How many of the program no event has reported the end of; up to max of them into list, those
+ * with the lowest numbers first.
  */
 size_t owners_alive(const struct owners *owners, struct owner_task *list, size_t max);
 

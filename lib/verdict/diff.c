@@ -66,7 +66,8 @@ static enum setting setting_rank(const struct verdict *v)
 	return v->setting == SETTING_CONFIDENTIAL ? SETTING_REALM : v->setting;
 }
 
-char *diff_arrow(const char *before, const char *after, const char *why)
+/* "a → b: why"; why may be NULL.  The caller frees. */
+static char *arrow(const char *before, const char *after, const char *why)
 {
 	return xasprintf("%s → %s%s%s", before, after, why ? ": " : "", why ? why : "");
 }
@@ -103,8 +104,8 @@ static void diff_limits(struct verdict_diff *d, const struct verdict *a, const s
 	x = limit_join(a->limit, a->nlimit);
 	y = limit_join(b->limit, b->nlimit);
 	diff_add(d, forth ? CHANGE_BETTER : CHANGE_WORSE, "verdict", "limit",
-		 diff_arrow(*x ? x : "the whole machine", *y ? y : "the whole machine",
-			    "the two verdicts are not about the same devices"));
+		 arrow(*x ? x : "the whole machine", *y ? y : "the whole machine",
+		       "the two verdicts are not about the same devices"));
 	free(x);
 	free(y);
 }
@@ -114,13 +115,13 @@ static void diff_heads(struct verdict_diff *d, const struct verdict *a, const st
 	if (a->outcome != b->outcome)
 		diff_add(d, by_rank(outcome_rank(a->outcome), outcome_rank(b->outcome)), "verdict",
 			 "verdict",
-			 diff_arrow(outcome_name(a->outcome), outcome_name(b->outcome), b->reason));
+			 arrow(outcome_name(a->outcome), outcome_name(b->outcome), b->reason));
 	if (a->scope != b->scope)
 		diff_add(d, by_rank(b->scope, a->scope), "verdict", "scope",
-			 diff_arrow(scope_name(a->scope), scope_name(b->scope), NULL));
+			 arrow(scope_name(a->scope), scope_name(b->scope), NULL));
 	if (a->setting != b->setting)
 		diff_add(d, by_rank(setting_rank(b), setting_rank(a)), "verdict", "setting",
-			 diff_arrow(setting_name(a->setting), setting_name(b->setting), NULL));
+			 arrow(setting_name(a->setting), setting_name(b->setting), NULL));
 }
 
 /* One of the two versions did not know it: nothing to compare. */
@@ -129,8 +130,7 @@ static void not_judged(struct verdict_diff *d, const char *kind, const char *nam
 {
 	if (!both)
 		diff_add(d, CHANGE_NEUTRAL, kind, name,
-			 diff_arrow(before, after,
-				    "only one of the two versions of ccaio judges it"));
+			 arrow(before, after, "only one of the two versions of ccaio judges it"));
 }
 
 static enum change by_amount(uint64_t before, uint64_t after, uint64_t noise)
@@ -162,8 +162,8 @@ static void diff_claims(struct verdict_diff *d, const struct verdict *a, const s
 		else if (x->state != y->state)
 			diff_add(d, by_rank(claim_rank(x->state), claim_rank(y->state)), "claim",
 				 claim_name(i),
-				 diff_arrow(claim_state_name(x->state), claim_state_name(y->state),
-					    y->reason));
+				 arrow(claim_state_name(x->state), claim_state_name(y->state),
+				       y->reason));
 		else if (x->refutations != y->refutations)
 			diff_add_numbers(d,
 					 by_amount(x->refutations, y->refutations, NOISE_FINDINGS),
@@ -185,8 +185,8 @@ static void diff_conds(struct verdict_diff *d, const struct verdict *a, const st
 		else if (x->state != y->state)
 			diff_add(d, by_rank(cond_rank(x->state), cond_rank(y->state)), "condition",
 				 cond_name(i),
-				 diff_arrow(cond_state_name(x->state), cond_state_name(y->state),
-					    y->reason));
+				 arrow(cond_state_name(x->state), cond_state_name(y->state),
+				       y->reason));
 	}
 }
 
@@ -342,7 +342,7 @@ static void diff_command(struct verdict_diff *d, const char *a, const char *b)
 
 	if (strcmp(a, b) != 0)
 		diff_add(d, strcmp(x, y) == 0 ? CHANGE_NOISE : CHANGE_NEUTRAL, "run", "command",
-			 diff_arrow(*a ? a : "none", *b ? b : "none", NULL));
+			 arrow(*a ? a : "none", *b ? b : "none", NULL));
 	free(x);
 	free(y);
 }
@@ -351,7 +351,7 @@ static void diff_text(struct verdict_diff *d, const char *name, const char *a, c
 {
 	if (strcmp(a ? a : "", b ? b : "") != 0)
 		diff_add(d, CHANGE_NEUTRAL, "run", name,
-			 diff_arrow(a ? a : "none", b ? b : "none", NULL));
+			 arrow(a ? a : "none", b ? b : "none", NULL));
 }
 
 static char *joined(char *const *argv)

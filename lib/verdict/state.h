@@ -28,9 +28,6 @@ void diff_add_numbers(struct verdict_diff *diff, enum change change, const char 
 /* More bytes are worse; a tenth or DIFF_NOISE_BYTES of difference is noise. */
 enum change diff_by_bytes(uint64_t before, uint64_t after);
 
-/* "a → b: why"; why may be NULL.  The caller frees. */
-char *diff_arrow(const char *before, const char *after, const char *why);
-
 /* A device of one run, as its exchanges know it; x may be NULL. */
 struct diff_device {
 	bool network;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/xalloc.h"
 #include "lib/cost/where.h"
 
@@ -14,11 +15,9 @@
 #define MOST_LIVE (1u << 20) /* mappings that are followed at once */
 #define FIRST_BUCKET_NS 1000 /* short enough for the shortest run; doubled as needed */
 
-/* One mapping that lives in a pool.  A table entry is free where slots is 0. */
+/* One mapping that lives in a pool, by how its unmap will name it. */
 struct live {
-	uint64_t key; /* how its unmap will name it */
-	uint16_t dev;
-	bool by_orig;
+	struct hash_key key;
 	uint32_t slots;
 };
 
@@ -33,8 +32,7 @@ struct violations {
 struct timeline_builder {
 	struct timeline *line;
 	const struct platform *platform;
-	struct live *table; /* open addressing, capacity a power of two */
-	size_t capacity, count;
+	struct hash live;
 	uint64_t level; /* slots in use now */
 	bool begun;
 	struct violations *violations;
@@ -48,91 +46,43 @@ struct timeline_builder *timeline_builder_new(const struct platform *platform)
 	b->line = xcalloc(1, sizeof(*b->line));
 	b->line->bucket_ns = FIRST_BUCKET_NS;
 	b->platform = platform;
-	b->capacity = 1024;
-	b->table = xcalloc(b->capacity, sizeof(*b->table));
+	hash_init(&b->live, sizeof(struct live));
 	return b;
 }
 
 /* dma_unmap_sg() names original buffers, every other unmap the device's address. */
-static struct live identity(const struct event *ev)
+static struct hash_key identity(const struct event *ev)
 {
 	bool by_orig = ev->flags & (EVENT_F_SG | EVENT_F_BY_ORIG);
 
-	return (struct live){ by_orig ? ev->orig : ev->dma, ev->dev, by_orig, 0 };
-}
-
-static size_t home(const struct timeline_builder *b, const struct live *id)
-{
-	uint64_t h = (id->key ^ (uint64_t)id->dev << 48) + id->by_orig;
-
-	return (h * 0x9e3779b97f4a7c15u >> 32) & (b->capacity - 1);
-}
-
-/* The entry of a mapping, or the free one where it belongs. */
-static struct live *slot_of(const struct timeline_builder *b, const struct live *id)
-{
-	size_t i = home(b, id);
-
-	while (b->table[i].slots && (b->table[i].key != id->key || b->table[i].dev != id->dev ||
-				     b->table[i].by_orig != id->by_orig))
-		i = (i + 1) & (b->capacity - 1);
-	return &b->table[i];
-}
-
-static void grow(struct timeline_builder *b)
-{
-	struct live *old = b->table;
-	size_t n = b->capacity;
-
-	b->capacity *= 2;
-	b->table = xcalloc(b->capacity, sizeof(*b->table));
-	for (size_t i = 0; i < n; i++) {
-		if (old[i].slots)
-			*slot_of(b, &old[i]) = old[i];
-	}
-	free(old);
+	return (struct hash_key){ by_orig ? ev->orig : ev->dma, (uint64_t)ev->dev << 1 | by_orig };
 }
 
 static void remember(struct timeline_builder *b, const struct event *ev, uint32_t slots)
 {
-	struct live *entry, id = identity(ev);
+	struct hash_key key = identity(ev);
+	struct live *entry;
 
-	if (b->count >= MOST_LIVE) {
+	if (b->live.count >= MOST_LIVE) {
 		b->line->pool_partial = true;
 		return;
 	}
-	if (2 * b->count >= b->capacity)
-		grow(b);
-	entry = slot_of(b, &id);
-	b->count += !entry->slots;
+	entry = hash_find(&b->live, key.a, key.b);
+	if (!entry)
+		entry = hash_add(&b->live, key.a, key.b);
 	b->level += slots - entry->slots; /* mapped again without an unmap: counted once */
-	id.slots = slots;
-	*entry = id;
+	entry->slots = slots;
 }
 
 static void forget(struct timeline_builder *b, const struct event *ev)
 {
-	struct live id = identity(ev), *entry = slot_of(b, &id);
-	size_t hole = (size_t)(entry - b->table), i = hole;
+	struct hash_key key = identity(ev);
+	struct live *entry = hash_find(&b->live, key.a, key.b);
 
-	if (!entry->slots)
+	if (!entry)
 		return; /* older than the window, or not in a pool */
 	b->level -= entry->slots;
-	b->count--;
-	/* close the gap, so that no later entry of the chain becomes unreachable */
-	for (;;) {
-		size_t want;
-
-		i = (i + 1) & (b->capacity - 1);
-		if (!b->table[i].slots)
-			break;
-		want = home(b, &b->table[i]);
-		if (((i - want) & (b->capacity - 1)) >= ((i - hole) & (b->capacity - 1))) {
-			b->table[hole] = b->table[i];
-			hole = i;
-		}
-	}
-	b->table[hole].slots = 0;
+	hash_remove(&b->live, entry);
 }
 
 static void join(uint64_t *n, bool most)
@@ -270,7 +220,7 @@ struct timeline *timeline_builder_finish(struct timeline_builder *b)
 	struct timeline *line = b->line;
 
 	free(b->violations);
-	free(b->table);
+	hash_free(&b->live);
 	free(b);
 	return line;
 }

@@ -270,7 +270,7 @@ static const struct cached *piece(const struct blockio *b, uint64_t phys, uint64
 				  uint64_t *len)
 {
 	const struct cached *file = pagecache_find(b->cache, phys);
-	uint64_t n = file ? file->start + file->size - phys : PAGE - phys % PAGE;
+	uint64_t n = file ? file->key.a + file->size - phys : PAGE - phys % PAGE;
 
 	*len = n < most ? n : most;
 	return file;

@@ -11,10 +11,8 @@
 #define SMALLEST 12 /* log2 of the smallest page */
 #define ORDERS 24   /* sizes from there on */
 
-/* Open addressing by start and size; a folio lies at a multiple of its size. */
 struct pagecache {
-	struct cached *table; /* size 0: empty */
-	size_t mask, count;
+	struct hash folios;	 /* a folio lies at a multiple of its size */
 	size_t of_order[ORDERS]; /* how many there are of each size: what need not be looked for */
 };
 
@@ -22,8 +20,7 @@ struct pagecache *pagecache_new(void)
 {
 	struct pagecache *c = xcalloc(1, sizeof(*c));
 
-	c->mask = 255;
-	c->table = xcalloc(c->mask + 1, sizeof(*c->table));
+	hash_init(&c->folios, sizeof(struct cached));
 	return c;
 }
 
@@ -31,7 +28,7 @@ void pagecache_free(struct pagecache *c)
 {
 	if (!c)
 		return;
-	free(c->table);
+	hash_free(&c->folios);
 	free(c);
 }
 
@@ -40,72 +37,30 @@ static unsigned int order_of(uint64_t size)
 	return (unsigned int)__builtin_ctzll(size) - SMALLEST;
 }
 
-static size_t hash(const struct pagecache *c, uint64_t start, uint64_t size)
+static void take_out(struct pagecache *c, struct cached *folio)
 {
-	uint64_t h = ((start >> SMALLEST) + size) * UINT64_C(0x9e3779b97f4a7c15);
-
-	return (size_t)(h >> 32) & c->mask;
+	c->of_order[order_of(folio->size)]--;
+	hash_remove(&c->folios, folio);
 }
 
-/* Its place, or the empty one where it would be. */
-static size_t place(const struct pagecache *c, uint64_t start, uint64_t size)
+static struct cached *find(const struct pagecache *c, uint64_t address)
 {
-	size_t i = hash(c, start, size);
+	for (unsigned int order = 0; order < ORDERS; order++) {
+		uint64_t size = UINT64_C(1) << (SMALLEST + order);
+		struct cached *folio;
 
-	while (c->table[i].size && (c->table[i].start != start || c->table[i].size != size))
-		i = (i + 1) & c->mask;
-	return i;
-}
-
-static void grow(struct pagecache *c)
-{
-	struct cached *old = c->table;
-	size_t n = c->mask + 1;
-
-	c->mask = 2 * n - 1;
-	c->table = xcalloc(2 * n, sizeof(*c->table));
-	for (size_t i = 0; i < n; i++)
-		if (old[i].size)
-			c->table[place(c, old[i].start, old[i].size)] = old[i];
-	free(old);
-}
-
-/* Take one out and close the gap in the probing sequence. */
-static void take_out(struct pagecache *c, size_t i)
-{
-	size_t j = i;
-
-	c->of_order[order_of(c->table[i].size)]--;
-	c->count--;
-	c->table[i].size = 0;
-	for (;;) {
-		size_t home;
-
-		j = (j + 1) & c->mask;
-		if (!c->table[j].size)
-			return;
-		home = hash(c, c->table[j].start, c->table[j].size);
-		if (((j - home) & c->mask) >= ((j - i) & c->mask)) {
-			c->table[i] = c->table[j];
-			c->table[j].size = 0;
-			i = j;
-		}
+		if (!c->of_order[order])
+			continue;
+		folio = hash_find(&c->folios, address & ~(size - 1), size);
+		if (folio)
+			return folio;
 	}
+	return NULL;
 }
 
 const struct cached *pagecache_find(const struct pagecache *c, uint64_t address)
 {
-	for (unsigned int order = 0; order < ORDERS; order++) {
-		uint64_t size = UINT64_C(1) << (SMALLEST + order);
-		size_t i;
-
-		if (!c->of_order[order])
-			continue;
-		i = place(c, address & ~(size - 1), size);
-		if (c->table[i].size)
-			return &c->table[i];
-	}
-	return NULL;
+	return find(c, address);
 }
 
 /* Nothing is known of this memory any more.  A folio may have been split since. */
@@ -113,17 +68,18 @@ static void forget(struct pagecache *c, uint64_t start, uint64_t size)
 {
 	const uint64_t page = UINT64_C(1) << SMALLEST;
 
-	for (uint64_t at = 0; c->count && at < size; at += page) {
-		const struct cached *found = pagecache_find(c, start + at);
+	for (uint64_t at = 0; c->folios.count && at < size; at += page) {
+		struct cached *found = find(c, start + at);
 
 		if (found)
-			take_out(c, (size_t)(found - c->table));
+			take_out(c, found);
 	}
 }
 
 void pagecache_event(struct pagecache *c, const struct event *e, bool program)
 {
 	uint64_t size = e->size;
+	struct cached *folio;
 
 	if (e->kind != EVENT_PAGE_IN && e->kind != EVENT_PAGE_OUT)
 		return;
@@ -131,16 +87,19 @@ void pagecache_event(struct pagecache *c, const struct event *e, bool program)
 	    order_of(size) >= ORDERS || e->orig & (size - 1))
 		return; /* no folio */
 	/* large ones one by one would take long */
+	folio = hash_find(&c->folios, e->orig, size);
 	if (size <= UINT64_C(1) << (SMALLEST + 10))
 		forget(c, e->orig, size);
-	else if (c->table[place(c, e->orig, size)].size)
-		take_out(c, place(c, e->orig, size));
-	if (e->kind == EVENT_PAGE_OUT || c->count == PAGECACHE_MAX)
+	else if (folio)
+		take_out(c, folio);
+	if (e->kind == EVENT_PAGE_OUT || c->folios.count == PAGECACHE_MAX)
 		return;
-	if (2 * c->count > c->mask)
-		grow(c);
-	c->table[place(c, e->orig, size)] =
-		(struct cached){ e->orig, size, e->link, e->aux, e->pid, e->comm, program };
+	folio = hash_add(&c->folios, e->orig, size);
+	folio->size = size;
+	folio->inode = e->link;
+	folio->dev = e->aux;
+	folio->pid = e->pid;
+	folio->comm = e->comm;
+	folio->program = program;
 	c->of_order[order_of(size)]++;
-	c->count++;
 }

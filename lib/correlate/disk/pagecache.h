@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/base/hash.h"
+
 struct event;
 
 /*
@@ -19,7 +21,8 @@ struct event;
 
 /* A folio and its file. */
 struct cached {
-	uint64_t start, size; /* physical memory */
+	struct hash_key key; /* its start in physical memory, and its size as hash.h keeps it */
+	uint64_t size;
 	uint64_t inode;
 	uint32_t dev;  /* of the file's superblock, as the kernel numbers it: major << 20 | minor */
 	int32_t pid;   /* the task that brought it in */
