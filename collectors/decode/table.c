@@ -202,3 +202,9 @@ const struct decode_rule *decode_rule_find(const char *system, const char *name)
 			return &rules[i];
 	return NULL;
 }
+
+const struct decode_rule *decode_rules(size_t *count)
+{
+	*count = sizeof(rules) / sizeof(rules[0]);
+	return rules;
+}

@@ -2,6 +2,7 @@
 #ifndef CCAIO_COLLECTORS_DECODE_TABLE_H
 #define CCAIO_COLLECTORS_DECODE_TABLE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -89,5 +90,7 @@ struct decode_rule {
 
 /* The rule for system:name, or NULL.  System "ccaio" stands for every run's group of probes. */
 const struct decode_rule *decode_rule_find(const char *system, const char *name);
+/* All rules: what is decoded, and so what is switched on (collectors/tracefs/events.c). */
+const struct decode_rule *decode_rules(size_t *count);
 
 #endif

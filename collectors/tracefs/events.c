@@ -9,40 +9,14 @@
 #include <tracefs/tracefs.h>
 
 #include "collectors/decode/probe-names.h"
+#include "collectors/decode/table.h"
 #include "collectors/tracefs/instance.h"
 #include "collectors/tracefs/tracefs.h"
 #include "lib/base/err.h"
 #include "lib/base/xalloc.h"
 
-/*
- * What is wanted, by system; an event of NULL stands for the whole system, which
- * is switched on by one write.
- */
-static const struct wanted {
-	const char *system, *event;
-} wanted[] = {
-	{ "dma", NULL },
-	{ "swiotlb", NULL },
-	{ "net", "net_dev_start_xmit" },
-	{ "net", "net_dev_xmit" },
-	{ "net", "netif_receive_skb" },
-	{ "net", "napi_gro_receive_entry" },
-	{ "sock", "inet_sock_set_state" },
-	{ "sock", "sock_send_length" },
-	{ "sock", "sock_recv_length" },
-	{ "tcp", "tcp_probe" },
-	{ "tcp", "tcp_retransmit_skb" },
-	{ "tcp", "tcp_send_reset" },
-	{ "tcp", "tcp_receive_reset" },
-	{ "block", "block_bio_queue" },
-	{ "block", "block_rq_issue" },
-	{ "block", "block_rq_complete" },
-	{ "filemap", "mm_filemap_add_to_page_cache" },
-	{ "filemap", "mm_filemap_delete_from_page_cache" },
-	{ "sched", "sched_process_fork" },
-	{ "sched", "sched_process_exec" },
-	{ "sched", "sched_process_exit" },
-};
+/* All events of these are wanted: such a system is switched on by one write. */
+static const char *const whole_systems[] = { "dma", "swiotlb" };
 
 static void free_list(char **list, size_t count)
 {
@@ -201,14 +175,26 @@ bool arming_system_is_off(const struct instance *instance, const char *system)
 	return state == '0' || (state == 0 && !tracing_exists(instance->files, path));
 }
 
+static bool is_whole(const char *system)
+{
+	for (size_t i = 0; i < sizeof(whole_systems) / sizeof(whole_systems[0]); i++)
+		if (strcmp(whole_systems[i], system) == 0)
+			return true;
+	return false;
+}
+
 void arming_arm(struct arming *arming, const struct instance *instance)
 {
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		if (wanted[i].event)
-			try_one(arming, instance, wanted[i].system, wanted[i].event);
-		else
-			arm_system(arming, instance, wanted[i].system);
-	}
+	size_t count;
+	const struct decode_rule *rules = decode_rules(&count);
+
+	for (size_t i = 0; i < sizeof(whole_systems) / sizeof(whole_systems[0]); i++)
+		arm_system(arming, instance, whole_systems[i]);
+	/* what is decoded is switched on; of markers and probes see others to that */
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(rules[i].system, PROBE_GROUP) != 0 &&
+		    strcmp(rules[i].system, "ftrace") != 0 && !is_whole(rules[i].system))
+			try_one(arming, instance, rules[i].system, rules[i].name);
 }
 
 /* Does a control file hold exactly this line?  wanted "": or nothing, or is not there. */
