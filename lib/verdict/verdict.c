@@ -10,34 +10,14 @@
 
 static const struct {
 	const char *name, *summary;
-} claims[CLAIMS] = {
-	[CLAIM_DMA_IN_SHARED] = { "dma-in-shared",
-				  "every range given to a device lay in shared memory" },
-	[CLAIM_BOUNCE_PAIRED] = { "bounce-paired",
-				  "every mapping of a protected buffer was bounced" },
-	[CLAIM_SLOTS_DISJOINT] = { "slots-disjoint",
-				   "no two live mappings overlapped in shared memory" },
-	[CLAIM_LIFECYCLE] = { "lifecycle", "every sync, unmap and free matched a live mapping" },
-	[CLAIM_NO_BYPASS] = { "no-bypass", "no active device reached memory outside the DMA API" },
-	[CLAIM_EGRESS] = { "egress", "bytes sent out, and bytes exposed needlessly" },
-	[CLAIM_CONFIDENTIAL] = { "confidential", "the application's payload left encrypted" },
-};
-
-static const struct {
-	const char *name, *summary;
-} conds[CONDS] = {
-	[COND_EVENTS_ARMED] = { "events-armed", "every event that a claim needs was on" },
-	[COND_NOTHING_LOST] = { "nothing-lost", "no event was lost" },
-	[COND_WINDOW_MARKED] = { "window-marked", "start and stop markers are on every CPU" },
-	[COND_CANARY_SEEN] = { "canary-seen", "I/O caused by ccaio itself was seen" },
-	[COND_BASELINE] = { "baseline", "mappings older than the window are known" },
-	[COND_DEVICES_KNOWN] = { "devices-known", "every bus-master device is known" },
-	[COND_POOL_KNOWN] = { "pool-known", "the bounds of the bounce pools are known" },
-	[COND_CONSERVED] = { "conserved", "bounces, maps, slots and bytes add up" },
-	[COND_NOT_TRUNCATED] = { "not-truncated", "no scatter-gather event was cut" },
-	[COND_ENVIRONMENT_STABLE] = { "environment-stable",
-				      "no CPU, device or trust state changed" },
-	[COND_FACTS_CONSISTENT] = { "facts-consistent", "no evidence contradicts the facts" },
+} claims[] = {
+#define CLAIM(id, name, summary) { name, summary },
+#include "lib/verdict/claims.def"
+#undef CLAIM
+}, conds[] = {
+#define CONDITION(id, check, name, summary) { name, summary },
+#include "lib/verdict/conditions.def"
+#undef CONDITION
 };
 
 void verdict_note(struct verdict *v, const char *fmt, ...)

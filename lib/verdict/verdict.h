@@ -22,13 +22,9 @@ struct timeline;
 enum outcome { OUTCOME_INCONCLUSIVE = 0, OUTCOME_VIOLATED, OUTCOME_PROVEN };
 
 enum claim_id {
-	CLAIM_DMA_IN_SHARED,
-	CLAIM_BOUNCE_PAIRED,
-	CLAIM_SLOTS_DISJOINT,
-	CLAIM_LIFECYCLE,
-	CLAIM_NO_BYPASS,
-	CLAIM_EGRESS,
-	CLAIM_CONFIDENTIAL,
+#define CLAIM(id, ...) CLAIM_##id,
+#include "lib/verdict/claims.def"
+#undef CLAIM
 	CLAIMS
 };
 
@@ -53,17 +49,9 @@ enum claim_state {
 };
 
 enum cond_id {
-	COND_EVENTS_ARMED,
-	COND_NOTHING_LOST,
-	COND_WINDOW_MARKED,
-	COND_CANARY_SEEN,
-	COND_BASELINE,
-	COND_DEVICES_KNOWN,
-	COND_POOL_KNOWN,
-	COND_CONSERVED,
-	COND_NOT_TRUNCATED,
-	COND_ENVIRONMENT_STABLE,
-	COND_FACTS_CONSISTENT,
+#define CONDITION(id, ...) COND_##id,
+#include "lib/verdict/conditions.def"
+#undef CONDITION
 	CONDS
 };
 

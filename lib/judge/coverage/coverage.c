@@ -7,21 +7,10 @@
 
 #include "lib/base/xalloc.h"
 
-static const struct condition {
-	enum cond_id id;
-	coverage_fn *decide;
-} conditions[] = {
-	{ COND_EVENTS_ARMED, coverage_events_armed },
-	{ COND_NOTHING_LOST, coverage_nothing_lost },
-	{ COND_WINDOW_MARKED, coverage_window_marked },
-	{ COND_CANARY_SEEN, coverage_canary_seen },
-	{ COND_BASELINE, coverage_baseline },
-	{ COND_DEVICES_KNOWN, coverage_devices_known },
-	{ COND_POOL_KNOWN, coverage_pool_known },
-	{ COND_CONSERVED, coverage_conserved },
-	{ COND_NOT_TRUNCATED, coverage_not_truncated },
-	{ COND_ENVIRONMENT_STABLE, coverage_environment_stable },
-	{ COND_FACTS_CONSISTENT, coverage_facts_consistent },
+static coverage_fn *const conditions[CONDS] = {
+#define CONDITION(id, check, ...) coverage_##check,
+#include "lib/verdict/conditions.def"
+#undef CONDITION
 };
 
 static void say(struct cond_verdict *cond, enum cond_state state, const char *remedy,
@@ -69,6 +58,6 @@ void cond_unmet(struct cond_verdict *cond, const char *remedy, const char *fmt, 
 
 void judge_coverage(const struct judge *j, const struct stream_info *info, struct verdict *v)
 {
-	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++)
-		conditions[i].decide(j, info, &v->conds[conditions[i].id]);
+	for (int i = 0; i < CONDS; i++)
+		conditions[i](j, info, &v->conds[i]);
 }
