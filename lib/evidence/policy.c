@@ -41,6 +41,12 @@ static const struct jrow waiver_rows[] = {
 	JWHOLE(.closed = true, .check = check_waiver),
 };
 
+static const struct jrow assigned_rows[] = {
+	JNAME("device", struct policy_assigned, device, .flags = JF_REQUIRED),
+	JNAME("reason", struct policy_assigned, reason, .flags = JF_REQUIRED),
+	JWHOLE(.closed = true),
+};
+
 static void check_policy(const struct jval *object, void *what)
 {
 	const struct policy *p = what;
@@ -56,10 +62,20 @@ const struct jrow policy_table[] = {
 	JGROUP("require", require_rows),
 	JGROUP("limits", limit_rows),
 	JLIST("waivers", struct policy, waivers, nwaivers, waiver_rows, MANY),
+	JLIST("assigned_devices", struct policy, assigned, nassigned, assigned_rows, MANY),
 	JSTRINGS("expected_devices", struct policy, expected_devices, nexpected_devices, MANY,
 		 .flags = JF_KNOWN, .known = offsetof(struct policy, expected_given)),
 	JWHOLE(.closed = true, .check = check_policy),
 };
+
+const struct policy_assigned *policy_assigned(const struct policy *p, const char *device)
+{
+	for (size_t i = 0; p && device && i < p->nassigned; i++) {
+		if (strcmp(p->assigned[i].device, device) == 0)
+			return &p->assigned[i];
+	}
+	return NULL;
+}
 
 void policy_free(struct policy *p)
 {

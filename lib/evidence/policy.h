@@ -12,7 +12,8 @@ struct err;
  * policy - what a site requires beyond the claims themselves (ccaio-policy(5)).
  *
  * A policy can make a verdict stricter.  Its waivers only keep a known bypass
- * from being VIOLATED: the verdict is INCONCLUSIVE at best, and says why.
+ * from being VIOLATED: the verdict is INCONCLUSIVE at best, and says why.  Its assigned devices
+ * decide what is undecided without them, and every report says so.
  */
 #define POLICY_SCHEMA "ccaio.policy/1"
 #define POLICY_NO_LIMIT UINT64_MAX
@@ -21,6 +22,12 @@ struct err;
 struct policy_waiver {
 	char *device; /* DMA device or virtio name */
 	char *claim;  /* "no-bypass" */
+	char *reason; /* free text, shown in every report */
+};
+
+/* A passthrough device that the site trusts with protected memory, where nothing attests it. */
+struct policy_assigned {
+	char *device; /* DMA name */
 	char *reason; /* free text, shown in every report */
 };
 
@@ -35,10 +42,15 @@ struct policy {
 	uint64_t max_stale_bytes;  /* limit on stale bytes copied out */
 	struct policy_waiver *waivers;
 	size_t nwaivers;
+	struct policy_assigned *assigned;
+	size_t nassigned;
 	char **expected_devices; /* DMA names; others active are an unmet devices-known */
 	size_t nexpected_devices;
 	bool expected_given;
 };
+
+/* The entry about this device; NULL none, or p is NULL. */
+const struct policy_assigned *policy_assigned(const struct policy *p, const char *device);
 
 void policy_free(struct policy *p);
 

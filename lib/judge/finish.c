@@ -197,6 +197,25 @@ static void note_full(const struct judge *j, struct verdict *v)
 		     (unsigned long long)f->largest, names_get(j->names, f->dev));
 }
 
+/* Devices of which the policy says that they may have protected memory. */
+static void note_entrusted(const struct judge *j, struct verdict *v)
+{
+	for (size_t i = 0; i < j->devices.count; i++) {
+		const struct device *dev = j->devices.at[i];
+		const struct policy_assigned *a;
+
+		if (!dev || !dev->entrusted_ranges)
+			continue;
+		a = policy_assigned(j->options.policy, names_get(j->names, dev->id));
+		verdict_note(v,
+			     "%s was given protected memory %llu times; the policy says that this "
+			     "assigned device may have it, and nothing attests the device; reason "
+			     "given: %s",
+			     names_get(j->names, dev->id),
+			     (unsigned long long)dev->entrusted_ranges, a ? a->reason : "none");
+	}
+}
+
 static void notes(struct judge *j, const struct stream_info *info, struct verdict *v)
 {
 	if (is_model(j))
@@ -226,6 +245,7 @@ static void notes(struct judge *j, const struct stream_info *info, struct verdic
 			     "%llu maps were made while the events were being switched on; their "
 			     "bounce events are not in the recording",
 			     (unsigned long long)j->n.early);
+	note_entrusted(j, v);
 	note_full(j, v);
 	if (j->n.inherited)
 		verdict_note(

@@ -68,6 +68,7 @@ struct judge *judge_new(const struct platform *p, const struct names *names,
 	j->devices = (struct devices){
 		.names = names,
 		.platform = p,
+		.policy = j->options.policy,
 		.limit = j->options.limit,
 		.accepts = j->guest->accepts,
 		/* facts are of the window: since boot it may have been accepted later */

@@ -207,6 +207,11 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 		p = (struct place){ PLACE_UNDECIDED, p.memory,
 				    "the facts call the device accepted (TDISP), but this is no "
 				    "Realm" };
+	if (p.kind == PLACE_PROTECTED && dev->entrusted) {
+		dev->entrusted_ranges++;
+		list_range(j, ev, &p, plain);
+		return p.memory;
+	}
 	if (p.kind == PLACE_PROTECTED && dev->assigned)
 		p = (struct place){ PLACE_UNDECIDED, MEMORY_UNKNOWN,
 				    "the platform may let this assigned device reach protected "

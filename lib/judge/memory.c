@@ -22,7 +22,7 @@ static bool visit_closed(void *ctx, uint32_t index, struct mapping *m)
 	enum finding how = open ? FIND_UNDECIDED : FIND_ABSENCE;
 
 	(void)index;
-	if (device_is_accepted(judge_device(c->j, m->dev)))
+	if (device_is_accepted(judge_device(c->j, m->dev)) || judge_device(c->j, m->dev)->entrusted)
 		return true; /* accepted devices may reach protected memory */
 	what.dma = m->dma;
 	what.dev = m->dev;

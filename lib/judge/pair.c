@@ -85,8 +85,8 @@ void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uin
 				"the buffer was bounced but the device was given the original");
 		return;
 	}
-	if (device_is_accepted(dev) || orig == MEMORY_POOL || orig == MEMORY_DECRYPTED ||
-	    orig == MEMORY_ALIAS || judge_is_mmio(j, ev))
+	if (device_is_accepted(dev) || dev->entrusted || orig == MEMORY_POOL ||
+	    orig == MEMORY_DECRYPTED || orig == MEMORY_ALIAS || judge_is_mmio(j, ev))
 		return;
 	if (ev->orig != EVENT_NO_ADDR && plain == ev->orig) {
 		if (memory == MEMORY_DECRYPTED)

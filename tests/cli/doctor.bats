@@ -157,7 +157,7 @@ cannots() {
 	cd "$CCAIO_TRACING_DIR"
 	for probe in decrypt encrypt; do
 		mkdir -p "events/ccaio/$probe"
-		echo 1 >"events/ccaio/$probe/enable"
+		echo "ccaio:$probe" >>set_event
 		echo none >"events/ccaio/$probe/filter"
 	done
 	cp -r instances/ccaio/per_cpu .
@@ -174,10 +174,14 @@ cannots() {
 	echo 'addr > 5' >events/ccaio/encrypt/filter
 	run -0 "$CCAIO" doctor
 	has advice dma-in-shared "encrypt has a filter"
+	# Linux 6.12 has no folder of the first event
 	rm -r events/ccaio/encrypt
 	run -0 "$CCAIO" doctor
+	has ok dma-in-shared "probed since boot"
+	echo ccaio:decrypt >set_event
+	run -0 "$CCAIO" doctor
 	has advice dma-in-shared "encrypt is not on"
-	cp -r events/ccaio/{decrypt,encrypt} && echo none >events/ccaio/encrypt/filter
+	echo ccaio:encrypt >>set_event
 	sed -i 's/^overrun: .*/overrun: 3/' per_cpu/cpu0/stats
 	run -0 "$CCAIO" doctor
 	has advice dma-in-shared "3 events of CPU 0 did not fit since boot; .*trace_buf_size="

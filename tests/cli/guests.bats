@@ -139,3 +139,23 @@ probed() {
 	has "the facts show signs of a TDX guest, too"
 	lacks "in fact read all of it"
 }
+
+@test "guests: an assigned device of a virtCCA guest is undecided unless the policy names it" {
+	# the first allocation, of 0000:00:01.0, stays outside of the pool
+	as virtcca "virtcca-device virtcca-log virtcca-cmdline" -C 0x98000000 -K 1
+	jq '(.virtio[] | select(.parent == "0000:00:01.0")) |= empty |
+		(.pci[] | select(.name == "0000:00:01.0")) |= (.driver = "mlx5_core" | .vendor = "0x15b3" | .device = "0x1017")' \
+		"$BATS_TEST_TMPDIR/t.json" >"$BATS_TEST_TMPDIR/u.json"
+	mv "$BATS_TEST_TMPDIR/u.json" "$BATS_TEST_TMPDIR/t.json"
+	judge 2
+	has "the platform may let this assigned device reach protected memory, and nothing attests it"
+	echo '{"schema": "ccaio.policy/1", "assigned_devices": [{"device": "0000:00:01.0", "reason": "our NIC"}]}' >"$BATS_TEST_TMPDIR/p.json"
+	judge 0 --policy="$BATS_TEST_TMPDIR/p.json"
+	has "0000:00:01.0 was given protected memory 1 times; the policy says that this assigned device may have it"
+	has "our NIC"
+	# another device, and another kind of guest
+	sed 's/01.0/02.0/' "$BATS_TEST_TMPDIR/p.json" >"$BATS_TEST_TMPDIR/q.json"
+	judge 2 --policy="$BATS_TEST_TMPDIR/q.json"
+	as sev-snp "sev-snp-log sev-snp-msr" -A -B "$c_bit" -M "$c_bit"
+	judge 1 --policy="$BATS_TEST_TMPDIR/p.json"
+}

@@ -8,6 +8,7 @@
 #include "lib/base/names.h"
 #include "lib/base/xalloc.h"
 #include "lib/evidence/limit.h"
+#include "lib/evidence/policy.h"
 
 bool device_is_accepted(const struct device *dev)
 {
@@ -28,6 +29,7 @@ static void from_facts(struct devices *d, struct device *dev, const char *name)
 	dev->areas = dev->virtio && dev->virtio->bus && strcmp(dev->virtio->bus, "msg") == 0;
 	d->areas |= dev->areas;
 	dev->assigned = d->assigned && dev->pci && !dev->virtio;
+	dev->entrusted = dev->assigned && policy_assigned(d->policy, name);
 	if (dev->pci && dev->pci->tsm && strcmp(dev->pci->tsm, "accepted") == 0) {
 		dev->tsm_later = d->accepts && d->facts_later;
 		dev->tsm_known = dev->accepted = d->accepts && !dev->tsm_later;

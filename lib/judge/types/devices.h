@@ -10,6 +10,7 @@
 
 struct limit;
 struct names;
+struct policy;
 struct platform;
 struct platform_pci;
 struct platform_virtio;
@@ -34,7 +35,9 @@ struct device {
 	bool tsm_of_facts; /* what tsm says stands in the facts only, no event showed it */
 	uint8_t tsm;	   /* enum event_tsm */
 	bool accepted;	   /* was in RUN at some time */
-	bool assigned; /* the platform may let it reach protected memory, and nothing shows it */
+	bool assigned;	/* the platform may let it reach protected memory, and nothing shows it */
+	bool entrusted; /* and the policy says that it may */
+	uint64_t entrusted_ranges; /* of protected memory that it was given then */
 	bool vring_seen;
 	const struct platform_virtio *virtio; /* in the facts; NULL: not there */
 	const struct platform_pci *pci;
@@ -53,6 +56,7 @@ struct devices {
 	/* what a new device is looked up in; borrowed */
 	const struct names *names;
 	const struct platform *platform; /* NULL: no facts */
+	const struct policy *policy;	 /* NULL: none */
 	const struct limit *limit;	 /* NULL: the verdict covers every device */
 	bool accepts;			 /* the guest is of a kind that accepts devices (TDISP) */
 	bool assigned;	  /* of a kind whose devices may be given protected memory unseen */
