@@ -32,7 +32,8 @@ static const struct glossary_word words[] = {
 	  "let the VMM offer VIRTIO_F_ACCESS_PLATFORM (QEMU: iommu_platform=on), or "
 	  "remove the device from the VM" },
 	{ "egress",
-	  "Claim: the bytes that sent out and the stale bytes that were exposed needlessly stay "
+	  "Claim: the bytes that were sent out and the stale bytes that were exposed needlessly "
+	  "stay "
 	  "within the policy's limits. Without a limit they are only counted.",
 	  NULL },
 	{ "confidential",
@@ -86,6 +87,11 @@ static const struct glossary_word words[] = {
 	  "kernel log shows no DMA trouble that the events do not account for.",
 	  "keep devices and CPUs as they are during the run, and give the pool more "
 	  "room: swiotlb=" },
+	{ "facts-consistent",
+	  "Condition: nothing in the recording, the kernel log or the facts themselves "
+	  "contradicts the facts. Claims that rest on a contradicted fact are undecided.",
+	  "judge with the facts of the machine, kernel and boot that were recorded; a run "
+	  "of 'ccaio trace' has them" },
 	{ "PROVEN",
 	  "Every claim of the verdict holds and every condition that applies is met. "
 	  "Exit status 0.",

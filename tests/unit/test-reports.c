@@ -6,6 +6,7 @@
 #include "reports/brief.h"
 #include "reports/checks.h"
 #include "reports/report.h"
+#include "reports/rows/glossary.h"
 #include "reports/rows/rows.h"
 #include "reports/wrap.h"
 #include "tests/unit/golden.h"
@@ -287,6 +288,32 @@ static void test_facts(struct verdict *proven)
 	rows_free(rows);
 }
 
+static void is_explained(const char *name)
+{
+	static const char *const pages[] = { "man/ccaio.1.scd", "man/ccaio-verdict.5.scd" };
+
+	if (!glossary_find(name))
+		printf("# %s: no entry in reports/rows/glossary.c\n", name);
+	check(glossary_find(name));
+	for (int i = 0; i < 2; i++) {
+		char *man = golden_read(pages[i]);
+
+		if (!strstr(man, name))
+			printf("# %s: not in %s\n", name, pages[i]);
+		check(strstr(man, name));
+		free(man);
+	}
+}
+
+/* Each claim and condition is explained: the glossary serves `ccaio explain` and the page. */
+static void test_explained(void)
+{
+	for (int i = 0; i < CLAIMS; i++)
+		is_explained(claim_name(i));
+	for (int i = 0; i < CONDS; i++)
+		is_explained(cond_name(i));
+}
+
 /* A format in the table has golden files and an entry in the manual. */
 static void test_every_format(void)
 {
@@ -349,5 +376,6 @@ int main(void)
 	verdict_free(violated);
 	exchanges_free(exchanges);
 	test_every_format();
+	test_explained();
 	return done();
 }
