@@ -77,6 +77,7 @@ static void look_at_tracing(const struct tracing *tracing, struct diag_tracing *
 	t->boot_reason = *reason;
 	t->boot_probes = boot_probes_find(tracing, NULL, probes_reason);
 	t->probes_reason = *probes_reason;
+	t->cpus = getenv("CCAIO_ROOT") ? 0 : (unsigned int)sysconf(_SC_NPROCESSORS_CONF);
 	t->barred_cpus = getenv("CCAIO_ROOT") ? 0 : instance_barred_cpus();
 }
 

@@ -265,7 +265,7 @@ static void collect(struct brief *b, const struct rows *r, const struct report_i
 		add(b, "devices", MORE, devices_in(b, r, CLAIM_HOLDS));
 	add_exchanges(b, r);
 	add_cost(b, r);
-	add(b, "pool", MORE, r->cost_pool);
+	add(b, "pool", DETAIL, r->cost_pool); /* gives way to exchanges */
 	add(b, "program", EVIDENCE, ended(b, r));
 	add(b, "evidence", EVIDENCE, rows_fact(r, "evidence"));
 	add(b, "more", EVIDENCE, more(b, r));

@@ -13,6 +13,8 @@
 #include "lib/evidence/snapshot.h"
 
 #define SLOT_BYTES 2048
+#define SEGMENT_SLOTS 128u   /* IO_TLB_SEGSIZE: an area has one at least */
+#define MAX_SLOTS (1u << 20) /* 2 GiB: a pool is below 4 GiB */
 #define SMALL_POOL ((uint64_t)16 << 20)
 
 const char *diag_state_name(enum diag_state state)
@@ -314,6 +316,72 @@ static void check_pools(struct diagnosis *d, const struct platform *p)
 		    "/proc/iomem shows no addresses of RAM");
 }
 
+static uint64_t ram_bytes(const struct platform *p)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < p->nram; i++)
+		bytes += p->ram[i].end - p->ram[i].start + 1;
+	return bytes;
+}
+
+/* The pool for twice as many slots as were in use, as Linux rounds it: a power of two. */
+static uint64_t slots_for(uint64_t used, uint64_t areas)
+{
+	uint64_t slots = SEGMENT_SLOTS * areas;
+
+	while (slots < MAX_SLOTS && slots < 2 * used)
+		slots *= 2;
+	return slots;
+}
+
+/*
+ * Will it hold?  Nobody knows before the work is recorded, but what was in use since boot is a
+ * lower bound.  Linux 7.3 makes a pool of RAM/1024 where nothing is asked for, also in a Realm,
+ * where Linux 7.2 makes 64 MiB (arch/arm64/mm/init.c, arch_mm_preinit()).
+ */
+static void check_size(struct diagnosis *d, const struct platform *p, unsigned int cpus)
+{
+	uint64_t slots = p->swiotlb.slots, used = p->swiotlb.used_hiwater, ram = ram_bytes(p);
+	const char *asked = p->kernel.cmdline ? strstr(p->kernel.cmdline, "swiotlb=") : NULL;
+	const char *force = d->confidential ? "" : ",force";
+	uint64_t areas = 1, bytes = slots * SLOT_BYTES;
+	char share[48] = "", since[96] = "", remedy[256];
+	bool tight;
+
+	if (slots == PLATFORM_UNKNOWN || !slots || slots > MAX_SLOTS)
+		return;
+	while (areas < cpus && areas < slots / SEGMENT_SLOTS)
+		areas *= 2;
+	if (ram)
+		snprintf(share, sizeof(share), ", %.1f%% of RAM",
+			 100.0 * (double)bytes / (double)ram);
+	if (used != PLATFORM_UNKNOWN)
+		snprintf(since, sizeof(since), "; since boot at most %llu were in use at once",
+			 (unsigned long long)used);
+	tight = used != PLATFORM_UNKNOWN && used < MAX_SLOTS && used > slots / 2;
+	if (tight)
+		snprintf(
+			remedy, sizeof(remedy),
+			"boot with swiotlb=%llu%s, twice what was in use, and record the work: the "
+			"last lines of ccaio trace say which swiotlb= it needs",
+			(unsigned long long)slots_for(used, areas), force);
+	else if (d->confidential && !asked)
+		snprintf(
+			remedy, sizeof(remedy),
+			"put swiotlb=%llu on the kernel command line: without it Linux 7.3 makes a "
+			"pool of RAM/1024, here %llu KiB",
+			(unsigned long long)slots, (unsigned long long)(ram / 1024 >> 10));
+	else
+		remedy[0] = '\0';
+	add(d, "pool-size", *remedy ? DIAG_ADVICE : DIAG_OK, *remedy ? remedy : NULL,
+	    "%llu slots (%llu KiB%s) in %llu %s, one for each CPU, of %llu each%s; the last lines "
+	    "of ccaio trace say which swiotlb= a program needs",
+	    (unsigned long long)slots, (unsigned long long)(bytes >> 10), share,
+	    (unsigned long long)areas, areas == 1 ? "area" : "areas",
+	    (unsigned long long)(slots / areas), since);
+}
+
 static const char *virtio_type(uint32_t id)
 {
 	static const char *const names[] = {
@@ -441,6 +509,7 @@ struct diagnosis *diagnosis_make(const struct platform *p, const struct diag_tra
 	check_forced(d, p);
 	check_coherent(d, p, tracing);
 	check_pools(d, p);
+	check_size(d, p, tracing->cpus);
 	check_bypass(d, p);
 	check_devices(d, p);
 	if (log_readable)

@@ -46,6 +46,7 @@ struct diag_tracing {
 	bool from_boot;		  /* the instance armed at boot holds everything since */
 	const char *boot_reason;  /* why it does not, where one was asked for; else NULL */
 	unsigned int barred_cpus; /* online, but ccaio may not run there (a cpuset) */
+	unsigned int cpus;	  /* that the kernel may bring up; 0 unknown */
 	bool kprobes, fprobes, btf;
 	bool boot_probes;	   /* decryption has been probed since boot (boot_probes_find) */
 	const char *probes_reason; /* why it has not, where probes were asked for; else NULL */
