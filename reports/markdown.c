@@ -115,6 +115,27 @@ static void write_findings(FILE *out, struct rows *rows)
 		fputs("\nThe full report has more of them.\n", out);
 }
 
+static void write_cost(FILE *out, const struct rows *rows)
+{
+	size_t n = rows->ncost_devices < MOST_DEVICES ? rows->ncost_devices : MOST_DEVICES;
+
+	if (!rows->ncost)
+		return;
+	fputs("\n<details><summary>Cost of bouncing</summary>\n\n", out);
+	for (size_t i = 0; i < rows->ncost; i++) {
+		fprintf(out, "- %s: ", rows->cost[i].label);
+		bounded(out, rows->cost[i].value, MOST_EXAMPLE);
+		fputc('\n', out);
+	}
+	fputs("\n| Device | Bytes copied | Useful |\n|---|---|---|\n", out);
+	for (size_t i = 0; i < n; i++)
+		row(out, rows->cost_devices[i].name, rows->cost_devices[i].copied,
+		    rows->cost_devices[i].useful);
+	if (n < rows->ncost_devices)
+		fputs("\nMore devices stand in the full report.\n", out);
+	fputs("\n</details>\n", out);
+}
+
 static void write_details(FILE *out, const struct rows *rows)
 {
 	size_t n = rows->ndevices < MOST_DEVICES ? rows->ndevices : MOST_DEVICES;
@@ -171,6 +192,7 @@ static void write_markdown(FILE *out, const struct report_input *in)
 	write_claims(out, rows);
 	write_unmet(out, rows);
 	write_findings(out, rows);
+	write_cost(out, rows);
 	write_details(out, rows);
 	if (*rows->recheck) {
 		fputs("\nTo check again: <code>", out);

@@ -332,6 +332,7 @@ static int finish_judge(void *ctx, struct err *err)
 	struct reading *r = ctx;
 
 	(void)err;
+	judge_set_cost(r->judge, r->cost);
 	r->verdict = judge_finish(r->judge, r->info);
 	r->verdict->cost = r->cost;
 	r->cost = NULL;

@@ -223,3 +223,23 @@ bool cost_is_least(const struct cost *c)
 {
 	return c->lost || c->pool.failed || c->pool.partial;
 }
+
+char *cost_above(const struct cost *c, uint64_t copied_per_useful, uint64_t pool_peak)
+{
+	uint64_t copied = 0, useful = 0;
+
+	for (size_t i = 0; i < c->ndevices; i++) {
+		copied = saturate_add(copied, cost_copied(&c->devices[i]));
+		useful = saturate_add(useful, cost_useful(&c->devices[i]));
+	}
+	if (copied_per_useful && copied > saturate_mul(useful, copied_per_useful))
+		return xasprintf("the policy allows %llu bytes copied by bouncing for each useful "
+				 "one; %llu were copied for %llu",
+				 (unsigned long long)copied_per_useful, (unsigned long long)copied,
+				 (unsigned long long)useful);
+	if (pool_peak && c->pool.peak > pool_peak)
+		return xasprintf("the policy allows %llu slots of the bounce pool at once; %llu "
+				 "were in use",
+				 (unsigned long long)pool_peak, (unsigned long long)c->pool.peak);
+	return NULL;
+}

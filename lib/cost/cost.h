@@ -82,6 +82,12 @@ uint64_t cost_useful(const struct cost_device *d);
 bool cost_is_least(const struct cost *c);
 
 /*
+ * Which limit of a policy is not kept, as a sentence that the caller frees; NULL: both are.  Bytes
+ * copied for one useful one, and slots at once; 0: no limit.
+ */
+char *cost_above(const struct cost *c, uint64_t copied_per_useful, uint64_t pool_peak);
+
+/*
  * Building one from events in time order, as a consumer (lib/evidence/consumer.h).  platform
  * gives the pools and what was in use, NULL: none known; cpus are those of the machine, 0
  * unknown.  Both and names must live until the end.

@@ -316,15 +316,6 @@ static void check_pools(struct diagnosis *d, const struct platform *p)
 		    "/proc/iomem shows no addresses of RAM");
 }
 
-static uint64_t ram_bytes(const struct platform *p)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < p->nram; i++)
-		bytes += p->ram[i].end - p->ram[i].start + 1;
-	return bytes;
-}
-
 /* The pool for twice as many slots as were in use, as Linux rounds it: a power of two. */
 static uint64_t slots_for(uint64_t used, uint64_t areas)
 {

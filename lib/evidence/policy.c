@@ -18,11 +18,23 @@ static const struct jrow require_rows[] = {
 	JWHOLE(.closed = true),
 };
 
+static void check_limits(const struct jval *object, void *what)
+{
+	const struct policy *p = what;
+
+	if (jval_has(object, "copied_per_useful") && !p->copied_per_useful)
+		jval_fail_at(object, "copied_per_useful", "expected a number above 0");
+	if (jval_has(object, "pool_peak") && !p->pool_peak)
+		jval_fail_at(object, "pool_peak", "expected a number above 0");
+}
+
 static const struct jrow limit_rows[] = {
 	JNUMBER("out_bytes", struct policy, max_out_bytes, INT64_MAX, .unknown = POLICY_NO_LIMIT),
 	JNUMBER("stale_bytes", struct policy, max_stale_bytes, INT64_MAX,
 		.unknown = POLICY_NO_LIMIT),
-	JWHOLE(.closed = true),
+	JNUMBER("copied_per_useful", struct policy, copied_per_useful, INT64_MAX, .flags = JF_OMIT),
+	JNUMBER("pool_peak", struct policy, pool_peak, INT64_MAX, .flags = JF_OMIT),
+	JWHOLE(.closed = true, .check = check_limits),
 };
 
 static void check_waiver(const struct jval *object, void *what)

@@ -32,14 +32,16 @@ struct policy_assigned {
 };
 
 struct policy {
-	char *name;		   /* where it came from, for reports */
-	char *comment;		   /* for people; NULL none */
-	bool require_realm;	   /* setting must be "realm" */
-	bool require_since_boot;   /* scope must be "since-boot" */
-	bool require_run;	   /* scope must be "run" or "since-boot" */
-	bool require_confidential; /* refute `confidential` on clear-text payload */
-	uint64_t max_out_bytes;	   /* limit on bytes that left on purpose */
-	uint64_t max_stale_bytes;  /* limit on stale bytes copied out */
+	char *name;		    /* where it came from, for reports */
+	char *comment;		    /* for people; NULL none */
+	bool require_realm;	    /* setting must be "realm" */
+	bool require_since_boot;    /* scope must be "since-boot" */
+	bool require_run;	    /* scope must be "run" or "since-boot" */
+	bool require_confidential;  /* refute `confidential` on clear-text payload */
+	uint64_t max_out_bytes;	    /* limit on bytes that left on purpose */
+	uint64_t max_stale_bytes;   /* limit on stale bytes copied out */
+	uint64_t copied_per_useful; /* bytes copied by bouncing for one useful one; 0 no limit */
+	uint64_t pool_peak;	    /* slots of the bounce pool in use at once; 0 no limit */
 	struct policy_waiver *waivers;
 	size_t nwaivers;
 	struct policy_assigned *assigned;

@@ -8,6 +8,7 @@
 
 #include "lib/base/names.h"
 #include "lib/base/xalloc.h"
+#include "lib/cost/cost.h"
 #include "lib/evidence/limit.h"
 #include "lib/evidence/policy.h"
 #include "lib/evidence/stream.h"
@@ -44,6 +45,23 @@ void judge_undecided_virtio(struct judge *j, enum claim_id claim, const struct p
 		judge_limit_open(j, name, text);
 }
 
+void judge_set_cost(struct judge *j, const struct cost *cost)
+{
+	j->cost = cost;
+}
+
+/* A limit on what bouncing costs that is not kept, in a sentence; NULL: all are. */
+static char *policy_cost(const struct judge *j)
+{
+	const struct policy *p = j->options.policy;
+
+	if (!p || (!p->copied_per_useful && !p->pool_peak))
+		return NULL;
+	if (!j->cost)
+		return xstrdup("the policy limits what bouncing costs, which was not measured");
+	return cost_above(j->cost, p->copied_per_useful, p->pool_peak);
+}
+
 static void policy_setting(struct judge *j, struct verdict *v, char **why)
 {
 	const struct policy *p = j->options.policy;
@@ -59,7 +77,7 @@ static void policy_setting(struct judge *j, struct verdict *v, char **why)
 				 scope_name(v->scope));
 	else if (p && p->require_run && v->scope == SCOPE_WINDOW)
 		*why = xstrdup("the policy requires scope run, this is the window only");
-	else
+	else if (!(*why = policy_cost(j)))
 		*why = judge_limit_refused(j);
 }
 

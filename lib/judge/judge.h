@@ -66,6 +66,11 @@ struct judge_traffic {
 /* Copied.  Before judge_finish; without it the application's traffic was not looked at. */
 void judge_set_traffic(struct judge *judge, const struct judge_traffic *traffic);
 
+struct cost;
+/* Borrowed until judge_finish, before which it is called: what a policy's limits on cost are about.
+ */
+void judge_set_cost(struct judge *judge, const struct cost *cost);
+
 /* Ends the stream.  info is what its source reported.  The caller frees the verdict. */
 struct verdict *judge_finish(struct judge *judge, const struct stream_info *info);
 void judge_free(struct judge *judge); /* accepts NULL */

@@ -97,7 +97,8 @@ struct judge {
 	const struct platform *platform; /* NULL: no facts */
 	const struct names *names;
 	struct judge_options options;
-	char *clear_reason; /* see judge_set_traffic */
+	char *clear_reason;	 /* see judge_set_traffic */
+	const struct cost *cost; /* see judge_set_cost; NULL not measured */
 	char *broken;
 	const struct guest_kind *guest; /* as the facts establish it; never NULL */
 	char guest_why[192];		/* guest unknown: what is missing */

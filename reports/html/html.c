@@ -178,6 +178,8 @@ static void body(FILE *out, struct rows *rows, const struct verdict *v,
 			sections->id, sections->id, sections->title);
 		if (sections->write)
 			sections->write(out, rows);
+		else if (strcmp(sections->id, "cost") == 0)
+			html_cost(out, rows, v);
 		else
 			html_timeline(out, rows, v->timeline);
 		fputs("</section>\n", out);
@@ -197,6 +199,7 @@ static void write_html(FILE *out, const struct report_input *in)
 		{ "devices", "Devices", true, html_devices },
 		{ "mappings", "Mappings", true, html_ranges },
 		{ "monitor", "The monitor's log", *rows->monitor, html_witness },
+		{ "cost", "Cost", rows->ncost, NULL },
 		{ "totals", "Totals", true, totals },
 		{ "notes", "Notes", rows->nnotes, notes },
 		{ "trust", "What is trusted", true, trust },

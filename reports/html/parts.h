@@ -8,6 +8,7 @@
 
 struct rows;
 struct timeline;
+struct verdict;
 
 /*
  * html-parts - what reports/html/html.c puts together.
@@ -46,6 +47,9 @@ void html_witness(FILE *out, const struct rows *rows);
 
 /* The drawing of rows' exchanges, the timeline and the counterexamples' times. */
 void html_timeline(FILE *out, struct rows *rows, const struct timeline *timeline);
+
+/* Of a verdict that has a cost. */
+void html_cost(FILE *out, const struct rows *rows, const struct verdict *v);
 
 void html_glossary(FILE *out);
 

@@ -247,6 +247,7 @@ static void test_copies(void)
 	struct run r = begin(facts(0), 1);
 	const struct cost_device *d;
 	struct cost *c;
+	char *text;
 
 	map(&r, 0, 4096, EVENT_FROM_DEVICE); /* copied out, stale, and back */
 	unmap(&r, 0, 4096, EVENT_FROM_DEVICE, 0);
@@ -273,6 +274,14 @@ static void test_copies(void)
 	check(d->stale == 4096 + 1536);
 	check(cost_copied(d) == d->out.bytes + d->in.bytes);
 	check(cost_useful(d) == 4096 + 100 + 60 + 16);
+	/* 9,904 bytes for 4,272; 4 slots at once */
+	check(!cost_above(c, 3, 0) && !cost_above(c, 0, c->pool.peak) && !cost_above(c, 0, 0));
+	text = cost_above(c, 2, 0);
+	check(text && strstr(text, "allows 2 bytes copied") && strstr(text, "9904 were copied"));
+	free(text);
+	text = cost_above(c, 3, 1);
+	check(text && strstr(text, "allows 1 slots"));
+	free(text);
 	cost_free(c);
 }
 

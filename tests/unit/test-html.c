@@ -78,6 +78,9 @@ static void test_content(void)
 	/* the names of this run try to break out */
 	check(strstr(text, "<script>alert") == NULL);
 	check(strstr(text, "evil\\x1b[2J&lt;script&gt;alert(1)&lt;/script&gt;") != NULL);
+	check(count(text, "<h2 id=\"cost\">") == 1);
+	check(count(text, "class=\"t-full\" x1") == 1 && count(text, "class=\"t-holds\" x1") == 1);
+	check(count(text, "bytes useful</title>") == 2);
 	check(count(text, "class=\"t-bad\" x1") == 1); /* the other one has no time */
 	check(strstr(text, "<img") == NULL);
 	check(strstr(text, "POST /evil\\x1b[2J&lt;script&gt;") != NULL);
