@@ -4,9 +4,9 @@
  *
  * No file says whether a device is a DMA master.  Taken are devices with a driver
  * that stand behind an IOMMU, whose device-tree node says dma-coherent, or whose
- * driver is known to do DMA or lets a program do it.  Not seen: masters without a driver of their
- * own (interrupt controllers that walk tables in memory, firmware), and drivers that are not in the
- * list and not described as above.
+ * driver is known to do DMA or lets a program do it; and interrupt translation services, which have
+ * no driver of their own.  Not seen: other masters without one (firmware), and drivers that are not
+ * in the list and not described as above.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +16,38 @@
 
 /* Driver names as in /sys/bus/platform/drivers; a prefix stands for its family. */
 static const char *const dma_drivers[] = {
-	"ahci",	  "sdhci",    "xhci-hcd",   "ehci-",	"ohci-",   "dwc2",
-	"dwc3",	  "dwmmc",    "macb",	    "fec",	"stmmac",  "dwmac",
-	"e1000",  "smsc",     "dma-pl330",  "fsl-",	"mv_xor",  "xgene-",
-	"hns",	  "hisi_",    "ufshcd",	    "panfrost", "lima",	   "qemu_fw_cfg",
-	"fw_cfg", "arm-smmu", "mmci-pl18x", "optee",	"arm-ffa",
+	"ahci",
+	"sdhci",
+	"xhci-hcd",
+	"ehci-",
+	"ohci-",
+	"dwc2",
+	"dwc3",
+	"dwmmc",
+	"macb",
+	"fec",
+	"stmmac",
+	"dwmac",
+	"e1000",
+	"smsc",
+	"dma-pl330",
+	"fsl-",
+	"mv_xor",
+	"xgene-",
+	"hns",
+	"hisi_",
+	"ufshcd",
+	"panfrost",
+	"lima",
+	"qemu_fw_cfg",
+	"fw_cfg",
+	"arm-smmu",
+	"mmci-pl18x",
+	"optee",
+	"arm-ffa",
+	"simple-framebuffer",
+	"efi-framebuffer",
+	"vesa-framebuffer",
 };
 
 /* They reach memory through the devices behind them, which are listed on their own. */
@@ -67,6 +94,50 @@ static void add_bus(struct facts *facts, struct platform *p, const char *bus, bo
 	facts_free_list(names, count);
 }
 
+static void add_its(struct platform *p, const char *name, size_t *cap)
+{
+	XGROW(p->other, p->nother, *cap);
+	p->other[p->nother++] = (struct platform_other){ .name = xstrdup(name),
+							 .bus = xstrdup("platform"),
+							 .driver = xstrdup(PLATFORM_ITS) };
+}
+
+/*
+ * Interrupt translation services: nodes below that of the interrupt controller (Linux
+ * Documentation/devicetree/bindings/interrupt-controller/arm,gic-v3.yaml).  Without a device tree,
+ * interrupts that come through one show it.
+ */
+static void add_services(struct facts *facts, struct platform *p, size_t *cap)
+{
+	size_t count, n, before = p->nother;
+	char **top = facts_list(facts, &count, "/proc/device-tree");
+	char *table;
+
+	for (size_t i = 0; i < count; i++) {
+		char **names;
+
+		if (strncmp(top[i], "int", 3) != 0)
+			continue;
+		names = facts_list(facts, &n, "/proc/device-tree/%s", top[i]);
+		for (size_t k = 0; k < n; k++) {
+			char *is = facts_attr(facts, "/proc/device-tree/%s/%s/compatible", top[i],
+					      names[k]);
+
+			if (is && strcmp(is, "arm,gic-v3-its") == 0)
+				add_its(p, names[k], cap);
+			free(is);
+		}
+		facts_free_list(names, n);
+	}
+	facts_free_list(top, count);
+	if (p->nother > before)
+		return;
+	table = facts_attr(facts, "/proc/interrupts");
+	if (table && strstr(table, " ITS-"))
+		add_its(p, "its", cap);
+	free(table);
+}
+
 void facts_other(struct facts *facts, struct platform *p)
 {
 	/* buses whose devices reach memory on their own, PCI and virtio aside */
@@ -81,4 +152,5 @@ void facts_other(struct facts *facts, struct platform *p)
 
 	for (size_t i = 0; i < sizeof(buses) / sizeof(buses[0]); i++)
 		add_bus(facts, p, buses[i].name, buses[i].all, &cap);
+	add_services(facts, p, &cap);
 }

@@ -68,6 +68,7 @@ struct facts {
 	struct {
 		int fd;	  /* inotify; 0 none */
 		int *wds; /* of each PCI function; -1 not watched */
+		int dev;  /* of /dev */
 	} touched;
 	/* what must not change in the window, as sorted words */
 	char **devices, **cpus, **tsm;

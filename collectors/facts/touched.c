@@ -2,7 +2,8 @@
 /*
  * Who opens the registers or the memory of a PCI function that no driver works: through its
  * files in sysfs a program can drive it, and map what the host shares with it (Linux
- * Documentation/PCI/sysfs-pci.rst).  inotify tells of each open, by whatever program.
+ * Documentation/PCI/sysfs-pci.rst).  So can it through /dev/mem.  inotify tells of each open, by
+ * whatever program.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,8 @@ void facts_touched_forget(struct facts *facts)
 
 void facts_touched_begin(struct facts *facts, struct platform *p)
 {
+	char *dev;
+
 	facts_touched_forget(facts);
 	facts->touched.fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	facts->touched.wds = xcalloc(p->npci ? p->npci : 1, sizeof(*facts->touched.wds));
@@ -38,6 +41,27 @@ void facts_touched_begin(struct facts *facts, struct platform *p)
 								  IN_OPEN | IN_MODIFY | IN_ONLYDIR);
 		free(path);
 	}
+	dev = facts_path(facts, "/dev");
+	facts->touched.dev = inotify_add_watch(facts->touched.fd, dev, IN_OPEN | IN_ONLYDIR);
+	free(dev);
+}
+
+/* Files of /dev that reach all memory and registers. */
+static const char *const files[] = { "mem", "kmem", "port" };
+
+static void add_opened(struct platform *p, const char *name)
+{
+	char *path = xasprintf("/dev/%s", name);
+
+	for (size_t i = 0; i < p->nother; i++) {
+		if (strcmp(p->other[i].name, path) == 0) {
+			free(path);
+			return;
+		}
+	}
+	p->other = xrealloc(p->other, p->nother + 1, sizeof(*p->other));
+	p->other[p->nother++] =
+		(struct platform_other){ .name = path, .bus = xstrdup(PLATFORM_DEV_FILES) };
 }
 
 /* Opening these maps its memory or reaches its registers; writing those changes what it may do. */
@@ -70,6 +94,10 @@ void facts_touched_end(struct facts *facts, struct platform *p)
 			for (size_t i = 0; i < p->npci && is_touch(event); i++)
 				if (facts->touched.wds[i] == event->wd)
 					p->pci[i].touched = TRI_YES;
+			for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && event->len; i++)
+				if (event->wd == facts->touched.dev &&
+				    strcmp(event->name, files[i]) == 0)
+					add_opened(p, files[i]);
 			at += sizeof(*event) + event->len;
 		}
 	}

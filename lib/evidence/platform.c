@@ -96,6 +96,12 @@ bool platform_other_is_fw_cfg(const struct platform_other *dev)
 	return dev->driver && strstr(dev->driver, "fw_cfg");
 }
 
+bool platform_other_walks(const struct platform_other *dev)
+{
+	return dev->driver &&
+	       (strcmp(dev->driver, PLATFORM_ITS) == 0 || strncmp(dev->driver, "arm-smmu", 8) == 0);
+}
+
 uint32_t platform_virtio_driver_type(const char *driver)
 {
 	static const struct {

@@ -258,6 +258,14 @@ const char *platform_virtio_doubt(const struct platform_virtio *dev);
 bool platform_is_handed_over(const char *driver);
 /* QEMU's firmware configuration: Linux drivers/firmware/qemu_fw_cfg.c, fw_cfg_dma_transfer(). */
 bool platform_other_is_fw_cfg(const struct platform_other *dev);
+/*
+ * It reads and writes only tables that the kernel made for it, never a program's buffer: an
+ * interrupt translation service (PLATFORM_ITS, which has no driver of its own), an SMMU.
+ */
+bool platform_other_walks(const struct platform_other *dev);
+#define PLATFORM_ITS "gic-v3-its"
+/* The bus of files in /dev that a program opened in the window, "/dev/mem". */
+#define PLATFORM_DEV_FILES "dev"
 
 /* The virtio device type that a driver of Linux is for; 0 unknown. */
 uint32_t platform_virtio_driver_type(const char *driver);

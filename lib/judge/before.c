@@ -68,12 +68,13 @@ void before_event(struct judge *j, const struct event *ev)
 	if (!j->from_boot || j->guest->class == GUEST_MODEL)
 		return;
 	if (!b->begun_ns)
-		b->begun_ns = ev->ts_ns;
-	if (!j->opened && j->last_ns && ev->ts_ns > j->last_ns &&
-	    ev->ts_ns - j->last_ns > b->silence_ns) {
-		b->silence_ns = ev->ts_ns - j->last_ns;
-		b->at_ns = j->last_ns;
+		b->begun_ns = b->at_ns = ev->ts_ns;
+	if (!j->opened && b->last_ns && ev->ts_ns > b->last_ns &&
+	    ev->ts_ns - b->last_ns > b->silence_ns) {
+		b->silence_ns = ev->ts_ns - b->last_ns;
+		b->at_ns = b->last_ns;
 	}
+	b->last_ns = ev->ts_ns;
 	if (ev->kind == EVENT_MARK && ev->aux == EVENT_MARK_COUNT &&
 	    ev->link == j->platform->trace.nonce && ++b->counts == 2)
 		compare_all(j);

@@ -21,8 +21,8 @@ struct stream_info;
 struct before {
 	unsigned int counts;	    /* EVENT_MARK_COUNT of this run */
 	uint64_t silence_ns, at_ns; /* the longest silence before the window, and when it began */
-	uint64_t begun_ns;
-	char *why; /* what counters show; NULL: nothing */
+	uint64_t begun_ns, last_ns; /* of the first event and of the last one */
+	char *why;		    /* what counters show; NULL: nothing */
 };
 
 /* Before the judge takes the event. */

@@ -208,10 +208,30 @@ static const struct {
 	{ "arm_ffa", "FF-A shares memory by calls to the firmware, without the DMA API" },
 	{ "tee", "OP-TEE shares memory by calls to the firmware, without the DMA API" },
 	{ "nd", "an NVDIMM is host memory mapped into the guest" },
+	{ PLATFORM_DEV_FILES, "a program opened it in the window, and through it can reach the "
+			      "registers of devices and memory that is shared with the host" },
 };
 
-static void check_other(struct judge *j, const struct platform_other *d)
+/* Drivers of a framebuffer that the firmware left. */
+static const char *const framebuffers[] = {
+	"simple-framebuffer",
+	"efi-framebuffer",
+	"vesa-framebuffer",
+};
+
+static void check_other(struct judge *j, struct verdict *v, const struct platform_other *d)
 {
+	for (size_t i = 0; i < sizeof(framebuffers) / sizeof(framebuffers[0]); i++) {
+		if (d->driver && strcmp(d->driver, framebuffers[i]) == 0)
+			undecided(j, d->name, d->name,
+				  "the host can read what is drawn in the firmware's framebuffer, "
+				  "without the DMA API");
+	}
+	if (platform_other_walks(d))
+		verdict_note(v,
+			     "%s (%s) reaches memory without the DMA API, but only tables and "
+			     "queues that the kernel makes for it, and no program's buffer",
+			     d->name, d->driver);
 	for (size_t i = 0; i < sizeof(other_buses) / sizeof(other_buses[0]); i++) {
 		if (d->bus && strcmp(d->bus, other_buses[i].bus) == 0)
 			undecided(j, d->name, d->name, other_buses[i].why);
@@ -241,5 +261,5 @@ void judge_bypass(struct judge *j, struct verdict *v)
 	for (size_t i = 0; i < p->npci; i++)
 		check_pci(j, v, &p->pci[i]);
 	for (size_t i = 0; i < p->nother; i++)
-		check_other(j, &p->other[i]);
+		check_other(j, v, &p->other[i]);
 }

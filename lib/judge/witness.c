@@ -369,7 +369,8 @@ static const char *beyond_reading(const struct platform *p)
 			return d->name;
 	}
 	for (size_t i = 0; i < p->nother; i++) {
-		if (p->other[i].driver && !platform_other_is_fw_cfg(&p->other[i]))
+		if (p->other[i].driver && !platform_other_is_fw_cfg(&p->other[i]) &&
+		    !platform_other_walks(&p->other[i]))
 			return p->other[i].name;
 	}
 	return NULL;

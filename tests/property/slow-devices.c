@@ -62,6 +62,18 @@ void slow_bypass(struct slow *s)
 			 (d->device_id == 16 && platform_virtio_feature(d, 3) == TRI_YES))
 			c->open = true;
 	}
+	for (size_t i = 0; s->p && i < s->p->nother; i++) {
+		static const char *const given[] = {
+			"vmbus", "xen", "arm_ffa", "tee", "nd", "dev"
+		};
+		const struct platform_other *d = &s->p->other[i];
+		const char *driver = d->driver ? d->driver : "";
+
+		for (size_t k = 0; d->bus && k < sizeof(given) / sizeof(given[0]); k++)
+			c->open |= strcmp(d->bus, given[k]) == 0;
+		c->open |= strncmp(driver, "optee", 5) == 0 || strstr(driver, "fw_cfg") ||
+			   strstr(driver, "-framebuffer") || platform_is_handed_over(d->driver);
+	}
 	for (size_t i = 0; s->p && i < s->p->npci; i++) {
 		const struct platform_pci *d = &s->p->pci[i];
 

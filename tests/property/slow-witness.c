@@ -670,7 +670,8 @@ bool slow_start_known(const struct slow *s)
 			return false;
 	}
 	for (size_t i = 0; i < s->p->nother; i++) {
-		if (s->p->other[i].driver && !platform_other_is_fw_cfg(&s->p->other[i]))
+		if (s->p->other[i].driver && !platform_other_is_fw_cfg(&s->p->other[i]) &&
+		    !platform_other_walks(&s->p->other[i]))
 			return false;
 	}
 	return true;

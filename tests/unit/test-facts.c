@@ -90,10 +90,11 @@ static void test_devices(void)
 	check(same(p->pci[4].iommu_group, "3") && same(p->pci[4].tsm, "locked"));
 	check(same(p->pci[4].iommu_type, "DMA"));
 	check(p->pci[1].iommu_group == NULL && p->pci[1].tsm == NULL);
-	check(p->nother == 3);
+	check(p->nother == 4); /* of the last, interrupts show it */
 	check(same(p->other[0].name, "9020000.fw-cfg") && same(p->other[0].bus, "platform"));
 	check(same(p->other[1].name, "9050000.smmuv3"));
 	check(same(p->other[2].name, "c000000.mystery") && same(p->other[2].driver, "mystery"));
+	check(same(p->other[3].name, "its") && platform_other_walks(&p->other[3]));
 	platform_free(p);
 }
 
@@ -136,6 +137,35 @@ static struct platform *window_with(const char *command)
 }
 
 /* Disks with a device and requests are counted, both ends of the window. */
+/* Interrupt translation services have no driver; /dev/mem reaches everything. */
+static void test_masters(void)
+{
+	struct facts *facts;
+	struct platform *p;
+	size_t n;
+
+	fresh_tree();
+	change("mkdir -p proc/device-tree/intc@8000000/its@8080000");
+	change("printf 'arm,gic-v3-its\\0' >proc/device-tree/intc@8000000/its@8080000/compatible");
+	change("echo >dev/mem");
+	facts = facts_new(root);
+	p = facts_collect(facts);
+	n = p->nother;
+	check(n > 1 && same(p->other[n - 1].name, "its@8080000"));
+	check(same(p->other[n - 1].driver, PLATFORM_ITS));
+	facts_before(facts, p);
+	facts_after(facts, p);
+	check(p->nother == n);
+	facts_before(facts, p);
+	change("cat dev/mem dev/mem >/dev/null");
+	facts_after(facts, p);
+	check(p->nother == n + 1 && same(p->other[n].name, "/dev/mem"));
+	check(same(p->other[n].bus, PLATFORM_DEV_FILES) && !p->other[n].driver);
+	platform_free(p);
+	facts_free(facts);
+	fresh_tree();
+}
+
 static void test_disks(void)
 {
 	struct platform *p =
@@ -582,6 +612,7 @@ int main(void)
 	test_devices();
 	test_quiet_window();
 	test_counted_in_the_recording();
+	test_masters();
 	test_disks();
 	test_net();
 	test_changes();

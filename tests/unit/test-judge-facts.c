@@ -85,6 +85,8 @@ static void test_virtio(void)
 
 static void test_pci(void)
 {
+	bool named = false;
+
 	machine();
 	bounced(0, BUF, SLOT(0), 64);
 	set(&facts->pci[1].driver, NULL); /* can it reach memory? */
@@ -113,6 +115,17 @@ static void test_pci(void)
 	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
 	set(&facts->other[0].driver, "ahci");
 	check(claim(CLAIM_NO_BYPASS) == CLAIM_HOLDS);
+	set(&facts->other[0].driver, "simple-framebuffer");
+	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
+	set(&facts->other[0].bus, "dev"); /* /dev/mem, opened in the window */
+	set(&facts->other[0].driver, NULL);
+	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
+	set(&facts->other[0].bus, "platform");
+	set(&facts->other[0].driver, PLATFORM_ITS); /* holds, and says why */
+	check(claim(CLAIM_NO_BYPASS) == CLAIM_HOLDS);
+	for (size_t i = 0; i < last->nnotes; i++)
+		named |= strstr(last->notes[i], "only tables and queues that the kernel") != NULL;
+	check(named);
 	set(&facts->pci[1].driver, "mlx5_vfio_pci");
 	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
 }

@@ -382,7 +382,10 @@ static void test_gap_before(void)
 	facts->disks[0].before.read_sectors = facts->disks[0].after.read_sectors = 4;
 	check(judged_as(JUDGE_STRONGEST, false)->outcome == OUTCOME_PROVEN);
 	facts->disks[0].before.read_sectors = facts->disks[0].after.read_sectors = 5;
+	stream[0].ts_ns -= 1000; /* silence of 2 us after the first event */
 	check_unmet(COND_NOTHING_LOST);
+	check(strstr(last->conds[COND_NOTHING_LOST].reason, "vda read 2560 bytes") &&
+	      strstr(last->conds[COND_NOTHING_LOST].reason, "was 0.000 s, from 0.000 s"));
 }
 
 static void test_queue_left_out(void)

@@ -1,0 +1,22 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Masters that no event or no driver speaks for, in a real guest.
+load helper
+
+@test "masters: an NVMe disk behind an SMMU, whose DMA no event shows, is not PROVEN" {
+	run -2 --separate-stderr guest --device nvme --qemu '-machine iommu=smmuv3' --timeout 400 -- sh -c '
+		cd /root && COLUMNS=400 ccaio trace --scope window -o x.ccaio -- \
+			dd if=/dev/nvme0n1 of=/dev/null bs=1M count=1 iflag=direct'
+	text=$(tr -s ' \n' ' ' <<<"$output")
+	[[ $text == *"INCONCLUSIVE"* ]]
+	[[ $text =~ nvme0n1.*" 1048576 bytes" || $text =~ "interrupts" ]]
+}
+
+@test "masters: ivshmem written through sysfs refutes or undecides no-bypass, and is named" {
+	run -2 --separate-stderr guest --timeout 400 \
+		--qemu '-object memory-backend-ram,id=shm,size=1M,share=on -device ivshmem-plain,memdev=shm' -- sh -c '
+		cd /root && COLUMNS=400 ccaio trace --scope window -o x.ccaio -- \
+			sh -c "echo secret >/sys/bus/pci/devices/\$(cd /sys/bus/pci/devices && grep -l 0x1110 */device | cut -d/ -f1)/resource2"'
+	text=$(tr -s ' \n' ' ' <<<"$output")
+	[[ $text == *"no-bypass"*"host memory that a program opened in the window"* ]]
+}
