@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "cmd/common/cmd.h"
@@ -16,6 +17,8 @@
 #include "collectors/tracefs/instance.h"
 #include "collectors/tracefs/tracefs.h"
 #include "lib/base/err.h"
+#include "lib/base/file.h"
+#include "lib/base/xalloc.h"
 #include "lib/evidence/diagnosis.h"
 #include "lib/evidence/platform.h"
 #include "reports/diagnosis.h"
@@ -62,6 +65,26 @@ static bool tracing_says(const struct tracing *tracing, const char *path, const 
 	return yes;
 }
 
+static bool is_read_only(const char *path)
+{
+	struct statvfs st;
+
+	return statvfs(path, &st) == 0 && (st.f_flag & ST_RDONLY);
+}
+
+/* Does a file of the machine hold just a 0? */
+static bool is_off(const char *path)
+{
+	const char *root = getenv("CCAIO_ROOT");
+	char *name = xasprintf("%s%s", root ? root : "", path);
+	char *text = file_read(name, 16, NULL, NULL);
+	bool off = text && text[0] == '0' && (text[1] == '\0' || text[1] == '\n');
+
+	free(text);
+	free(name);
+	return off;
+}
+
 /* reasons: to be freed. */
 static void look_at_tracing(const struct tracing *tracing, struct diag_tracing *t, char **reason,
 			    char **probes_reason)
@@ -71,6 +94,9 @@ static void look_at_tracing(const struct tracing *tracing, struct diag_tracing *
 		       tracing_exists(tracing->files, "events/dma/dma_map_page");
 	t->swiotlb_event = tracing_exists(tracing->files, "events/swiotlb/swiotlb_bounced");
 	t->kprobes = tracing_exists(tracing->files, "kprobe_events");
+	t->kprobes_off = is_off("/sys/kernel/debug/kprobes/enabled");
+	t->ftrace_off = is_off("/proc/sys/kernel/ftrace_enabled");
+	t->read_only = is_read_only(tracing->path);
 	/* README is the kernel's own list of what it takes */
 	t->fprobes = tracing_says(tracing, "README", "f[:[<group>/]");
 	t->from_boot = boot_find(reason);

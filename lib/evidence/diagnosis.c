@@ -75,6 +75,12 @@ static void check_events(struct diagnosis *d, const struct diag_tracing *t)
 		add(d, "events-armed", DIAG_CANNOT, NULL, "%s", t->trouble);
 		return;
 	}
+	if (t->read_only) {
+		add(d, "events-armed", DIAG_CANNOT,
+		    "mount it writable: mount -o remount,rw /sys/kernel/tracing",
+		    "%s is mounted read-only: no event can be switched on", t->path);
+		return;
+	}
 	if (!t->map_event && t->kprobes)
 		add(d, "events-armed", DIAG_CANNOT, "boot Linux 6.12 or newer",
 		    "this kernel has no events for DMA mappings; ccaio's own probes stand in for "
@@ -475,7 +481,13 @@ static void check_probes(struct diagnosis *d, const struct diag_tracing *t)
 {
 	if (!t->path)
 		return;
-	if (t->kprobes && t->fprobes && t->btf)
+	if (t->kprobes && t->kprobes_off)
+		add(d, "probes", DIAG_ADVICE, "write 1 to /sys/kernel/debug/kprobes/enabled",
+		    "kprobes are disarmed: ccaio's own probes see nothing");
+	else if (t->kprobes && t->ftrace_off)
+		add(d, "probes", DIAG_ADVICE, "sysctl kernel.ftrace_enabled=1",
+		    "tracing of functions is switched off: ccaio's own probes see nothing");
+	else if (t->kprobes && t->fprobes && t->btf)
 		add(d, "probes", DIAG_OK, NULL, "kprobes, fprobes and BTF are there");
 	else
 		add(d, "probes", DIAG_ADVICE,

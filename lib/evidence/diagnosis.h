@@ -47,8 +47,11 @@ struct diag_tracing {
 	const char *boot_reason;  /* why it does not, where one was asked for; else NULL */
 	unsigned int barred_cpus; /* online, but ccaio may not run there (a cpuset) */
 	unsigned int cpus;	  /* that the kernel may bring up; 0 unknown */
+	bool read_only;		  /* tracefs is mounted so */
 	bool kprobes, fprobes, btf;
-	bool boot_probes;	   /* decryption has been probed since boot (boot_probes_find) */
+	bool kprobes_off; /* they are there, but disarmed: /sys/kernel/debug/kprobes/enabled */
+	bool ftrace_off;  /* functions are not traced: /proc/sys/kernel/ftrace_enabled */
+	bool boot_probes; /* decryption has been probed since boot (boot_probes_find) */
 	const char *probes_reason; /* why it has not, where probes were asked for; else NULL */
 };
 

@@ -277,3 +277,26 @@ cannots() {
 	run -3 --separate-stderr "$CCAIO" doctor now
 	[[ $stderr == "ccaio doctor: expected no argument, not 'now'"* ]]
 }
+
+@test "doctor: probes that are there and see nothing" {
+	arm
+	mkdir -p "$CCAIO_ROOT/sys/kernel/debug/kprobes"
+	echo 0 >"$CCAIO_ROOT/sys/kernel/debug/kprobes/enabled"
+	run -0 --separate-stderr "$CCAIO" doctor
+	has advice probes "kprobes are disarmed: .*write 1 to /sys/kernel/debug/kprobes/enabled"
+	echo 1 >"$CCAIO_ROOT/sys/kernel/debug/kprobes/enabled"
+	echo 0 >"$CCAIO_ROOT/proc/sys/kernel/ftrace_enabled"
+	run -0 --separate-stderr "$CCAIO" doctor
+	has advice probes "tracing of functions is switched off: .*sysctl kernel.ftrace_enabled=1"
+	echo 1 >"$CCAIO_ROOT/proc/sys/kernel/ftrace_enabled"
+	run -0 --separate-stderr "$CCAIO" doctor
+	[[ $output != *"sees nothing"* && $output != *"see nothing"* ]]
+}
+
+@test "doctor: tracefs that is mounted read-only" {
+	arm
+	[ "$(id -u)" = 0 ] # as make check is run: a mount is made
+	run -2 --separate-stderr unshare -m sh -c "mount --bind '$CCAIO_TRACING_DIR' '$CCAIO_TRACING_DIR' &&
+		mount -o remount,bind,ro '$CCAIO_TRACING_DIR' && exec '$CCAIO' doctor"
+	has cannot events-armed "is mounted read-only: no event can be switched on; mount it writable: mount -o remount,rw"
+}
