@@ -32,6 +32,7 @@ struct copy {
 	uint32_t num;
 	long stride, data; /* of the entries of desc_state */
 	uint8_t *before, *after, *extra, *desc;
+	const uint8_t *now; /* a packed queue's vring_virtqueue after that */
 };
 
 static bool is_size(uint32_t num)
@@ -149,6 +150,30 @@ static bool add_split_chain(struct copy *c, uint32_t head)
 	return false;
 }
 
+/* Take what is live of the chains; it is false where one cannot be followed. */
+static void add_chains(struct copy *c, uint64_t states,
+		       bool (*add_chain)(struct copy *c, uint32_t i))
+{
+	struct taking *t = c->t;
+
+	for (uint32_t i = 0; i < c->num; i++) {
+		size_t had = c->q->ndescriptors, total = t->descriptors;
+		bool whole;
+
+		if (!data_of(c, c->before, i))
+			continue;
+		whole = add_chain(c, i);
+		/* given back or put in anew meanwhile: its events show */
+		if (core_read(t->core, states + i * (uint64_t)c->stride,
+			      c->after + (size_t)i * c->stride, c->stride) &&
+		    is_settled(c, i) && whole)
+			continue;
+		c->q->unread += is_settled(c, i);
+		c->q->ndescriptors = had;
+		t->descriptors = total;
+	}
+}
+
 void memory_split(struct taking *t, const uint8_t *vring, uint64_t address,
 		  struct snapshot_queue *q)
 {
@@ -172,23 +197,9 @@ void memory_split(struct taking *t, const uint8_t *vring, uint64_t address,
 			 c.num * (size_t)t->at.extra_stride) &&
 	       core_read(t->core, at_u64(vring, t->at.split_desc), c.desc,
 			 c.num * (size_t)DESC_BYTES);
-	for (uint32_t i = 0; read && i < c.num; i++) {
-		size_t had = q->ndescriptors, total = t->descriptors;
-		bool whole;
-
-		if (!data_of(&c, c.before, i))
-			continue;
-		whole = add_split_chain(&c, i);
-		/* given back or put in anew meanwhile: its events show */
-		if (core_read(t->core, states + i * (uint64_t)c.stride,
-			      c.after + (size_t)i * c.stride, c.stride) &&
-		    is_settled(&c, i) && whole)
-			continue;
-		q->unread += is_settled(&c, i);
-		q->ndescriptors = had;
-		t->descriptors = total;
-	}
-	if (!read)
+	if (read)
+		add_chains(&c, states, add_split_chain);
+	else
 		memory_trouble(t, "the ring of queue %u cannot be read", q->index);
 	release(&c);
 }
@@ -229,7 +240,7 @@ static bool add_offered(struct copy *c, const uint8_t *vring, uint32_t id, uint3
 	return found == count;
 }
 
-static bool add_packed_chain(struct copy *c, const uint8_t *vring, uint32_t id)
+static bool add_packed_chain(struct copy *c, uint32_t id)
 {
 	const uint8_t *state = c->before + (size_t)id * c->stride;
 	uint64_t table = at_u64(state, c->t->at.packed_table);
@@ -237,7 +248,7 @@ static bool add_packed_chain(struct copy *c, const uint8_t *vring, uint32_t id)
 
 	/* without the DMA API nobody needs the books: they are not kept */
 	if (c->q->dma_api != TRI_YES || extra_addr(c, id) == NO_ADDRESS)
-		return add_offered(c, vring, id, count, table);
+		return add_offered(c, c->now, id, count, table);
 	for (uint32_t i = 0; i < count && i < c->num; i++) {
 		const uint8_t *extra = extra_of(c, k);
 		uint16_t flags = at_u16(extra, c->t->at.extra_flags);
@@ -289,22 +300,10 @@ void memory_packed(struct taking *t, const uint8_t *vring, uint64_t address,
 			 c.num * (size_t)DESC_BYTES) &&
 	       /* the position of the newest entry belongs to the ring as it was read */
 	       core_read(t->core, address, now, t->at.vring_size);
-	for (uint32_t i = 0; read && i < c.num; i++) {
-		size_t had = q->ndescriptors, total = t->descriptors;
-		bool whole;
-
-		if (!data_of(&c, c.before, i))
-			continue;
-		whole = add_packed_chain(&c, now, i);
-		if (core_read(t->core, states + i * (uint64_t)c.stride,
-			      c.after + (size_t)i * c.stride, c.stride) &&
-		    is_settled(&c, i) && whole)
-			continue;
-		q->unread += is_settled(&c, i);
-		q->ndescriptors = had;
-		t->descriptors = total;
-	}
-	if (!read)
+	c.now = now;
+	if (read)
+		add_chains(&c, states, add_packed_chain);
+	else
 		memory_trouble(t, "the ring of queue %u cannot be read", q->index);
 	release(&c);
 }

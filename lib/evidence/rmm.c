@@ -7,6 +7,7 @@
 
 #include "lib/base/err.h"
 #include "lib/base/file.h"
+#include "lib/base/range.h"
 #include "lib/base/xalloc.h"
 
 #define MAX_SEGMENTS 200000 /* a Realm has some dozens of shared ranges */
@@ -61,17 +62,7 @@ static void insert(struct realm *r, size_t i, struct segment s)
 /* Index of the first segment that ends at or after addr. */
 static size_t lower(const struct realm *r, uint64_t addr)
 {
-	size_t lo = 0, hi = r->count;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (r->list[mid].range.end < addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return range_reaching(r->list, r->count, sizeof(*r->list), addr);
 }
 
 /* Make addr the start of a segment where it lies inside one. */

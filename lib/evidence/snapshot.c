@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/range.h"
 #include "lib/base/saturate.h"
 #include "lib/base/xalloc.h"
 
@@ -20,17 +21,7 @@ const struct snapshot_device *snapshot_find(const struct snapshot *s, const char
 /* Index of the first range of pages that ends at or after address. */
 static size_t first_reaching(const struct snapshot *s, uint64_t address)
 {
-	size_t lo = 0, hi = s->npages;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->pages[mid].range.end < address)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return range_reaching(s->pages, s->npages, sizeof(*s->pages), address);
 }
 
 int snapshot_mark_of(const struct snapshot *s, uint64_t start, uint64_t size)

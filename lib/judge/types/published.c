@@ -5,22 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/range.h"
 #include "lib/base/xalloc.h"
 
 /* First listed range that ends at or after addr. */
 static size_t first_reaching(const struct published *p, uint64_t addr)
 {
-	size_t lo = 0, hi = p->count;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (p->ranges[mid].range.end < addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return range_reaching(p->ranges, p->count, sizeof(*p->ranges), addr);
 }
 
 void published_add(struct published *p, uint64_t dma, uint64_t size, enum memory_state memory)
