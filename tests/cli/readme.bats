@@ -8,8 +8,7 @@ readme() {
 
 # kept: the folder of the newest demo's evidence.
 kept() {
-	printf '%s
-' "$DATA"/bundles/*/ | sort -V | tail -n 1
+	dirname "$(printf '%s\n' "$DATA"/bundles/*/demo.ccaio | sort -V | tail -n 1)"
 }
 
 @test "readme: the demo's output is what today's report says of the demo's evidence, docs/demo.txt the whole of it" {
