@@ -60,11 +60,11 @@ struct trace {
 	struct names *names;
 	struct stream *stream;
 	struct verdict *verdict;
-	char started[32]; /* ISO 8601, UTC */
-	char **shown;	  /* the command as reports show it, without credentials; NULL: as it is */
-	bool begun;	  /* the program ran while it was recorded */
-	bool running;	  /* the command has been started and has not ended */
-	bool sealed;	  /* the bundle is whole */
+	char started[32], ended[32]; /* ISO 8601, UTC */
+	char **shown; /* the command as reports show it, without credentials; NULL: as it is */
+	bool begun;   /* the program ran while it was recorded */
+	bool running; /* the command has been started and has not ended */
+	bool sealed;  /* the bundle is whole */
 };
 
 static int open_bundle(struct trace *t, struct err *err)
@@ -289,14 +289,20 @@ static int close_window(struct trace *t, struct err *err)
 	return ret < 0 ? ret : go_on(t, recording_stop(&t->rec, err), err);
 }
 
-/* The window: from the start markers through the command's life to the stop markers. */
-static int record(struct trace *t, struct err *err)
+static void write_now(char text[32])
 {
 	time_t now = time(NULL);
 	struct tm tm;
+
+	strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+}
+
+/* The window: from the start markers through the command's life to the stop markers. */
+static int record(struct trace *t, struct err *err)
+{
 	int ret;
 
-	strftime(t->started, sizeof(t->started), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	write_now(t->started);
 	facts_before(t->facts, t->platform);
 	ret = exchanging_start(&t->exchanging, t->bundle, err);
 	if (ret == 0)
@@ -317,6 +323,7 @@ static int record(struct trace *t, struct err *err)
 		t->running = false;
 	}
 	ret = ret < 0 ? ret : close_window(t, err);
+	write_now(t->ended);
 	if (ret >= 0)
 		ret = exchanging_stop(&t->exchanging, t->command ? command_pid(t->command) : 0,
 				      t->options.follow, err);
@@ -375,6 +382,7 @@ static int conclude(struct trace *t, struct err *err)
 		.argv = t->options.argv,
 		.exit_status = -1,
 		.started = t->started,
+		.ended = t->ended,
 	};
 	struct report_input in = { .run = &run, .platform = t->platform };
 

@@ -24,7 +24,8 @@ struct run {
 	const char *digest;   /* of the evidence (manifest_digest), in hexadecimal; NULL unknown */
 	bool as_recorded;     /* the recorded verdict is shown, and was not judged again */
 	bool copy;	      /* this report lies in the bundle itself */
-	const char *started;  /* ISO 8601 time of the run; NULL unknown */
+	const char *started;  /* ISO 8601 times of the run, UTC; NULL unknown */
+	const char *ended;
 };
 
 #endif

@@ -327,6 +327,8 @@ static void check_timeline(const struct jval *object, void *what)
 
 static const struct jrow timeline_rows[] = {
 	COUNT(struct timeline, start_ns),
+	JNUMBER("window_from_ns", struct timeline, window_from_ns, UINT64_MAX, .flags = JF_OMIT),
+	JNUMBER("window_to_ns", struct timeline, window_to_ns, UINT64_MAX, .flags = JF_OMIT),
 	JNUMBER("bucket_ns", struct timeline, bucket_ns, UINT64_MAX / TIMELINE_BUCKETS,
 		.flags = JF_REQUIRED),
 	JBOOL("pool_partial", struct timeline, pool_partial),
@@ -413,6 +415,10 @@ static const struct jrow run_rows[] = {
 	JBOOL("window_only", struct run, window_only),
 	JBOOL("limit_given", struct run, limit_given),
 	TEXT("started", struct run, started),
+	{ .key = "ended",
+	  .type = JT_STRING,
+	  JMEMBER(struct run, ended),
+	  .flags = JF_TEXT | JF_OMIT },
 	JEND,
 };
 

@@ -10,6 +10,7 @@
 #include "lib/base/hash.h"
 #include "lib/base/xalloc.h"
 #include "lib/cost/where.h"
+#include "lib/evidence/platform.h"
 
 #define SLOT_SHIFT 11	     /* 2 KiB, IO_TLB_SHIFT in Linux include/linux/swiotlb.h */
 #define MOST_LIVE (1u << 20) /* mappings that are followed at once */
@@ -152,11 +153,26 @@ static void add_unmap(struct timeline_builder *b, size_t i, const struct event *
 	forget(b, ev);
 }
 
+/* Only those of this run: another nonce is another recording's, or made up. */
+static void mark(struct timeline_builder *b, const struct event *ev)
+{
+	struct timeline *t = b->line;
+
+	if (!b->platform || !ev->link || ev->link != b->platform->trace.nonce)
+		return;
+	if (ev->aux == EVENT_MARK_START && !t->window_from_ns)
+		t->window_from_ns = ev->ts_ns;
+	else if (ev->aux == EVENT_MARK_STOP)
+		t->window_to_ns = ev->ts_ns;
+}
+
 static void feed_one(struct timeline_builder *b, const struct event *ev)
 {
 	struct timeline *t = b->line;
 	size_t i;
 
+	if (ev->kind == EVENT_MARK)
+		mark(b, ev);
 	if (event_group(ev->kind) == EVENT_GROUP_OTHER)
 		return;
 	i = bucket_at(b, ev->ts_ns);

@@ -33,8 +33,10 @@ enum timeline_series {
 struct timeline {
 	uint64_t start_ns;  /* where bucket 0 begins */
 	uint64_t bucket_ns; /* length of each */
-	size_t used;	    /* buckets up to the last event */
-	bool pool_partial;  /* too many mappings at once to count them all */
+	/* the run, by its first start mark and its last stop mark; 0 unknown */
+	uint64_t window_from_ns, window_to_ns;
+	size_t used;	   /* buckets up to the last event */
+	bool pool_partial; /* too many mappings at once to count them all */
 	uint64_t series[TIMELINE_SERIES][TIMELINE_BUCKETS];
 };
 

@@ -14,7 +14,8 @@
 struct section {
 	const char *id, *title;
 	bool shown;
-	void (*write)(FILE *out, const struct rows *rows);
+	void (*write)(FILE *out, struct rows *rows);
+	const char *folded; /* its summary; NULL: open */
 };
 
 static void head(FILE *out, const struct rows *rows)
@@ -35,24 +36,6 @@ static void head(FILE *out, const struct rows *rows)
 		html_css);
 }
 
-static void verdict(FILE *out, const struct rows *rows)
-{
-	fprintf(out,
-		"<main>\n<section class=\"verdict %s\" aria-label=\"Verdict\"><span "
-		"class=\"word\">%s</span>"
-		"<span class=\"where\">",
-		rows->verdict, rows->verdict);
-	escape_xml(out, rows->headline + strlen(rows->verdict));
-	fputs("</span><p>", out);
-	html_cut(out, rows->reason, HTML_MOST_LINE);
-	fprintf(out,
-		"</p><p class=\"note\">%zu of %zu claims hold, %zu of %zu conditions are met%s%s "
-		"<a href=\"#trust\">What it trusts.</a></p></section>\n",
-		rows->held, rows->decided_by, rows->met, rows->applicable,
-		rows->nexamples ? ", counterexamples below" : "",
-		rows->outcome == OUTCOME_PROVEN ? "." : ". Anything but PROVEN is not a pass.");
-}
-
 static void facts(FILE *out, const struct row_fact *list, size_t n)
 {
 	fputs("<dl class=\"facts\">\n", out);
@@ -62,55 +45,6 @@ static void facts(FILE *out, const struct row_fact *list, size_t n)
 		fputs("</dd>\n", out);
 	}
 	fputs("</dl>\n", out);
-}
-
-static void claims(FILE *out, const struct rows *rows)
-{
-	fputs("<div class=\"scroll whole\"><table id=\"claims-table\"><thead><tr><th scope=\"col\">"
-	      "State</th><th scope=\"col\">Claim</th><th scope=\"col\">What it says</th>"
-	      "<th scope=\"col\">Why it is so</th></tr></thead><tbody>\n",
-	      out);
-	for (int i = 0; i < CLAIMS; i++) {
-		const struct row_claim *c = &rows->claims[i];
-
-		fputs("<tr>", out);
-		html_state(out, c->state);
-		fprintf(out, "<th scope=\"row\" id=\"claim-%s\">%s</th>", c->name, c->name);
-		html_cell(out, c->summary);
-		fputs("<td>", out);
-		html_cut(out, c->reason, HTML_MOST_LINE);
-		if (!c->in_verdict)
-			fputs(" <span class=\"note\">Reported only: no policy asks for it.</span>",
-			      out);
-		fputs("</td></tr>\n", out);
-	}
-	fputs("</tbody></table></div>\n", out);
-}
-
-static void conditions(FILE *out, const struct rows *rows)
-{
-	fputs("<div class=\"scroll whole\"><table id=\"conditions-table\"><thead><tr>"
-	      "<th scope=\"col\">State</th><th scope=\"col\">Condition</th>"
-	      "<th scope=\"col\">What it asks</th>"
-	      "<th scope=\"col\">What was found, and what would meet it</th></tr></thead><tbody>\n",
-	      out);
-	for (int i = 0; i < CONDS; i++) {
-		const struct row_cond *c = &rows->conds[i];
-
-		fputs("<tr>", out);
-		html_state(out, c->state);
-		fprintf(out, "<th scope=\"row\" id=\"condition-%s\">%s</th>", c->name, c->name);
-		html_cell(out, c->summary);
-		fputs("<td>", out);
-		html_cut(out, c->reason, HTML_MOST_LINE);
-		if (*c->remedy) {
-			fputs("<span class=\"remedy\"><b>To meet it:</b> ", out);
-			html_cut(out, c->remedy, HTML_MOST_LINE);
-			fputs("</span>", out);
-		}
-		fputs("</td></tr>\n", out);
-	}
-	fputs("</tbody></table></div>\n", out);
 }
 
 static void list(FILE *out, const char *const *items, size_t n)
@@ -127,7 +61,7 @@ static void list(FILE *out, const char *const *items, size_t n)
 	html_more(out, shown, n, "the report as text has them");
 }
 
-static void recheck(FILE *out, const struct rows *rows)
+static void recheck(FILE *out, struct rows *rows)
 {
 	fputs("<p>Judges the evidence again, on any machine, without root:</p>\n"
 	      "<pre id=\"recheck\">",
@@ -147,28 +81,28 @@ static void navigation(FILE *out, const struct section *sections)
 	fputs("</ul></nav>\n", out);
 }
 
-static void glossary(FILE *out, const struct rows *rows)
+static void glossary(FILE *out, struct rows *rows)
 {
 	(void)rows;
 	html_glossary(out);
 }
 
-static void totals(FILE *out, const struct rows *rows)
+static void totals(FILE *out, struct rows *rows)
 {
 	facts(out, rows->totals, rows->ntotals);
 }
 
-static void notes(FILE *out, const struct rows *rows)
+static void notes(FILE *out, struct rows *rows)
 {
 	list(out, rows->notes, rows->nnotes);
 }
 
-static void trust(FILE *out, const struct rows *rows)
+static void trust(FILE *out, struct rows *rows)
 {
 	list(out, rows->trust, rows->ntrust);
 }
 
-static void body(FILE *out, struct rows *rows, const struct verdict *v,
+static void body(FILE *out, struct rows *rows, const struct report_input *in,
 		 const struct section *sections)
 {
 	for (; sections->id; sections++) {
@@ -176,12 +110,16 @@ static void body(FILE *out, struct rows *rows, const struct verdict *v,
 			continue;
 		fprintf(out, "<section aria-labelledby=\"%s\"><h2 id=\"%s\">%s</h2>\n",
 			sections->id, sections->id, sections->title);
+		if (sections->folded)
+			fprintf(out, "<details data-bulky><summary>%s</summary>\n",
+				sections->folded);
 		if (sections->write)
 			sections->write(out, rows);
 		else if (strcmp(sections->id, "cost") == 0)
-			html_cost(out, rows, v);
+			html_cost(out, rows, in->verdict);
 		else
-			html_timeline(out, rows, v->timeline);
+			html_timeline(out, rows, in);
+		fputs(sections->folded ? "</details>\n" : "", out);
 		fputs("</section>\n", out);
 	}
 }
@@ -190,29 +128,29 @@ static void write_html(FILE *out, const struct report_input *in)
 {
 	struct rows *rows = rows_new(in);
 	const struct section sections[] = {
-		{ "claims", "Claims", true, claims },
-		{ "coverage", "Coverage", true, conditions },
-		{ "examples", "Counterexamples", rows->nexamples, html_examples },
-		{ "timeline", "Timeline", true, NULL },
+		{ "claims", "Claims", true, html_claims, NULL },
+		{ "coverage", "Coverage", true, html_conditions, NULL },
+		{ "examples", "Counterexamples", rows->nfindings, html_findings, NULL },
+		{ "devices", "Devices", true, html_devices, NULL },
+		{ "timeline", "Timeline", true, NULL, NULL },
 		{ "exchanges", "Exchanges", rows->nexchanges || rows->nblocks || rows->nothers,
-		  html_exchanges },
-		{ "devices", "Devices", true, html_devices },
-		{ "mappings", "Mappings", true, html_ranges },
-		{ "monitor", "The monitor's log", *rows->monitor, html_witness },
-		{ "cost", "Cost", rows->ncost, NULL },
-		{ "totals", "Totals", true, totals },
-		{ "notes", "Notes", rows->nnotes, notes },
-		{ "trust", "What is trusted", true, trust },
-		{ "recheck-section", "Check again", *rows->recheck, recheck },
-		{ "glossary", "Glossary", true, glossary },
-		{ NULL, NULL, false, NULL },
+		  html_exchanges, NULL },
+		{ "mappings", "Mappings", true, html_ranges, "Ranges that devices were given" },
+		{ "monitor", "The monitor's log", *rows->monitor, html_witness, NULL },
+		{ "cost", "Cost", rows->ncost, NULL, NULL },
+		{ "totals", "Totals", true, totals, NULL },
+		{ "notes", "Notes", rows->nnotes, notes, NULL },
+		{ "trust", "What is trusted", true, trust, NULL },
+		{ "recheck-section", "Check again", *rows->recheck, recheck, NULL },
+		{ "glossary", "Glossary", true, glossary, "Words of this report" },
+		{ NULL, NULL, false, NULL, NULL },
 	};
 
 	head(out, rows);
-	verdict(out, rows);
-	facts(out, rows->facts, rows->nfacts);
+	html_banner(out, rows, in);
 	navigation(out, sections);
-	body(out, rows, in->verdict, sections);
+	html_facts(out, rows);
+	body(out, rows, in, sections);
 	fprintf(out, "</main>\n<script>\n%s</script>\n</body></html>\n", html_js);
 	rows_free(rows);
 }

@@ -2,6 +2,7 @@
 (() => {
 	/* theme: the system's choice until the reader makes another */
 	const root = document.documentElement;
+	root.classList.add("js");
 	const theme = document.getElementById("theme");
 	theme.addEventListener("click", () => {
 		const dark = root.dataset.theme ? root.dataset.theme === "dark"
@@ -19,6 +20,9 @@
 	for (const table of document.querySelectorAll("table.sortable")) {
 		const body = table.tBodies[0];
 		const heads = [...table.tHead.rows[0].cells];
+		/* on a narrow screen each cell says which column it is */
+		for (const row of body.rows)
+			[...row.cells].forEach((cell, i) => { cell.dataset.label = heads[i].textContent; });
 		heads.forEach((th, i) => {
 			th.querySelector("button").addEventListener("click", () => {
 				const up = th.getAttribute("aria-sort") !== "ascending";
@@ -50,7 +54,9 @@
 	if (svg) {
 		const start = BigInt(svg.dataset.start), span = BigInt(svg.dataset.span);
 		const labels = document.querySelectorAll(".axis span");
-		let from = 0, width = 1000;
+		const run = svg.dataset.run.split(" ").map(Number);
+		const plot = svg.parentElement, tip = plot.querySelector(".tip"), said = document.getElementById("column");
+		let [from, width] = run;
 		const seconds = (x) => {
 			const ns = start + span * BigInt(Math.round(x * 1000)) / 1000000n;
 			return ns / 1000000000n + "." + String(ns % 1000000000n).padStart(9, "0").slice(0, 6) + " s";
@@ -58,10 +64,40 @@
 		const show = () => {
 			width = Math.min(1000, Math.max(0.05, width));
 			from = Math.min(1000 - width, Math.max(0, from));
-			svg.setAttribute("viewBox", from + " 0 " + width + " 300");
+			svg.setAttribute("viewBox", from + " 0 " + width + " 350");
 			labels.forEach((label, i) => {
 				label.textContent = seconds(from + width * i / (labels.length - 1));
 			});
+		};
+		/* the numbers of a column stand in the table below */
+		const numbers = new Map([...document.querySelectorAll("#timeline-table tr[data-b]")].map((r) => [Number(r.dataset.b), r]));
+		const names = ["", "events", "maps", "bounced", "bytes out", "bytes in", "slots in use", "violations"];
+		const buckets = Number(span / BigInt(svg.dataset.bucket));
+		const describe = (bucket) => {
+			const row = numbers.get(bucket);
+			const lines = row && [...row.cells].map((c, i) => i ? c.textContent + " " + names[i] : c.textContent)
+				.filter((line) => !line.startsWith("0 "));
+			return lines || [seconds(1000 * bucket / buckets), "no events"];
+		};
+		const bucketAt = (x) => Math.min(buckets - 1, Math.max(0, Math.floor(x / 1000 * buckets)));
+		let column = -1;
+		const step = (by) => {
+			const inside = [...numbers.keys()].filter((b) => b >= bucketAt(from) && b <= bucketAt(from + width));
+			const next = by > 0 ? inside.find((b) => b > column) : inside.reverse().find((b) => column < 0 || b < column);
+			if (next === undefined)
+				return;
+			column = next;
+			said.textContent = describe(column).join(", ");
+			point((1000 * (column + .5) / buckets - from) / width);
+		};
+		const point = (part) => {
+			const box = svg.getBoundingClientRect();
+			tip.textContent = describe(bucketAt(from + width * part)).join("\n");
+			tip.hidden = false;
+			const x = part * box.width;
+			tip.style.left = Math.max(0, Math.min(x + 12, box.width - tip.offsetWidth)) + "px";
+			if (x + 12 + tip.offsetWidth > box.width)
+				tip.style.left = Math.max(0, x - 12 - tip.offsetWidth) + "px";
 		};
 		const zoom = (factor, at) => {
 			const x = from + width * at;
@@ -74,6 +110,8 @@
 			"ArrowLeft": () => { from -= width / 4; show(); },
 			"ArrowRight": () => { from += width / 4; show(); },
 			"0": () => { from = 0; width = 1000; show(); },
+			"r": () => { [from, width] = run; show(); },
+			",": () => step(-1), ".": () => step(1),
 			"x": () => {
 				const bars = [...svg.querySelectorAll("rect.t-ex")];
 				if (!bars.length)
@@ -109,13 +147,18 @@
 			svg.setPointerCapture(event.pointerId);
 		});
 		svg.addEventListener("pointermove", (event) => {
-			if (!held)
+			if (!held) {
+				const box = svg.getBoundingClientRect();
+				point((event.clientX - box.left) / box.width);
 				return;
+			}
+			tip.hidden = true;
 			from = held.from - (event.clientX - held.x) / svg.getBoundingClientRect().width * width;
 			show();
 		});
 		for (const end of ["pointerup", "pointercancel"])
 			svg.addEventListener(end, () => { held = null; });
+		svg.addEventListener("pointerleave", () => { tip.hidden = true; });
 		show();
 	}
 
@@ -129,6 +172,22 @@
 			} catch {
 				getSelection().selectAllChildren(document.getElementById("recheck"));
 			}
+		});
+
+	/* a link leads into what is folded, and to the rows that it counts */
+	const unfold = () => {
+		for (let el = document.getElementById(decodeURIComponent(location.hash.slice(1))); el; el = el.parentElement) {
+			if (el.tagName === "DETAILS")
+				el.open = true;
+		}
+	};
+	addEventListener("hashchange", unfold);
+	unfold();
+	for (const link of document.querySelectorAll("a[data-group]"))
+		link.addEventListener("click", () => {
+			document.getElementById("listed").open = true;
+			for (const row of document.getElementById("counterexamples").tBodies[0].rows)
+				row.classList.toggle("hidden", row.cells[0].dataset.k !== link.dataset.group);
 		});
 
 	/* paper cannot unfold anything */

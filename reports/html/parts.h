@@ -6,8 +6,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct report_input;
+struct row_example;
 struct rows;
-struct timeline;
 struct verdict;
 
 /*
@@ -20,6 +21,7 @@ struct verdict;
 #define HTML_MOST_RANGES 1500
 #define HTML_MOST_WITNESSES 500
 #define HTML_MOST_DEVICES 128
+#define HTML_MOST_NAMED 6   /* devices in the banner */
 #define HTML_MOST_TEXT 200  /* characters of one foreign text in a table */
 #define HTML_MOST_LINE 4000 /* of a fact, a reason */
 #define HTML_MOST_NOTE 500
@@ -34,19 +36,39 @@ void html_bounded(FILE *out, const char *text); /* at HTML_MOST_TEXT */
 
 /* A cell: <td>, or with a sort key other than its text. */
 void html_cell(FILE *out, const char *text);
+void html_word(FILE *out, const char *text);		     /* not broken: a name, an address */
+void html_number(FILE *out, const char *text, uint64_t key); /* its column's head begins with # */
 void html_state(FILE *out, const char *state);
+void html_two(FILE *out, const char *text, const char *second); /* the second small, below */
+
+/* A term of a list and what it is; nothing where the text is "". */
+void html_fact(FILE *out, const char *label, const char *text);
+
+/*
+ * A table that sorts and filters: heads is NULL-terminated, with '#' before the name of a
+ * column of numbers.  Ends with html_table_end.
+ */
+void html_table(FILE *out, const char *id, const char *caption, const char *const *heads);
+void html_table_end(FILE *out);
 
 /* "17 more are not listed here; verdict.json has them", where shown is less than all. */
 void html_more(FILE *out, size_t shown, size_t all, const char *where);
 
-void html_examples(FILE *out, const struct rows *rows);
-void html_devices(FILE *out, const struct rows *rows);
-void html_exchanges(FILE *out, const struct rows *rows);
-void html_ranges(FILE *out, const struct rows *rows);
-void html_witness(FILE *out, const struct rows *rows);
+/* What the page begins with: the verdict, why, what to do; the run and its evidence. */
+void html_banner(FILE *out, struct rows *rows, const struct report_input *in);
+void html_facts(FILE *out, const struct rows *rows);
 
-/* The drawing of rows' exchanges, the timeline and the counterexamples' times. */
-void html_timeline(FILE *out, struct rows *rows, const struct timeline *timeline);
+void html_claims(FILE *out, struct rows *rows);
+void html_conditions(FILE *out, struct rows *rows);
+void html_findings(FILE *out, struct rows *rows);
+void html_example(FILE *out, const struct row_example *example); /* what happened, in a line */
+void html_devices(FILE *out, struct rows *rows);
+void html_exchanges(FILE *out, struct rows *rows);
+void html_ranges(FILE *out, struct rows *rows);
+void html_witness(FILE *out, struct rows *rows);
+
+/* The drawing of rows' exchanges and of the verdict's timeline. */
+void html_timeline(FILE *out, struct rows *rows, const struct report_input *in);
 
 /* Of a verdict that has a cost. */
 void html_cost(FILE *out, const struct rows *rows, const struct verdict *v);

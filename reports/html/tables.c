@@ -86,7 +86,7 @@ static void put_prose(FILE *out, const char *text)
 	cell_of_two(out, " class=\"p\"", text, "");
 }
 
-static void put_word(FILE *out, const char *text)
+void html_word(FILE *out, const char *text)
 {
 	cell_of_two(out, " class=\"w\"", text, "");
 }
@@ -96,9 +96,23 @@ static void put_address(FILE *out, const char *text, uint64_t key)
 	keyed_cell(out, "w", text, "", key);
 }
 
-static void put_number(FILE *out, const char *text, uint64_t key)
+void html_number(FILE *out, const char *text, uint64_t key)
 {
 	keyed_cell(out, "n", text, "", key);
+}
+
+void html_two(FILE *out, const char *text, const char *second)
+{
+	cell_of_two(out, " class=\"p\"", text, second);
+}
+
+void html_fact(FILE *out, const char *label, const char *text)
+{
+	if (!*text)
+		return;
+	fprintf(out, "<dt>%s</dt><dd>", label);
+	html_bounded(out, text);
+	fputs("</dd>", out);
 }
 
 void html_state(FILE *out, const char *state)
@@ -106,11 +120,7 @@ void html_state(FILE *out, const char *state)
 	fprintf(out, "<td><span class=\"state %s\">%s</span></td>", state, state);
 }
 
-/*
- * A table that sorts and filters: heads is NULL-terminated, with '#' before the name of a
- * column of numbers.  Ends with close_table.
- */
-static void open_table(FILE *out, const char *id, const char *caption, const char *const *heads)
+void html_table(FILE *out, const char *id, const char *caption, const char *const *heads)
 {
 	fprintf(out,
 		"<div class=\"tools\"><label>Filter <input type=\"search\" "
@@ -128,7 +138,7 @@ static void open_table(FILE *out, const char *id, const char *caption, const cha
 	fputs("</tr></thead><tbody>\n", out);
 }
 
-static void close_table(FILE *out)
+void html_table_end(FILE *out)
 {
 	fputs("</tbody></table></div>\n", out);
 }
@@ -141,69 +151,6 @@ void html_more(FILE *out, size_t shown, size_t all, const char *where)
 			all - shown, where);
 }
 
-void html_examples(FILE *out, const struct rows *rows)
-{
-	static const char *const heads[] = { "Claim",  "What is wrong", "#Time",
-					     "#Event", "Device",	"Operation",
-					     "Buffer", "Device got",	"Memory",
-					     NULL };
-
-	open_table(out, "counterexamples", "Counterexamples", heads);
-	for (size_t i = 0; i < rows->nexamples; i++) {
-		const struct row_example *ex = &rows->examples[i];
-
-		fputs("<tr>", out);
-		put_word(out, ex->claim);
-		cell_of_two(out, " class=\"p\"", ex->text, ex->task);
-		put_number(out, ex->time, ex->ts_ns);
-		put_number(out, ex->event, ex->seq);
-		put_word(out, ex->device);
-		html_cell(out, ex->what);
-		put_word(out, ex->orig);
-		put_word(out, ex->dma);
-		put_word(out, ex->memory);
-		fputs("</tr>\n", out);
-	}
-	close_table(out);
-	if (*rows->examples_note)
-		fprintf(out, "<p class=\"note\">%s.</p>\n", rows->examples_note);
-}
-
-void html_devices(FILE *out, const struct rows *rows)
-{
-	static const char *const heads[] = {
-		"Claims", "Device", "Kind", "#Maps", "Traffic", "#Sent out", "#Exposed needlessly",
-		"Note",	  NULL
-	};
-	size_t n = rows->ndevices < HTML_MOST_DEVICES ? rows->ndevices : HTML_MOST_DEVICES;
-
-	open_table(out, "devices-table", "Devices", heads);
-	for (size_t i = 0; i < n; i++) {
-		const struct row_device *d = &rows->devices[i];
-
-		fprintf(out, "<tr><td data-k=\"%d\"><span class=\"state %s\">%s</span><br>",
-			d->worst, d->state, d->state);
-		html_bounded(out, d->findings);
-		if (d->out_of_scope)
-			fprintf(out, " (%s)", d->apart);
-		fputs("</td><th scope=\"row\">", out);
-		html_bounded(out, d->name);
-		fputs("</th>", out);
-		cell_of_two(out, "", d->what, d->driver);
-		put_number(out, d->maps_count, d->maps);
-		put_prose(out, d->traffic);
-		put_number(out, d->out_count, d->out_bytes);
-		put_number(out, d->stale_count, d->stale_bytes);
-		fputs("<td>", out);
-		if (d->trusted)
-			fprintf(out, "accepted by the %s (TDISP) ", rows->guest);
-		html_bounded(out, d->note);
-		fputs("</td></tr>\n", out);
-	}
-	close_table(out);
-	html_more(out, n, rows->ndevices, "verdict.json has them");
-}
-
 static void blocks(FILE *out, const struct rows *rows)
 {
 	static const char *const heads[] = { "Task",	 "Program", "Device", "File",
@@ -211,7 +158,7 @@ static void blocks(FILE *out, const struct rows *rows)
 	size_t n = rows->nblocks < HTML_MOST_WITNESSES ? rows->nblocks : HTML_MOST_WITNESSES;
 
 	fputs("<h3>Requests to disks</h3>\n", out);
-	open_table(out, "blocks-table", "Requests to disks", heads);
+	html_table(out, "blocks-table", "Requests to disks", heads);
 	for (size_t i = 0; i < n; i++) {
 		const struct row_block *b = &rows->blocks[i];
 
@@ -224,7 +171,7 @@ static void blocks(FILE *out, const struct rows *rows)
 		html_cell(out, b->grade);
 		fputs("</tr>\n", out);
 	}
-	close_table(out);
+	html_table_end(out);
 	html_more(out, n, rows->nblocks, "exchanges.json has them");
 }
 
@@ -235,7 +182,7 @@ static void other_traffic(FILE *out, const struct rows *rows)
 	size_t n = rows->nothers < HTML_MOST_WITNESSES ? rows->nothers : HTML_MOST_WITNESSES;
 
 	fputs("<h3>Traffic that belongs to no exchange of the program</h3>\n", out);
-	open_table(out, "other-traffic", "Unattributed traffic", heads);
+	html_table(out, "other-traffic", "Unattributed traffic", heads);
 	for (size_t i = 0; i < n; i++) {
 		const struct row_other *o = &rows->others[i];
 
@@ -243,11 +190,11 @@ static void other_traffic(FILE *out, const struct rows *rows)
 		html_cell(out, o->device);
 		html_cell(out, o->direction);
 		put_prose(out, o->reason);
-		put_number(out, o->transfers, o->ntransfers);
-		put_number(out, o->bytes, o->nbytes);
+		html_number(out, o->transfers, o->ntransfers);
+		html_number(out, o->bytes, o->nbytes);
 		fputs("</tr>\n", out);
 	}
-	close_table(out);
+	html_table_end(out);
 	html_more(out, n, rows->nothers, "exchanges.json has them");
 }
 
@@ -260,31 +207,52 @@ static void exchange_cell(FILE *out, const struct row_exchange *e)
 	fputs("</td>", out);
 }
 
-void html_exchanges(FILE *out, const struct rows *rows)
+/* "complete", and small below how secret and how sure. */
+static void state_cell(FILE *out, const struct row_exchange *e)
 {
-	static const char *const heads[] = { "#Time", "Exchange", "Task",    "Program", "End",
-					     "Out",   "In",	  "Payload", "Link",	NULL };
+	fputs("<td class=\"p\">", out);
+	html_bounded(out, e->end);
+	fputs(*e->lasted ? ", " : "", out);
+	html_bounded(out, e->lasted);
+	fprintf(out, "<br><span class=\"%s\">payload ", e->clear ? "readable" : "note");
+	html_bounded(out, e->secrecy);
+	fputs("</span>", out);
+	labelled(out, "link ", e->grade);
+	fputs("</td>", out);
+}
+
+static void task_cell(FILE *out, const struct row_exchange *e)
+{
+	fputs("<td class=\"p\">", out);
+	html_bounded(out, e->owner);
+	fputs(e->program ? "" : " (not the program)", out);
+	below(out, e->connection);
+	fputs("</td>", out);
+}
+
+void html_exchanges(FILE *out, struct rows *rows)
+{
+	static const char *const heads[] = {
+		"#Time", "Exchange", "Task", "State", "Out", "In", NULL
+	};
 	size_t n = rows->nexchanges < HTML_MOST_EXCHANGES ? rows->nexchanges : HTML_MOST_EXCHANGES;
 
-	open_table(out, "exchanges-table", "Exchanges", heads);
+	html_table(out, "exchanges-table", "Exchanges", heads);
 	for (size_t i = 0; i < n; i++) {
 		const struct row_exchange *e = &rows->exchanges[i];
 
 		fputs("<tr>", out);
-		put_number(out, e->time, e->first_ns);
+		html_number(out, e->time, e->first_ns);
 		exchange_cell(out, e);
-		cell_of_two(out, " class=\"p\"", e->owner, e->connection);
-		short_cell(out, e->program ? "yes" : "no");
-		short_cell(out, e->end);
+		task_cell(out, e);
+		state_cell(out, e);
 		keyed_cell(out, "p", e->half[FLOW_OUT].what, e->half[FLOW_OUT].where,
 			   e->half[FLOW_OUT].bytes);
 		keyed_cell(out, "p", e->half[FLOW_IN].what, e->half[FLOW_IN].where,
 			   e->half[FLOW_IN].bytes);
-		short_cell(out, e->secrecy);
-		short_cell(out, e->grade);
 		fputs("</tr>\n", out);
 	}
-	close_table(out);
+	html_table_end(out);
 	html_more(out, n, rows->nexchanges, "exchanges.json has them");
 	if (rows->nblocks)
 		blocks(out, rows);
@@ -297,30 +265,30 @@ void html_exchanges(FILE *out, const struct rows *rows)
 		other_traffic(out, rows);
 }
 
-void html_ranges(FILE *out, const struct rows *rows)
+void html_ranges(FILE *out, struct rows *rows)
 {
 	static const char *const heads[] = { "From", "To", "#Size", "Memory", "#Times", NULL };
 	size_t n = rows->nranges < HTML_MOST_RANGES ? rows->nranges : HTML_MOST_RANGES;
 
-	open_table(out, "ranges-table", "Ranges given to devices", heads);
+	html_table(out, "ranges-table", "Ranges given to devices", heads);
 	for (size_t i = 0; i < n; i++) {
 		const struct row_range *r = &rows->ranges[i];
 
 		fputs("<tr>", out);
 		put_address(out, r->start, r->start_addr);
 		put_address(out, r->end, r->start_addr + r->bytes - 1);
-		put_number(out, r->size, r->bytes);
-		put_word(out, r->memory);
-		put_number(out, r->count, r->times);
+		html_number(out, r->size, r->bytes);
+		html_word(out, r->memory);
+		html_number(out, r->count, r->times);
 		fputs("</tr>\n", out);
 	}
-	close_table(out);
+	html_table_end(out);
 	html_more(out, n, rows->nranges, "verdict.json has them");
 	if (!rows->ranges_complete)
 		fputs("<p class=\"note\">This list is not complete.</p>\n", out);
 }
 
-void html_witness(FILE *out, const struct rows *rows)
+void html_witness(FILE *out, struct rows *rows)
 {
 	static const char *const heads[] = { "From",  "To",	    "#Size", "Purpose",
 					     "State", "#Published", NULL };
@@ -331,19 +299,19 @@ void html_witness(FILE *out, const struct rows *rows)
 	fputs("</p>\n", out);
 	if (!n)
 		return;
-	open_table(out, "monitor-table", "Memory that the monitor recorded", heads);
+	html_table(out, "monitor-table", "Memory that the monitor recorded", heads);
 	for (size_t i = 0; i < n; i++) {
 		const struct row_witness *w = &rows->witness[i];
 
 		fputs("<tr>", out);
 		put_address(out, w->start, w->start_addr);
 		put_address(out, w->end, w->start_addr + w->bytes - 1);
-		put_number(out, w->size, w->bytes);
+		html_number(out, w->size, w->bytes);
 		html_cell(out, w->purpose);
 		html_cell(out, w->state);
-		put_number(out, w->published, w->times);
+		html_number(out, w->published, w->times);
 		fputs("</tr>\n", out);
 	}
-	close_table(out);
+	html_table_end(out);
 	html_more(out, n, rows->nwitness, "verdict.json has them");
 }

@@ -263,9 +263,11 @@ void rows_fill_facts(struct rows *rows, const struct report_input *in)
 	fact(rows, "alive", "Still alive", alive(rows, in->exchanges));
 	if (run) {
 		fact(rows, "started", "Started", copy(rows, run->started));
+		fact(rows, "ended", "Ended", copy(rows, run->ended));
 	}
 	if (p) {
 		fact(rows, "kernel", "Kernel", kernel(rows, p));
+		fact(rows, "boot-id", "Boot", copy(rows, p->kernel.boot_id));
 		if (is_other_kind(p))
 			fact(rows, "guest", "Guest", guest(rows, p));
 		else

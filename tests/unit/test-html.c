@@ -34,7 +34,8 @@ static size_t count(const char *text, const char *what)
 static bool balanced(const char *text)
 {
 	static const char *const tags[] = { "section", "table", "tbody", "tr", "td",   "ul",
-					    "li",      "svg",	"dl",	 "dd", "main", "details" };
+					    "li",      "svg",	"dl",	 "dd", "main", "details",
+					    "ol",      "h3",	"p",	 "dt" };
 
 	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
 		char open1[32], open2[32], shut[32];
@@ -81,7 +82,9 @@ static void test_content(void)
 	check(count(text, "<h2 id=\"cost\">") == 1);
 	check(count(text, "class=\"t-full\" x1") == 1 && count(text, "class=\"t-holds\" x1") == 1);
 	check(count(text, "bytes useful</title>") == 2);
-	check(count(text, "class=\"t-bad\" x1") == 1); /* the other one has no time */
+	check(count(text, "class=\"t-bad\"") == 1); /* the other one has no time */
+	check(count(text, "class=\"card bad\" id=\"finding-") == v->nfindings);
+	check(strstr(text, "<a href=\"#finding-1\">") != NULL);
 	check(strstr(text, "<img") == NULL);
 	check(strstr(text, "POST /evil\\x1b[2J&lt;script&gt;") != NULL);
 	check(strstr(text, "JSON members key.evil") != NULL);
