@@ -271,6 +271,10 @@ static void test_changes(void)
 	p = window_with("echo 1 >sys/devices/pci0000:00/0000:00:05.0/tsm/accept");
 	check(p->window.tsm_changed == TRI_YES && p->window.devices_changed == TRI_NO);
 	platform_free(p);
+	/* bound to a TSM it is also locked or in error: that is no acceptance */
+	p = window_with("echo tsm0 >sys/devices/pci0000:00/0000:00:05.0/tsm/bound");
+	check(p->window.tsm_changed == TRI_NO);
+	platform_free(p);
 	p = window_with("echo 150 >sys/bus/virtio/devices/virtio0/net/eth0/statistics/rx_packets; "
 			"echo 900 >sys/kernel/debug/swiotlb/io_tlb_used_hiwater; "
 			"echo 300 >sys/kernel/debug/swiotlb/io_tlb_used");
