@@ -104,6 +104,15 @@ $(BUILD)/flags: force
 	else mv $@.now $@; $(if $(WERROR),touch,rm -f) $@.werror; fi
 force:
 
+# What only the version says: the commit, and libraries that do not tell theirs.
+COMMIT := $(or $(shell git rev-parse --short=12 HEAD 2>/dev/null),unknown)
+$(BUILD)/commit: force
+	@mkdir -p $(@D)
+	@echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' >$@
+$(BUILD)/lib/base/version.o: $(BUILD)/commit
+$(BUILD)/lib/base/version.o: FLAGS += -DCOMMIT='"$(COMMIT)"' -DTRACEFS_VERSION='"$(shell $(PKG_CONFIG) --modversion libtracefs)"' \
+	-DTRACEEVENT_VERSION='"$(shell $(PKG_CONFIG) --modversion libtraceevent)"'
+
 $(BUILD)/%.o: %.c Makefile $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CFLAGS) $(FLAGS) $(DEP_CFLAGS) $(CPPFLAGS) -c -o $@ $<

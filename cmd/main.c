@@ -41,7 +41,7 @@ static void print_version(void)
 {
 	const char *name, *version;
 
-	puts("ccaio " VERSION);
+	printf("ccaio %s (commit %s)\n", VERSION, version_commit());
 	for (unsigned int i = 0; (name = version_library(i, &version)); i++)
 		printf("%s %s\n", name, version);
 }

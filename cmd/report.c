@@ -124,7 +124,7 @@ static int render(struct judging *g, const char *path)
 	struct err err = { "" };
 	struct run run;
 
-	g->undrawn = !g->report->draws;
+	g->undrawn = !judging_draws(g);
 	if (evidence_open(&e, path, g->max_size, &err) == 0 && !e.bundle)
 		err_set(&err, EINVAL, "%s is no bundle: a bare trace.dat is for ccaio verify",
 			path);
@@ -167,6 +167,7 @@ static int compare(const struct judging *g, const char *old, const char *new)
 	struct verdict_diff *diff = NULL;
 	struct err err = { "" };
 	int status = CMD_TROUBLE;
+	const struct judging_output *to = &g->outputs[0];
 	struct put put;
 
 	if (judged_load(&before, old, g->max_size, &err) < 0 ||
@@ -179,16 +180,16 @@ static int compare(const struct judging *g, const char *old, const char *new)
 				&(struct verdict_side){ after.record->verdict, after.exchanges,
 							after.platform, &after.record->run });
 	put = (struct put){
-		.write = g->report->compare,
+		.write = to->report->compare,
 		.comparison = { .diff = diff,
 				.before = old,
 				.after = new,
 				.was = before.record->verdict,
 				.is = after.record->verdict,
-				.colour = judging_colour(g),
+				.colour = judging_colour(to->path),
 				.only_worse = g->verbosity<0, .all = g->verbosity> 0 },
 	};
-	if (cmd_write(g->output, "the comparison", put_comparison, &put, &err) < 0)
+	if (cmd_write(to->path, "the comparison", put_comparison, &put, &err) < 0)
 		cmd_fail(&cmd_report, &err);
 	else
 		status = diff->worse ? CMD_VIOLATED : CMD_OK;
@@ -239,13 +240,17 @@ static int report(int argc, char **argv)
 		return first ? CMD_TROUBLE : CMD_OK;
 	if (argc - first != 1)
 		return cmd_usage(&cmd_report, "expected one bundle");
-	if (o.against && g->report && !g->report->compare)
+	if (judging_settle(g, &err) < 0)
+		return cmd_usage(&cmd_report, "%s", err.text);
+	if (o.against && g->noutputs > 1)
+		return cmd_usage(&cmd_report, "--against writes one report");
+	if (o.against && g->noutputs && g->outputs[0].report && !g->outputs[0].report->compare)
 		return cmd_usage(&cmd_report,
 				 "--against does not go with the format %s: take text, json, "
 				 "markdown or junit",
-				 g->report->name);
-	if (cmd_spare(argv[first], g->output, &err) < 0 ||
-	    cmd_spare(o.against, g->output, &err) < 0 || judging_prepare(g, &err) < 0)
+				 g->outputs[0].report->name);
+	if (judging_spare(g, argv[first], &err) < 0 || judging_spare(g, o.against, &err) < 0 ||
+	    judging_prepare(g, &err) < 0)
 		cmd_fail(&cmd_report, &err);
 	else if (o.against)
 		status = compare(g, o.against, argv[first]);

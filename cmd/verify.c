@@ -55,7 +55,7 @@ static int verify_evidence(struct verify *v)
 		goto out;
 	if (e.bundle)
 		evidence_run(&e, v->evidence, &run);
-	v->judging.undrawn = !v->judging.report->draws;
+	v->judging.undrawn = !judging_draws(&v->judging);
 	verdict = judging_run(&v->judging, e.stream, e.names, e.platform, &err);
 	if (!verdict || evidence_compare(&e, verdict, judged_alike(v), &err) < 0 ||
 	    evidence_unchanged(&e, &err) < 0)
@@ -88,9 +88,11 @@ static int verify(int argc, char **argv)
 		return first ? CMD_TROUBLE : CMD_OK;
 	if (argc - first != 1)
 		return cmd_usage(&cmd_verify, "expected one bundle or trace.dat");
+	if (judging_settle(&v.judging, &err) < 0)
+		return cmd_usage(&cmd_verify, "%s", err.text);
 	v.evidence = argv[first];
-	if (cmd_spare(v.evidence, v.judging.output, &err) < 0 ||
-	    cmd_spare(v.platform_path, v.judging.output, &err) < 0 ||
+	if (judging_spare(&v.judging, v.evidence, &err) < 0 ||
+	    judging_spare(&v.judging, v.platform_path, &err) < 0 ||
 	    judging_prepare(&v.judging, &err) < 0)
 		cmd_fail(&cmd_verify, &err);
 	else

@@ -41,26 +41,10 @@ void judging_print_formats(FILE *out)
 		fprintf(out, "  %-10s %s\n", r->name, r->summary);
 }
 
-static int unknown_format(const char *value, struct err *err)
+static int take_json(void *options, const char *value, struct err *err)
 {
-	const struct report *r;
-	struct nearest n;
-
-	nearest_init(&n, value);
-	for (unsigned int i = 0; (r = report_at(i)); i++)
-		nearest_try(&n, r->name);
-	if (n.best)
-		return err_set(err, EINVAL, "unknown format '%s'; did you mean '%s'?", value,
-			       n.best);
-	return err_set(err, EINVAL, "unknown format '%s'", value);
-}
-
-static int take_format(void *options, const char *value, struct err *err)
-{
-	struct judging *g = options;
-
-	g->report = report_find(value);
-	return g->report ? 0 : unknown_format(value, err);
+	(void)value;
+	return judging_take_format(options, "json", err);
 }
 
 static int take_quiet(void *options, const char *value, struct err *err)
@@ -94,19 +78,29 @@ static int take_device(void *options, const char *value, struct err *err)
 static int take_scope(void *options, const char *value, struct err *err)
 {
 	struct judging *g = options;
+	struct nearest n;
 
 	g->scope_given = true;
 	g->window_only = strcmp(value, "window") == 0;
 	g->asked = strcmp(value, "run") == 0 ? JUDGE_RUN : JUDGE_SINCE_BOOT;
 	if (g->window_only || g->asked == JUDGE_RUN || strcmp(value, "since-boot") == 0)
 		return 0;
+	nearest_init(&n, value);
+	nearest_try(&n, "window");
+	nearest_try(&n, "run");
+	nearest_try(&n, "since-boot");
+	if (n.best)
+		return err_set(err, EINVAL, "unknown scope '%s'; did you mean '%s'?", value,
+			       n.best);
 	return err_set(err, EINVAL, "unknown scope '%s': --scope takes since-boot, run or window",
 		       value);
 }
 
 const struct opt judging_look[] = {
-	{ 'f', "format", "FORMAT", "report format (default: text; the list is below)",
-	  OPT_CALL(take_format) },
+	{ 'f', "format", "FORMAT",
+	  "report format (default: by the ending of --output, else text); may be repeated",
+	  OPT_CALL(judging_take_format) },
+	{ 0, "json", NULL, "short for --format=json", OPT_CALL(take_json) },
 	{ 'q', "quiet", NULL, "only the verdict line", OPT_CALL(take_quiet) },
 	{ 0, "sarif-location", "FILE[:LINE]",
 	  "where SARIF puts its results: a file of the repository (default: verdict.json)",
@@ -119,8 +113,9 @@ const struct opt judging_look[] = {
 };
 
 const struct opt judging_place[] = {
-	{ 'o', "output", "FILE", "write the report to FILE instead of standard output",
-	  OPT_TEXT(struct judging, output) },
+	{ 'o', "output", "FILE",
+	  "write the report to FILE instead of standard output; one for each --format",
+	  OPT_CALL(judging_take_output) },
 	{ 0 },
 };
 
@@ -170,9 +165,14 @@ int judging_limit(struct judging *g, const struct platform *facts, struct err *e
 	return g->limit ? 0 : -EINVAL;
 }
 
-bool judging_colour(const struct judging *g)
+static bool on_terminal(const char *path)
 {
-	return cmd_to_stdout(g->output) && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	return cmd_to_stdout(path) && isatty(STDOUT_FILENO);
+}
+
+bool judging_colour(const char *path)
+{
+	return on_terminal(path) && !getenv("NO_COLOR");
 }
 
 int judging_take_policy(struct judging *g, char *text, size_t len, const char *name,
@@ -206,16 +206,22 @@ int judging_prepare(struct judging *g, struct err *err)
 		return ret;
 	if (isatty(STDERR_FILENO))
 		progress_enable();
-	if (!g->report)
-		g->report = report_find("text");
+	if (!g->noutputs)
+		g->outputs[g->noutputs++] = (struct judging_output){ .path = NULL };
 	if (g->policy_path) {
 		text = file_read(g->policy_path, POLICY_FILE_MAX, &len, err);
 		if (!text || judging_take_policy(g, text, len, g->policy_path, err) < 0)
 			return -EINVAL;
 	}
-	if (cmd_output_open(&g->out, g->output, "the report", err) < 0)
-		return -EINVAL;
-	g->out_open = true;
+	for (size_t i = 0; i < g->noutputs; i++) {
+		struct judging_output *o = &g->outputs[i];
+
+		if (!o->report)
+			o->report = report_find("text");
+		if (cmd_output_open(&o->out, o->path, "the report", err) < 0)
+			return -EINVAL;
+		o->open = true;
+	}
 	if (g->rmm_path) {
 		text = file_read(g->rmm_path, RMM_FILE_MAX, &len, err);
 		if (!text || judging_take_rmm(g, text, len, g->rmm_path, err) < 0)
@@ -226,9 +232,11 @@ int judging_prepare(struct judging *g, struct err *err)
 
 void judging_release(struct judging *g)
 {
-	if (g->out_open)
-		cmd_output_close(&g->out);
-	g->out_open = false;
+	for (size_t i = 0; i < g->noutputs; i++) {
+		if (g->outputs[i].open)
+			cmd_output_close(&g->outputs[i].out);
+		g->outputs[i].open = false;
+	}
 	limit_free(g->limit);
 	g->limit = NULL;
 	rmm_free(g->rmm);
@@ -467,7 +475,7 @@ static int status_of(const struct verdict *v)
 
 /* As wide as --width or COLUMNS says, else as the terminal is, else as a serial console
  * (WRAP_COLUMNS). */
-static void fit_terminal(const struct judging *g)
+static void fit_terminal(const struct judging *g, const char *path)
 {
 	const char *columns = getenv("COLUMNS");
 	struct winsize size;
@@ -476,8 +484,7 @@ static void fit_terminal(const struct judging *g)
 		wrap_set_columns((int)g->width);
 	else if (columns && atoi(columns) > 0)
 		wrap_set_columns(atoi(columns));
-	else if (cmd_to_stdout(g->output) && isatty(STDOUT_FILENO) &&
-		 ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+	else if (on_terminal(path) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
 		wrap_set_columns(size.ws_col);
 }
 
@@ -509,14 +516,19 @@ static void render(FILE *out, const void *ctx)
 int judging_report(const struct cmd *cmd, const struct judging *g, const struct report_input *given)
 {
 	struct report_input in = *given;
-	struct rendering r = { g->report, &in };
 	struct err err = { "" };
 
 	in.verbosity = g->verbosity;
 	in.location = g->sarif_location;
-	in.colour = judging_colour(g);
-	fit_terminal(g);
-	if (cmd_output_write(&g->out, render, &r, &err) < 0)
-		return cmd_fail(cmd, &err);
+	for (size_t i = 0; i < g->noutputs; i++) {
+		const struct judging_output *o = &g->outputs[i];
+		struct rendering r = { o->report, &in };
+
+		in.colour = judging_colour(o->path);
+		in.exchanges_shown = given->exchanges_shown && cmd_to_stdout(o->path);
+		fit_terminal(g, o->path);
+		if (cmd_output_write(&o->out, render, &r, &err) < 0)
+			return cmd_fail(cmd, &err);
+	}
 	return status_of(in.verdict);
 }

@@ -26,17 +26,33 @@ struct verdict;
  * render the verdict, turn it into an exit status.
  */
 
+#define JUDGING_WORDS 16
+
+/* One --format, or one --output. */
+struct judging_word {
+	const struct report *format;
+	const char *path;
+};
+
+/* One report: which, and where to. */
+struct judging_output {
+	const struct report *report; /* NULL: text */
+	const char *path;	     /* NULL: standard output */
+	struct cmd_output out;	     /* found by judging_prepare() */
+	bool open;
+};
+
 /* The options that judging commands share; zero is the default. */
 struct judging {
-	const struct report *report; /* --format; NULL: text */
-	const char *output;	     /* --output; NULL: standard output */
-	const char *sarif_location;  /* --sarif-location; NULL: the evidence */
-	struct cmd_output out;	     /* the same, found by judging_prepare */
-	bool out_open;
-	const char *policy_path; /* --policy */
-	const char *rmm_path;	 /* --rmm-log */
-	bool window_only;	 /* --scope window */
-	enum judge_asked asked;	 /* --scope since-boot, run */
+	struct judging_word words[JUDGING_WORDS]; /* --format and --output as they were given */
+	size_t nwords;
+	struct judging_output outputs[JUDGING_WORDS]; /* by judging_settle(); one at least … */
+	size_t noutputs;			      /* … after judging_prepare() */
+	const char *sarif_location;		      /* --sarif-location; NULL: the evidence */
+	const char *policy_path;		      /* --policy */
+	const char *rmm_path;			      /* --rmm-log */
+	bool window_only;			      /* --scope window */
+	enum judge_asked asked;			      /* --scope since-boot, run */
 	bool scope_given;
 	bool undrawn; /* nobody will see the timeline: none is made */
 	/* --only-device; without names limit may still come from a bundle */
@@ -62,6 +78,20 @@ extern const struct opt judging_place[]; /* --output */
 extern const struct opt judging_read[];	 /* --max-size */
 extern const struct opt judging_by[];	 /* --policy, --rmm-log, --scope, --only-device */
 
+/* For tables of options (OPT_CALL); judging: struct judging. */
+int judging_take_format(void *judging, const char *value, struct err *err);
+int judging_take_output(void *judging, const char *value, struct err *err);
+
+/*
+ * Which format goes where, after the options: a format to the output that follows it, else to one
+ * before it that has none, else to standard output; an output without a format has that of its
+ * ending.  0, or -EINVAL with err set.
+ */
+int judging_settle(struct judging *g, struct err *err);
+bool judging_draws(const struct judging *g); /* does any report show the timeline? */
+/* cmd_spare() for all outputs. */
+int judging_spare(const struct judging *g, const char *input, struct err *err);
+
 /* Write the names of all formats, as the last part of --help. */
 void judging_print_formats(FILE *out);
 
@@ -71,8 +101,8 @@ void judging_print_formats(FILE *out);
  */
 int judging_limit(struct judging *g, const struct platform *facts, struct err *err);
 
-/* A terminal reads the output, and NO_COLOR is not set. */
-bool judging_colour(const struct judging *g);
+/* A terminal reads the output at path (NULL: standard output), and NO_COLOR is not set. */
+bool judging_colour(const char *path);
 
 /*
  * Make sure that the judge can be trusted (lib/judge/selfcheck/selfcheck.h) and that output can be

@@ -13,6 +13,7 @@
 #include "cmd/common/cmd.h"
 #include "lib/base/err.h"
 #include "lib/base/xalloc.h"
+#include "reports/report.h"
 
 /* "10", "0.5": seconds in milliseconds, at least one, at most a year. */
 static bool seconds(const char *text, uint64_t *ms)
@@ -28,14 +29,7 @@ static bool seconds(const char *text, uint64_t *ms)
 
 static int take_output(void *options, const char *value, struct err *err)
 {
-	struct trace_options *o = options;
-
-	if (!*value)
-		return err_set(err, EINVAL, "-o needs a name, not an empty word");
-	if (o->noutputs == 2)
-		return err_set(err, EINVAL, "--output may be given twice at most");
-	o->outputs[o->noutputs++] = value;
-	return 0;
+	return judging_take_output(&((struct trace_options *)options)->judging, value, err);
 }
 
 static int take_buffer(void *options, const char *value, struct err *err)
@@ -81,8 +75,8 @@ static int take_timeout(void *options, const char *value, struct err *err)
 /* What is recorded, and where it goes. */
 static const struct opt output_rows[] = {
 	{ 'o', "output", "NAME",
-	  "directory for the evidence (default: ./CMD-TIME.ccaio); with -f, a NAME without .ccaio "
-	  "is the report's file: give both",
+	  "directory for the evidence (default: ./CMD-TIME.ccaio), or, with -f or an ending such "
+	  "as .sarif, a report's file; may be repeated",
 	  OPT_CALL(take_output) },
 	{ 0 },
 };
@@ -181,36 +175,71 @@ static int check_together(const struct trace_options *o, bool command, struct er
 	return why ? err_set(err, EINVAL, "%s", why) : 0;
 }
 
-/*
- * Whose file does -o name?  With a format given, what does not end in ".ccaio" and is no
- * directory is the report's; anything else is the bundle.
- */
-static bool output_is_report(const char *name, bool format_given)
+/* By its name alone: .ccaio, or a directory that is there. */
+static bool is_bundle(const char *name)
 {
 	size_t len = strlen(name);
 	struct stat st;
 
 	while (len > 1 && name[len - 1] == '/')
 		len--;
-	if (!format_given || (len > 6 && strncmp(name + len - 6, ".ccaio", 6) == 0) ||
-	    (len > 10 && strncmp(name + len - 10, ".ccaio.tar", 10) == 0))
-		return false;
-	return strcmp(name, "-") == 0 || stat(name, &st) < 0 || !S_ISDIR(st.st_mode);
+	return (len > 6 && strncmp(name + len - 6, ".ccaio", 6) == 0) ||
+	       (len > 10 && strncmp(name + len - 10, ".ccaio.tar", 10) == 0) ||
+	       (!cmd_to_stdout(name) && stat(name, &st) == 0 && S_ISDIR(st.st_mode));
 }
 
-/* -o may name the bundle and the report; which is which depends on --format. */
+static int take_bundle(struct trace_options *o, const char *name, struct err *err)
+{
+	if (o->bundle)
+		return err_set(err, EINVAL,
+			       "--output names two bundles; the bundle's name ends in .ccaio, the "
+			       "report's needs --format or an ending such as .sarif");
+	o->bundle = name;
+	return 0;
+}
+
+/* -o names the bundle and the reports; which is which depends on endings and on --format. */
 static int sort_outputs(struct trace_options *o, struct err *err)
 {
-	for (unsigned int i = 0; i < o->noutputs; i++) {
-		bool report = output_is_report(o->outputs[i], o->judging.report);
-		const char **place = report ? &o->judging.output : &o->bundle;
+	struct judging *g = &o->judging;
+	size_t n = 0;
 
-		if (*place)
-			return err_set(err, EINVAL,
-				       "--output names two %s; the bundle's name ends in .ccaio, "
-				       "the report's needs --format",
-				       report ? "reports" : "bundles");
-		*place = o->outputs[i];
+	for (size_t i = 0; i < g->nwords; i++) {
+		const char *path = g->words[i].path;
+
+		if (!path || !is_bundle(path))
+			g->words[n++] = g->words[i];
+		else if (take_bundle(o, path, err) < 0)
+			return -EINVAL;
+	}
+	g->nwords = n;
+	if (judging_settle(g, err) < 0)
+		return -EINVAL;
+	n = 0;
+	for (size_t i = 0; i < g->noutputs; i++) {
+		const struct judging_output *out = &g->outputs[i];
+
+		if (!out->path || out->report || cmd_to_stdout(out->path))
+			g->outputs[n++] = *out;
+		else if (take_bundle(o, out->path, err) < 0)
+			return -EINVAL;
+	}
+	g->noutputs = n;
+	return 0;
+}
+
+/* A format for machines would be mixed with what CMD writes. */
+static int check_shared(const struct trace_options *o, struct err *err)
+{
+	for (size_t i = 0; o->argv && !o->live && i < o->judging.noutputs; i++) {
+		const struct judging_output *out = &o->judging.outputs[i];
+
+		if (cmd_to_stdout(out->path) && out->report && !out->report->console)
+			return err_set(
+				err, EINVAL,
+				"the %s report would be mixed with the output of %s: give it "
+				"a file with -o",
+				out->report->name, o->argv[0]);
 	}
 	return 0;
 }
@@ -226,7 +255,9 @@ int trace_options_parse(struct trace_options *options, int argc, char **argv, st
 	options->argv = first == argc ? NULL : argv + first;
 	if (sort_outputs(options, err) < 0)
 		return -EINVAL;
-	return check_together(options, options->argv, err);
+	if (check_together(options, options->argv, err) < 0)
+		return -EINVAL;
+	return check_shared(options, err);
 }
 
 char *trace_default_bundle(const char *command)
@@ -242,6 +273,13 @@ char *trace_default_bundle(const char *command)
 
 void trace_tell_bundle(const struct trace_options *options, const char *path)
 {
-	if (options->judging.output && !options->bundle)
+	const struct judging *g = &options->judging;
+	bool said = options->bundle;
+
+	/* the text report names it */
+	for (size_t i = 0; i < g->noutputs && g->verbosity >= 0; i++)
+		said |= cmd_to_stdout(g->outputs[i].path) &&
+			(!g->outputs[i].report || g->outputs[i].report->console);
+	if (!said && g->noutputs + (g->verbosity < 0))
 		cmd_say(&cmd_trace, "the evidence is in %s", path);
 }

@@ -16,8 +16,6 @@
 
 struct trace_options {
 	struct judging judging; /* -f, -q, -v, --policy...; output: the report's -o */
-	const char *outputs[2]; /* -o, as given */
-	unsigned int noutputs;
 	const char *bundle;	/* -o; NULL: made from the command's name and the time */
 	uint64_t buffer_bytes;	/* -b, per CPU; 0: the default */
 	const char *clock;	/* -C */
@@ -52,7 +50,7 @@ int trace_options_parse(struct trace_options *options, int argc, char **argv, st
 /* A new bundle's name: "keybroker-app-20261120-184000.ccaio".  The caller frees. */
 char *trace_default_bundle(const char *command);
 
-/* Where nobody named the bundle and the report goes elsewhere: say its name on stderr. */
+/* Where nobody named the bundle and no report on standard output does: say its name on stderr. */
 void trace_tell_bundle(const struct trace_options *options, const char *path);
 
 #endif

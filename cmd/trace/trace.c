@@ -219,11 +219,29 @@ static void leave(struct trace *t)
 		killed ? "was killed and has not ended" : "has not ended before --timeout");
 }
 
+/* Long work speaks, to a person at a terminal. */
+static void tell_running(const struct trace *t)
+{
+	if (t->judging.verbosity < 0 || !isatty(STDERR_FILENO))
+		return;
+	if (t->command)
+		cmd_say(&cmd_trace, "tracing %s (process %d), Ctrl-C stops", t->options.argv[0],
+			(int)command_pid(t->command));
+	else if (t->options.npids)
+		cmd_say(&cmd_trace, "tracing pid %d%s, Ctrl-C stops", (int)t->options.pids[0],
+			t->options.npids > 1 ? " and others" : "");
+	else
+		cmd_say(&cmd_trace, "tracing %s, Ctrl-C stops",
+			t->options.comm ? t->options.comm : "all processes");
+}
+
 static int run_command(struct trace *t, struct err *err)
 {
 	int ret = command_go(t->command, err);
 
 	t->running = t->begun = ret == 0;
+	if (ret == 0)
+		tell_running(t);
 	if (ret == 0 && t->options.timeout_ms)
 		ret = watch_within(&t->watch, t->options.timeout_ms, err);
 	while (ret >= 0 && t->running) {
@@ -244,6 +262,8 @@ static int stay_attached(struct trace *t, struct err *err)
 	bool over = false;
 
 	t->begun = ret >= 0;
+	if (ret >= 0)
+		tell_running(t);
 	while (ret >= 0 && !over) {
 		ret = recording_wait(&t->rec, t->watch.fd, -1, err);
 		over = attach_handle(&t->attach);
@@ -399,7 +419,7 @@ static int conclude(struct trace *t, struct err *err)
 		return cmd_fail(&cmd_trace, err);
 	in.verdict = t->verdict;
 	in.exchanges = t->exchanging.x;
-	in.exchanges_shown = t->options.live && !t->judging.output; /* on standard output */
+	in.exchanges_shown = t->options.live;
 	run.recorder = t->stream->info.recorder;
 	run.policy = t->judging.policy ? t->judging.policy->name : NULL;
 	if (seal_bundle(t->bundle, &t->judging, &t->exchanging, &in, t->platform->trace.nonce,
@@ -475,8 +495,14 @@ static int run(struct trace *t)
 static void show_live(void *ctx, const struct exchanges *x, const struct exchange *row)
 {
 	const struct trace *t = ctx;
+	bool json = false;
 
-	if (t->judging.report && strcmp(t->judging.report->name, "jsonl") == 0)
+	for (size_t i = 0; i < t->judging.noutputs; i++) {
+		const struct judging_output *out = &t->judging.outputs[i];
+
+		json |= cmd_to_stdout(out->path) && out->report && out->report == &report_jsonl;
+	}
+	if (json)
 		exchanges_json_line(stdout, x, row);
 	else
 		exchanges_line(stdout, x, row);

@@ -8,4 +8,7 @@
  */
 const char *version_library(unsigned int i, const char **version);
 
+/* The commit that ccaio was built of, "unknown" outside a repository. */
+const char *version_commit(void);
+
 #endif

@@ -46,7 +46,7 @@ static void test_sizes(void)
 static void test_options(void)
 {
 	check(PARSE("true") == 0 && options.follow && !options.judging.window_only);
-	check(!options.command_status && !options.judging.report);
+	check(!options.command_status && options.judging.noutputs == 0);
 	check(PARSE("-b", "1M", "-C", "local", "-u", "nobody", "ls", "-l") == 0);
 	check(options.buffer_bytes == 1 << 20 && strcmp(options.clock, "local") == 0);
 	check(strcmp(options.user, "nobody") == 0);
@@ -100,7 +100,9 @@ static void test_capture(void)
 static bool named(const char *bundle, const char *report)
 {
 	const char *b = options.bundle ? options.bundle : "",
-		   *r = options.judging.output ? options.judging.output : "";
+		   *r = options.judging.noutputs ? options.judging.outputs[0].path : NULL;
+
+	r = r ? r : "";
 
 	return strcmp(b, bundle) == 0 && strcmp(r, report) == 0;
 }
@@ -111,17 +113,22 @@ static void test_outputs(void)
 	check(PARSE("-o", "out", "true") == 0 && named("out", ""));
 	check(PARSE("-o", "results.xml", "-f", "junit", "true") == 0 && named("", "results.xml"));
 	check(PARSE("-f", "junit", "-o", "results.xml", "true") == 0 && named("", "results.xml"));
-	check(PARSE("-f", "junit", "-o", "run.ccaio", "true") == 0 && named("run.ccaio", ""));
-	check(PARSE("-f", "junit", "-o", "run.ccaio/", "true") == 0 && named("run.ccaio/", ""));
-	check(PARSE("-f", "junit", "-o", "/tmp", "true") == 0 && named("/tmp", ""));
+	check(PARSE("-f", "text", "-o", "run.ccaio", "true") == 0 && named("run.ccaio", ""));
+	check(PARSE("-f", "text", "-o", "run.ccaio/", "true") == 0 && named("run.ccaio/", ""));
+	check(PARSE("-f", "text", "-o", "/tmp", "true") == 0 && named("/tmp", ""));
 	check(PARSE("-f", "junit", "-o", "/dev/full", "true") == 0 && named("", "/dev/full"));
-	check(PARSE("-f", "junit", "-o", "-", "true") == 0 && named("", "-"));
+	check(PARSE("-f", "text", "-o", "-", "true") == 0 && named("", "-"));
 	check(PARSE("-o", "a.xml", "-f", "junit", "-o", "b.ccaio", "true") == 0 &&
 	      named("b.ccaio", "a.xml"));
 	check(PARSE("-o", "b.ccaio", "-f", "junit", "-o", "a.xml", "true") == 0 &&
 	      named("b.ccaio", "a.xml"));
-	check(PARSE("-o", "a.xml", "-o", "b.xml", "-f", "tap", "true") < 0 &&
-	      strstr(message, "two reports"));
+	check(PARSE("-o", "a.xml", "-o", "b.xml", "-f", "tap", "true") == 0 &&
+	      options.judging.noutputs == 2 && !options.bundle);
+	check(options.judging.outputs[0].report == &report_junit &&
+	      options.judging.outputs[1].report == &report_tap);
+	check(PARSE("-f", "junit", "true") < 0 && strstr(message, "would be mixed"));
+	check(PARSE("-f", "junit", "-o", "run.ccaio", "true") < 0);
+	check(PARSE("-f", "junit", "--pid", "1") == 0);
 	check(PARSE("-o", "a.ccaio", "-o", "b", "true") < 0 && strstr(message, "two bundles"));
 	check(PARSE("-o", "a", "-o", "b", "-o", "c", "-f", "tap", "true") < 0);
 }
