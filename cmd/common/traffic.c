@@ -11,7 +11,7 @@
 #include "lib/base/xalloc.h"
 #include "lib/correlate/correlate.h"
 #include "lib/evidence/event.h"
-#include "lib/evidence/redact.h"
+#include "lib/evidence/text/redact.h"
 #include "lib/exchange/exchange.h"
 #include "lib/exchange/json.h"
 #include "lib/judge/judge.h"

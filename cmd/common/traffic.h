@@ -70,8 +70,8 @@ int exchanging_feed(struct exchanging *e, const struct event *events, size_t cou
 /* Completes e->x and tells the judge. */
 int exchanging_finish(struct exchanging *e, struct judge *judge, struct err *err);
 
-/* Replace what looks like a credential in the URLs of exchanges (lib/evidence/redact.h).  Accepts
- * NULL. */
+/* Replace what looks like a credential in the URLs of exchanges (lib/evidence/text/redact.h).
+ * Accepts NULL. */
 void traffic_redact(struct exchanges *x, uint64_t nonce);
 
 int exchanging_write(struct exchanging *e, struct bundle *bundle, struct err *err);

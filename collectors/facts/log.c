@@ -11,7 +11,7 @@
 
 #include "collectors/facts/state.h"
 #include "lib/base/xalloc.h"
-#include "lib/evidence/klog.h"
+#include "lib/evidence/text/klog.h"
 
 /* One record is at most 8 KiB long (CONSOLE_EXT_LOG_MAX, Linux kernel/printk/). */
 #define RECORD_MAX 16384

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/evidence/klog.h"
+#include "lib/evidence/text/klog.h"
 
 #define RECORD_MAX 16384 /* as in collectors/facts/log.c */
 

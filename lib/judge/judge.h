@@ -32,7 +32,7 @@ struct judge_options {
 	enum judge_asked asked;	     /* of the other scopes; nothing where window_only */
 	const struct policy *policy; /* NULL: none */
 	const struct limit *limit;   /* the devices the verdict is about; NULL: the machine */
-	/* the monitor's own log, its Realm selected (lib/evidence/rmm.h); NULL: none */
+	/* the monitor's own log, its Realm selected (lib/evidence/text/rmm.h); NULL: none */
 	const struct rmm_log *rmm;
 	/* a log was given but cannot be used: why; keeps dma-in-shared from holding */
 	const char *rmm_unusable;

@@ -8,7 +8,7 @@
 
 #include "lib/evidence/event.h"
 #include "lib/evidence/platform.h"
-#include "lib/evidence/rmm.h"
+#include "lib/evidence/text/rmm.h"
 
 struct cost;
 struct timeline;

@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "lib/evidence/klog.h"
+#include "lib/evidence/text/klog.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "lib/base/err.h"
-#include "lib/evidence/rmm.h"
+#include "lib/evidence/text/rmm.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "lib/evidence/klog.h"
+#include "lib/evidence/text/klog.h"
 #include "tests/unit/test.h"
 
 static void test_records(void)

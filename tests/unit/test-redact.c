@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/evidence/redact.h"
+#include "lib/evidence/text/redact.h"
 #include "tests/unit/test.h"
 
 int main(void)

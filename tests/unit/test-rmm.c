@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lib/base/err.h"
-#include "lib/evidence/rmm.h"
+#include "lib/evidence/text/rmm.h"
 #include "tests/unit/test.h"
 
 #define CREATE "SMC_RMI_REALM_CREATE          42961000 42516000 > RMI_SUCCESS\n"

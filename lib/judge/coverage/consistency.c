@@ -14,8 +14,8 @@
 
 #include "lib/base/names.h"
 #include "lib/base/xalloc.h"
-#include "lib/evidence/klog.h"
 #include "lib/evidence/stream.h"
+#include "lib/evidence/text/klog.h"
 #include "lib/judge/coverage/coverage.h"
 
 #define BIT(claim) (1u << (claim))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef CCAIO_LIB_EVIDENCE_KLOG_H
-#define CCAIO_LIB_EVIDENCE_KLOG_H
+#ifndef CCAIO_LIB_EVIDENCE_TEXT_KLOG_H
+#define CCAIO_LIB_EVIDENCE_TEXT_KLOG_H
 
 #include <stdbool.h>
 #include <stddef.h>

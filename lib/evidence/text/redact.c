@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Credentials in command lines and URLs, replaced by a hash. */
-#include "lib/evidence/redact.h"
+#include "lib/evidence/text/redact.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef CCAIO_LIB_EVIDENCE_REDACT_H
-#define CCAIO_LIB_EVIDENCE_REDACT_H
+#ifndef CCAIO_LIB_EVIDENCE_TEXT_REDACT_H
+#define CCAIO_LIB_EVIDENCE_TEXT_REDACT_H
 
 #include <stdint.h>
 

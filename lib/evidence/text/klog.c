@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "lib/evidence/klog.h"
+#include "lib/evidence/text/klog.h"
 
 #include <stdlib.h>
 #include <string.h>

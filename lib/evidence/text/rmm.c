@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "lib/evidence/rmm.h"
+#include "lib/evidence/text/rmm.h"
 
 #include <errno.h>
 #include <stdlib.h>
