@@ -220,10 +220,12 @@ install: all man ## install under DESTDIR and PREFIX
 uninstall: ## remove what install placed
 	$(Q)rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 	$(Q)rmdir $(DESTDIR)$(DATADIR)/schemas $(DESTDIR)$(DATADIR) 2>/dev/null || true
-deb: all man ## build a Debian package for this machine's release
-	$(Q)scripts/deb $(VERSION) $(BUILD)
-check-deb: deb ## try the package in a clean root (root, debootstrap, lintian)
-	$(Q)scripts/check-deb $(BUILD)/ccaio_$(VERSION)_$(shell dpkg --print-architecture).deb
+deb: all man ## build a Debian package for this machine's release (CROSS=arm64 or amd64: for that architecture)
+	$(Q)scripts/deb $(VERSION) $(BUILD) $(CROSS)
+check-deb: ## try packages of both architectures in clean roots of Debian 12 and 13 (root, mmdebstrap, qemu-user, lintian)
+	$(Q)$(MAKE) CROSS=arm64 deb
+	$(Q)$(MAKE) CROSS=amd64 deb
+	$(Q)scripts/check-deb build-arm64/ccaio_$(VERSION)_arm64.deb build-amd64/ccaio_$(VERSION)_amd64.deb
 clean: ## remove every build folder
 	rm -rf build build-*
 help: ## show this list
