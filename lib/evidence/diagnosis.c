@@ -358,11 +358,8 @@ static void check_size(struct diagnosis *d, const struct platform *p, unsigned i
 			 (unsigned long long)used);
 	tight = used != PLATFORM_UNKNOWN && used < MAX_SLOTS && used > slots / 2;
 	if (tight)
-		snprintf(
-			remedy, sizeof(remedy),
-			"boot with swiotlb=%llu%s, twice what was in use, and record the work: the "
-			"last lines of ccaio trace say which swiotlb= it needs",
-			(unsigned long long)slots_for(used, areas), force);
+		snprintf(remedy, sizeof(remedy), "boot with swiotlb=%llu%s, twice what was in use",
+			 (unsigned long long)slots_for(used, areas), force);
 	else if (d->confidential && !asked)
 		snprintf(
 			remedy, sizeof(remedy),
