@@ -521,7 +521,7 @@ static void compare_slots(struct audit *a)
 		if (!old->live || old->kind != OLD_SLOTS)
 			continue;
 		spans_add(&o.owned, old->range.start, size);
-		if (!spans_touch(a->touched, old->range.start, size) &&
+		if (!old->maybe_ended && !spans_touch(a->touched, old->range.start, size) &&
 		    !spans_cover(&o.used, old->range.start, size))
 			witness_say(&a->w->slots_why,
 				    "slots at 0x%llx, in use when the window opened, are free at "

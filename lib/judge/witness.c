@@ -171,11 +171,41 @@ static void explain(struct judge *j, const struct event *ev, uint64_t start, uin
 	}
 }
 
+/* The kernel reports a free and an unmap of a list before it releases what they had. */
+static void note_ending(struct witness *w, const struct event *ev, uint64_t seq, uint64_t start,
+			uint64_t size)
+{
+	w->ending[w->nending++ % WITNESS_ENDING] = (struct ending){
+		.range = { start, last_of(start, size) }, .seq = seq, .cpu = ev->cpu
+	};
+}
+
+/* At the first mark of a snapshot: whose CPU has reported nothing since may be released yet. */
+static void add_ending(struct judge *j, const struct event *mark, struct spans *to)
+{
+	struct witness *w = j->witness;
+
+	for (size_t i = 0; i < w->nending && i < WITNESS_ENDING; i++) {
+		const struct ending *e = &w->ending[i];
+
+		if (e->cpu != mark->cpu && j->cpus[e->cpu].prev_seq < e->seq)
+			spans_add(to, e->range.start, e->range.end - e->range.start + 1);
+	}
+}
+
 static void touch(struct judge *j, const struct event *ev, uint64_t start, uint64_t size)
 {
 	struct witness *w = j->witness;
 
+	if (memmap_touches_pool(j->memory, start, size)) { /* slots change hands as a whole */
+		uint64_t end = last_of(start, size) | (SWIOTLB_SLOT_SIZE - 1);
+
+		start -= start % SWIOTLB_SLOT_SIZE;
+		size = end - start + 1;
+	}
 	explain(j, ev, start, size);
+	if (ev->kind == EVENT_FREE || (ev->flags & EVENT_F_BY_ORIG))
+		note_ending(w, ev, j->seq, start, size);
 	if (w->marks == 1)
 		spans_add(&w->early.all, start, size ? size : 1);
 	else if (w->marks >= 3)
@@ -191,22 +221,31 @@ static void touch_alloc(struct witness *w, uint64_t start, uint64_t size)
 		spans_add(&w->late.allocs, start, size ? size : 1);
 }
 
-/* dma_unmap_sg names the buffer: its slots are those that have it as original. */
+/*
+ * dma_unmap_sg names the buffer: its slots are those that have it as original.  Which of several
+ * ended is not known.
+ */
 static void unmap_by_orig(struct judge *j, const struct event *ev)
 {
 	struct witness *w = j->witness;
+	size_t like = 0;
 
-	for (uint32_t i = 0; (i = ledger_next_orig(j->ledger, i, ev->dev, ev->orig));) {
+	for (uint32_t i = 0; (i = ledger_next_orig(j->ledger, i, ev->dev, ev->orig)); like++) {
 		const struct mapping *m = ledger_at(j->ledger, i);
 
 		touch(j, ev, m->dma, m->size);
 	}
+	for (size_t i = 0; i < w->nold; i++)
+		like += w->old[i].live && w->old[i].kind == OLD_SLOTS && w->old[i].orig == ev->orig;
 	for (size_t i = 0; i < w->nold; i++) {
 		struct old *o = &w->old[i];
 
 		if (!o->live || o->kind != OLD_SLOTS || o->orig != ev->orig)
 			continue;
-		o->live = false;
+		if (like == 1)
+			o->live = false;
+		else
+			o->maybe_ended = true;
 		w->hit = true;
 		touch(j, ev, o->range.start, o->range.end - o->range.start + 1);
 	}
@@ -274,6 +313,10 @@ static void take_mark(struct judge *j, const struct event *ev)
 	if (ev->aux != EVENT_MARK_SNAPSHOT || ev->link != j->platform->trace.nonce)
 		return;
 	w->marks++;
+	if (w->marks == 1)
+		add_ending(j, ev, &w->early.all);
+	else if (w->marks == 3)
+		add_ending(j, ev, &w->late.all);
 	if (w->marks != 2)
 		return;
 	w->start_seq = j->seq;

@@ -32,6 +32,7 @@ struct old {
 	uint16_t dev;	    /* 0: any device */
 	uint8_t kind;
 	bool live;
+	bool maybe_ended; /* it, or another one of the same buffer */
 };
 
 /* Slots by which the first snapshot and the stream since boot differ. */
@@ -40,7 +41,17 @@ struct differing {
 	char *text;
 };
 
+/* What an event ended, and may not have been released when it was reported. */
+#define WITNESS_ENDING 256 /* the newest; more are not on their way at once */
+struct ending {
+	struct range range;
+	uint64_t seq;
+	uint16_t cpu;
+};
+
 struct witness {
+	struct ending ending[WITNESS_ENDING];
+	size_t nending;
 	unsigned int marks; /* of snapshots, with this run's nonce: 2 before and 2 at the end */
 	uint64_t start_seq; /* of the second */
 	struct old *old;    /* by start */

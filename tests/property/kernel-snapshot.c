@@ -102,6 +102,10 @@ struct snapshot *sim_snapshot(struct sim *s)
 	int cpu = sim_below(s, s->ncpus), n = 0;
 
 	sim_finish_cpu(s, cpu);
+	for (int i = 0; i < 4; i++) {
+		if (is_in_flight(s, &s->suspended[i]))
+			sim_not_provable(s, "a call was preempted when memory was to be read");
+	}
 	sim_mark(s, cpu, EVENT_MARK_SNAPSHOT);
 	for (int i = 0; i < s->ndevs; i++) {
 		if (!s->devs[i].virtio)

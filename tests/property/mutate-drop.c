@@ -111,7 +111,8 @@ bool drop_mark(struct history *h, struct rng *r)
 	size_t i = find_step(h, r, is_mark);
 
 	/* of the window only, nothing needs the kernel's memory */
-	if (i == NOWHERE || (event_at(h, i)->aux == EVENT_MARK_SNAPSHOT && h->options.window_only))
+	if (i == NOWHERE || event_at(h, i)->aux == EVENT_MARK_COUNT ||
+	    (event_at(h, i)->aux == EVENT_MARK_SNAPSHOT && h->options.window_only))
 		return false;
 	if (event_at(h, i)->aux == EVENT_MARK_SNAPSHOT && from_boot(h))
 		return false;

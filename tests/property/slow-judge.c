@@ -342,6 +342,7 @@ void slow_judge(const struct event *events, size_t count, const struct platform 
 	free(s.w.early);
 	free(s.w.late);
 	free(s.w.differing);
+	free(s.w.ending);
 	free(s.lives);
 	free(s.ended);
 	free(s.changes);

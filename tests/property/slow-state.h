@@ -42,7 +42,7 @@ struct ended {
 struct slow_old {
 	uint64_t start, last, orig;
 	uint16_t dev; /* 0: of any */
-	bool live, ring, slots;
+	bool live, ring, slots, maybe_ended;
 };
 
 struct slow_witness {
@@ -57,6 +57,12 @@ struct slow_witness {
 	} * early, *late;
 	size_t nearly, early_cap, nlate, late_cap;
 	bool hit; /* the event at hand concerns something old */
+	/* what frees and unmaps of lists ended, which are reported before the release */
+	struct slow_ending {
+		struct range range;
+		size_t at;
+	} * ending;
+	size_t nending, ending_cap;
 	/* slots by which the first snapshot and the stream since boot differ */
 	struct range *differing;
 	size_t ndiffering, differing_cap;
@@ -124,6 +130,8 @@ static inline void slow_open(struct slow *s, enum claim_id c)
 }
 
 /* slow-stream.c */
+/* Sequence number of what this CPU reported before the record of event i; 0 nothing. */
+uint64_t slow_reported_before(const struct slow *s, size_t i, bool but_bounces);
 /* Can this CPU have been in the kernel's unmap since event seq of another one? */
 bool slow_in_flight(const struct slow *s, uint64_t seq);
 /* The bounce of this map may have been before the events were on. */

@@ -15,7 +15,7 @@ static bool continues(const struct slow *s, size_t i, size_t before)
 }
 
 /* Sequence number of what this CPU reported before the record of event i; 0 nothing. */
-static uint64_t told_before(const struct slow *s, size_t i, bool but_bounces)
+uint64_t slow_reported_before(const struct slow *s, size_t i, bool but_bounces)
 {
 	bool same = true;
 	size_t newer = i;
@@ -35,7 +35,7 @@ static uint64_t told_before(const struct slow *s, size_t i, bool but_bounces)
 
 bool slow_in_flight(const struct slow *s, uint64_t seq)
 {
-	return told_before(s, s->now, false) < seq;
+	return slow_reported_before(s, s->now, false) < seq;
 }
 
 static bool is_own_mark(const struct slow *s, size_t i, unsigned int which)
@@ -61,7 +61,7 @@ bool slow_bounce_untold(const struct slow *s)
 		return false;
 	for (size_t i = 0; i < s->now; i++) {
 		if (s->ev[i].kind == EVENT_BOUNCE)
-			return told_before(s, s->now, true) < i + 1;
+			return slow_reported_before(s, s->now, true) < i + 1;
 	}
 	return true;
 }

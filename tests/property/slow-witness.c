@@ -28,17 +28,8 @@ static bool spoken_of(const struct slow *s, bool start, bool ring, uint64_t from
 	return false;
 }
 
-static void speak(struct slow *s, uint64_t from, uint64_t size, bool alloc)
+static void add_spoken(struct slow *s, struct slow_spoken r)
 {
-	struct slow_spoken r = { { from, slow_last_of(from, size) }, alloc };
-
-	for (size_t i = s->w.ndiffering; i > 0 && slow_in_flight(s, s->w.read_at + 1); i--) {
-		struct range *d = &s->w.differing[i - 1];
-
-		if (meet(d->start, d->end, r.range.start, r.range.end))
-			*d = s->w.differing[--s->w.ndiffering];
-	}
-
 	if (s->w.marks == 1) {
 		XGROW(s->w.early, s->w.nearly, s->w.early_cap);
 		s->w.early[s->w.nearly++] = r;
@@ -46,6 +37,29 @@ static void speak(struct slow *s, uint64_t from, uint64_t size, bool alloc)
 		XGROW(s->w.late, s->w.nlate, s->w.late_cap);
 		s->w.late[s->w.nlate++] = r;
 	}
+}
+
+static void speak(struct slow *s, uint64_t from, uint64_t size, bool alloc)
+{
+	struct slow_spoken r = { { from, slow_last_of(from, size) }, alloc };
+	const struct event *e = &s->ev[s->now];
+
+	if (slow_touches_pool(s, from, size)) {
+		r.range.start -= from % SWIOTLB_SLOT_SIZE;
+		r.range.end |= SWIOTLB_SLOT_SIZE - 1;
+	}
+	if (e->kind == EVENT_FREE || (e->flags & EVENT_F_BY_ORIG)) {
+		XGROW(s->w.ending, s->w.nending, s->w.ending_cap);
+		s->w.ending[s->w.nending++] = (struct slow_ending){ r.range, s->now };
+	}
+	for (size_t i = s->w.ndiffering; i > 0 && slow_in_flight(s, s->w.read_at + 1); i--) {
+		struct range *d = &s->w.differing[i - 1];
+
+		if (meet(d->start, d->end, r.range.start, r.range.end))
+			*d = s->w.differing[--s->w.ndiffering];
+	}
+
+	add_spoken(s, r);
 }
 
 /* ---- what is old ---- */
@@ -132,16 +146,23 @@ static bool all_in_old_slots(const struct slow *s, uint64_t from, uint64_t last)
 
 static void unmap_of_buffer(struct slow *s, const struct event *e)
 {
+	size_t like = 0;
+
 	for (size_t i = 0; i < s->nlives; i++) {
-		if (slow_is_alike(&s->lives[i], e->dev, e->orig, -1))
-			speak(s, s->lives[i].dma, s->lives[i].size, false);
+		if (!slow_is_alike(&s->lives[i], e->dev, e->orig, -1))
+			continue;
+		speak(s, s->lives[i].dma, s->lives[i].size, false);
+		like++;
 	}
+	for (size_t i = 0; i < s->w.nold; i++)
+		like += s->w.old[i].live && s->w.old[i].slots && s->w.old[i].orig == e->orig;
 	for (size_t i = 0; i < s->w.nold; i++) {
 		struct slow_old *o = &s->w.old[i];
 
 		if (!o->live || !o->slots || o->orig != e->orig)
 			continue;
-		o->live = false;
+		o->live = like > 1; /* which of them ended is not known */
+		o->maybe_ended = true;
 		s->w.hit = true;
 		speak(s, o->start, o->last - o->start + 1, false);
 	}
@@ -248,7 +269,19 @@ static void mark(struct slow *s, const struct event *e)
 {
 	if (e->aux != EVENT_MARK_SNAPSHOT || e->link != s->p->trace.nonce)
 		return;
-	if (++s->w.marks != 2)
+	s->w.marks++;
+	for (size_t i = 0; i < s->w.nending && (s->w.marks == 1 || s->w.marks == 3); i++) {
+		size_t at = s->w.ending[i].at, last = at;
+
+		for (size_t k = at + 1; k < s->now; k++) {
+			if (s->ev[k].cpu == s->ev[at].cpu)
+				last = k;
+		}
+		if (s->ev[s->now].cpu != s->ev[at].cpu &&
+		    slow_reported_before(s, last, false) < at + 1)
+			add_spoken(s, (struct slow_spoken){ s->w.ending[i].range, false });
+	}
+	if (s->w.marks != 2)
 		return;
 	s->w.read_at = s->now;
 	read_start(s);
@@ -491,7 +524,8 @@ static bool events_have_slots(const struct slow *s, uint64_t from, uint64_t last
 		const struct life *l = &s->lives[i];
 
 		if (l->live && !l->older && slow_shares(s, l, from, last) &&
-		    slow_owns_some(s, l, from, last))
+		    slow_owns_some(s, l, from - from % SWIOTLB_SLOT_SIZE,
+				   last | (SWIOTLB_SLOT_SIZE - 1)))
 			return true;
 	}
 	return false;
@@ -524,7 +558,8 @@ static void compare_slots(struct slow *s, const struct snapshot *of, bool start)
 	for (size_t i = 0; i < s->w.nold; i++) {
 		const struct slow_old *o = &s->w.old[i];
 
-		if (o->live && o->slots && !spoken_of(s, false, false, o->start, o->last) &&
+		if (o->live && o->slots && !o->maybe_ended &&
+		    !spoken_of(s, false, false, o->start, o->last) &&
 		    !all_in_use(of, o->start, o->last))
 			differ(s, start, o->start, o->last);
 	}
