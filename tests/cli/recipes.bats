@@ -47,8 +47,7 @@ step() {
 @test "recipes: the image is of what make static builds, for each architecture, and of nothing else" {
 	mapfile -t lines < <(grep -vE '^(#|$)' "$TOP/Containerfile")
 	[ "${lines[*]}" = 'FROM scratch ARG TARGETARCH COPY build-static-${TARGETARCH}/ccaio.static /usr/bin/ccaio WORKDIR /work ENTRYPOINT ["/usr/bin/ccaio"]' ]
-	for arch in arm64 amd64; do
-		run -0 make -s -n -C "$TOP" CROSS=$arch STATIC=1 ccaio-static
-		[[ $output == *"build-static-$arch/ccaio.static"* ]]
-	done
+	# as make CROSS=... static names it
+	grep -qF 'BUILD   ?= build-$(if $(STATIC),static-)$(CROSS)' "$TOP/Makefile"
+	grep -qF '$(BUILD)/ccaio.static' "$TOP/Makefile"
 }
