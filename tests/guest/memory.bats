@@ -18,24 +18,24 @@ proven_twice() {
 }
 
 @test "memory: twice in one boot PROVEN for the run, live and offline (7.2)" {
-	run -0 guest -- sh -c "$twice"
+	run -0 guest --timeout 400 -- sh -c "$twice"
 	proven_twice
 }
 
 @test "memory: the same on 6.12 with four CPUs and MMIO" {
-	run -0 guest --kernel 6.12 --cpus 4 --transport mmio -- sh -c "$twice"
+	run -0 guest --timeout 500 --kernel 6.12 --cpus 4 --transport mmio -- sh -c "$twice"
 	proven_twice
 }
 
 @test "memory: the same with packed rings" {
-	run -0 guest --qemu '-global virtio-net-pci.packed=on -global virtio-blk-pci.packed=on -global virtio-rng-pci.packed=on' \
+	run -0 guest --timeout 400 --qemu '-global virtio-net-pci.packed=on -global virtio-blk-pci.packed=on -global virtio-rng-pci.packed=on' \
 		-- sh -c "$twice; grep -c '\"packed\"' 1.ccaio/platform.json"
 	proven_twice
 	[ "${lines[-1]}" = 10 ]
 }
 
 @test "memory: the same on amd64" {
-	run -0 guest --arch amd64 -- sh -c "$twice"
+	run -0 guest --timeout 500 --arch amd64 -- sh -c "$twice"
 	proven_twice
 }
 

@@ -109,9 +109,11 @@ static uint64_t unused_slot(const struct history *h)
 
 static bool descriptor_protected(struct history *h, struct rng *r)
 {
-	struct snapshot_descriptor *d = any_descriptor(either(h, r), r);
+	struct snapshot *s = either(h, r);
+	struct snapshot_descriptor *d = any_descriptor(s, r);
 
-	if (!d)
+	/* of the window only, older memory that nothing decides leaves nothing open */
+	if (!d || (is_start(h, s) && h->options.window_only))
 		return false;
 	d->address = h->ram_free;
 	return true;
