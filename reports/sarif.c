@@ -104,8 +104,8 @@ static void place_results(struct sarif *s, const char *location, const char *evi
 	free(path);
 }
 
-/* "DmaInShared" */
-static const char *rule_name(struct rows *rows, const char *id)
+/* "DmaInSharedClaim": some consumers warn where it is the id but for its letters' case. */
+static const char *rule_name(struct rows *rows, const char *id, const char *kind)
 {
 	char name[64];
 	size_t at = 0;
@@ -117,7 +117,7 @@ static const char *rule_name(struct rows *rows, const char *id)
 		first = *id == '-';
 	}
 	name[at] = '\0';
-	return rows_str(rows, "%s", name);
+	return rows_str(rows, "%s%s", name, kind);
 }
 
 static void text_object(struct jwriter *w, const char *key, const char *text)
@@ -136,13 +136,13 @@ static const char *sentence(struct rows *rows, const char *text)
 }
 
 static void rule(struct sarif *s, const char *id, const char *summary, const char *level,
-		 const char *section)
+		 const char *kind, const char *section)
 {
 	struct jwriter *w = &s->w;
 
 	jwrite_object(w, NULL);
 	jwrite_string(w, "id", id);
-	jwrite_string(w, "name", rule_name(s->rows, id));
+	jwrite_string(w, "name", rule_name(s->rows, id, kind));
 	text_object(w, "shortDescription", sentence(s->rows, summary));
 	text_object(w, "fullDescription", sentence(s->rows, summary));
 	text_object(w, "help",
@@ -166,10 +166,12 @@ static void tool(struct sarif *s)
 	jwrite_string(w, "informationUri", MANUAL);
 	jwrite_array(w, "rules");
 	for (int i = 0; i < CLAIMS; i++)
-		rule(s, s->rows->claims[i].name, s->rows->claims[i].summary, "error", "CLAIMS");
+		rule(s, s->rows->claims[i].name, s->rows->claims[i].summary, "error", "Claim",
+		     "CLAIMS");
 	for (int i = 0; i < CONDS; i++)
-		rule(s, s->rows->conds[i].name, s->rows->conds[i].summary, "warning", "COVERAGE");
-	rule(s, "verdict", "the run is PROVEN", "warning", "VERDICT");
+		rule(s, s->rows->conds[i].name, s->rows->conds[i].summary, "warning", "Condition",
+		     "COVERAGE");
+	rule(s, "verdict", "the run is PROVEN", "warning", "Outcome", "VERDICT");
 	jwrite_end_array(w);
 	jwrite_end_object(w);
 	jwrite_end_object(w);

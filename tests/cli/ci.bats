@@ -42,6 +42,7 @@ gitlab_script() {
 	command='ccaio trace --policy ci.json -f junit -o results.xml -- ./client http://broker:8088'
 	[ "$(step Trace)" = "sudo $command" ]
 	[ "$(gitlab_script)" = "$command" ]
+	[ "$(sed -n "s/^        sh '\(.*\)'$/\1/p" "$PAGE")" = "$command" ]
 	grep -qxF $'\t'"$command" "$BATS_TEST_DIRNAME/../../man/ccaio-trace.1.scd"
 }
 
@@ -55,6 +56,24 @@ gitlab_script() {
 	run -0 bash -e -c "$(step Results)"
 	[ "$(jq '.runs[0].results | length' results.sarif)" -ge 2 ]
 	grep -q '^### ccaio: VIOLATED' summary.md
+}
+
+@test "ci: yamllint passes every YAML snippet, and the action" {
+	local rules='{extends: default, rules: {document-start: disable, line-length: disable, truthy: disable, comments: {min-spaces-from-content: 1}}}'
+	awk -v to="$BATS_TEST_TMPDIR/snippet" '/^```yaml$/ { n++; on = 1; next } /^```$/ { on = 0 } on { print >(to n ".yml") }' "$PAGE"
+	[ -e "$BATS_TEST_TMPDIR/snippet2.yml" ] && [ ! -e "$BATS_TEST_TMPDIR/snippet3.yml" ]
+	run -0 yamllint -d "$rules" "$BATS_TEST_TMPDIR"/snippet*.yml "$BATS_TEST_DIRNAME/../../.github/actions/ccaio/action.yml"
+	# and would find a member twice
+	printf 'a: 1\na: 2\n' >"$BATS_TEST_TMPDIR/bad.yml"
+	run -1 yamllint -d "$rules" "$BATS_TEST_TMPDIR/bad.yml"
+}
+
+@test "ci: in trouble the GitHub snippet shows that, and nothing that hides it" {
+	pipeline '{"schema": "ccaio.policy/1", "limit": {}}'
+	run -3 --separate-stderr bash -e -c "$(step Trace)"
+	[[ $stderr == *ci.json*limit* ]]
+	run -0 --separate-stderr bash -e -c "$(step Results)"
+	[ ! -e results.sarif ]
 }
 
 @test "ci: the GitHub snippet passes on PROVEN, with nothing in its results" {
