@@ -97,9 +97,22 @@ static int run_of(const char *name, const char *prefix)
 	return atoi(name + len);
 }
 
+/* Dead, too, is one that waits for its parent to ask how it ended (a zombie). */
 static bool is_alive(int pid)
 {
-	return kill(pid, 0) == 0 || errno != ESRCH;
+	char *path, *text, *state;
+	bool alive;
+
+	if (kill(pid, 0) < 0)
+		return errno != ESRCH;
+	path = xasprintf("/proc/%d/stat", pid);
+	text = file_read(path, 4096, NULL, NULL);
+	/* "27 (name) Z 1 …"; a name may hold anything */
+	state = text ? strrchr(text, ')') : NULL;
+	alive = !state || state[1] != ' ' || !strchr("ZX", state[2]);
+	free(text);
+	free(path);
+	return alive;
 }
 
 /*
