@@ -150,7 +150,7 @@ int evidence_compare(const struct evidence *e, struct verdict *now, bool alike, 
 		version_carry_over(now, e->recorded, alike);
 	else if (e->recorded && alike && verdict_agrees(e->recorded->verdict, now, &what) < 0)
 		return err_set(err, EBADMSG,
-			       "%s: judged again the result differs: %s; its verdict.json claims "
+			       "%s: judged again, the result differs: %s; its verdict.json claims "
 			       "to be of this version of ccaio, so it was forged or changed",
 			       e->path, what.text);
 	note_unknown(e, now);

@@ -228,13 +228,13 @@ static int sort_outputs(struct trace_options *o, struct err *err)
 	return 0;
 }
 
-/* A format for machines would be mixed with what CMD writes. */
+/* A format for machines would be mixed with what CMD writes, unless a path asks for just that. */
 static int check_shared(const struct trace_options *o, struct err *err)
 {
 	for (size_t i = 0; o->argv && !o->live && i < o->judging.noutputs; i++) {
 		const struct judging_output *out = &o->judging.outputs[i];
 
-		if (cmd_to_stdout(out->path) && out->report && !out->report->console)
+		if (!out->path && out->report && !out->report->console)
 			return err_set(
 				err, EINVAL,
 				"the %s report would be mixed with the output of %s: give it "

@@ -280,7 +280,7 @@ facts_without_bit33() {
 	[ -z "$output" ]
 	[[ $stderr == "ccaio verify: no device is called 'vdq'; there are: 0000:00:01.0 (virtio0), "* ]]
 	run -3 --separate-stderr "$CCAIO" verify -d virtio0 "$dat"
-	[[ $stderr == *"give --platform" ]]
+	[[ $stderr == *"pass --platform=FILE" ]]
 }
 
 @test "verify: facts of another machine prove and refute nothing, and the report names the difference" {
@@ -322,7 +322,7 @@ facts_without_bit33() {
 	# one after the other
 	cat "$DATA/trace/realm-6.12.rmm.log" "$whole" >"$log"
 	run -0 "$CCAIO" verify -f json --rmm-log="$log" "${realm[@]}"
-	jq -e 'any(.notes[]; test("tells of 2 Realms"))' <<<"$output"
+	jq -e 'any(.notes[]; test("log has 2 Realms"))' <<<"$output"
 	run -2 "$CCAIO" verify -q --rmm-log="$DATA/trace/realm-6.12.rmm.log" "${realm[@]}"
 }
 

@@ -15,7 +15,7 @@ gap() {
 		io() { dd if=/dev/vda of=/dev/null bs=4k count=16 iflag=direct 2>/dev/null; }
 		cd /sys/kernel/tracing/instances/ccaio-\$PPID && { $2; }" >out 2>&1
 	echo "$1 $? $(grep -oE "unmet +(events-armed|nothing-lost)" out | tr -s " " | cut -d" " -f2 | tr "\n" " ")"
-	grep -E "somebody wrote to|events were lost" out >>/root/words
+	grep -E "another program wrote to|events were lost" out >>/root/words
 	ccaio verify -q --scope window x.ccaio >again 2>&1
 	[ "$(grep -oE "^[A-Z]+" out | head -1)" = "$(grep -oE "^[A-Z]+" again)" ] || { echo "verify differs:"; cat again; }
 }
