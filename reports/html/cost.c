@@ -52,13 +52,15 @@ static void bars(FILE *out, const struct rows *rows)
 
 static void table(FILE *out, const struct rows *rows)
 {
+	static const char *const heads[] = { "Device",	"#Copied",
+					     "#Useful", "#Ratio",
+					     "#Stale",	"Into the pool",
+					     "Back",	"#Slots at the peak",
+					     NULL };
 	size_t shown =
 		rows->ncost_devices < HTML_MOST_DEVICES ? rows->ncost_devices : HTML_MOST_DEVICES;
 
-	fputs("<table class=\"sortable\"><thead><tr><th>Device</th><th>Copied</th><th>Useful</th>"
-	      "<th>Ratio</th><th>Stale</th><th>Into the pool</th><th>Back</th>"
-	      "<th>Slots at the peak</th></tr></thead><tbody>\n",
-	      out);
+	html_table(out, "cost-table", "Bytes copied", heads);
 	for (size_t i = 0; i < shown; i++) {
 		const struct row_cost *c = &rows->cost_devices[i];
 
@@ -73,7 +75,7 @@ static void table(FILE *out, const struct rows *rows)
 		html_cell(out, c->slots);
 		fputs("</tr>\n", out);
 	}
-	fputs("</tbody></table>\n", out);
+	html_table_end(out);
 	html_more(out, shown, rows->ncost_devices, "verdict.json");
 }
 

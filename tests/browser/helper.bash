@@ -6,7 +6,7 @@ load ../cli/helper
 # result(object); sets $output to that object as JSON, and $console to what the console said.  The page's
 # clock runs ahead while nothing happens, unless a third argument says real.
 in_browser() {
-	local page=$1 script=$2 clock=--virtual-time-budget=5000 dir=$BATS_FILE_TMPDIR/browser
+	local page=$1 script=$2 clock=--virtual-time-budget=5000 dir=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/browser
 	mkdir -p "$dir"
 	[ "${3:-}" != real ] || clock=--timeout=60000
 	# the script runs as the last thing in the page; what it finds out goes into the page's title
