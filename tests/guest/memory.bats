@@ -40,7 +40,7 @@ proven_twice() {
 }
 
 @test "memory: without bouncing the older mappings are among the counterexamples" {
-	run -1 guest --swiotlb noforce -- sh -c 'cd /root; ccaio trace -o a.ccaio -- true'
+	run -1 guest --swiotlb noforce -- sh -c 'cd /root; COLUMNS=300 ccaio trace -v -o a.ccaio -- true'
 	[[ $output == *"VIOLATED"* ]]
 	[[ $(tr -s ' \n' ' ' <<<"$output") == *"queue input.0 of virtio0 names protected memory "*" times (descriptor "*"when the window opened"* ]]
 }

@@ -85,11 +85,11 @@ restored() { tracing | diff before - >changes && echo restored || { echo "not re
 		INT 0
 		restored
 		verify 0
-		Exit status       ended by signal 2 (INT)
+		Exit status   ended by signal 2 (INT)
 		TERM 143
 		deaf 137
 		dies 0
-		Exit status       ended by signal 11 (SEGV)
+		Exit status   ended by signal 11 (SEGV)
 		Still alive   1 process of the program when the recording ended: LEFT
 		1
 		attached 0
