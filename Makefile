@@ -173,7 +173,7 @@ check-everyday: $(BUILD)/ccaio $(APPS) ## run all everyday workloads in real gue
 	$(Q)$(MAKE) CROSS=arm64 all apps
 	$(Q)$(MAKE) CROSS=amd64 all apps
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/everyday tests/guest/everyday
-check-cost: $(BUILD)/ccaio $(APPS) ## the forecast of the bounce pool against real kernels (ten minutes)
+check-cost: $(BUILD)/ccaio $(APPS) ## the forecast of the bounce pool against real kernels
 	$(Q)$(MAKE) CROSS=arm64 all apps
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) tests/guest/cost
 check: ## install what is missing, then run every test

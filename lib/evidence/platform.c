@@ -20,7 +20,7 @@ enum tri platform_virtio_active(const struct platform_virtio *dev)
 
 	if (dev->driver)
 		return ok ? TRI_YES : TRI_UNKNOWN;
-	return ok || dev->driver_untold ? TRI_UNKNOWN : TRI_NO;
+	return ok || dev->driver_unreported ? TRI_UNKNOWN : TRI_NO;
 }
 
 static bool is_event(const char *listed, const char *event)

@@ -26,14 +26,14 @@ struct platform_pool {
 };
 
 struct platform_virtio {
-	char *name;	    /* "virtio0" */
-	uint32_t device_id; /* virtio device type: 1 net, 2 block, 4 rng, 5 balloon, … */
-	char *features;	    /* '0'/'1', bit 0 first, as in sysfs; NULL unknown */
-	uint32_t status;    /* device status register; PLATFORM_NO_STATUS unknown */
-	char *bus;	    /* "pci", "mmio", "msg" … */
-	char *parent;	    /* DMA device, the name that DMA events carry: "0000:00:01.0" */
-	char *driver;	    /* "virtio_net"; NULL: not bound */
-	bool driver_untold; /* driver is NULL because the facts do not say */
+	char *name;		/* "virtio0" */
+	uint32_t device_id;	/* virtio device type: 1 net, 2 block, 4 rng, 5 balloon, … */
+	char *features;		/* '0'/'1', bit 0 first, as in sysfs; NULL unknown */
+	uint32_t status;	/* device status register; PLATFORM_NO_STATUS unknown */
+	char *bus;		/* "pci", "mmio", "msg" … */
+	char *parent;		/* DMA device, the name that DMA events carry: "0000:00:01.0" */
+	char *driver;		/* "virtio_net"; NULL: not bound */
+	bool driver_unreported; /* driver is NULL because the facts do not say */
 	/*
 	 * The device's own traffic counters (packets, sectors, bytes: any number that
 	 * moves when it works) before and after the window; PLATFORM_UNKNOWN if none.
@@ -47,7 +47,7 @@ struct platform_pci {
 	char *name;		       /* "0000:00:01.0" */
 	char *vendor, *device, *class; /* "0x1af4" … */
 	char *driver;		       /* NULL: not bound */
-	bool driver_untold;	       /* driver is NULL because the facts do not say */
+	bool driver_unreported;	       /* driver is NULL because the facts do not say */
 	char *iommu_group;	       /* NULL: no IOMMU in front of it */
 	char *iommu_type;	       /* "identity" (addresses pass), "DMA" …; NULL unknown */
 	char *tsm;		       /* TDISP state: NULL none, "locked", "accepted" … */

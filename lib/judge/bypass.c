@@ -188,11 +188,11 @@ static void check_pci(struct judge *j, struct verdict *v, const struct platform_
 {
 	struct platform_virtio as = { .name = d->name, .parent = d->name, .driver = d->driver };
 
-	if (!d->driver_untold && !platform_pci_is_driven(d) && !platform_pci_is_nothing(d))
+	if (!d->driver_unreported && !platform_pci_is_driven(d) && !platform_pci_is_nothing(d))
 		check_undriven(j, v, d);
 	else if (d->driver && platform_pci_is_ivshmem(d))
 		bypass(j, v, &as, "ivshmem is host memory mapped into the guest");
-	if ((d->driver || d->driver_untold) && platform_pci_is_virtio(d) &&
+	if ((d->driver || d->driver_unreported) && platform_pci_is_virtio(d) &&
 	    !platform_find_virtio(j->platform, d->name))
 		undecided(j, d->name, d->name,
 			  "a virtio device whose feature bits are not in the facts");

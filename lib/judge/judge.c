@@ -53,7 +53,7 @@ struct judge *judge_new(const struct platform *p, const struct names *names,
 	j->rehearsal = j->guest->class == GUEST_ORDINARY;
 	if (p) {
 		j->from_boot = p->trace.from_boot == TRI_YES;
-		j->encrypts_untold =
+		j->encrypts_unreported =
 			p->trace.events_known && !platform_event_on(p, "ccaio:encrypt");
 		j->canary_found = xcalloc(p->trace.ncanaries, 1);
 	}

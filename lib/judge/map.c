@@ -318,13 +318,13 @@ void judge_map(struct judge *j, const struct event *ev)
 		bounces_pass(&j->bounces, ev);
 		return;
 	}
-	how = bounces_take(&j->bounces, ev, judge_bounce_untold(j, ev), &bounce);
+	how = bounces_take(&j->bounces, ev, judge_bounce_unreported(j, ev), &bounce);
 	bounces_pass(&j->bounces, ev);
 	j->n.maps++;
 	if (how == PAIR_BY_ORDER)
 		judge_learn_offset(j, dev, ev, &bounce);
 	plain = judge_plain(j, dev, ev->dma, &bit);
-	if (dev->iommu && (how != PAIR_NONE || judge_bounce_untold(j, ev)))
+	if (dev->iommu && (how != PAIR_NONE || judge_bounce_unreported(j, ev)))
 		memory = judge_bounced_iova(j, dev, ev);
 	else
 		memory = judge_address(j, dev, ev, plain, bit, false);

@@ -81,7 +81,7 @@ void judge_decrypt(struct judge *j, const struct event *ev)
 	if (ev->aux)
 		return;
 	j->n.changes++;
-	if (j->encrypts_untold)
+	if (j->encrypts_unreported)
 		return;
 	if (ev->flags & EVENT_F_VIRT)
 		memmap_decrypt(j->virt, ev->link, ev->size);

@@ -30,7 +30,7 @@ void judge_bounce(struct judge *j, const struct event *ev)
  * be told: before the first bounce of all, or on a CPU that has reported nothing since
  * (but the bounces of the map's other entries).
  */
-bool judge_bounce_untold(const struct judge *j, const struct event *ev)
+bool judge_bounce_unreported(const struct judge *j, const struct event *ev)
 {
 	const struct cpu_state *c = &j->cpus[ev->cpu];
 
@@ -114,7 +114,7 @@ void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uin
 	if ((ev->attrs & EVENT_ATTR_CC_SHARED) && memory == MEMORY_ALIAS &&
 	    (ev->orig & j->alias.top_mask) == plain)
 		return;
-	if (judge_bounce_untold(j, ev)) {
+	if (judge_bounce_unreported(j, ev)) {
 		j->n.early++;
 		return;
 	}

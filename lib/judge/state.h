@@ -109,7 +109,7 @@ struct judge {
 	bool opened; /* the window's start was seen */
 	/* memory that became protected again would not be reported: what was decrypted shows
 	 * nothing */
-	bool encrypts_untold;
+	bool encrypts_unreported;
 
 	struct memmap *memory;
 	struct memmap *virt; /* decrypted kernel virtual ranges */
@@ -209,7 +209,7 @@ void judge_bounce(struct judge *j, const struct event *ev);
 /* Take those of this failed list, reported as a whole; returns how many. */
 size_t judge_take_bounces_failed(struct judge *j, const struct event *ev);
 /* Can the bounce of this map have come before events were on? */
-bool judge_bounce_untold(const struct judge *j, const struct event *ev);
+bool judge_bounce_unreported(const struct judge *j, const struct event *ev);
 /* The claim bounce-paired for one map. */
 void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uint64_t plain,
 		enum memory_state memory, enum pair how, const struct bounce *bounce);

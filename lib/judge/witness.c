@@ -407,7 +407,7 @@ static const char *beyond_reading(const struct platform *p)
 	for (size_t i = 0; i < p->npci; i++) {
 		const struct platform_pci *d = &p->pci[i];
 
-		if ((d->driver || d->driver_untold) && d->bus_master != TRI_NO &&
+		if ((d->driver || d->driver_unreported) && d->bus_master != TRI_NO &&
 		    !(d->class && strncmp(d->class, "0x06", 4) == 0) && !platform_pci_is_virtio(d))
 			return d->name;
 	}

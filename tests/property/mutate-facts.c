@@ -223,7 +223,7 @@ static bool unlisted_pci(struct history *h, struct rng *r)
 }
 
 /* What it was bound to is not reported, or what it is. */
-static bool untold(struct history *h, struct rng *r)
+static bool unreported(struct history *h, struct rng *r)
 {
 	struct platform *p = h->platform;
 	struct platform_virtio *d = &p->virtio[rng_below(r, p->nvirtio)];
@@ -234,7 +234,7 @@ static bool untold(struct history *h, struct rng *r)
 	}
 	free(d->driver);
 	d->driver = NULL;
-	d->driver_untold = true;
+	d->driver_unreported = true;
 	return true;
 }
 
@@ -276,7 +276,7 @@ const struct mutation mutations_facts[] = {
 	{ "undriven-function", undriven_function },
 	{ "unlisted-virtio", unlisted_virtio },
 	{ "unlisted-pci", unlisted_pci },
-	{ "untold", untold },
+	{ "unreported", unreported },
 	{ "host-memory", host_memory },
 	{ "pools-overlap", pools_overlap },
 	{ "other-pools", other_pools },

@@ -150,7 +150,7 @@ void slow_map(struct slow *s, const struct event *e)
 	if (paired && by_order)
 		slow_learn_offset(s, e, bounce);
 	plain = slow_plain_of(s, e->dev, e->dma, &bit);
-	if (slow_behind_iommu(s, e->dev) && (paired || slow_bounce_untold(s))) {
+	if (slow_behind_iommu(s, e->dev) && (paired || slow_bounce_unreported(s))) {
 		slow_open(s, CLAIM_DMA_IN_SHARED);
 	} else {
 		is = slow_published(s, e, plain, bit, false);

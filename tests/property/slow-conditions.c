@@ -181,7 +181,7 @@ static bool devices_known(const struct slow *s)
 
 		if (type && d->device_id && type != d->device_id)
 			return false;
-		if ((d->driver && !d->features) || d->driver_untold || active == TRI_UNKNOWN ||
+		if ((d->driver && !d->features) || d->driver_unreported || active == TRI_UNKNOWN ||
 		    (active == TRI_NO && slow_worked(s, d)))
 			return false;
 		if (d->bus && strcmp(d->bus, "pci") == 0 &&
@@ -201,7 +201,7 @@ static bool devices_known(const struct slow *s)
 			continue;
 		driven = d->driver && !strstr(d->driver, "stub") && !strstr(d->driver, "pciback");
 		if (driven ? platform_pci_is_virtio(d) && !platform_find_virtio(p, d->name)
-			   : d->driver_untold || d->bus_master != TRI_NO)
+			   : d->driver_unreported || d->bus_master != TRI_NO)
 			return false;
 	}
 	return true;

@@ -84,10 +84,10 @@ void slow_bypass(struct slow *s)
 		bool bridge = d->class && strncmp(d->class, "0x06", 4) == 0;
 
 		c->fact |= driven && shared;
-		if (!driven && !d->driver_untold && !bridge && !platform_pci_is_nothing(d))
+		if (!driven && !d->driver_unreported && !bridge && !platform_pci_is_nothing(d))
 			c->open |= d->touched != TRI_NO || (shared && d->memory != TRI_NO);
 		c->open |= d->driver && strcmp(d->driver, "vfio-pci") == 0;
-		c->open |= (d->driver || d->driver_untold) && platform_pci_is_virtio(d) &&
+		c->open |= (d->driver || d->driver_unreported) && platform_pci_is_virtio(d) &&
 			   !platform_find_virtio(s->p, d->name);
 	}
 }

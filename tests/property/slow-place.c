@@ -142,8 +142,8 @@ bool slow_take_bounce(struct slow *s, const struct event *e, const struct event 
 		      bool *by_order)
 {
 	bool failed = e->dma == EVENT_NO_ADDR || e->kind == EVENT_MAP_FAILED;
-	bool own =
-		failed ? e->size != 0 : slow_bounce_untold(s); /* no other size, no other buffer */
+	bool own = failed ? e->size != 0
+			  : slow_bounce_unreported(s); /* no other size, no other buffer */
 	size_t found = s->nwaiting;
 
 	*by_order = false;
@@ -248,7 +248,7 @@ void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memor
 	}
 	if ((e->attrs & EVENT_ATTR_CC_SHARED) && is == MEMORY_ALIAS && (e->orig & s->top) == plain)
 		return;
-	if (slow_bounce_untold(s))
+	if (slow_bounce_unreported(s))
 		s->early++;
 	else if (!told_by_facts(s, e->dev) && is != MEMORY_POOL)
 		slow_open(s, CLAIM_BOUNCE_PAIRED);

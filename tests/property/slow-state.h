@@ -135,7 +135,7 @@ uint64_t slow_reported_before(const struct slow *s, size_t i, bool but_bounces);
 /* Can this CPU have been in the kernel's unmap since event seq of another one? */
 bool slow_in_flight(const struct slow *s, uint64_t seq);
 /* The bounce of this map may have been before the events were on. */
-bool slow_bounce_untold(const struct slow *s);
+bool slow_bounce_unreported(const struct slow *s);
 const struct platform_pci *slow_pci_of(const struct slow *s, uint16_t dev);
 bool slow_behind_iommu(const struct slow *s, uint16_t dev);
 bool slow_accepted_by_facts(const struct slow *s, uint16_t dev);

@@ -55,7 +55,7 @@ static bool marked_before(const struct slow *s, unsigned int which)
 	return false;
 }
 
-bool slow_bounce_untold(const struct slow *s)
+bool slow_bounce_unreported(const struct slow *s)
 {
 	if (s->from_boot || marked_before(s, EVENT_MARK_START))
 		return false;

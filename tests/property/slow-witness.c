@@ -700,7 +700,7 @@ bool slow_start_known(const struct slow *s)
 	for (size_t i = 0; i < s->p->npci; i++) {
 		const struct platform_pci *d = &s->p->pci[i];
 
-		if ((d->driver || d->driver_untold) && d->bus_master != TRI_NO &&
+		if ((d->driver || d->driver_unreported) && d->bus_master != TRI_NO &&
 		    !(d->class && strncmp(d->class, "0x06", 4) == 0) && !platform_pci_is_virtio(d))
 			return false;
 	}

@@ -14,7 +14,7 @@ struct inner {
 
 struct item {
 	char *name;
-	bool driver_untold;
+	bool driver_unreported;
 	char *driver;
 };
 
@@ -50,7 +50,7 @@ static const struct jrow inner_rows[] = { JNUMBER("n", struct inner, n, 9), JEND
 static const struct jrow item_rows[] = {
 	JNAME("name", struct item, name, .flags = JF_REQUIRED | JF_UNIQUE),
 	JNAME("driver", struct item, driver, .flags = JF_UNTOLD,
-	      .known = offsetof(struct item, driver_untold)),
+	      .known = offsetof(struct item, driver_unreported)),
 	JEND,
 };
 
@@ -122,7 +122,7 @@ static void test_whole(void)
 		return;
 	}
 	check(all->nlist == 2 && all->cap == 2 && all->has_list);
-	check(!all->list[0].driver_untold && all->list[1].driver_untold);
+	check(!all->list[0].driver_unreported && all->list[1].driver_unreported);
 	check(all->number_signed == -5 && all->derived == 5 && all->inner.n == 9);
 	all->shown = true;
 	text = jtable_format(all_rows, "t/1", all);

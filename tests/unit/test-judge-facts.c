@@ -61,7 +61,7 @@ static void test_virtio(void)
 	d = virtio_machine(); /* neither driver nor status: nobody says that it is idle */
 	d->features[VIRTIO_F_ACCESS_PLATFORM] = '0';
 	set(&d->driver, NULL);
-	d->driver_untold = true;
+	d->driver_unreported = true;
 	d->status = PLATFORM_NO_STATUS;
 	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
 	check(cond(COND_DEVICES_KNOWN) == COND_UNMET);

@@ -44,7 +44,7 @@ static bool virtio_known(const struct judge *j, const struct platform_virtio *d,
 	const char *worked = judge_why_active(j, d);
 	uint32_t type = platform_virtio_driver_type(d->driver);
 
-	if (d->driver_untold)
+	if (d->driver_unreported)
 		cond_unmet(cond, remedy, "it is not known whether a driver works %s", d->name);
 	else if (d->driver && (!d->features || d->status == PLATFORM_NO_STATUS))
 		cond_unmet(cond, remedy, "the feature bits or the status of %s are not known",
@@ -78,9 +78,9 @@ static bool pci_known(const struct judge *j, const struct platform_pci *d,
 {
 	bool bridge = d->class && strncmp(d->class, "0x06", 4) == 0;
 
-	if (platform_pci_is_nothing(d) || (d->driver_untold && bridge))
+	if (platform_pci_is_nothing(d) || (d->driver_unreported && bridge))
 		return true;
-	if (d->driver_untold)
+	if (d->driver_unreported)
 		cond_unmet(cond, remedy, "it is not known whether a driver works PCI device %s",
 			   d->name);
 	else if (!platform_pci_is_driven(d) && !bridge && d->bus_master == TRI_YES)
