@@ -191,13 +191,34 @@ static int lacking_buffer(const struct judge *j, const struct stream_info *info)
 	return cpu;
 }
 
-void coverage_nothing_lost(const struct judge *j, const struct stream_info *info,
-			   struct cond_verdict *cond)
+/* lost 0: the evidence does not say how many. */
+static void were_lost(const struct judge *j, const struct stream_info *info, uint64_t lost,
+		      struct cond_verdict *cond)
 {
 	static const char remedy[] =
 		"record with a larger buffer (ccaio trace -b, trace-cmd record -b; at boot: "
 		"trace_buf_size=)";
 	char where[256];
+
+	lost_per_cpu(j, info, where, sizeof(where));
+	if (lost && taken_by_another(info))
+		cond_unmet(cond,
+			   "leave the tracing instance of ccaio alone while it records; give "
+			   "the whole trace.dat",
+			   "%llu events were lost%s%s; the kernel says that they were read, "
+			   "but they are not in the evidence: another program read them "
+			   "(trace_pipe), or they were cut out",
+			   (unsigned long long)lost, where[0] ? ": " : "", where);
+	else if (lost)
+		cond_unmet(cond, remedy, "%llu events were lost%s%s", (unsigned long long)lost,
+			   where[0] ? ": " : "", where);
+	else
+		cond_unmet(cond, remedy, "events were lost, the evidence does not say how many");
+}
+
+void coverage_nothing_lost(const struct judge *j, const struct stream_info *info,
+			   struct cond_verdict *cond)
+{
 	bool unknown;
 	const struct stream_cpu *c = cleared(info);
 	uint64_t lost = judge_lost(j, info, &unknown);
@@ -214,22 +235,7 @@ void coverage_nothing_lost(const struct judge *j, const struct stream_info *info
 		return;
 	}
 	if (lost || unknown) {
-		lost_per_cpu(j, info, where, sizeof(where));
-		if (lost && taken_by_another(info))
-			cond_unmet(
-				cond,
-				"leave the tracing instance of ccaio alone while it records; give "
-				"the whole trace.dat",
-				"%llu events were lost%s%s; the kernel says that they were read, "
-				"but they are not in the evidence: another program read them "
-				"(trace_pipe), or they were cut out",
-				(unsigned long long)lost, where[0] ? ": " : "", where);
-		else if (lost)
-			cond_unmet(cond, remedy, "%llu events were lost%s%s",
-				   (unsigned long long)lost, where[0] ? ": " : "", where);
-		else
-			cond_unmet(cond, remedy,
-				   "events were lost, the evidence does not say how many");
+		were_lost(j, info, lost, cond);
 		return;
 	}
 	if (before_gap(j)) {
