@@ -17,6 +17,7 @@ struct rewrite {
 	bool alloc_shared;   /* each allocation says that its pages were decrypted */
 	uint64_t bounce_bit; /* set in the buffer's address of each bounce */
 	uint64_t map_bit;    /* set in the address that the 100th map publishes */
+	bool unbounced;	     /* the 100th map, or one soon after, is of the buffer itself */
 	uint64_t pool;	     /* allocations lie from here on, one after the other; 0: as they do */
 	unsigned long keep;  /* … but the first so many, which stay */
 	bool virtual;	     /* of allocations the event tells the virtual address, as since 6.12 */

@@ -207,7 +207,7 @@ int main(int argc, char **argv)
 	int opt, all = 0;
 	const char *zip = NULL;
 
-	while ((opt = getopt(argc, argv, "a7:p:AB:M:C:K:D:E")) != -1) {
+	while ((opt = getopt(argc, argv, "a7:p:AB:M:NC:K:D:E")) != -1) {
 		if (opt == '7')
 			zip = optarg;
 		else if (opt == 'a')
@@ -220,6 +220,8 @@ int main(int argc, char **argv)
 			rewrite.bounce_bit = strtoull(optarg, NULL, 0);
 		else if (opt == 'M')
 			rewrite.map_bit = strtoull(optarg, NULL, 0);
+		else if (opt == 'N')
+			rewrite.unbounced = true;
 		else if (opt == 'C')
 			rewrite.pool = strtoull(optarg, NULL, 0);
 		else if (opt == 'K')
@@ -241,6 +243,7 @@ int main(int argc, char **argv)
 		      "  -A  allocations say that their pages were decrypted (ALLOC_CC_SHARED)\n"
 		      "  -B BIT      set BIT in the buffer's address of each bounce\n"
 		      "  -M BIT      set BIT in the address that the 100th map publishes\n"
+		      "  -N          do not bounce the 100th map: publish the buffer itself\n"
 		      "  -C ADDRESS  move allocations to ADDRESS, one after the other\n"
 		      "  -K N        but the first N\n"
 		      "  -D N        probes of boot tell of all allocations but the first N, by "
