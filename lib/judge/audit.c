@@ -429,7 +429,7 @@ static void take_slots(struct audit *a)
 	}
 }
 
-/* Each old buffer in a pool has slots of it. */
+/* Each old buffer that reaches into a pool lies in slots of it. */
 static void check_buffers(struct audit *a)
 {
 	struct spans slots = { 0 };
@@ -446,7 +446,7 @@ static void check_buffers(struct audit *a)
 		uint64_t size = o->range.end - o->range.start + 1;
 
 		if (o->kind == OLD_BUFFER &&
-		    memmap_state(a->j->memory, o->range.start, size) == MEMORY_POOL &&
+		    memmap_touches_pool(a->j->memory, o->range.start, size) &&
 		    !spans_cover(&slots, o->range.start, size))
 			witness_say(&a->w->baseline_why,
 				    "a ring names slots of the bounce pool at 0x%llx that are not "

@@ -611,7 +611,7 @@ static void read_start(struct slow *s)
 		const struct slow_old *o = &s->w.old[i];
 
 		if (!o->slots && !o->ring &&
-		    slow_memory(s, o->start, o->last - o->start + 1) == MEMORY_POOL &&
+		    slow_touches_pool(s, o->start, o->last - o->start + 1) &&
 		    !all_in_old_slots(s, o->start, o->last))
 			s->w.no_baseline = true;
 	}
