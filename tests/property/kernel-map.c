@@ -198,6 +198,8 @@ static void tell_unmap(struct sim *s, int cpu, const struct op *op, const struct
 			sim_not_provable(s, "an inherited sg mapping has no known address");
 	} else if (m->direct && !m->reported && s->telling && !s->h->alias && m->region >= 0) {
 		sim_not_provable(s, "a decrypt that nothing reported");
+	} else if (m->direct && !m->reported && s->telling && s->start && !m->named) {
+		sim_not_provable(s, "nothing shows an older mapping without slots");
 	} else if (!m->direct && s->telling && sim_retaken(s, m, op->taken)) {
 		sim_not_provable(s, "a slot was reused before its unmap was reported");
 	}

@@ -20,8 +20,7 @@ static struct snapshot_device *add_device(struct snapshot *s, int n, const struc
 }
 
 /* A buffer that the device may use; drivers that keep pages mapped cut several from one mapping. */
-static void add_descriptor(struct sim *s, struct snapshot_queue *q, const struct sim_map *m,
-			   int head)
+static void add_descriptor(struct sim *s, struct snapshot_queue *q, struct sim_map *m, int head)
 {
 	uint64_t from = sim_one_in(s, 4) ? sim_below(s, m->size) : 0;
 
@@ -34,6 +33,9 @@ static void add_descriptor(struct sim *s, struct snapshot_queue *q, const struct
 	};
 	if (!from)
 		q->descriptors[q->ndescriptors - 1].length = (uint32_t)m->size;
+	if (m->direct && !m->reported && !m->named && s->start)
+		sim_not_provable(s, "nothing shows an older mapping without slots");
+	m->named |= !from;
 }
 
 static void read_queue(struct sim *s, int dev, struct snapshot_device *d)
@@ -45,7 +47,7 @@ static void read_queue(struct sim *s, int dev, struct snapshot_device *d)
 	q->dma_api = TRI_YES;
 	q->size = MAX_MAPS;
 	for (int i = 0; i < MAX_MAPS; i++) {
-		const struct sim_map *m = &s->maps[i];
+		struct sim_map *m = &s->maps[i];
 
 		if (m->dev != dev || !m->live)
 			continue;
@@ -105,6 +107,10 @@ struct snapshot *sim_snapshot(struct sim *s)
 	for (int i = 0; i < 4; i++) {
 		if (is_in_flight(s, &s->suspended[i]))
 			sim_not_provable(s, "a call was preempted when memory was to be read");
+	}
+	for (int i = 0; i < s->ncpus; i++) {
+		if (s->cpu[i].moved && is_in_flight(s, &s->cpu[i]))
+			sim_not_provable(s, "a preempted call goes on when memory is to be read");
 	}
 	sim_mark(s, cpu, EVENT_MARK_SNAPSHOT);
 	for (int i = 0; i < s->ndevs; i++) {

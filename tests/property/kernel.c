@@ -267,6 +267,22 @@ static void cut(struct sim *s)
 	}
 }
 
+/* As a recording looks in which some of the events were off. */
+static bool is_one_sided(const struct history *h)
+{
+	int maps = 0, unmaps = 0, sg_maps = 0, sg_unmaps = 0;
+
+	for (size_t i = 0; i < h->count; i++) {
+		const struct event *ev = &h->steps[i].ev;
+
+		maps += ev->kind == EVENT_MAP;
+		unmaps += ev->kind == EVENT_UNMAP;
+		sg_maps += ev->kind == EVENT_MAP && (ev->flags & EVENT_F_SG);
+		sg_unmaps += ev->kind == EVENT_UNMAP && (ev->flags & EVENT_F_BY_ORIG);
+	}
+	return (maps >= 24 && !unmaps) || (unmaps >= 24 && !maps) || (sg_maps >= 24 && !sg_unmaps);
+}
+
 static void run(struct sim *s, size_t size)
 {
 	size_t limit = 60 * size + 200;
@@ -299,6 +315,8 @@ static void run(struct sim *s, size_t size)
 	}
 	if (s->early && !s->any_bounce)
 		sim_not_provable(s, "no bounce was reported");
+	if (!s->by_ccaio && is_one_sided(s->h))
+		sim_not_provable(s, "dozens of mappings and not one end, or the reverse");
 }
 
 struct history *history_new(uint64_t seed, size_t size)

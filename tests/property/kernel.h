@@ -47,8 +47,9 @@ struct sim_dev {
 
 struct sim_map {
 	bool live, busy, reported, alloc, direct, sg, within;
-	bool held; /* has slots of its pool */
-	bool ring; /* its device's, as long as that is bound */
+	bool held;  /* has slots of its pool */
+	bool named; /* a ring named all of it when the window opened */
+	bool ring;  /* its device's, as long as that is bound */
 	uint8_t dev, dir;
 	int8_t region;
 	int parent; /* allocation that a direct mapping is a part of, or -1 */
