@@ -12,6 +12,7 @@
 #include "lib/correlate/correlate.h"
 #include "lib/evidence/event.h"
 #include "lib/evidence/text/redact.h"
+#include "lib/exchange/clear.h"
 #include "lib/exchange/exchange.h"
 #include "lib/exchange/json.h"
 #include "lib/judge/judge.h"
@@ -81,11 +82,11 @@ int exchanging_stop(struct exchanging *e, pid_t root, bool follow, struct err *e
 		ret = err_sys(err, "cannot write " BUNDLE_PACKETS);
 	e->out = NULL;
 	if (e->x && root) {
-		e->x->roots[e->x->nroots++] = root;
-		e->x->launched = true;
+		e->x->program.roots[e->x->program.nroots++] = root;
+		e->x->program.launched = true;
 	}
 	if (e->x)
-		e->x->no_follow = !follow;
+		e->x->program.no_follow = !follow;
 	return ret;
 }
 
@@ -110,7 +111,7 @@ static int open_packets(struct exchanging *e, struct names *names, struct err *e
 	char *path;
 	FILE *in;
 
-	if (!e->x->captured)
+	if (!e->x->capture.on)
 		return 0;
 	in = bundle_stream(e->bundle, BUNDLE_PACKETS, err);
 	if (!in)
@@ -182,10 +183,10 @@ int exchanging_finish(struct exchanging *e, struct judge *judge, struct err *err
 		return ret;
 	traffic.clear_payload = exchanges_clear_payload(e->x, &why);
 	traffic.clear_reason = why;
-	broken = exchanges_broken(e->x);
+	broken = sums_broken(&e->x->sums);
 	traffic.conserved = !broken;
 	traffic.broken = broken;
-	traffic.dropped = e->x->capture_dropped;
+	traffic.dropped = e->x->capture.dropped;
 	judge_set_traffic(judge, &traffic);
 	free(why);
 	free(broken);

@@ -167,12 +167,12 @@ static int stop_capture(struct model_run *r, struct err *err)
 	int ret = 0;
 
 	r->traffic = NULL;
-	x->realtime_offset_ns = r->writer.offset_ns;
-	x->captured = true;
+	x->capture.realtime_offset_ns = r->writer.offset_ns;
+	x->capture.on = true;
 	if (iface)
 		iface->index = IFACE_INDEX;
-	x->roots[x->nroots++] = command_pid(r->command);
-	x->no_follow = !r->options->follow;
+	x->program.roots[x->program.nroots++] = command_pid(r->command);
+	x->program.no_follow = !r->options->follow;
 	if (fclose(r->pcap) != 0)
 		ret = err_sys(err, "cannot write " BUNDLE_PACKETS);
 	r->pcap = NULL;

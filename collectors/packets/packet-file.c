@@ -99,11 +99,11 @@ struct packet_reader *packet_reader_open(FILE *in, const char *path, const struc
 
 	r->path = xstrdup(path);
 	r->names = names;
-	r->offset_ns = x ? x->realtime_offset_ns : 0;
-	for (size_t i = 0; x && i < x->nifaces && i < IFACES; i++) {
-		r->ifaces[r->nifaces].index = x->ifaces[i].index;
-		r->ifaces[r->nifaces++].name =
-			names_intern(names, x->ifaces[i].name, strlen(x->ifaces[i].name));
+	r->offset_ns = x ? x->capture.realtime_offset_ns : 0;
+	for (size_t i = 0; x && i < x->capture.nifaces && i < IFACES; i++) {
+		r->ifaces[r->nifaces].index = x->capture.ifaces[i].index;
+		r->ifaces[r->nifaces++].name = names_intern(names, x->capture.ifaces[i].name,
+							    strlen(x->capture.ifaces[i].name));
 	}
 	r->pcap = pcap_fopen_offline_with_tstamp_precision(in, PCAP_TSTAMP_PRECISION_NANO, why);
 	if (!r->pcap) {

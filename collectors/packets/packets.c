@@ -458,8 +458,8 @@ fail:
 
 static void describe(const struct packets *p, struct exchanges *x)
 {
-	x->realtime_offset_ns = p->offset_ns;
-	x->capture_dropped = p->dropped[1] - p->dropped[0];
+	x->capture.realtime_offset_ns = p->offset_ns;
+	x->capture.dropped = p->dropped[1] - p->dropped[0];
 	for (size_t n = 0; n < p->nifaces; n++) {
 		const struct iface *i = &p->ifaces[n];
 		struct exchange_iface *to = exchanges_iface(x, i->name);

@@ -254,8 +254,8 @@ void processes_look(struct processes *p)
 
 void processes_describe(const struct processes *p, struct exchanges *x)
 {
-	for (size_t i = 0; i < p->ntasks && x->nroots < EXCHANGE_ROOTS; i++)
-		x->roots[x->nroots++] = p->tasks[i];
+	for (size_t i = 0; i < p->ntasks && x->program.nroots < EXCHANGE_ROOTS; i++)
+		x->program.roots[x->program.nroots++] = p->tasks[i];
 	if (p->ntasks > EXCHANGE_ROOTS)
 		exchanges_note(x, "only %d of the program's %zu threads are followed",
 			       EXCHANGE_ROOTS, p->ntasks);

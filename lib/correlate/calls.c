@@ -44,7 +44,7 @@ static bool is_within(const struct flow_key *key)
 static void place(struct correlate *c, const struct owner_socket *s, uint64_t bytes)
 {
 	if (!(s->conn != OWNERS_NO_CONN && s->program) && !is_within(&s->key))
-		c->x->unseen_bytes += bytes;
+		c->x->program.unseen_bytes += bytes;
 }
 
 /* The program sent by TCP.  Of a socket older than the recording the addresses may come later. */
@@ -80,8 +80,8 @@ void correlate_call(struct correlate *c, const struct event *e, struct owner_soc
 			sent(c, e, s);
 		break;
 	case OTHER:
-		c->x->other_calls[dir]++;
-		c->x->other_call_bytes[dir] += e->size;
+		c->x->program.other_calls[dir]++;
+		c->x->program.other_call_bytes[dir] += e->size;
 		break;
 	}
 }
@@ -98,5 +98,5 @@ void correlate_unplaced(struct correlate *c)
 		if (conn->preexisting && conn->program && !conn->socket)
 			return;
 	}
-	c->x->unseen_bytes += c->unplaced;
+	c->x->program.unseen_bytes += c->unplaced;
 }

@@ -232,7 +232,7 @@ static void count_unattributed(struct correlate *c, uint64_t ts_ns, uint16_t dev
 			       enum flow_dir dir, const char *why, uint64_t transfers,
 			       uint64_t bytes)
 {
-	bool early = c->x->launched && (!c->began_ns || ts_ns < c->began_ns);
+	bool early = c->x->program.launched && (!c->began_ns || ts_ns < c->began_ns);
 	size_t i;
 
 	if (!bytes && !transfers)
@@ -429,9 +429,9 @@ struct correlate *correlate_new(struct exchanges *x, const struct names *names,
 	c->start_ns = c->nonce ? UINT64_MAX : 0;
 	c->stop_ns = UINT64_MAX;
 	c->owners = owners_new();
-	owners_set_follow(c->owners, !x->no_follow);
-	for (size_t i = 0; i < x->nroots; i++)
-		owners_add_root(c->owners, x->roots[i]);
+	owners_set_follow(c->owners, !x->program.no_follow);
+	for (size_t i = 0; i < x->program.nroots; i++)
+		owners_add_root(c->owners, x->program.roots[i]);
 	c->carry = carry_new(names, platform, c->owners, &carry_ops, c);
 	c->blockio = blockio_new(x, names, platform, c->owners);
 	c->diskcount = diskcount_new(names, platform);

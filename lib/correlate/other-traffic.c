@@ -12,12 +12,13 @@
 #include "lib/base/xalloc.h"
 #include "lib/correlate/state.h"
 #include "lib/evidence/platform.h"
+#include "lib/exchange/clear.h"
 
 bool correlate_calls_known(const struct correlate *c)
 {
 	return platform_event_on(c->platform, "sock:sock_send_length") &&
 	       platform_event_on(c->platform, "sock:sock_recv_length") &&
-	       (c->x->nroots || c->x->nconns);
+	       (c->x->program.nroots || c->x->nconns);
 }
 
 /* Reasons why not, one behind the other. */
@@ -40,16 +41,16 @@ __attribute__((format(printf, 2, 3))) static void doubt(struct doubts *d, const 
 
 static void doubt_capture(struct doubts *d, const struct exchanges *x)
 {
-	if (!x->captured)
+	if (!x->capture.on)
 		doubt(d, "no packets were captured");
-	if (x->capture_dropped)
+	if (x->capture.dropped)
 		doubt(d, "packets could not be captured");
-	if (x->conns_left_out || x->rows_left_out)
+	if (x->capture.conns_left_out || x->capture.rows_left_out)
 		doubt(d, "not all connections and exchanges could be listed");
-	if (!x->nroots)
+	if (!x->program.nroots)
 		doubt(d, "it is not known which processes are the program's");
-	for (size_t i = 0; i < x->nchecks; i++) {
-		if (!x->checks[i].ok) {
+	for (size_t i = 0; i < x->sums.n; i++) {
+		if (!x->sums.list[i].ok) {
 			doubt(d, "sums do not agree");
 			break;
 		}
@@ -64,17 +65,17 @@ static void doubt_capture(struct doubts *d, const struct exchanges *x)
 
 static void doubt_calls(struct doubts *d, const struct exchanges *x)
 {
-	if (!x->calls_known)
+	if (!x->program.calls_known)
 		doubt(d, "this kernel does not report what it sent by sockets other than TCP");
-	else if (x->other_calls[FLOW_OUT] || x->other_calls[FLOW_IN])
+	else if (x->program.other_calls[FLOW_OUT] || x->program.other_calls[FLOW_IN])
 		doubt(d,
 		      "by sockets other than TCP it sent %" PRIu64 " bytes and received %" PRIu64,
-		      x->other_call_bytes[FLOW_OUT], x->other_call_bytes[FLOW_IN]);
-	if (x->unseen_bytes)
+		      x->program.other_call_bytes[FLOW_OUT], x->program.other_call_bytes[FLOW_IN]);
+	if (x->program.unseen_bytes)
 		doubt(d,
 		      "by TCP it sent %" PRIu64
 		      " bytes that no captured connection of its own shows",
-		      x->unseen_bytes);
+		      x->program.unseen_bytes);
 	if (exchanges_kernel_bytes(x))
 		doubt(d,
 		      "%" PRIu64
@@ -103,7 +104,7 @@ static void doubt_others(struct doubts *d, const struct exchanges *x)
 	const struct exchange_conn *c;
 	uint64_t bytes = exchanges_others_bytes(x, &c);
 
-	if (x->start_unseen)
+	if (x->program.start_unseen)
 		doubt(d, "the events do not show the program start");
 	if (bytes)
 		doubt(d,
@@ -153,19 +154,20 @@ void correlate_alive(struct correlate *c)
 	size_t n = owners_alive(c->owners, NULL, 0);
 	struct owner_task *tasks = xcalloc(n, sizeof(*tasks));
 
-	x->alive_known = x->nroots && platform_event_on(c->platform, "sched:sched_process_fork") &&
-			 platform_event_on(c->platform, "sched:sched_process_exit") &&
-			 !(x->launched && owners_is_program(c->owners, x->roots[0]));
-	if (x->alive_known) {
-		x->nalive = owners_alive(c->owners, tasks, n);
+	x->program.alive_known =
+		x->program.nroots && platform_event_on(c->platform, "sched:sched_process_fork") &&
+		platform_event_on(c->platform, "sched:sched_process_exit") &&
+		!(x->program.launched && owners_is_program(c->owners, x->program.roots[0]));
+	if (x->program.alive_known) {
+		x->program.nalive = owners_alive(c->owners, tasks, n);
 		qsort(tasks, n, sizeof(*tasks), by_pid);
-		x->nalive_listed = n < EXCHANGE_ALIVE ? n : EXCHANGE_ALIVE;
-		x->alive = xcalloc(x->nalive_listed, sizeof(*x->alive));
+		x->program.nalive_listed = n < EXCHANGE_ALIVE ? n : EXCHANGE_ALIVE;
+		x->program.alive = xcalloc(x->program.nalive_listed, sizeof(*x->program.alive));
 	}
-	for (size_t i = 0; i < x->nalive_listed; i++)
-		x->alive[i] = xasprintf("%s[%d]",
-					tasks[i].comm ? names_get(c->names, tasks[i].comm) : "?",
-					tasks[i].pid);
+	for (size_t i = 0; i < x->program.nalive_listed; i++)
+		x->program.alive[i] = xasprintf(
+			"%s[%d]", tasks[i].comm ? names_get(c->names, tasks[i].comm) : "?",
+			tasks[i].pid);
 	free(tasks);
 }
 
@@ -180,15 +182,15 @@ void correlate_other_traffic(struct correlate *c)
 	if (!d.out)
 		return;
 	doubt_capture(&d, x);
-	x->calls_known = correlate_calls_known(c);
+	x->program.calls_known = correlate_calls_known(c);
 	doubt_calls(&d, x);
 	doubt_devices(&d, x);
-	x->start_unseen = x->launched && !c->began_ns &&
-			  platform_event_on(c->platform, "sched:sched_process_exec");
+	x->program.start_unseen = x->program.launched && !c->began_ns &&
+				  platform_event_on(c->platform, "sched:sched_process_exec");
 	doubt_others(&d, x);
 	doubt_disks(&d, x);
 	fclose(d.out);
-	x->nothing_else = d.len == 0;
+	x->result.nothing_else = d.len == 0;
 	for (size_t i = 0; i < x->nconns; i++) {
 		for (int dir = 0; x->conns[i].program && dir < 2; dir++) {
 			packets += x->conns[i].control_packets[dir];
@@ -201,7 +203,7 @@ void correlate_other_traffic(struct correlate *c)
 				  " packets without payload on the program's connections (%" PRIu64
 				  " bytes); ",
 				  packets, bytes);
-	x->other_traffic =
+	x->result.other_traffic =
 		d.len ? xasprintf("%sit is not known whether anything else of the program touched "
 				  "a device: %s",
 				  besides, d.text)

@@ -44,7 +44,7 @@ static void grade_rows(struct exchanges *x)
 static void total_rows(struct exchanges *x)
 {
 	for (size_t i = 0; i < x->nconns; i++)
-		x->program_known |= x->conns[i].owner != GRADE_NONE;
+		x->result.program_known |= x->conns[i].owner != GRADE_NONE;
 	for (size_t i = 0; i < x->nrows; i++) {
 		const struct exchange *r = &x->rows[i];
 		uint64_t bytes = exchange_half_bytes(&r->half[FLOW_OUT]);
@@ -53,16 +53,16 @@ static void total_rows(struct exchanges *x)
 			continue;
 		switch (r->protocol) {
 		case EXCHANGE_HTTP:
-			x->clear_bytes += bytes;
+			x->result.clear_bytes += bytes;
 			break;
 		case EXCHANGE_TLS:
 			if (tls_suite_encrypts(r->tls_suite) == TRI_NO)
-				x->clear_bytes += bytes;
+				x->result.clear_bytes += bytes;
 			else
-				x->tls_bytes += bytes;
+				x->result.tls_bytes += bytes;
 			break;
 		default:
-			x->opaque_bytes += bytes;
+			x->result.opaque_bytes += bytes;
 		}
 	}
 }
@@ -119,8 +119,8 @@ static void net_device(struct correlate *c, uint16_t id)
 	d->dma_transfers[FLOW_OUT] = sum->nmapped;
 	d->dma_bytes[FLOW_IN] = unmaps ? sum->unmapped : sum->synced;
 	d->dma_transfers[FLOW_IN] = unmaps ? sum->nunmapped : sum->nsynced;
-	for (size_t i = 0; iface && i < c->x->nifaces; i++) {
-		const struct exchange_iface *f = &c->x->ifaces[i];
+	for (size_t i = 0; iface && i < c->x->capture.nifaces; i++) {
+		const struct exchange_iface *f = &c->x->capture.ifaces[i];
 
 		if (strcmp(f->name, iface) != 0 || !f->counters_known)
 			continue;
@@ -144,7 +144,7 @@ static bool not_the_programs(const struct correlate *c, const struct unattribute
 		return true;
 	if (strcmp(s->why, packet_unreadable_tcp) == 0)
 		return false;
-	return correlate_calls_known(c) && !c->x->other_calls[s->dir];
+	return correlate_calls_known(c) && !c->x->program.other_calls[s->dir];
 }
 
 static void unattributed(struct correlate *c)
@@ -219,11 +219,11 @@ static void check_calls(struct exchanges *x, const struct exchange_conn *conn, e
 	uint64_t seen = conn->payload[dir] + conn->lost[dir], moved = conn->app_bytes[dir];
 
 	if (dir == FLOW_OUT && !finished && moved > seen)
-		exchanges_check(x, what, "payload of the stream, which was broken off", seen,
-				"bytes of the program's calls", moved, true);
+		sums_check(&x->sums, what, "payload of the stream, which was broken off", seen,
+			   "bytes of the program's calls", moved, true);
 	else
-		exchanges_check(x, what, "bytes of the program's calls", moved,
-				"payload of the stream", seen, moved <= seen);
+		sums_check(&x->sums, what, "bytes of the program's calls", moved,
+			   "payload of the stream", seen, moved <= seen);
 }
 
 static void check_conn(struct exchanges *x, size_t i, const uint64_t row_bytes[2],
@@ -241,15 +241,15 @@ static void check_conn(struct exchanges *x, size_t i, const uint64_t row_bytes[2
 			carried += conn->carried[dir][g];
 		snprintf(what, sizeof(what), "%s %s", flow_addr_text(&conn->local, local),
 			 dir_names[dir]);
-		exchanges_check(x, what, "payload of the stream", seen, "bytes of its exchanges",
-				row_bytes[dir], seen == row_bytes[dir]);
+		sums_check(&x->sums, what, "payload of the stream", seen, "bytes of its exchanges",
+			   row_bytes[dir], seen == row_bytes[dir]);
 		/* what the capture came too late for was sent as well */
 		if (conn->app_known && conn->from_start)
 			check_calls(x, conn, dir, what, finished[dir]);
 		if (have_transfers)
-			exchanges_check(x, what, "payload of the packets", conn->payload[dir],
-					"payload in known transfers", carried,
-					conn->payload[dir] == carried);
+			sums_check(&x->sums, what, "payload of the packets", conn->payload[dir],
+				   "payload in known transfers", carried,
+				   conn->payload[dir] == carried);
 	}
 }
 
@@ -287,8 +287,8 @@ static void check_frames(struct correlate *c, uint16_t id, const char *name)
 		return;
 	}
 	snprintf(what, sizeof(what), "%.96s out", name);
-	exchanges_check(c->x, what, frames, sum->frame_bytes, "mapped for them", sum->frame_dma,
-			sum->frame_bytes == sum->frame_dma);
+	sums_check(&c->x->sums, what, frames, sum->frame_bytes, "mapped for them", sum->frame_dma,
+		   sum->frame_bytes == sum->frame_dma);
 }
 
 static void check_device(struct correlate *c, uint16_t id)
@@ -304,14 +304,14 @@ static void check_device(struct correlate *c, uint16_t id)
 			d->program_bytes[dir] + d->other_bytes[dir] + d->unknown_bytes[dir];
 
 		snprintf(what, sizeof(what), "%.96s %s", d->name, dir_names[dir]);
-		exchanges_check(c->x, what, "DMA bytes", d->dma_bytes[dir],
-				"attributed and unattributed", shares, d->dma_bytes[dir] == shares);
+		sums_check(&c->x->sums, what, "DMA bytes", d->dma_bytes[dir],
+			   "attributed and unattributed", shares, d->dma_bytes[dir] == shares);
 		/* packets that were on their way when the window opened are counted when they end
 		 */
 		if (d->counters_known && d->dma_transfers[dir] &&
 		    !(d->iface && netcount_compared(c->netcount, d->iface, dir)))
-			exchanges_check(
-				c->x, what, "packets by the interface's own count",
+			sums_check(
+				&c->x->sums, what, "packets by the interface's own count",
 				d->counter_packets[dir], "packets in events", d->event_packets[dir],
 				d->counter_packets[dir] <=
 					d->event_packets[dir] + (dir == FLOW_OUT ? in_flight : 0));
@@ -328,8 +328,8 @@ static void check_disk(struct exchanges *x, const struct exchange_device *d)
 			d->program_bytes[dir] + d->other_bytes[dir] + d->unknown_bytes[dir];
 
 		snprintf(what, sizeof(what), "%.96s %s", d->name, dir_names[dir]);
-		exchanges_check(x, what, "DMA bytes", d->dma_bytes[dir],
-				"attributed and unattributed", shares, d->dma_bytes[dir] == shares);
+		sums_check(&x->sums, what, "DMA bytes", d->dma_bytes[dir],
+			   "attributed and unattributed", shares, d->dma_bytes[dir] == shares);
 	}
 }
 
@@ -338,7 +338,7 @@ void correlate_result(struct correlate *c)
 	struct exchanges *x = c->x;
 	bool have_transfers = false;
 
-	x->correlated = c->events_seen;
+	x->result.correlated = c->events_seen;
 	for (uint32_t id = 1; id < names_count(c->names) && id < 65536; id++)
 		have_transfers |= c->sums[id].carried[0] || c->sums[id].carried[1];
 	for (uint32_t id = 1; id < names_count(c->names) && id < 65536; id++)
@@ -352,16 +352,16 @@ void correlate_result(struct correlate *c)
 		share_of_conn(c, i);
 	grade_rows(x);
 	total_rows(x);
-	if (!x->correlated)
+	if (!x->result.correlated)
 		return;
 	diskcount_result(c->diskcount, x);
 	netcount_result(c->netcount, x);
-	if (x->conns_left_out)
-		exchanges_check(x, "the capture", "connections", x->nconns + x->conns_left_out,
-				"listed", x->nconns, false);
-	if (x->rows_left_out)
-		exchanges_check(x, "the capture", "exchanges", x->nrows + x->rows_left_out,
-				"listed", x->nrows, false);
+	if (x->capture.conns_left_out)
+		sums_check(&x->sums, "the capture", "connections",
+			   x->nconns + x->capture.conns_left_out, "listed", x->nconns, false);
+	if (x->capture.rows_left_out)
+		sums_check(&x->sums, "the capture", "exchanges",
+			   x->nrows + x->capture.rows_left_out, "listed", x->nrows, false);
 	check_conns(c, have_transfers);
 	for (uint32_t id = 1; id < names_count(c->names) && id < 65536; id++)
 		if (carry_is_net(c->carry, (uint16_t)id))
@@ -369,9 +369,7 @@ void correlate_result(struct correlate *c)
 	for (size_t i = 0; i < x->ndevices; i++)
 		if (x->devices[i].block)
 			check_disk(x, &x->devices[i]);
-	x->conserved = x->nchecks > 0;
-	for (size_t i = 0; i < x->nchecks; i++)
-		x->conserved &= x->checks[i].ok;
+	sums_close(&x->sums);
 	correlate_unplaced(c);
 	correlate_alive(c);
 	correlate_other_traffic(c);

@@ -84,14 +84,14 @@ void correlate_result(struct correlate *c);
 
 /* An event of the window, and the socket that it is about (may be NULL). */
 void correlate_call(struct correlate *c, const struct event *e, struct owner_socket *s);
-/* Completes x->unseen_bytes. */
+/* Completes x->program.unseen_bytes. */
 void correlate_unplaced(struct correlate *c);
 
 /* Do the events show what the program sent and received by any socket? */
 bool correlate_calls_known(const struct correlate *c);
-/* Fills x->alive. */
+/* Fills x->program.alive. */
 void correlate_alive(struct correlate *c);
-/* Fills x->nothing_else and x->other_traffic. */
+/* Fills x->result.nothing_else and x->result.other_traffic. */
 void correlate_other_traffic(struct correlate *c);
 
 #endif

@@ -56,7 +56,7 @@ char *counters_broken(const struct counters *c)
 	x = exchanges_new();
 	diskcount_result(c->disks, x);
 	netcount_result(c->net, x);
-	broken = exchanges_broken(x);
+	broken = sums_broken(&x->sums);
 	exchanges_free(x);
 	return broken;
 }

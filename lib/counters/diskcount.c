@@ -195,30 +195,29 @@ static void check_group(struct exchanges *x, const struct platform_disk *disk,
 
 	snprintf(what, sizeof(what), "%.64s %s", disk->name, k->what);
 	if (back) {
-		exchanges_check(x, what, "the disk's own count before", k->before * 512, "after",
-				k->after * 512, false);
+		sums_check(&x->sums, what, "the disk's own count before", k->before * 512, "after",
+			   k->after * 512, false);
 		return;
 	}
 	if (!counted && !s->at_most && !ops)
 		return;
 	if (s->between == s->at_most && !early && !late) {
-		exchanges_check(x, what, "bytes by the disk's own count", counted,
-				"bytes completed in events", s->between, counted == s->between);
+		sums_check(&x->sums, what, "bytes by the disk's own count", counted,
+			   "bytes completed in events", s->between, counted == s->between);
 	} else {
 		snprintf(name, sizeof(name), "by the disk's own count (%" PRIu64 " on their way)",
 			 disk->after.in_flight);
-		exchanges_check(x, what, "bytes surely completed between its looks", s->between,
-				name, counted, s->between <= saturate_add(counted, late));
+		sums_check(&x->sums, what, "bytes surely completed between its looks", s->between,
+			   name, counted, s->between <= saturate_add(counted, late));
 		snprintf(name, sizeof(name),
 			 "completed until the last look (%" PRIu64 " on their way before)",
 			 disk->before.in_flight);
-		exchanges_check(x, what, "bytes by the disk's own count", counted, name, s->at_most,
-				counted <= saturate_add(s->at_most, early));
+		sums_check(&x->sums, what, "bytes by the disk's own count", counted, name,
+			   s->at_most, counted <= saturate_add(s->at_most, early));
 	}
 	/* one request may be completed in several steps */
-	exchanges_check(x, what, "requests by the disk's own count", ops, "completions in events",
-			s->completions,
-			ops <= saturate_add(s->completions, disk->before.in_flight));
+	sums_check(&x->sums, what, "requests by the disk's own count", ops, "completions in events",
+		   s->completions, ops <= saturate_add(s->completions, disk->before.in_flight));
 }
 
 /* Was every byte mapped that the disk read or wrote? */
@@ -238,8 +237,8 @@ static void check_maps(struct exchanges *x, const struct platform_disk *disk,
 			 disk->virtio, disk->before.in_flight);
 	else
 		snprintf(name, sizeof(name), "mapped for %.32s", disk->virtio);
-	exchanges_check(x, what, "bytes by the disk's own count", counted, name, s->mapped,
-			counted <= most);
+	sums_check(&x->sums, what, "bytes by the disk's own count", counted, name, s->mapped,
+		   counted <= most);
 }
 
 /* Does the recording show what is mapped for the disk's device, if all is well? */

@@ -28,7 +28,7 @@ struct diskcount *diskcount_new(const struct names *names, const struct platform
 /* EVENT_BLK_COMPLETE, EVENT_MAP and EVENT_MARK of this run, in order; ignores all others. */
 void diskcount_event(struct diskcount *d, const struct event *event);
 
-/* Adds the equations to x->checks, and a note where they cannot be made. */
+/* Adds the equations to x->sums.list, and a note where they cannot be made. */
 void diskcount_result(const struct diskcount *d, struct exchanges *x);
 
 #endif

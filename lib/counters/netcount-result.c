@@ -78,19 +78,19 @@ static void check(struct exchanges *x, const char *what, const char *unit, const
 
 	if (m->after < m->before) {
 		snprintf(left, sizeof(left), "%s by the %s before", unit, m->by);
-		exchanges_check(x, what, left, m->before, "after", m->after, false);
+		sums_check(&x->sums, what, left, m->before, "after", m->after, false);
 		return;
 	}
 	snprintf(left, sizeof(left), "%s by the %s", unit, m->by);
 	if (surely == upper) {
 		snprintf(right, sizeof(right), "%s in events", unit);
-		exchanges_check(x, what, left, by, right, surely, by == surely);
+		sums_check(&x->sums, what, left, by, right, surely, by == surely);
 		return;
 	}
 	snprintf(right, sizeof(right), "%s in events, those on their way at a look included", unit);
-	exchanges_check(x, what, left, by, right, upper, by <= upper);
+	sums_check(&x->sums, what, left, by, right, upper, by <= upper);
 	snprintf(right, sizeof(right), "%s in events surely counted between the looks", unit);
-	exchanges_check(x, what, right, surely, left, by, surely <= by);
+	sums_check(&x->sums, what, right, surely, left, by, surely <= by);
 }
 
 /* What was received and counted, but handed to nobody: broken, or no memory for it. */

@@ -33,7 +33,7 @@ void netcount_free(struct netcount *n); /* accepts NULL */
 /* All events of this run, in order. */
 void netcount_event(struct netcount *n, const struct event *event);
 
-/* Adds the equations to x->checks, and a note where they cannot be made. */
+/* Adds the equations to x->sums.list, and a note where they cannot be made. */
 void netcount_result(const struct netcount *n, struct exchanges *x);
 
 /* Were this interface's counters compared in this direction (enum flow_dir)? */

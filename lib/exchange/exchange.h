@@ -7,6 +7,10 @@
 #include <stdint.h>
 
 #include "lib/base/extents.h"
+#include "lib/exchange/capture.h"
+#include "lib/exchange/program.h"
+#include "lib/exchange/result.h"
+#include "lib/exchange/sums.h"
 #include "lib/net/conn.h"
 #include "lib/net/flow.h"
 
@@ -146,17 +150,6 @@ struct exchange_device {
 	uint64_t captured_bytes[2], captured_packets[2];
 };
 
-/* An interface that was captured. */
-struct exchange_iface {
-	char *name;
-	uint32_t index; /* as packets.pcap has it */
-	uint64_t packets, dropped;
-	bool broken; /* the capture ended early: the interface went away */
-	/* the kernel's own count, /proc/net/dev, while the capture was on; by enum flow_dir */
-	bool counters_known;
-	uint64_t counter_bytes[2], counter_packets[2];
-};
-
 /* A reason of unattributed bytes: the kernel stirs its random numbers by itself. */
 extern const char exchanges_entropy_of_others[];
 
@@ -199,75 +192,25 @@ struct exchange_file {
 	char *path;
 };
 
-/* One equation that has to hold. */
-struct conservation {
-	char *what; /* "10.0.2.15:43210 out: payload = packets" */
-	char *left_name, *right_name;
-	uint64_t left, right;
-	bool ok;
-};
-
-#define EXCHANGE_ROOTS 512
-#define EXCHANGE_ALIVE 8
-
 struct exchanges {
+	struct exchange_capture capture;
+	struct exchange_program program;
+	struct exchange_sums sums;
+	struct exchange_result result;
 	struct exchange_conn *conns; /* in the order of their first packets: conn.id */
 	size_t nconns, cap_conns;
 	struct exchange *rows; /* in order of their first byte */
 	size_t nrows, cap_rows;
 	struct exchange_device *devices;
 	size_t ndevices, cap_devices;
-	struct exchange_iface *ifaces;
-	size_t nifaces, cap_ifaces;
 	struct unattributed *unattributed;
 	size_t nunattributed, cap_unattributed;
 	struct exchange_block *blocks;
 	size_t nblocks, cap_blocks;
 	struct exchange_file *files;
 	size_t nfiles, cap_files;
-	struct conservation *checks;
-	size_t nchecks, cap_checks;
-	/* the program: the processes that it began with; events show their children */
-	int32_t roots[EXCHANGE_ROOTS];
-	size_t nroots;
-	bool launched;	/* it was started in the window: nothing before its exec is its own */
-	bool no_follow; /* the program's children count for themselves */
-	/* the capture */
-	bool captured;		    /* packets were captured */
-	bool payload_read;	    /* their payload was looked at */
-	bool correlated;	    /* kernel events were brought in */
-	uint64_t capture_dropped;   /* packets that the kernel could not hand over */
-	uint64_t packets;	    /* packets seen */
-	uint64_t skipped;	    /* of them not TCP */
-	int64_t realtime_offset_ns; /* CLOCK_REALTIME - packets' clock; 0 unknown */
-	size_t nlisted;		    /* transfers in all lists */
-	size_t nnamed;		    /* names of JSON members in all rows */
-	/*
-	 * Processes and threads of the program that had not ended when the recording did:
-	 * "nginx[124]", the first EXCHANGE_ALIVE of them.
-	 */
-	bool alive_known;
-	uint64_t nalive;
-	char **alive;
-	size_t nalive_listed;
-	/* what did not fit */
-	uint64_t conns_left_out, rows_left_out;
-	/* calls of the program on sockets that are neither TCP nor local to the machine's kernel */
-	uint64_t other_calls[2], other_call_bytes[2];
-	bool calls_known; /* the events show of such calls */
-	/* what it sent by TCP in calls on sockets that are no captured connection of its own */
-	uint64_t unseen_bytes;
-	/* the result */
-	bool nothing_else;   /* what is listed is all that touched a device for the program */
-	char *other_traffic; /* the same as a sentence, or why it is not known; NULL unknown */
-	bool conserved;	     /* all checks hold, and there were some */
-	/* launched, and the events do not show it start: the number may be another's (PID
-	 * namespace) */
-	bool start_unseen;
-	bool program_known;    /* at least one connection could be given to a process */
-	uint64_t clear_bytes;  /* the program's payload that left readable */
-	uint64_t tls_bytes;    /* the program's payload that left under TLS */
-	uint64_t opaque_bytes; /* the program's payload that left in an unknown form */
+	size_t nlisted; /* transfers in all lists */
+	size_t nnamed;	/* names of JSON members in all rows */
 	char **notes;
 	size_t nnotes, cap_notes;
 	char *unknown; /* members of exchanges.json that this version does not know; NULL none */
@@ -284,11 +227,9 @@ struct exchanges {
 			      */
 #define EXCHANGES_FILES 1024 /* names of files */
 #define EXCHANGES_DEVICES 1024
-#define EXCHANGES_IFACES 64
 #define EXCHANGES_REASONS 256 /* of unattributed bytes; then "other", once per device and way */
 #define EXCHANGES_UNATTRIBUTED (EXCHANGES_REASONS + 2 * EXCHANGES_DEVICES)
 #define EXCHANGES_NOTES 64
-#define EXCHANGES_CHECKS 4096 /* that hold; of others as many more */
 #define EXCHANGES_LISTED 4000 /* transfers listed in all; the rest is counted */
 
 #define EXCHANGES_SCHEMA "ccaio.exchanges/1"
@@ -310,37 +251,13 @@ struct exchange_iface *exchanges_iface(struct exchanges *x, const char *name);
 /* Count bytes to an UNATTRIBUTED row; reason is copied.  At most 256 reasons, then "other". */
 void exchanges_unattributed(struct exchanges *x, uint16_t device, enum flow_dir dir,
 			    const char *reason, uint64_t transfers, uint64_t bytes);
-void exchanges_check(struct exchanges *x, const char *what, const char *left_name, uint64_t left,
-		     const char *right_name, uint64_t right, bool ok);
-/* The first check that does not hold, as a sentence (caller frees); NULL: all hold. */
-char *exchanges_broken(const struct exchanges *x);
 void exchanges_note(struct exchanges *x, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 uint64_t exchange_half_bytes(const struct exchange_half *half);
 
-/*
- * What workers of the kernel sent over connections of their own, not under TLS: network file
- * systems and disks (NFS, iSCSI, NVMe) send so what programs wrote.
- */
-uint64_t exchanges_kernel_bytes(const struct exchanges *x);
-
-/*
- * The program's payload as the claim `confidential` needs it: TRI_YES clear text
- * left, TRI_NO all of it was under TLS (or there was none), TRI_UNKNOWN when that
- * cannot be said (nothing captured, owner unknown, unrecognised streams, losses; bytes
- * that left otherwise than over captured TCP: datagrams, tunnels, writes to disks; bytes that
- * left through a device and are not known to be somebody else's).
- * why gets the reason, one sentence, to be freed.
- */
-int exchanges_clear_payload(const struct exchanges *x, char **why);
-
 /* "exact" …, "http" …, "complete" …, "finished" … */
 const char *grade_name(enum grade g);
-/* Payload that other processes than the program and ccaio sent by TCP; *first: the first's, or NULL
- */
-uint64_t exchanges_others_bytes(const struct exchanges *x, const struct exchange_conn **first);
-
 const char *exchange_protocol_name(enum exchange_protocol p);
 const char *exchange_end_name(enum exchange_end e);
 const char *conn_end_name(enum conn_end e);

@@ -135,17 +135,17 @@ static const struct jrow iface_rows[] = {
 
 #define X struct exchanges
 static const struct jrow capture_rows[] = {
-	JBOOL("captured", X, captured),
-	JBOOL("payload_read", X, payload_read),
-	COUNT("packets", X, packets),
-	COUNT("skipped", X, skipped),
-	COUNT("dropped", X, capture_dropped),
+	JBOOL("captured", X, capture.on),
+	JBOOL("payload_read", X, capture.payload_read),
+	COUNT("packets", X, capture.packets),
+	COUNT("skipped", X, capture.skipped),
+	COUNT("dropped", X, capture.dropped),
 	/* modulo 2^64: the clock may have been set to before the boot */
-	JNUMBER("realtime_offset_ns", X, realtime_offset_ns, UINT64_MAX),
-	COUNT("connections_left_out", X, conns_left_out),
-	COUNT("exchanges_left_out", X, rows_left_out),
-	JLIST("interfaces", X, ifaces, nifaces, iface_rows, EXCHANGES_IFACES,
-	      .cap = offsetof(X, cap_ifaces)),
+	JNUMBER("realtime_offset_ns", X, capture.realtime_offset_ns, UINT64_MAX),
+	COUNT("connections_left_out", X, capture.conns_left_out),
+	COUNT("exchanges_left_out", X, capture.rows_left_out),
+	JLIST("interfaces", X, capture.ifaces, capture.nifaces, iface_rows, EXCHANGES_IFACES,
+	      .cap = offsetof(X, capture.cap_ifaces)),
 	JEND,
 };
 
@@ -182,18 +182,19 @@ static const struct jrow device_rows[] = {
 	JEND,
 };
 
-#define ALIVE .known = offsetof(X, alive_known)
+#define ALIVE .known = offsetof(X, program.alive_known)
 static const struct jrow result_rows[] = {
-	JBOOL("correlated", X, correlated),
-	JBOOL("program_known", X, program_known),
-	JBOOL("conserved", X, conserved),
-	JBOOL("nothing_else", X, nothing_else),
-	JSTRING("beyond", X, other_traffic),
-	JNUMBER("alive", X, nalive, UINT64_MAX, .flags = JF_KNOWN, ALIVE),
-	JSTRINGS("alive_tasks", X, alive, nalive_listed, EXCHANGE_ALIVE, .flags = JF_KNOWN, ALIVE),
-	COUNT("clear_bytes", X, clear_bytes),
-	COUNT("tls_bytes", X, tls_bytes),
-	COUNT("unrecognised_bytes", X, opaque_bytes),
+	JBOOL("correlated", X, result.correlated),
+	JBOOL("program_known", X, result.program_known),
+	JBOOL("conserved", X, sums.conserved),
+	JBOOL("nothing_else", X, result.nothing_else),
+	JSTRING("beyond", X, result.other_traffic),
+	JNUMBER("alive", X, program.nalive, UINT64_MAX, .flags = JF_KNOWN, ALIVE),
+	JSTRINGS("alive_tasks", X, program.alive, program.nalive_listed, EXCHANGE_ALIVE,
+		 .flags = JF_KNOWN, ALIVE),
+	COUNT("clear_bytes", X, result.clear_bytes),
+	COUNT("tls_bytes", X, result.tls_bytes),
+	COUNT("unrecognised_bytes", X, result.opaque_bytes),
 	JSTRINGS("notes", X, notes, nnotes, EXCHANGES_NOTES, .cap = offsetof(X, cap_notes)),
 	JEND,
 };
@@ -405,9 +406,10 @@ static void check_exchanges(const struct jval *object, void *what)
 /* Devices stand before what names them. */
 const struct jrow exchanges_table[] = {
 	JGROUP("capture", capture_rows),
-	JLIST("roots", X, roots, nroots, root_rows, EXCHANGE_ROOTS, .flags = JF_FIXED),
-	JBOOL("no_follow", X, no_follow, .flags = JF_OMIT),
-	JBOOL("launched", X, launched, .flags = JF_OMIT),
+	JLIST("roots", X, program.roots, program.nroots, root_rows, EXCHANGE_ROOTS,
+	      .flags = JF_FIXED),
+	JBOOL("no_follow", X, program.no_follow, .flags = JF_OMIT),
+	JBOOL("launched", X, program.launched, .flags = JF_OMIT),
 	GROWN("files", files, nfiles, cap_files, file_rows, EXCHANGES_FILES, 0),
 	GROWN("devices", devices, ndevices, cap_devices, device_rows, EXCHANGES_DEVICES,
 	      JF_DERIVED),
@@ -418,7 +420,7 @@ const struct jrow exchanges_table[] = {
 	      EXCHANGES_UNATTRIBUTED, JF_DERIVED),
 	GROWN("block_requests", blocks, nblocks, cap_blocks, block_rows, EXCHANGES_BLOCKS,
 	      JF_DERIVED),
-	GROWN("conservation", checks, nchecks, cap_checks, check_rows, 2 * EXCHANGES_CHECKS,
+	GROWN("conservation", sums.list, sums.n, sums.cap, check_rows, 2 * EXCHANGES_CHECKS,
 	      JF_DERIVED),
 	JWHOLE(.check = check_exchanges),
 };

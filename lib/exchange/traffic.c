@@ -498,17 +498,17 @@ struct traffic *traffic_new(const struct names *names, const struct traffic_opti
 	traffic->names = names;
 	traffic->options = *options;
 	traffic->x = exchanges_new();
-	traffic->x->captured = true;
-	traffic->x->payload_read = !options->headers_only;
+	traffic->x->capture.on = true;
+	traffic->x->capture.payload_read = !options->headers_only;
 	traffic->conns = conn_table_new(&conn_ops, traffic);
 	return traffic;
 }
 
 void traffic_packet(struct traffic *traffic, const struct packet *packet)
 {
-	traffic->x->packets++;
+	traffic->x->capture.packets++;
 	if (!conn_table_packet(traffic->conns, packet, NULL))
-		traffic->x->skipped++;
+		traffic->x->capture.skipped++;
 }
 
 struct exchanges *traffic_finish(struct traffic *traffic)

@@ -320,11 +320,12 @@ void diff_traffic(struct verdict_diff *d, const struct exchanges *a, const struc
 	if (!a || !b)
 		return;
 	diff_unattributed(d, a, b);
-	if (a->clear_bytes != b->clear_bytes)
-		diff_add_numbers(
-			d, by_clear_bytes(a->clear_bytes, b->clear_bytes), "traffic", "clear text",
-			xasprintf("%" PRIu64 " → %" PRIu64 " bytes of the program's payload",
-				  a->clear_bytes, b->clear_bytes),
-			a->clear_bytes, b->clear_bytes);
+	if (a->result.clear_bytes != b->result.clear_bytes)
+		diff_add_numbers(d, by_clear_bytes(a->result.clear_bytes, b->result.clear_bytes),
+				 "traffic", "clear text",
+				 xasprintf("%" PRIu64 " → %" PRIu64
+					   " bytes of the program's payload",
+					   a->result.clear_bytes, b->result.clear_bytes),
+				 a->result.clear_bytes, b->result.clear_bytes);
 	diff_exchanges(d, a, b);
 }

@@ -302,9 +302,9 @@ static void fill_sums(struct rows *rows, const struct exchanges *x)
 {
 	size_t held = 0;
 
-	rows->sums = xcalloc(x->nchecks, sizeof(*rows->sums));
-	for (size_t i = 0; i < x->nchecks; i++) {
-		const struct conservation *c = &x->checks[i];
+	rows->sums = xcalloc(x->sums.n, sizeof(*rows->sums));
+	for (size_t i = 0; i < x->sums.n; i++) {
+		const struct conservation *c = &x->sums.list[i];
 
 		held += c->ok;
 		rows->sums[rows->nsums++] = (struct row_sum){
@@ -314,11 +314,11 @@ static void fill_sums(struct rows *rows, const struct exchanges *x)
 					 or_else(c->right_name, "?"), rows_count(rows, c->right)),
 		};
 	}
-	if (x->nchecks)
+	if (x->sums.n)
 		rows_note(rows,
 			  rows_str(rows, "%zu of %zu byte and packet cross-checks agree%s", held,
-				   x->nchecks,
-				   held < x->nchecks ? ": not every byte is accounted for" : ""));
+				   x->sums.n,
+				   held < x->sums.n ? ": not every byte is accounted for" : ""));
 	for (size_t i = 0; i < rows->nsums; i++) {
 		if (!rows->sums[i].agrees)
 			rows_note(rows, rows_str(rows, "does not hold: %s", rows->sums[i].text));
@@ -342,9 +342,9 @@ void rows_fill_exchanges(struct rows *rows, const struct exchanges *x)
 	fill_blocks(rows, x);
 	fill_unattributed(rows, x);
 	rows->other_traffic =
-		x->other_traffic
-			? rows_str(rows, "%c%s", toupper((unsigned char)x->other_traffic[0]),
-				   x->other_traffic + (x->other_traffic[0] != 0))
+		x->result.other_traffic
+			? rows_str(rows, "%c%s", toupper((unsigned char)x->result.other_traffic[0]),
+				   x->result.other_traffic + (x->result.other_traffic[0] != 0))
 			: "";
 	fill_sums(rows, x);
 	for (size_t i = 0; i < x->ndevices; i++) {
@@ -354,19 +354,20 @@ void rows_fill_exchanges(struct rows *rows, const struct exchanges *x)
 			  rows_str(rows, "%s %s; %s", or_else(d->name, "?"),
 				   attributed(rows, d, FLOW_OUT), attributed(rows, d, FLOW_IN)));
 	}
-	if (x->rows_left_out || x->conns_left_out)
-		rows_note(rows, rows_str(rows, "%s and %s did not fit into the list",
-					 rows_counted(rows, x->rows_left_out, "exchange"),
-					 rows_counted(rows, x->conns_left_out, "connection")));
-	if (x->capture_dropped)
+	if (x->capture.rows_left_out || x->capture.conns_left_out)
+		rows_note(rows,
+			  rows_str(rows, "%s and %s did not fit into the list",
+				   rows_counted(rows, x->capture.rows_left_out, "exchange"),
+				   rows_counted(rows, x->capture.conns_left_out, "connection")));
+	if (x->capture.dropped)
 		rows_note(rows, rows_str(rows, "%s could not be captured",
-					 rows_counted(rows, x->capture_dropped, "packet")));
-	for (size_t i = 0; i < x->nifaces; i++) {
-		if (x->ifaces[i].broken)
+					 rows_counted(rows, x->capture.dropped, "packet")));
+	for (size_t i = 0; i < x->capture.nifaces; i++) {
+		if (x->capture.ifaces[i].broken)
 			rows_note(rows, rows_str(rows,
 						 "the capture on %s broke off, the interface went "
 						 "away: its later packets are not known",
-						 x->ifaces[i].name));
+						 x->capture.ifaces[i].name));
 	}
 	for (size_t i = 0; i < x->nnotes; i++)
 		rows_note(rows, rows_str(rows, "%s", x->notes[i]));

@@ -222,17 +222,17 @@ static const char *alive(struct rows *rows, const struct exchanges *x)
 	size_t len;
 	FILE *f;
 
-	if (!x || !x->alive_known || !x->nalive)
+	if (!x || !x->program.alive_known || !x->program.nalive)
 		return "";
 	f = rows_open(&text, &len);
 	fprintf(f, "%s of the program when the recording ended",
-		x->nalive == 1
-			? "1 process"
-			: rows_str(rows, "%s processes or threads", rows_count(rows, x->nalive)));
-	for (size_t i = 0; i < x->nalive_listed; i++)
-		fprintf(f, "%s%s", i ? ", " : ": ", x->alive[i]);
+		x->program.nalive == 1 ? "1 process"
+				       : rows_str(rows, "%s processes or threads",
+						  rows_count(rows, x->program.nalive)));
+	for (size_t i = 0; i < x->program.nalive_listed; i++)
+		fprintf(f, "%s%s", i ? ", " : ": ", x->program.alive[i]);
 	fprintf(f, "%s; what came after is not in this report",
-		x->nalive > x->nalive_listed ? " …" : "");
+		x->program.nalive > x->program.nalive_listed ? " …" : "");
 	fclose(f);
 	return rows_take(rows, text);
 }
@@ -252,7 +252,7 @@ void rows_fill_facts(struct rows *rows, const struct report_input *in)
 
 	rows->recheck = recheck(rows, in);
 	limit_facts(rows);
-	if (in->exchanges && in->exchanges->no_follow)
+	if (in->exchanges && in->exchanges->program.no_follow)
 		fact(rows, "follow", "Traffic",
 		     "of the program itself; what its child processes sent is not counted as its "
 		     "own (--no-follow)");

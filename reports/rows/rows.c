@@ -404,8 +404,9 @@ static const char *headline(struct rows *rows, const struct report_input *in)
 		setting = "rehearsal";
 	return rows_str(rows, "%s %s, %s%s%s%s%s", outcome_name(v->outcome), scopes[v->scope],
 			setting, *rows->limit ? ", LIMITED to " : "", rows->limit,
-			in->exchanges && in->exchanges->no_follow ? ", WITHOUT child processes"
-								  : "",
+			in->exchanges && in->exchanges->program.no_follow
+				? ", WITHOUT child processes"
+				: "",
 			recorded);
 }
 

@@ -8,6 +8,7 @@
 
 #include "lib/base/names.h"
 #include "lib/correlate/correlate.h"
+#include "lib/exchange/clear.h"
 #include "lib/exchange/exchange.h"
 #include "lib/exchange/traffic.h"
 #include "lib/net/flow.h"

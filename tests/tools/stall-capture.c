@@ -86,8 +86,8 @@ int main(int argc, char **argv)
 		exchanges_free(x);
 		return 3;
 	}
-	printf("captured %llu dropped %llu\n", (unsigned long long)x->packets,
-	       (unsigned long long)x->capture_dropped);
+	printf("captured %llu dropped %llu\n", (unsigned long long)x->capture.packets,
+	       (unsigned long long)x->capture.dropped);
 	exchanges_free(x);
 	return 0;
 }

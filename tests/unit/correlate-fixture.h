@@ -289,8 +289,8 @@ static inline struct exchanges *judge(struct machine *m, bool events)
 	for (size_t i = 0; i < m->npackets; i++)
 		traffic_packet(t, &m->packets[i]);
 	x = traffic_finish(t);
-	x->roots[x->nroots++] = APP;
-	x->launched = m->launched;
+	x->program.roots[x->program.nroots++] = APP;
+	x->program.launched = m->launched;
 	c = correlate_new(x, m->names, m->platform);
 	for (size_t i = 0; events && i < m->nevents; i++) {
 		while (p < m->npackets && m->packets[p].ts_ns <= m->events[i].ts_ns + 50000)

@@ -37,10 +37,10 @@ static inline struct platform_virtio *only_virtio(struct platform *p, const char
 /* Was anything compared, and does all of it agree? */
 static inline bool all_hold(const struct exchanges *x)
 {
-	for (size_t i = 0; i < x->nchecks; i++)
-		if (!x->checks[i].ok)
+	for (size_t i = 0; i < x->sums.n; i++)
+		if (!x->sums.list[i].ok)
 			return false;
-	return x->nchecks > 0;
+	return x->sums.n > 0;
 }
 
 /* The same, and frees x. */

@@ -5,9 +5,9 @@
 
 static const struct conservation *check_of(const struct exchanges *x, const char *left_name)
 {
-	for (size_t i = 0; i < x->nchecks; i++)
-		if (strcmp(x->checks[i].left_name, left_name) == 0)
-			return &x->checks[i];
+	for (size_t i = 0; i < x->sums.n; i++)
+		if (strcmp(x->sums.list[i].left_name, left_name) == 0)
+			return &x->sums.list[i];
 	return NULL;
 }
 
@@ -53,7 +53,8 @@ static void left_in_the_socket(void)
 		x = judge(&m, true);
 		sum = check_of(x, ends[i].conserved ? "payload of the stream, which was broken off"
 						    : "bytes of the program's calls");
-		check(sum && sum->ok == ends[i].conserved && x->conserved == ends[i].conserved);
+		check(sum && sum->ok == ends[i].conserved &&
+		      x->sums.conserved == ends[i].conserved);
 		end(&m, x);
 	}
 }
@@ -75,7 +76,7 @@ static void more_received(void)
 	e->size = strlen(ok) + 1;
 	e->aux = 2u << 16 | 6;
 	x = judge(&m, true);
-	check(!x->conserved && !check_of(x, "payload of the stream, which was broken off"));
+	check(!x->sums.conserved && !check_of(x, "payload of the stream, which was broken off"));
 	end(&m, x);
 }
 
@@ -111,7 +112,7 @@ static void no_virtio(void)
 		/* a driver may put something of its own around: that is reported, and refutes
 		 * nothing
 		 */
-		check(x->conserved && (more ? !sum : sum && sum->ok));
+		check(x->sums.conserved && (more ? !sum : sum && sum->ok));
 		check(x->rows[0].grade == (more ? GRADE_SIZED : GRADE_NESTED));
 		end(&m, x);
 	}

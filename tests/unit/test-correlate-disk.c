@@ -52,7 +52,7 @@ static void disk_owners(void)
 	/* nobody is known to have asked: who issued it, as far as that goes */
 	request(&m, 500, 4096, EVENT_FROM_DEVICE, 0x63000000);
 	x = judge(&m, true);
-	check(x->nblocks == 6 && x->conserved);
+	check(x->nblocks == 6 && x->sums.conserved);
 	b = block_of(x, APP, 12);
 	check(b && b->program && b->cached && b->owner == GRADE_EXACT && b->filler == 0);
 	check(b && b->bytes[FLOW_IN] == 8192 && b->requests[FLOW_IN] == 1 && b->transfers == 4);
@@ -135,7 +135,7 @@ static void disk(void)
 	check(strcmp(x->blocks[1].comm, "dd") == 0);
 	check(x->devices[0].unknown_bytes[FLOW_OUT] == 512 && x->nunattributed == 3);
 	check(strcmp(x->unattributed[0].reason, "block requests of dd[200]") == 0);
-	check(x->conserved);
+	check(x->sums.conserved);
 	end(&m, x);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is the program's at all: when it began, who of it went on, what else it did. */
+#include "lib/exchange/clear.h"
 #include "tests/unit/correlate-fixture.h"
 #include "tests/unit/test.h"
 
@@ -29,12 +30,13 @@ static bool nothing_else(void (*then)(struct machine *), bool calls_known, const
 	if (then)
 		then(&m);
 	x = judge(&m, true);
-	nothing = x->nothing_else;
+	nothing = x->result.nothing_else;
 	check(x->conns[0].control_packets[FLOW_OUT] == 2);
 	check(x->conns[0].control_packets[FLOW_IN] == 1);
 	check(x->conns[0].control_bytes[FLOW_OUT] == 2 * (FRAME_HEADERS + HDR));
-	check(strstr(x->other_traffic, "also 3 packets without payload") == x->other_traffic);
-	check(strstr(x->other_traffic, doubt));
+	check(strstr(x->result.other_traffic, "also 3 packets without payload") ==
+	      x->result.other_traffic);
+	check(strstr(x->result.other_traffic, doubt));
 	end(&m, x);
 	p->trace.events = NULL;
 	p->trace.nevents = p->nvirtio = 0;
@@ -170,7 +172,7 @@ static void before_it_began(void)
 			check(x->devices[0].other_bytes[FLOW_OUT] == (launched && !late ? 102 : 0));
 			check(x->devices[0].unknown_bytes[FLOW_OUT] ==
 			      (launched && !late ? 0 : 102));
-			check(x->conserved);
+			check(x->sums.conserved);
 			end(&m, x);
 		}
 	}
@@ -204,8 +206,9 @@ static uint64_t unseen(int32_t pid, uint64_t sock, uint32_t remote, int32_t open
 	call(&m, pid, 2, 6);
 	m.events[m.nevents - 1].link = sock;
 	x = judge(&m, true);
-	bytes = x->unseen_bytes;
-	check(!bytes == !strstr(x->other_traffic, "by TCP it sent 58 bytes that no captured"));
+	bytes = x->program.unseen_bytes;
+	check(!bytes ==
+	      !strstr(x->result.other_traffic, "by TCP it sent 58 bytes that no captured"));
 	end(&m, x);
 	return bytes;
 }
@@ -232,7 +235,7 @@ static void handed_on(void)
 	l.pid = APP;
 	say(&l, ask, 0);
 	x = judge(&m, true);
-	check(!x->conns[0].program && x->unseen_bytes == strlen(ask));
+	check(!x->conns[0].program && x->program.unseen_bytes == strlen(ask));
 	end(&m, x);
 }
 
@@ -249,7 +252,7 @@ static void by_the_kernel(void)
 	say(&l, ask, 0);
 	x = judge(&m, true);
 	check(exchanges_kernel_bytes(x) == strlen(ask));
-	check(strstr(x->other_traffic, "bytes that the kernel sent by TCP for itself"));
+	check(strstr(x->result.other_traffic, "bytes that the kernel sent by TCP for itself"));
 	end(&m, x);
 }
 
@@ -290,9 +293,10 @@ static void who_went_on(bool reported, bool ended, bool thread_execs)
 		emit(&m, EVENT_EXIT, APP);
 	x = judge(&m, true);
 	check(x->conns[0].program && x->conns[0].pid == APP);
-	check(x->alive_known == (reported && ended));
-	check(x->nalive == (reported && ended) && x->nalive_listed == x->nalive);
-	check(!x->nalive || strstr(x->alive[0], "daemon["));
+	check(x->program.alive_known == (reported && ended));
+	check(x->program.nalive == (reported && ended) &&
+	      x->program.nalive_listed == x->program.nalive);
+	check(!x->program.nalive || strstr(x->program.alive[0], "daemon["));
 	end(&m, x);
 	p->trace.events = NULL;
 	p->trace.nevents = 0;

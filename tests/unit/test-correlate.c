@@ -5,8 +5,8 @@
 
 static bool failed(const struct exchanges *x, const char *left_name)
 {
-	for (size_t i = 0; i < x->nchecks; i++)
-		if (!x->checks[i].ok && strcmp(x->checks[i].left_name, left_name) == 0)
+	for (size_t i = 0; i < x->sums.n; i++)
+		if (!x->sums.list[i].ok && strcmp(x->sums.list[i].left_name, left_name) == 0)
 			return true;
 	return false;
 }
@@ -23,7 +23,7 @@ static void one_exchange(void)
 	say(&l, ask, 0);
 	hear(&l, ok);
 	x = judge(&m, true);
-	check(x->nconns == 1 && x->nrows == 1 && x->program_known);
+	check(x->nconns == 1 && x->nrows == 1 && x->result.program_known);
 	check(x->conns[0].program && x->conns[0].pid == APP && x->conns[0].owner == GRADE_EXACT);
 	check(x->conns[0].socket == 0xcc00);
 	out = &x->rows[0].half[FLOW_OUT];
@@ -39,9 +39,9 @@ static void one_exchange(void)
 	check(strcmp(x->devices[0].name, "0000:00:01.0") == 0);
 	check(strcmp(x->devices[0].iface, "eth0") == 0);
 	check(x->devices[0].other_bytes[0] == 0 && x->devices[0].unknown_bytes[0] == 0);
-	check(x->clear_bytes == strlen(ask) && x->tls_bytes == 0);
+	check(x->result.clear_bytes == strlen(ask) && x->result.tls_bytes == 0);
 	check(x->conns[0].app_bytes[FLOW_OUT] == strlen(ask));
-	check(x->conserved && x->nchecks >= 6 && x->nunattributed == 0);
+	check(x->sums.conserved && x->sums.n >= 6 && x->nunattributed == 0);
 	end(&m, x);
 }
 
@@ -130,12 +130,12 @@ static void two_programs(void)
 		check(x->conns[i].carried[FLOW_OUT][GRADE_NESTED] == strlen(ask));
 	}
 	check(x->conns[2].pid == APP + 1);
-	check(x->clear_bytes == 2 * strlen(ask));
+	check(x->result.clear_bytes == 2 * strlen(ask));
 	/* each line: SYN, ACK, request */
 	sum = 3 * (FRAME_HEADERS + HDR) + strlen(ask);
 	check(x->devices[0].program_bytes[FLOW_OUT] == 2 * sum);
 	check(x->devices[0].other_bytes[FLOW_OUT] == sum);
-	check(x->conserved);
+	check(x->sums.conserved);
 	end(&m, x);
 }
 
@@ -155,7 +155,7 @@ static void retransmitted(void)
 	check(x->rows[0].half[FLOW_OUT].packets == 2 && x->rows[0].half[FLOW_OUT].transfers == 2);
 	check(x->rows[0].half[FLOW_OUT].retransmitted == strlen(ask));
 	check(x->rows[0].half[FLOW_OUT].bytes[GRADE_NESTED] == strlen(ask));
-	check(x->conns[0].payload[FLOW_OUT] == strlen(ask) && x->conserved);
+	check(x->conns[0].payload[FLOW_OUT] == strlen(ask) && x->sums.conserved);
 	end(&m, x);
 }
 
@@ -188,7 +188,7 @@ static void joined_in_the_backlog(void)
 	x = judge(&m, true);
 	check(x->conns[0].carried[FLOW_IN][GRADE_SIZED] == strlen(ok));
 	check(x->conns[1].carried[FLOW_IN][GRADE_NESTED] == strlen(ok));
-	check(x->conserved);
+	check(x->sums.conserved);
 	end(&m, x);
 }
 
@@ -214,7 +214,7 @@ static void older_connections(void)
 		check(x->conns[0].program == reported && !x->conns[1].program);
 		check(x->conns[0].socket == (reported ? 0xcc00 : 0));
 		check(x->conns[1].pid == (reported ? OTHER : 0));
-		check(x->unseen_bytes == (reported ? 0 : strlen(ask)));
+		check(x->program.unseen_bytes == (reported ? 0 : strlen(ask)));
 		end(&m, x);
 	}
 }
@@ -302,7 +302,7 @@ static void without_probes(void)
 	connect_line(&l, &m, 0xcc00, 40000, APP);
 	say(&l, ask, 0);
 	x = judge(&m, false);
-	check(!x->correlated && !x->program_known && x->rows[0].grade == GRADE_NONE);
+	check(!x->result.correlated && !x->result.program_known && x->rows[0].grade == GRADE_NONE);
 	end(&m, x);
 }
 
@@ -325,7 +325,7 @@ static void lost_events(void)
 	check(x->nrows == 2 && x->rows[1].grade == GRADE_NONE);
 	check(x->rows[1].half[FLOW_OUT].bytes[GRADE_NONE] == strlen(ask));
 	check(x->rows[0].grade == GRADE_NESTED);
-	check(!x->conserved && failed(x, "payload of the packets"));
+	check(!x->sums.conserved && failed(x, "payload of the packets"));
 	end(&m, x);
 }
 
@@ -342,7 +342,7 @@ static void more_than_the_packets(void)
 	say(&l, ask, 0);
 	x = judge(&m, true);
 	check(x->devices[0].unknown_bytes[FLOW_OUT] == 3000);
-	check(!failed(x, "DMA bytes") && x->conserved);
+	check(!failed(x, "DMA bytes") && x->sums.conserved);
 	end(&m, x);
 
 	begin(&m);
@@ -356,7 +356,7 @@ static void more_than_the_packets(void)
 	}
 	x = judge(&m, true);
 	check(x->rows[0].grade == GRADE_SIZED);
-	check(!x->conserved && failed(x, "frames and their virtio-net headers"));
+	check(!x->sums.conserved && failed(x, "frames and their virtio-net headers"));
 	end(&m, x);
 }
 

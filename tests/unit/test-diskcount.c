@@ -209,7 +209,7 @@ static void nameless(void)
 	r.disk->after.reads = 1;
 	r.disk->after.read_sectors = 1;
 	x = end(&r);
-	check(x->nchecks == 3 && !x->checks[0].ok && !x->checks[1].ok && x->checks[2].ok);
+	check(x->sums.n == 3 && !x->sums.list[0].ok && !x->sums.list[1].ok && x->sums.list[2].ok);
 	exchanges_free(x);
 }
 
@@ -234,7 +234,7 @@ static void groups(void)
 	r.disk->after.discards = 1;
 	r.disk->after.discarded_sectors = 8;
 	x = end(&r);
-	check(x->nchecks == 7 && all_hold(x));
+	check(x->sums.n == 7 && all_hold(x));
 	exchanges_free(x);
 
 	/* more requests than were reported */
@@ -243,7 +243,7 @@ static void groups(void)
 	look(&r);
 	r.disk->after.writes = 1;
 	x = end(&r);
-	check(x->nchecks == 2 && x->checks[0].ok && !x->checks[1].ok);
+	check(x->sums.n == 2 && x->sums.list[0].ok && !x->sums.list[1].ok);
 	exchanges_free(x);
 }
 
@@ -258,7 +258,7 @@ static void hostile(void)
 	look(&r);
 	r.disk->before.read_sectors = 8;
 	x = end(&r);
-	check(x->nchecks == 1 && !x->checks[0].ok);
+	check(x->sums.n == 1 && !x->sums.list[0].ok);
 	exchanges_free(x);
 
 	/* sums that do not fit into 64 bits */
@@ -269,7 +269,7 @@ static void hostile(void)
 	look(&r);
 	r.disk->before.in_flight = r.disk->after.in_flight = 1u << 20;
 	x = end(&r);
-	check(x->nchecks > 0);
+	check(x->sums.n > 0);
 	exchanges_free(x);
 
 	/* … and must not wrap around to what the disk counted */
@@ -286,7 +286,7 @@ static void hostile(void)
 	begin(&r);
 	r.disk->after.read_sectors = 8;
 	x = end(&r);
-	check(x->nchecks == 0 && x->nnotes == 1);
+	check(x->sums.n == 0 && x->nnotes == 1);
 	exchanges_free(x);
 	begin(&r);
 	look(&r);
@@ -294,7 +294,7 @@ static void hostile(void)
 	strcpy(r.p->trace.events[0], "block:block_rq_issue");
 	r.disk->after.read_sectors = 8;
 	x = end(&r);
-	check(x->nchecks == 0 && x->nnotes == 1);
+	check(x->sums.n == 0 && x->nnotes == 1);
 	exchanges_free(x);
 }
 

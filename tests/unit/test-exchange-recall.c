@@ -55,10 +55,10 @@ static struct exchanges *sample(void)
 	x->devices[net].program_bytes[FLOW_OUT] = 408;
 	x->devices[net].unknown_bytes[FLOW_IN] = 9;
 	exchanges_unattributed(x, net, FLOW_IN, "no TCP", 2, 120);
-	exchanges_check(x, "payload = packets", "payload", 408, "packets", 409, false);
+	sums_check(&x->sums, "payload = packets", "payload", 408, "packets", 409, false);
 	exchanges_note(x, "a note");
-	x->captured = x->correlated = x->program_known = true;
-	x->clear_bytes = 408;
+	x->capture.on = x->result.correlated = x->result.program_known = true;
+	x->result.clear_bytes = 408;
 	return x;
 }
 

@@ -9,6 +9,7 @@
 #include "lib/correlate/correlate.h"
 #include "lib/evidence/event.h"
 #include "lib/evidence/platform.h"
+#include "lib/exchange/clear.h"
 #include "lib/exchange/exchange.h"
 #include "lib/exchange/json.h"
 #include "lib/exchange/traffic.h"
@@ -77,8 +78,8 @@ static struct exchanges *made(void)
 	talk(to_traffic, t, 1);
 	x = traffic_finish(t);
 	names_free(names);
-	x->roots[x->nroots++] = 77;
-	x->realtime_offset_ns = 1700000000000000000;
+	x->program.roots[x->program.nroots++] = 77;
+	x->capture.realtime_offset_ns = 1700000000000000000;
 	iface = exchanges_iface(x, "eth0");
 	iface->index = 7;
 	iface->counters_known = true;
@@ -117,9 +118,10 @@ static void there_and_back(void)
 	check(y->nrows == 1 && strcmp(y->rows[0].target, "/k") == 0 && y->rows[0].status == 200);
 	check(y->rows[0].nrequest_names == 1 && strcmp(y->rows[0].request_names[0], "key") == 0);
 	check(y->nconns == 1 && y->conns[0].local.port == 40000 && y->conns[0].remote.ip[3] == 2);
-	check(y->conns[0].end == CONN_FINISHED && y->roots[0] == 77 && y->ifaces[0].index == 7);
-	check(y->ifaces[0].counter_bytes[FLOW_IN] == 999);
-	check(y->realtime_offset_ns == 1700000000000000000);
+	check(y->conns[0].end == CONN_FINISHED && y->program.roots[0] == 77 &&
+	      y->capture.ifaces[0].index == 7);
+	check(y->capture.ifaces[0].counter_bytes[FLOW_IN] == 999);
+	check(y->capture.realtime_offset_ns == 1700000000000000000);
 	/* what a body says is nowhere, what its members are called is */
 	check(!strstr(first, "the force") && strstr(first, "\"key\""));
 	free(first);
@@ -169,7 +171,8 @@ static void packet_files(void)
 	struct err err = { "" };
 	char *bytes = NULL;
 	size_t len = 0;
-	struct packet_writer w = { open_memstream(&bytes, &len), false, x->realtime_offset_ns };
+	struct packet_writer w = { open_memstream(&bytes, &len), false,
+				   x->capture.realtime_offset_ns };
 	uint64_t expected = 5000000000;
 
 	packet_writer_begin(&w);
@@ -187,7 +190,7 @@ static void packet_files(void)
 	}
 	packet_reader_close(r);
 	again = traffic_finish(t);
-	check(again->packets == 6 && again->nconns == 1);
+	check(again->capture.packets == 6 && again->nconns == 1);
 	check(again->conns[0].payload[0] == x->conns[0].payload[0]);
 	check(again->conns[0].frame_bytes[1] == x->conns[0].frame_bytes[1]);
 	check(flow_addr_equal(&again->conns[0].local, &x->conns[0].local));
@@ -223,11 +226,11 @@ static void nobodys(struct exchanges *x)
 	      strstr(why, "66 bytes left through 0000:00:07.0"));
 	free(why);
 	d->unknown_bytes[FLOW_OUT] = 0;
-	x->unseen_bytes = 21;
+	x->program.unseen_bytes = 21;
 	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN &&
 	      strstr(why, "sent 21 bytes by TCP"));
 	free(why);
-	x->unseen_bytes = 0;
+	x->program.unseen_bytes = 0;
 }
 
 /* What the kernel sends by itself over TCP may be the program's: a file on another machine. */
@@ -278,18 +281,18 @@ static void otherwise(struct exchanges *x)
 {
 	char *why;
 
-	x->calls_known = false;
+	x->program.calls_known = false;
 	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN && strstr(why, "other than TCP"));
 	free(why);
-	x->calls_known = true;
-	x->other_calls[FLOW_IN] = x->other_call_bytes[FLOW_IN] = 3;
+	x->program.calls_known = true;
+	x->program.other_calls[FLOW_IN] = x->program.other_call_bytes[FLOW_IN] = 3;
 	check(exchanges_clear_payload(x, &why) == TRI_NO);
 	free(why);
-	x->other_calls[FLOW_OUT] = 1;
-	x->other_call_bytes[FLOW_OUT] = 44;
+	x->program.other_calls[FLOW_OUT] = 1;
+	x->program.other_call_bytes[FLOW_OUT] = 44;
 	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN && strstr(why, "44 bytes"));
 	free(why);
-	x->other_calls[FLOW_OUT] = 0;
+	x->program.other_calls[FLOW_OUT] = 0;
 	x->blocks = xcalloc(2, sizeof(*x->blocks));
 	x->nblocks = 2;
 	x->blocks[0].bytes[FLOW_IN] = 4096; /* another's */
@@ -320,13 +323,14 @@ static void otherwise(struct exchanges *x)
 	cipher_suites(x);
 	nobodys(x);
 	network_disks(x);
-	x->nalive = 2; /* for the time that was asked for; or of a program that goes on behind it */
+	x->program.nalive =
+		2; /* for the time that was asked for; or of a program that goes on behind it */
 	check(exchanges_clear_payload(x, &why) == TRI_NO);
 	free(why);
-	x->launched = true;
+	x->program.launched = true;
 	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN && strstr(why, "2 of the program's"));
 	free(why);
-	x->nalive = 0;
+	x->program.nalive = 0;
 }
 
 static void confidential(void)
@@ -336,21 +340,21 @@ static void confidential(void)
 
 	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN);
 	free(why);
-	x->correlated = x->program_known = x->calls_known = true;
+	x->result.correlated = x->result.program_known = x->program.calls_known = true;
 	x->conns[0].owner = GRADE_EXACT;
 	check(exchanges_clear_payload(x, &why) == TRI_NO && strstr(why, "sent no payload"));
 	free(why);
-	x->tls_bytes = 10;
+	x->result.tls_bytes = 10;
 	check(exchanges_clear_payload(x, &why) == TRI_NO && strstr(why, "TLS"));
 	free(why);
 	otherwise(x);
 	exchanges_iface(x, "eth7")->broken = true; /* unplugged meanwhile */
 	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN && strstr(why, "eth7 broke off"));
 	free(why);
-	x->opaque_bytes = 5;
+	x->result.opaque_bytes = 5;
 	check(exchanges_clear_payload(x, &why) == TRI_UNKNOWN);
 	free(why);
-	x->clear_bytes = 1;
+	x->result.clear_bytes = 1;
 	check(exchanges_clear_payload(x, &why) == TRI_YES);
 	free(why);
 	exchanges_free(x);
@@ -426,7 +430,7 @@ static struct exchanges *full(void)
 {
 	struct exchanges *x = exchanges_new();
 
-	x->captured = true;
+	x->capture.on = true;
 	for (size_t i = 0; i < EXCHANGES_ROWS; i++) {
 		fill_conn(exchanges_add_conn(x), i);
 		fill_row(exchanges_add_row(x), (uint32_t)i);
@@ -476,8 +480,9 @@ static void as_much_as_fits(void)
 	c = correlate_new(x, names, NULL);
 	correlate_event(c, &event);
 	correlate_finish(c);
-	check(!x->conserved && strcmp(x->checks[0].left_name, "connections") == 0);
-	check(x->checks[0].left == EXCHANGES_ROWS + 2 && !x->checks[0].ok && !x->checks[1].ok);
+	check(!x->sums.conserved && strcmp(x->sums.list[0].left_name, "connections") == 0);
+	check(x->sums.list[0].left == EXCHANGES_ROWS + 2 && !x->sums.list[0].ok &&
+	      !x->sums.list[1].ok);
 	exchanges_free(x);
 	names_free(names);
 }

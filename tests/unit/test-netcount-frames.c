@@ -10,11 +10,11 @@ static bool packets_hold(const struct exchanges *x)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < x->nchecks; i++) {
-		if (strncmp(x->checks[i].left_name, "packets", 7) != 0 ||
-		    strcmp(x->checks[i].what, receives ? "eth0 in" : "eth0 out") != 0)
+	for (size_t i = 0; i < x->sums.n; i++) {
+		if (strncmp(x->sums.list[i].left_name, "packets", 7) != 0 ||
+		    strcmp(x->sums.list[i].what, receives ? "eth0 in" : "eth0 out") != 0)
 			continue;
-		if (!x->checks[i].ok)
+		if (!x->sums.list[i].ok)
 			return false;
 		n++;
 	}

@@ -15,14 +15,14 @@ static void bytes(void)
 		r.net->after.tx_bytes = count;
 		quiet_looks(&r);
 		x = end(&r);
-		check(x->nchecks == 2 && !x->checks[0].ok && !x->checks[1].ok);
+		check(x->sums.n == 2 && !x->sums.list[0].ok && !x->sums.list[1].ok);
 		exchanges_free(x);
 		begin(&r);
 		r.net->after.tx_packets = 2;
 		r.net->after.tx_bytes = 100 + count;
 		quiet_looks(&r);
 		x = end(&r);
-		check(x->nchecks == 2 && x->checks[0].ok && x->checks[1].ok == (count == 100));
+		check(x->sums.n == 2 && x->sums.list[0].ok && x->sums.list[1].ok == (count == 100));
 		exchanges_free(x);
 	}
 }
@@ -70,7 +70,7 @@ static void queues(void)
 		count_queue(&r, "rx0_packets", 0, 9);
 		quiet_looks(&r);
 		x = end(&r);
-		check(x->nchecks == 4 && all_hold(x) == (i % 2 == 0));
+		check(x->sums.n == 4 && all_hold(x) == (i % 2 == 0));
 		exchanges_free(x);
 	}
 }
@@ -92,7 +92,7 @@ static bool says(void (*change)(struct run *r), size_t checks, const char *note)
 	check(netcount_compared(r.n, "eth0", FLOW_OUT) == (checks > 0));
 	check(!netcount_compared(r.n, "eth1", FLOW_OUT));
 	x = end(&r);
-	ok = x->nchecks == checks;
+	ok = x->sums.n == checks;
 	for (size_t i = 0; i < x->nnotes && note; i++)
 		if (strstr(x->notes[i], note))
 			note = NULL;
@@ -178,9 +178,10 @@ static void backwards(void)
 	r.net->after.tx_packets = 2;
 	quiet_looks(&r);
 	x = end(&r);
-	check(!x->checks[0].ok && x->checks[0].left == 3 && x->checks[0].right == 2);
-	check(strcmp(x->checks[0].what, "eth0 out") == 0);
-	check(strcmp(x->checks[0].left_name, "packets by the interface's own count before") == 0);
+	check(!x->sums.list[0].ok && x->sums.list[0].left == 3 && x->sums.list[0].right == 2);
+	check(strcmp(x->sums.list[0].what, "eth0 out") == 0);
+	check(strcmp(x->sums.list[0].left_name, "packets by the interface's own count before") ==
+	      0);
 	exchanges_free(x);
 }
 
@@ -208,7 +209,7 @@ static void hostile(void)
 	mark(&r), mark(&r), mark(&r);
 	r.net->after.tx_packets = 9;
 	x = end(&r);
-	check(x->nchecks == 0 && x->nnotes == 1); /* five looks are none */
+	check(x->sums.n == 0 && x->nnotes == 1); /* five looks are none */
 	exchanges_free(x);
 	x = exchanges_new();
 	r.n = netcount_new(NULL, NULL);
@@ -216,7 +217,7 @@ static void hostile(void)
 	netcount_result(r.n, x);
 	netcount_free(r.n);
 	netcount_free(NULL);
-	check(x->nchecks == 0 && x->nnotes == 0);
+	check(x->sums.n == 0 && x->nnotes == 0);
 	exchanges_free(x);
 }
 

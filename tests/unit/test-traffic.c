@@ -3,6 +3,7 @@
 
 #include "lib/base/names.h"
 #include "lib/evidence/platform.h"
+#include "lib/exchange/clear.h"
 #include "lib/exchange/exchange.h"
 #include "lib/exchange/traffic.h"
 #include "tests/unit/packets.h"
@@ -100,7 +101,8 @@ static void two_exchanges(void)
 	hang_up(&w);
 	check(w.over == 2);
 	x = close_wire(&w);
-	check(x->nconns == 1 && x->nrows == 2 && x->packets == 11 && x->skipped == 0);
+	check(x->nconns == 1 && x->nrows == 2 && x->capture.packets == 11 &&
+	      x->capture.skipped == 0);
 	check(strcmp(x->conns[0].iface, "eth0") == 0 && x->conns[0].end == CONN_FINISHED);
 	r = &x->rows[0];
 	check(r->protocol == EXCHANGE_HTTP && r->end == EXCHANGE_COMPLETE && r->status == 201);

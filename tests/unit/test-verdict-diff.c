@@ -113,15 +113,15 @@ static void test_traffic(void)
 	verdict_diff_free(d);
 	exchanges_unattributed(b, exchanges_device(b, "0000:00:01.0"), FLOW_IN, "no TCP", 5, 900);
 	exchanges_unattributed(b, exchanges_device(b, "0000:00:02.0"), FLOW_OUT, "no TCP", 5, 900);
-	b->clear_bytes = 1;
+	b->result.clear_bytes = 1;
 	d = verdict_diff_new(&before, &after);
 	check(d->count - d->noise == 3 && d->worse == 3);
 	check(find(d, "traffic", "0000:00:02.0") && find(d, "traffic", "clear text"));
 	verdict_diff_free(d);
 	/* a number in a path that has a digit more is no news */
 	for (int more = 0; more < 2; more++) {
-		a->clear_bytes = 3307;
-		b->clear_bytes = more ? 3700 : 3309;
+		a->result.clear_bytes = 3307;
+		b->result.clear_bytes = more ? 3700 : 3309;
 		d = verdict_diff_new(&before, &after);
 		check(d->worse == (more ? 3 : 2) && find(d, "traffic", "clear text"));
 		verdict_diff_free(d);

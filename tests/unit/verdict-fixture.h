@@ -376,7 +376,7 @@ static inline struct exchanges *fixture_exchanges(void)
 	x->rows[1].tls_version = 0x0304;
 	x->rows[1].sni = xstrdup("\"><img src=x>");
 	exchanges_unattributed(x, net, FLOW_OUT, "connection of " FIXTURE_HOSTILE, 4, 1294);
-	exchanges_check(x, "0000:00:01.0 out", "mapped", 3300, "carried", 3299, false);
+	sums_check(&x->sums, "0000:00:01.0 out", "mapped", 3300, "carried", 3299, false);
 	x->blocks = xcalloc(1, sizeof(*x->blocks));
 	x->blocks[x->nblocks++] = (struct exchange_block){
 		.device = net,
@@ -395,8 +395,8 @@ static inline struct exchanges *fixture_exchanges(void)
 		.transfers = 9,
 		.dma_bytes = 9000,
 	};
-	x->capture_dropped = 1;
-	x->other_traffic = xstrdup("nothing else of " FIXTURE_HOSTILE " touched a device");
+	x->capture.dropped = 1;
+	x->result.other_traffic = xstrdup("nothing else of " FIXTURE_HOSTILE " touched a device");
 	exchanges_note(x, "note of %s", FIXTURE_HOSTILE);
 	return x;
 }
