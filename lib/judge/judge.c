@@ -51,10 +51,11 @@ struct judge *judge_new(const struct platform *p, const struct names *names,
 	j->returned = returned_new();
 	j->guest = guest_kind_of(p, j->guest_why, sizeof(j->guest_why));
 	j->rehearsal = j->guest->class == GUEST_ORDINARY;
+	j->changes_unreported = !p || !p->trace.events_known ||
+				!platform_event_on(p, "ccaio:decrypt") ||
+				!platform_event_on(p, "ccaio:encrypt");
 	if (p) {
 		j->from_boot = p->trace.from_boot == TRI_YES;
-		j->encrypts_unreported =
-			p->trace.events_known && !platform_event_on(p, "ccaio:encrypt");
 		j->canary_found = xcalloc(p->trace.ncanaries, 1);
 	}
 	if (j->options.rmm) {

@@ -204,7 +204,7 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 		p = (struct place){ PLACE_UNDECIDED, p.memory,
 				    "memory older than the window is not known to be shared" };
 	if (p.kind == PLACE_PROTECTED && dev->tsm_doubt)
-		p = (struct place){ PLACE_UNDECIDED, p.memory,
+		p = (struct place){ PLACE_UNDECIDED, dev->assigned ? MEMORY_UNKNOWN : p.memory,
 				    "the facts call the device accepted (TDISP), but this is no "
 				    "Realm" };
 	if (p.kind == PLACE_PROTECTED && dev->entrusted) {

@@ -57,6 +57,21 @@ static void visit_area(void *ctx, uint32_t index, struct mapping *m)
 		visit_closed(ctx, index, m);
 }
 
+/* What the range is from now on. */
+static void change(struct judge *j, const struct event *ev)
+{
+	bool virt = ev->flags & EVENT_F_VIRT, shared = ev->kind == EVENT_DECRYPT;
+	struct memmap *map = virt ? j->virt : j->memory;
+	uint64_t start = virt ? ev->link : ev->orig;
+
+	if (j->changes_unreported)
+		memmap_unsettle(map, start, ev->size, shared);
+	else if (shared)
+		memmap_decrypt(map, start, ev->size);
+	else
+		memmap_encrypt(map, start, ev->size);
+}
+
 void judge_encrypt(struct judge *j, const struct event *ev)
 {
 	struct closing c = { j, ev };
@@ -64,12 +79,11 @@ void judge_encrypt(struct judge *j, const struct event *ev)
 	if (ev->aux) /* the call failed: the range's state is as before */
 		return;
 	j->n.changes++;
+	change(j, ev);
 	if (ev->flags & EVENT_F_VIRT) {
-		memmap_encrypt(j->virt, ev->link, ev->size);
 		ledger_each(j->ledger, visit_virt, &c);
 		return;
 	}
-	memmap_encrypt(j->memory, ev->orig, ev->size);
 	if (ev->size)
 		ledger_overlaps(j->ledger, ev->orig, ev->size, visit_closed, &c);
 	if (ev->size && j->devices.areas)
@@ -81,12 +95,7 @@ void judge_decrypt(struct judge *j, const struct event *ev)
 	if (ev->aux)
 		return;
 	j->n.changes++;
-	if (j->encrypts_unreported)
-		return;
-	if (ev->flags & EVENT_F_VIRT)
-		memmap_decrypt(j->virt, ev->link, ev->size);
-	else
-		memmap_decrypt(j->memory, ev->orig, ev->size);
+	change(j, ev);
 	if (ev->dev && !(ev->flags & EVENT_F_VIRT))
 		judge_device(j, ev->dev)->newly_shared += ev->size;
 }

@@ -22,8 +22,14 @@ void judge_learn_offset(const struct judge *j, struct device *dev, const struct 
 	dev->offset = offset;
 }
 
-static struct place place_alloc(const struct judge *j, const struct event *ev)
+static const char unsettled[] = "the memory was shared or protected before, and the recording "
+				"would not show whether that was undone";
+
+/* plain: the address without the shared bit */
+static struct place place_alloc(const struct judge *j, const struct event *ev, uint64_t plain)
 {
+	bool changed;
+
 	/*
 	 * In an ordinary machine coherent memory stands for shared memory.  In a
 	 * confidential guest the kernel decrypts it, but only the decrypt itself, or
@@ -31,8 +37,12 @@ static struct place place_alloc(const struct judge *j, const struct event *ev)
 	 */
 	if (j->guest->coherent == COHERENT_STANDS)
 		return (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
-	if (j->guest->coherent == COHERENT_POOL && memmap_pools_complete(j->memory))
+	changed = memmap_is_unsettled(j->memory, plain, ev->size);
+	if (j->guest->coherent == COHERENT_POOL && memmap_pools_complete(j->memory) &&
+	    !(changed && memmap_touches_pool(j->memory, plain, ev->size)))
 		return (struct place){ PLACE_PROTECTED, MEMORY_PROTECTED, NULL };
+	if (changed || (ev->link && memmap_is_unsettled(j->virt, ev->link, ev->size)))
+		return (struct place){ PLACE_UNDECIDED, MEMORY_UNKNOWN, unsettled };
 	if (ev->link && memmap_state(j->virt, ev->link, ev->size) == MEMORY_DECRYPTED)
 		return (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
 	/* who publishes the shared alias of one address and not of another shares only the first */
@@ -48,12 +58,12 @@ static struct place place_alloc(const struct judge *j, const struct event *ev)
  * virtio-msg with dynamic sharing: the number names an area and an offset, what counts is
  * the memory that was shared for it.
  */
-static struct place place_area(struct judge *j, const struct event *ev, bool alloc)
+static struct place place_area(struct judge *j, const struct event *ev, uint64_t plain, bool alloc)
 {
 	enum memory_state orig;
 
 	if (alloc)
-		return place_alloc(j, ev);
+		return place_alloc(j, ev, plain);
 	if (ev->orig == EVENT_NO_ADDR)
 		return (struct place){
 			PLACE_UNDECIDED, MEMORY_IOVA,
@@ -63,6 +73,8 @@ static struct place place_area(struct judge *j, const struct event *ev, bool all
 	orig = memmap_state(j->memory, ev->orig, ev->size);
 	if (orig == MEMORY_POOL || orig == MEMORY_DECRYPTED)
 		return (struct place){ PLACE_SHARED, orig, NULL };
+	if (memmap_is_unsettled(j->memory, ev->orig, ev->size))
+		return (struct place){ PLACE_UNDECIDED, MEMORY_UNKNOWN, unsettled };
 	if (!j->from_boot)
 		return (struct place){ PLACE_UNDECIDED, MEMORY_IOVA,
 				       "the shared area may be older than the window" };
@@ -132,15 +144,17 @@ static struct place place_ram(struct judge *j, struct device *dev, const struct 
 	const struct mapping *around;
 
 	if (alloc)
-		return place_alloc(j, ev);
+		return place_alloc(j, ev, plain);
 	around = judge_alloc_around(j, dev, ev, plain);
 	if (around) {
 		struct event a = *ev;
 
 		a.link = around->orig + (plain - around->dma);
 		a.attrs = around->attrs;
-		return place_alloc(j, &a);
+		return place_alloc(j, &a, plain);
 	}
+	if (memmap_is_unsettled(j->memory, plain, ev->size))
+		return (struct place){ PLACE_UNDECIDED, state, unsettled };
 	if (state == MEMORY_UNKNOWN)
 		return (struct place){ PLACE_UNDECIDED, state,
 				       "the bounds of the pools, or of RAM, are not known" };
@@ -210,11 +224,11 @@ struct place judge_place(struct judge *j, struct device *dev, const struct event
 	case MEMORY_OUTSIDE:
 		/* coherent memory may be none of the kernel's own (no-map) */
 		if (j->rehearsal && (alloc || judge_alloc_around(j, dev, ev, plain)))
-			return place_alloc(j, ev);
+			return place_alloc(j, ev, plain);
 		if (judge_is_mmio(j, ev))
 			return (struct place){ PLACE_SHARED, MEMORY_MMIO, NULL };
 		if (dev->areas)
-			return place_area(j, ev, alloc);
+			return place_area(j, ev, plain, alloc);
 		return (struct place){ PLACE_UNDECIDED, state,
 				       "the address is neither RAM nor known shared memory" };
 	case MEMORY_MIXED:

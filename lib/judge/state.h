@@ -107,9 +107,11 @@ struct judge {
 	bool from_boot;
 	bool skewed; /* the order of events on different CPUs shows nothing; known at the end */
 	bool opened; /* the window's start was seen */
-	/* memory that became protected again would not be reported: what was decrypted shows
-	 * nothing */
-	bool encrypts_unreported;
+	/*
+	 * It is not known that both changes of memory would be reported, to shared and to
+	 * protected: what one of them reports may have been undone since.
+	 */
+	bool changes_unreported;
 
 	struct memmap *memory;
 	struct memmap *virt; /* decrypted kernel virtual ranges */

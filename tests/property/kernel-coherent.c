@@ -84,7 +84,7 @@ void sim_step_alloc(struct sim *s, int cpu, struct op *op)
 		if (s->telling && s->h->sharing != SHARING_REHEARSAL)
 			sim_not_provable(s, "coherent memory behind an IOMMU");
 	} else if (s->telling && !s->h->alias && s->h->sharing != SHARING_REHEARSAL &&
-		   m->pool != 1 && (!s->probes || !m->reported)) {
+		   m->pool != 1 && (!s->probes || !s->listed || !m->reported)) {
 		sim_not_provable(s, "no decrypt of coherent memory in a plain Realm");
 	}
 	m->reported = s->telling;

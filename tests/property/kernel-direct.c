@@ -113,7 +113,7 @@ void sim_region(struct sim *s, int cpu)
 	if (s->region_users[k] || s->h->sharing == SHARING_REHEARSAL)
 		return;
 	s->region_shared[k] = !s->region_shared[k];
-	s->region_told[k] = s->region_shared[k] && s->probes && s->telling;
+	s->region_told[k] = s->region_shared[k] && s->probes && s->listed && s->telling;
 	if (s->probes)
 		sim_tell(s, cpu, sim_random_pid(s), ev, NULL, MADE_NONE);
 }

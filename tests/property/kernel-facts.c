@@ -43,6 +43,7 @@ void sim_machine(struct sim *s)
 	s->snapshots = s->by_ccaio && !rng_one_in(&s->r, 4);
 	s->run = s->snapshots && !s->from_boot && !rng_one_in(&s->r, 3);
 	s->probes = h->sharing == SHARING_PLAIN || (h->alias && rng_one_in(&s->r, 2));
+	s->listed = !rng_one_in(&s->r, s->by_ccaio ? 8 : 2);
 	s->npools = 1 + rng_one_in(&s->r, 4);
 	for (int i = 0; i < s->npools; i++) {
 		s->pools[i].base = i ? POOL2_BASE : POOL_BASE;
@@ -155,6 +156,24 @@ static void source_facts(const struct sim *s)
 	}
 }
 
+/* The facts list what was on: all of it, and the probes where there are any. */
+static void list_events(const struct sim *s, struct platform *p)
+{
+	const struct stream_info *info = &s->h->info;
+
+	p->trace.events_known = s->listed;
+	if (!s->listed)
+		return;
+	p->trace.events = xcalloc(info->nformats + 2, sizeof(*p->trace.events));
+	for (size_t i = 0; i < info->nformats; i++)
+		p->trace.events[p->trace.nevents++] =
+			xasprintf("%s:%s", info->formats[i].system, info->formats[i].name);
+	if (!s->probes)
+		return;
+	p->trace.events[p->trace.nevents++] = xstrdup("ccaio_7:decrypt");
+	p->trace.events[p->trace.nevents++] = xstrdup("ccaio_7:encrypt");
+}
+
 static bool has_accepted(const struct history *h)
 {
 	for (size_t i = 0; i < h->platform->npci; i++) {
@@ -213,6 +232,7 @@ void sim_facts(struct sim *s)
 	memory_facts(s, p);
 	device_facts(s, p);
 	source_facts(s);
+	list_events(s, p);
 	if (h->sharing == SHARING_PLAIN || h->sharing == SHARING_PLAIN_SILENT)
 		another_kind(s);
 	p->window.devices_changed = p->window.cpus_changed = p->window.tsm_changed = TRI_NO;

@@ -97,6 +97,7 @@ struct sim {
 	int region_users[REGIONS];
 	bool telling, tell_bounce, any_bounce, early;
 	bool probes;	  /* decrypts are reported */
+	bool listed;	  /* the facts say which events were on */
 	bool same_record; /* further events of one scatter-gather record */
 	bool by_ccaio, from_boot;
 	bool run;	/* judged for the run, by these: */

@@ -93,7 +93,7 @@ bool drop_unmap(struct history *h, struct rng *r)
 	return drop_one(h, r, missed_by_next);
 }
 
-static bool is_needed_decrypt(const struct history *h, size_t i)
+bool is_needed_decrypt(const struct history *h, size_t i)
 {
 	const struct event *e = event_at(h, i);
 

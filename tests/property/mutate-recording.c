@@ -119,6 +119,26 @@ static bool not_armed(struct history *h, struct rng *r)
 	return true;
 }
 
+/* Nothing says that memory which became protected again would be reported. */
+static bool change_unlisted(struct history *h, struct rng *r)
+{
+	struct platform *p = h->platform;
+
+	if (find_step(h, r, is_needed_decrypt) == NOWHERE || !p->trace.events_known)
+		return false;
+	if (rng_one_in(r, 2)) {
+		p->trace.events_known = false;
+		return true;
+	}
+	for (size_t i = 0; i < p->trace.nevents; i++) {
+		char *colon = strchr(p->trace.events[i], ':');
+
+		if (strcmp(colon, ":encrypt") == 0)
+			colon[1] = 'x';
+	}
+	return true;
+}
+
 static bool not_readable(struct history *h, struct rng *r)
 {
 	struct stream_format *f = &h->info.formats[rng_below(r, h->info.nformats)];
@@ -217,6 +237,7 @@ const struct mutation mutations_recording[] = {
 	{ "unordered", unordered },
 	{ "not-from-boot", not_from_boot },
 	{ "not-armed", not_armed },
+	{ "change-unlisted", change_unlisted },
 	{ "not-readable", not_readable },
 	{ "canary-size", canary_size },
 	{ "canary-outside", canary_outside },

@@ -37,12 +37,13 @@ void move_mapping(struct history *h, uint32_t map, uint64_t from, uint64_t to);
 /* Kinds of steps, as fits_fn. */
 fits_fn is_bounce, is_bounced_map, is_direct_map, is_map, is_unmap, is_sync, is_alloc_event,
 	is_free_event, is_mark;
-fits_fn behind_iommu;	  /* its device is */
-fits_fn is_untrusted_map; /* of a device that is not accepted */
-fits_fn is_plain_bounced; /* a map with its bounce, at an address of memory */
-fits_fn is_sized_pair;	  /* a map with its bounce, which it may not lack */
-fits_fn is_pair_event;	  /* the map or the bounce of such a pair */
-fits_fn is_lone_end;	  /* UNMAP, FREE of a mapping that only its two events describe */
+fits_fn behind_iommu;	   /* its device is */
+fits_fn is_untrusted_map;  /* of a device that is not accepted */
+fits_fn is_plain_bounced;  /* a map with its bounce, at an address of memory */
+fits_fn is_sized_pair;	   /* a map with its bounce, which it may not lack */
+fits_fn is_pair_event;	   /* the map or the bounce of such a pair */
+fits_fn is_needed_decrypt; /* of a coherent allocation that nothing else shows to be shared */
+fits_fn is_lone_end;	   /* UNMAP, FREE of a mapping that only its two events describe */
 
 /* A mutation; see struct mutation. */
 typedef bool mutate_fn(struct history *h, struct rng *r);

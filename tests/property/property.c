@@ -13,8 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/err.h"
 #include "lib/base/xalloc.h"
 #include "lib/evidence/event.h"
+#include "lib/evidence/policy.h"
 #include "tests/property/mutate.h"
 #include "tests/property/recorded.h"
 #include "tests/property/slow-judge.h"
@@ -43,8 +45,7 @@ static bool agreed(const struct history *h, const struct verdict *v, FILE *out)
 
 	for (size_t i = 0; i < h->count; i++)
 		events[i] = h->steps[i].ev;
-	slow_judge(events, h->count, h->platform, h->names, &h->info, h->options.window_only,
-		   &slow);
+	slow_judge(events, h->count, h->platform, h->names, &h->info, &h->options, &slow);
 	free(events);
 	same = slow.outcome == v->outcome;
 	for (int c = CLAIM_DMA_IN_SHARED; c <= CLAIM_NO_BYPASS; c++) {
@@ -152,7 +153,7 @@ struct run {
 	uint64_t seed;
 	size_t size, mutations;
 	bool verbose;
-	uint64_t streams, legal, provable, mutated, failures;
+	uint64_t streams, legal, provable, mutated, assigned, failures;
 	uint64_t applied[128];
 };
 
@@ -182,6 +183,37 @@ static void fail(struct run *run, struct history *h, uint64_t seed, const char *
 	history_free(small);
 }
 
+/* As a guest whose assigned devices may be given protected memory: by the site's policy or not. */
+static void assigned(struct run *run, const struct history *of, uint64_t seed, struct rng *r)
+{
+	static const char *const signs[] = { "virtcca-device", "virtcca-log", "virtcca-cmdline" };
+	struct history *h = history_copy(of);
+	struct platform *p = h->platform;
+	char *text = xasprintf("{\"schema\":\"" POLICY_SCHEMA "\",\"assigned_devices\":"
+			       "[{\"device\":\"%s\",\"reason\":\"attested by hand\"}]}",
+			       p->pci[p->npci - 1].name);
+	struct err err = { "" };
+	struct policy *policy = policy_parse(text, strlen(text), "policy", &err);
+
+	p->realm.is_realm = TRI_YES;
+	free(p->realm.kind);
+	p->realm.kind = xstrdup("virtcca");
+	while (p->realm.nsigns)
+		free(p->realm.signs[--p->realm.nsigns]);
+	free(p->realm.signs);
+	p->realm.signs = xcalloc(3, sizeof(*p->realm.signs));
+	for (; p->realm.nsigns < 3; p->realm.nsigns++)
+		p->realm.signs[p->realm.nsigns] = xstrdup(signs[p->realm.nsigns]);
+	h->options.policy = rng_one_in(r, 3) ? NULL : policy;
+	run->streams++;
+	run->assigned++;
+	if (!verdict_meets(h, DEMAND_AGREED))
+		fail(run, h, seed, "the slow judge disagrees on assigned devices", DEMAND_AGREED);
+	history_free(h);
+	policy_free(policy);
+	free(text);
+}
+
 static void one(struct run *run, uint64_t seed)
 {
 	struct rng r = { seed ^ 0x5bd1e995 };
@@ -200,6 +232,8 @@ static void one(struct run *run, uint64_t seed)
 		     demand);
 	if (!verdict_meets(h, DEMAND_AGREED))
 		fail(run, h, seed, "the slow judge disagrees on a legal history", DEMAND_AGREED);
+	if (seed % 8 == 0)
+		assigned(run, h, seed, &r);
 	bad = history_copy(h);
 	if (mutation_at(m)->apply(bad, &r)) {
 		history_settle(bad);

@@ -62,7 +62,7 @@ static int compare(const struct recording *r, const struct platform *p, bool win
 
 	judge_feed(j, r->events, r->count);
 	v = judge_finish(j, &r->stream->info);
-	slow_judge(r->events, r->count, p, r->names, &r->stream->info, window, &slow);
+	slow_judge(r->events, r->count, p, r->names, &r->stream->info, &options, &slow);
 	for (int c = CLAIM_DMA_IN_SHARED; c <= CLAIM_NO_BYPASS; c++) {
 		if (slow.claims[c] != v->claims[c].state)
 			printf("%s: %s is %s, for the slow judge %s\n", path, claim_name(c),

@@ -27,7 +27,7 @@ static void do_change(struct slow *s, const struct event *e)
 			virt ? l->alloc && l->orig <= to && slow_last_of(l->orig, l->size) >= from
 			     : slow_shares(s, l, from, to) && slow_owns_some(s, l, from, to);
 
-		if (!l->live || !hit || slow_trusted(s, l->dev))
+		if (!l->live || !hit || slow_trusted(s, l->dev) || slow_is_entrusted(s, l->dev))
 			continue;
 		/* an older one may have ended by an unmap that named only the buffer */
 		if (l->older || l->taken)
@@ -309,15 +309,16 @@ static void decide(struct slow *s, struct slow_verdict *out)
 }
 
 void slow_judge(const struct event *events, size_t count, const struct platform *platform,
-		const struct names *names, const struct stream_info *info, bool window_only,
-		struct slow_verdict *out)
+		const struct names *names, const struct stream_info *info,
+		const struct judge_options *options, struct slow_verdict *out)
 {
 	struct slow s = { .ev = events,
 			  .n = count,
 			  .p = platform,
 			  .names = names,
 			  .info = info,
-			  .window_only = window_only };
+			  .policy = options->policy,
+			  .window_only = options->window_only };
 
 	memset(out, 0, sizeof(*out));
 	s.changes = xcalloc(count, sizeof(*s.changes));

@@ -18,7 +18,7 @@ struct names;
  * scans only: nothing is indexed, cached or forgotten, and what a CPU reported before
  * is looked up in the stream itself.  Quadratic; for tests.
  *
- * It knows neither policies, the monitor's log, nor virtio-msg.
+ * Of a policy it knows the assigned devices; it knows neither the monitor's log nor virtio-msg.
  */
 struct slow_verdict {
 	enum outcome outcome;
@@ -27,7 +27,7 @@ struct slow_verdict {
 };
 
 void slow_judge(const struct event *events, size_t count, const struct platform *platform,
-		const struct names *names, const struct stream_info *info, bool window_only,
-		struct slow_verdict *out);
+		const struct names *names, const struct stream_info *info,
+		const struct judge_options *options, struct slow_verdict *out);
 
 #endif

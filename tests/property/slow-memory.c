@@ -37,6 +37,25 @@ static bool in_ram(const struct slow *s, uint64_t a)
 	return false;
 }
 
+/* The facts say that both changes, to shared and to protected, are reported. */
+static bool changes_reported(const struct slow *s)
+{
+	bool shared = false, protected = false;
+
+	for (size_t i = 0; s->p && s->p->trace.events_known && i < s->p->trace.nevents; i++) {
+		const char *name = s->p->trace.events[i];
+		bool ours = strncmp(name, "ccaio:", 6) == 0 || strncmp(name, "ccaio_", 6) == 0;
+		bool altered = false;
+
+		for (size_t k = 0; k < s->p->trace.naltered; k++)
+			altered |= strcmp(s->p->trace.altered[k], name) == 0;
+		name = strchr(name, ':');
+		shared |= ours && !altered && name && strcmp(name, ":decrypt") == 0;
+		protected |= ours && !altered && name && strcmp(name, ":encrypt") == 0;
+	}
+	return shared && protected;
+}
+
 /* The newest decrypt or encrypt that covers this byte decides. */
 static const struct event *change_of(const struct slow *s, uint64_t a, bool virt)
 {
@@ -55,7 +74,19 @@ static bool decrypted(const struct slow *s, uint64_t a, bool virt)
 {
 	const struct event *e = change_of(s, a, virt);
 
-	return e && e->kind == EVENT_DECRYPT;
+	return e && e->kind == EVENT_DECRYPT && changes_reported(s);
+}
+
+static bool ever_protected(const struct slow *s, uint64_t a)
+{
+	for (size_t i = 0; i < s->nchanges; i++) {
+		const struct event *e = &s->ev[s->changes[i]];
+
+		if (e->kind == EVENT_ENCRYPT && !(e->flags & EVENT_F_VIRT) && a >= e->orig &&
+		    a <= slow_last_of(e->orig, e->size))
+			return true;
+	}
+	return false;
 }
 
 /* A pool's byte that was made protected is no pool's any more. */
@@ -63,7 +94,25 @@ static bool still_in_pool(const struct slow *s, uint64_t a)
 {
 	const struct event *e = change_of(s, a, false);
 
-	return slow_in_pool(s, a) && (!e || e->kind == EVENT_DECRYPT);
+	if (!slow_in_pool(s, a))
+		return false;
+	return changes_reported(s) ? !e || e->kind == EVENT_DECRYPT : !ever_protected(s, a);
+}
+
+/* It changed, and whether it changed back is not known. */
+bool slow_unsettled(const struct slow *s, uint64_t start, uint64_t size, bool virt)
+{
+	if (changes_reported(s))
+		return false;
+	for (size_t i = 0; i < s->nchanges; i++) {
+		const struct event *e = &s->ev[s->changes[i]];
+		uint64_t from = virt ? e->link : e->orig;
+
+		if (!(e->flags & EVENT_F_VIRT) == !virt && slow_last_of(from, e->size) >= start &&
+		    from <= slow_last_of(start, size))
+			return true;
+	}
+	return false;
 }
 
 static enum byte byte_at(const struct slow *s, uint64_t a)
@@ -140,6 +189,8 @@ enum memory_state slow_memory(const struct slow *s, uint64_t start, uint64_t siz
 		return all ? MEMORY_DECRYPTED : MEMORY_MIXED;
 	}
 	free(at);
+	if ((has[BYTE_NOWHERE] || has[BYTE_RAM]) && slow_unsettled(s, start, size, false))
+		return MEMORY_UNKNOWN;
 	if (has[BYTE_POOL] || has[BYTE_DECRYPTED]) {
 		if (has[BYTE_NOWHERE] || has[BYTE_RAM])
 			return MEMORY_MIXED;

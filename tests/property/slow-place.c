@@ -7,13 +7,18 @@
 
 /* ---- dma-in-shared ---- */
 
-static enum answer alloc_is(const struct slow *s, const struct event *e, uint64_t link,
-			    uint32_t attrs)
+static enum answer alloc_is(const struct slow *s, const struct event *e, uint64_t plain,
+			    uint64_t link, uint32_t attrs)
 {
+	bool changed = slow_unsettled(s, plain, e->size, false);
+
 	if (s->rehearsal)
 		return SHARED;
-	if (s->from_pool_only && slow_pools_complete(s))
+	if (s->from_pool_only && slow_pools_complete(s) &&
+	    !(changed && slow_touches_pool(s, plain, e->size)))
 		return PROTECTED;
+	if (changed || (link && slow_unsettled(s, link, e->size, true)))
+		return OPEN;
 	if (link && slow_virt_decrypted(s, link, e->size))
 		return SHARED;
 	if (s->alias_seen && !(e->dma & s->bit))
@@ -83,11 +88,11 @@ enum answer slow_address_is(struct slow *s, const struct event *e, uint64_t plai
 	if (*what == MEMORY_OUTSIDE)
 		return is_mmio(s, e) ? SHARED : OPEN;
 	if (alloc)
-		return alloc_is(s, e, e->link, e->attrs);
+		return alloc_is(s, e, plain, e->link, e->attrs);
 	l = slow_alloc_around(s, e->dev, plain, e->size);
 	if (l) {
 		*what = MEMORY_DECRYPTED;
-		return alloc_is(s, e, l->orig + (plain - l->dma), s->ev[l->begin].attrs);
+		return alloc_is(s, e, plain, l->orig + (plain - l->dma), s->ev[l->begin].attrs);
 	}
 	if (*what == MEMORY_UNKNOWN || (*what == MEMORY_MIXED && !slow_pools_complete(s)))
 		return OPEN;
@@ -105,6 +110,7 @@ enum memory_state slow_published(struct slow *s, const struct event *e, uint64_t
 				 uint64_t bit, bool alloc)
 {
 	bool sync = e->kind == EVENT_SYNC_CPU || e->kind == EVENT_SYNC_DEVICE;
+	bool accepted = slow_accepted_by_facts(s, e->dev);
 	enum memory_state what;
 	enum answer is = slow_address_is(s, e, plain, bit, alloc, &what);
 
@@ -123,8 +129,10 @@ enum memory_state slow_published(struct slow *s, const struct event *e, uint64_t
 	if (!bit && !slow_behind_iommu(s, e->dev) && !(e->attrs & EVENT_ATTR_MMIO))
 		s->against++;
 	s->alias_seen |= bit && s->bit;
-	if (is == PROTECTED && !sync &&
-	    !(slow_accepted_by_facts(s, e->dev) && (!s->realm || s->no_tdisp)) &&
+	if (is == PROTECTED && !sync && !(accepted && (!s->realm || s->no_tdisp)) &&
+	    slow_is_entrusted(s, e->dev))
+		return what;
+	if (is == PROTECTED && !sync && !(accepted && (!s->realm || s->no_tdisp)) &&
 	    !slow_is_assigned(s, e->dev) && !slow_trust_is_later(s, e->dev)) {
 		/* was its bounce lost? */
 		if (slow_behind_iommu(s, e->dev))
@@ -212,6 +220,15 @@ void slow_list_failed(struct slow *s, const struct event *e)
 	}
 }
 
+/* Is it a part of an allocation of which nothing shows whether it is shared? */
+static bool of_open_alloc(const struct slow *s, const struct event *e, uint64_t plain)
+{
+	const struct life *l = slow_alloc_around(s, e->dev, plain, e->size);
+
+	return l &&
+	       alloc_is(s, e, plain, l->orig + (plain - l->dma), s->ev[l->begin].attrs) == OPEN;
+}
+
 void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memory_state is,
 	       const struct event *bounce, bool by_order)
 {
@@ -228,8 +245,8 @@ void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memor
 			slow_fact(s, CLAIM_BOUNCE_PAIRED);
 		return;
 	}
-	if (slow_trusted(s, e->dev) || orig == MEMORY_POOL || orig == MEMORY_DECRYPTED ||
-	    orig == MEMORY_ALIAS || is_mmio(s, e))
+	if (slow_trusted(s, e->dev) || slow_is_entrusted(s, e->dev) || orig == MEMORY_POOL ||
+	    orig == MEMORY_DECRYPTED || orig == MEMORY_ALIAS || is_mmio(s, e))
 		return;
 	if (e->orig != EVENT_NO_ADDR && plain == e->orig) {
 		if (is == MEMORY_ALIAS && !(e->attrs & EVENT_ATTR_CC_SHARED) &&
@@ -239,8 +256,8 @@ void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memor
 			return;
 		if (((e->attrs & EVENT_ATTR_CC_SHARED) && !s->rehearsal) ||
 		    (orig != MEMORY_PROTECTED && orig != MEMORY_MIXED) ||
-		    (slow_alloc_around(s, e->dev, plain, e->size) && !s->alias_seen) ||
-		    slow_trust_is_later(s, e->dev) || slow_is_assigned(s, e->dev))
+		    of_open_alloc(s, e, plain) || slow_trust_is_later(s, e->dev) ||
+		    slow_is_assigned(s, e->dev))
 			slow_open(s, CLAIM_BOUNCE_PAIRED);
 		else
 			slow_fact(s, CLAIM_BOUNCE_PAIRED);

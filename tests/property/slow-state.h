@@ -77,6 +77,7 @@ struct slow {
 	const struct platform *p;
 	const struct names *names;
 	const struct stream_info *info;
+	const struct policy *policy;
 	bool window_only, realm, rehearsal, from_boot, alias_seen, bad_bit;
 	bool c_bit_kind;     /* a bit marks what is protected */
 	bool plain_only;     /* no bit marks anything, although the guest is confidential */
@@ -149,6 +150,8 @@ void slow_learn_c_bit(struct slow *s, uint64_t orig);
 uint64_t slow_without_c_bit(const struct slow *s, uint64_t orig);
 /* The platform may let it reach protected memory, and nothing shows it. */
 bool slow_is_assigned(const struct slow *s, uint16_t dev);
+/* … and the policy says that it may. */
+bool slow_is_entrusted(const struct slow *s, uint16_t dev);
 /* Facts call it accepted, of the window, which has not opened yet. */
 bool slow_trust_is_later(const struct slow *s, uint16_t dev);
 bool slow_trust_is_told(const struct slow *s, uint16_t dev);
@@ -158,6 +161,8 @@ uint64_t slow_last_of(uint64_t start, uint64_t size);
 bool slow_in_pool(const struct slow *s, uint64_t a);
 bool slow_pools_complete(const struct slow *s);
 enum memory_state slow_memory(const struct slow *s, uint64_t start, uint64_t size);
+/* Did any byte of it change, and it is not known whether it changed back? */
+bool slow_unsettled(const struct slow *s, uint64_t start, uint64_t size, bool virt);
 bool slow_virt_decrypted(const struct slow *s, uint64_t start, uint64_t size);
 bool slow_touches_pool(const struct slow *s, uint64_t start, uint64_t size);
 uint64_t slow_plain_of(const struct slow *s, uint16_t dev, uint64_t dma, uint64_t *bit);

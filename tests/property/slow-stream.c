@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/names.h"
+#include "lib/evidence/policy.h"
 #include "tests/property/slow-state.h"
 
 /* ---- what the stream reported before ---- */
@@ -149,4 +150,13 @@ bool slow_is_assigned(const struct slow *s, uint16_t dev)
 {
 	return s->from_pool_only && slow_pci_of(s, dev) &&
 	       !platform_find_virtio(s->p, names_get(s->names, dev));
+}
+
+bool slow_is_entrusted(const struct slow *s, uint16_t dev)
+{
+	bool named = false;
+
+	for (size_t i = 0; s->policy && i < s->policy->nassigned; i++)
+		named |= strcmp(s->policy->assigned[i].device, names_get(s->names, dev)) == 0;
+	return named && slow_is_assigned(s, dev);
 }

@@ -69,6 +69,11 @@ static void machine(void)
 	p->window.log_known = true;
 	p->trace.lost_known = true;
 	p->trace.from_boot = TRI_YES;
+	p->trace.events_known = true;
+	p->trace.nevents = 2;
+	p->trace.events = xcalloc(2, sizeof(*p->trace.events));
+	p->trace.events[0] = xstrdup("ccaio_7:decrypt");
+	p->trace.events[1] = xstrdup("ccaio_7:encrypt");
 	memset(&info, 0, sizeof(info));
 	for (unsigned int i = 0; i < 4; i++)
 		cpus[i] = (struct stream_cpu){ .cpu = i };

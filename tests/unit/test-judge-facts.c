@@ -357,6 +357,7 @@ static void record(const char *const *events, size_t n, struct stream_format *fo
 {
 	info.is_model = false;
 	info.clock = (char *)"mono";
+	facts->trace.events_known = false;
 	for (unsigned int c = 1; c < info.ncpus; c++)
 		put((struct event){ .kind = EVENT_FORK, .cpu = c });
 	for (size_t i = 0; i < n; i++)

@@ -28,6 +28,19 @@ void scene_plain_ring_decrypted(struct scene *s)
 				     .size = RING_SIZE });
 }
 
+/* That the rings became protected again would not be reported. */
+static void no_encrypts(struct scene *s)
+{
+	scene_plain_ring_decrypted(s);
+	s->facts.trace.nevents--;
+}
+
+static void no_list_of_events(struct scene *s)
+{
+	scene_plain_ring_decrypted(s);
+	s->facts.trace.events_known = false;
+}
+
 static void guest(struct scene *s, const char *kind, const char *first, const char *second)
 {
 	s->signs[0] = (char *)first;
@@ -130,6 +143,10 @@ const struct scene_case scene_guest_cases[] = {
 	{ "a mapping past the alias' end", past_alias, OUTCOME_VIOLATED, CLAIM_DMA_IN_SHARED, ANY },
 	{ "plain addresses, the rings' decryption not seen", scene_plain_ring, OUTCOME_INCONCLUSIVE,
 	  CLAIM_DMA_IN_SHARED, ANY },
+	{ "decrypted rings, and encrypts that would not be reported", no_encrypts,
+	  OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED, ANY },
+	{ "decrypted rings, and no list of the events that were on", no_list_of_events,
+	  OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED, ANY },
 	{ "an address bit that nothing explains", another_bit, OUTCOME_INCONCLUSIVE,
 	  CLAIM_DMA_IN_SHARED, ANY },
 	{ NULL, NULL, OUTCOME_INCONCLUSIVE, ANY, ANY },

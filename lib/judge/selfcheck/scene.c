@@ -105,13 +105,19 @@ static void clean_info(struct scene *s)
 	const struct kernel_event *events = kernel_events(&count);
 
 	for (size_t i = 0; i < count && s->info.nformats < MAX_FORMATS; i++) {
-		if (events[i].had == HAD_ALL)
-			s->formats[s->info.nformats++] = (struct stream_format){
-				.system = (char *)events[i].system,
-				.name = (char *)kernel_event_short(events[i].names[0]),
-				.decoded = true
-			};
+		if (events[i].had != HAD_ALL)
+			continue;
+		s->listed[s->facts.trace.nevents++] = (char *)events[i].names[0];
+		s->formats[s->info.nformats++] = (struct stream_format){
+			.system = (char *)events[i].system,
+			.name = (char *)kernel_event_short(events[i].names[0]),
+			.decoded = true
+		};
 	}
+	s->listed[s->facts.trace.nevents++] = (char *)"ccaio:decrypt";
+	s->listed[s->facts.trace.nevents++] = (char *)"ccaio:encrypt";
+	s->facts.trace.events = s->listed;
+	s->facts.trace.events_known = true;
 	s->info.by_ccaio = true;
 	s->info.cpus = &s->cpu;
 	s->info.ncpus = 1;

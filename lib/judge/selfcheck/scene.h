@@ -63,6 +63,7 @@ struct scene {
 	struct stream_info info;
 	struct stream_cpu cpu;
 	struct stream_format formats[MAX_FORMATS];
+	char *listed[MAX_FORMATS + 2]; /* events that were on, by the facts */
 	uint64_t packets_dropped;
 	/* the kernel's memory at the start and at the end */
 	struct memory {

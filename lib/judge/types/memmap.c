@@ -14,7 +14,8 @@ struct rangeset {
 
 struct memmap {
 	struct rangeset all_pools, ram, decrypted;
-	struct rangeset pools; /* what of all_pools was not made protected again */
+	struct rangeset unsettled; /* changed, and perhaps changed back */
+	struct rangeset pools;	   /* what of all_pools was not made protected again */
 	struct range
 		first_pool; /* which most addresses of most machines lie in; end < start: none */
 	bool pools_complete;
@@ -140,6 +141,7 @@ void memmap_free(struct memmap *m)
 	free(m->all_pools.list);
 	free(m->ram.list);
 	free(m->decrypted.list);
+	free(m->unsettled.list);
 	free(m);
 }
 
@@ -168,6 +170,21 @@ void memmap_encrypt(struct memmap *m, uint64_t start, uint64_t size)
 	find_first_pool(m);
 }
 
+void memmap_unsettle(struct memmap *m, uint64_t start, uint64_t size, bool shared)
+{
+	if (!size)
+		return;
+	if (!shared)
+		cut(&m->pools, start, last_byte(start, size));
+	add(&m->unsettled, start, last_byte(start, size));
+	find_first_pool(m);
+}
+
+bool memmap_is_unsettled(const struct memmap *m, uint64_t start, uint64_t size)
+{
+	return m->unsettled.count && touches(&m->unsettled, start, last_byte(start, size));
+}
+
 enum memory_state memmap_state(const struct memmap *m, uint64_t start, uint64_t size)
 {
 	uint64_t end = last_byte(start, size);
@@ -177,6 +194,8 @@ enum memory_state memmap_state(const struct memmap *m, uint64_t start, uint64_t 
 		return MEMORY_POOL;
 	if (m->decrypted.count && covers(&m->decrypted, start, end))
 		return MEMORY_DECRYPTED;
+	if (memmap_is_unsettled(m, start, size))
+		return MEMORY_UNKNOWN;
 	if (touches(&m->pools, start, end) || touches(&m->decrypted, start, end))
 		return MEMORY_MIXED;
 	if (!m->ram.count || !m->pools_complete)

@@ -29,6 +29,14 @@ void memmap_decrypt(struct memmap *map, uint64_t start, uint64_t size);
 void memmap_encrypt(struct memmap *map, uint64_t start, uint64_t size);
 
 /*
+ * [start, start + size) became shared or protected, and whether it changed back is not known:
+ * from now on it is UNKNOWN, but for pools that it made shared.
+ */
+void memmap_unsettle(struct memmap *map, uint64_t start, uint64_t size, bool shared);
+/* Is any byte of the range so? */
+bool memmap_is_unsettled(const struct memmap *map, uint64_t start, uint64_t size);
+
+/*
  * What [start, start + size) is: POOL or DECRYPTED where all of it is shared,
  * PROTECTED where all of it is RAM that nobody shared, MIXED where it is partly
  * shared, OUTSIDE where it is not RAM, UNKNOWN where the facts do not reach.
