@@ -123,10 +123,17 @@ $(UNITS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libccaio.a
 # This one breaks the judge, to see that the self-check notices.
 $(BUILD)/tests/unit/test-selfcheck: override LDFLAGS += -Wl,--wrap=judge_feed
 
-$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(SRCS)
+# Fuzzers have objects of their own, made once for all of them.
+FUZZ_CC := clang -g -O1 -fsanitize=address,undefined
+FUZZ_OBJS := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out cmd/%,$(SRCS)))
+$(BUILD)/fuzz/%.o: %.c $(HDRS)
 	@mkdir -p $(@D)
-	$(call say,FUZZ)clang -g -O1 -fsanitize=fuzzer,address,undefined $(FLAGS) $(DEP_CFLAGS) \
-		-o $@ $< $(filter-out cmd/%,$(SRCS)) $(DEP_LIBS)
+	$(call say,CC)$(FUZZ_CC) -fsanitize=fuzzer-no-link $(FLAGS) $(DEP_CFLAGS) -c -o $@ $<
+$(BUILD)/fuzz/libccaio.a: $(FUZZ_OBJS)
+	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
+$(FUZZ): $(BUILD)/tests/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(BUILD)/fuzz/libccaio.a
+	@mkdir -p $(@D)
+	$(call say,FUZZ)$(FUZZ_CC) -fsanitize=fuzzer -o $@ $^ $(DEP_LIBS)
 
 $(REPLAYS): $(BUILD)/tests/fuzz/replay-%: $(BUILD)/tests/fuzz/fuzz-%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libccaio.a
 	$(call say,LINK)$(CC) $(CFLAGS) $(FLAGS) $(LDFLAGS) -o $@ $^ $(DEP_LIBS)
