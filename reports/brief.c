@@ -85,6 +85,22 @@ static const char *devices_in(struct brief *b, const struct rows *r, enum claim_
 	return left ? rows_str(b->scratch, "%s and %zu more", list, left) : list;
 }
 
+/* Who did it, or what is like it to the same device: what was done before the run has no stack. */
+static void add_callers(struct brief *b, const struct rows *r, const struct row_finding *f)
+{
+	for (size_t i = 0; i < r->nfindings; i++) {
+		const struct row_finding *like = &r->findings[i];
+
+		if (!*like->chain || strcmp(like->device, f->device) != 0)
+			continue;
+		add(b, "called by", EVIDENCE,
+		    like == f ? f->chain
+			      : rows_str(b->scratch, "for %s: %s", like->operation, like->chain));
+		b->list[b->n - 1].lines = b->list[b->n - 1].lines > 1 ? 2 : 1;
+		return;
+	}
+}
+
 /* The worst finding: what, how often, and its first example. */
 static void add_worst(struct brief *b, const struct rows *r, const struct row_finding *f)
 {
@@ -95,6 +111,7 @@ static void add_worst(struct brief *b, const struct rows *r, const struct row_fi
 		add(b, "first", EVIDENCE,
 		    rows_str(b->scratch, "at %s: %s at %s, %s memory, %s", ex->time, ex->what,
 			     *ex->dma ? ex->dma : ex->orig, ex->memory, ex->task));
+	add_callers(b, r, f);
 }
 
 /* "0000:00:05.0 ahci 1,580 times, 0000:00:01.0 virtio_net 16 times and 2 more" */
@@ -250,12 +267,12 @@ static const char *ended(struct brief *b, const struct rows *r)
 
 static void collect(struct brief *b, const struct rows *r, const struct report_input *in)
 {
-	if (r->outcome == OUTCOME_VIOLATED) {
+	if (r->outcome == OUTCOME_VIOLATED)
 		add_violation(b, r);
-		add_causes(b, in);
-	} else {
+	else
 		add(b, NULL, KEEP, r->reason);
-	}
+	if (r->outcome != OUTCOME_PROVEN)
+		add_causes(b, in);
 	if (r->outcome != OUTCOME_PROVEN)
 		add_undecided(b, r);
 	add(b, "warning", EVIDENCE, rows_fact(r, "warning"));

@@ -20,11 +20,11 @@ const char *checks_finding(struct rows *rows, size_t i)
 
 	if (!*ex->time)
 		return f->summary;
-	return rows_str(rows,
-			"%s; first: event %s at %s, %s, buffer %s, device got %s, %s memory, %s",
-			f->summary, *ex->event ? ex->event : "?", ex->time, ex->what,
-			*ex->orig ? ex->orig : "unknown", *ex->dma ? ex->dma : "unknown",
-			ex->memory, ex->task);
+	return rows_str(
+		rows, "%s; first: event %s at %s, %s, buffer %s, device got %s, %s memory, %s%s%s",
+		f->summary, *ex->event ? ex->event : "?", ex->time, ex->what,
+		*ex->orig ? ex->orig : "unknown", *ex->dma ? ex->dma : "unknown", ex->memory,
+		ex->task, *f->chain ? "; called by " : "", f->chain);
 }
 
 /* The findings that refute a claim, one per line, the worst first. */

@@ -92,12 +92,44 @@ static void write_states(FILE *out, const struct rows *r)
 	}
 }
 
+/* By the names that verdict.json has for them, the worst first. */
+static void write_findings(FILE *out, const struct rows *r)
+{
+	for (size_t i = 0; i < r->nfindings; i++) {
+		const struct row_finding *f = &r->findings[i];
+
+		begin(out, "finding");
+		number(out, "finding", i + 1);
+		text(out, "claims", f->claims);
+		text(out, "breaches", f->breaches);
+		text(out, "device", f->device);
+		text(out, "driver", f->driver);
+		text(out, "operation", f->operation);
+		text(out, "text", f->text);
+		number(out, "count", f->count);
+		if (f->first_event) {
+			number(out, "first_event", f->first_event);
+			number(out, "first_ns", f->first_ns);
+			number(out, "last_ns", f->last_ns);
+		}
+		number(out, "largest_bytes", f->largest_bytes);
+		for (size_t k = 0; k < f->nstack; k++) {
+			fputs(k ? ",\"" : ",\"stack\":[\"", out);
+			escape_quoted(out, f->stack[k]);
+			fputc('"', out);
+		}
+		fputs(f->nstack ? "]" : "", out);
+		end(out);
+	}
+}
+
 static void write_examples(FILE *out, const struct rows *r, const struct verdict *v)
 {
 	for (size_t i = 0; i < r->nexamples; i++) {
 		const struct row_example *ex = &r->examples[i];
 
 		begin(out, "counterexample");
+		number(out, "finding", ex->finding + 1);
 		text(out, "claim", ex->claim);
 		text(out, "text", ex->text);
 		if (ex->seq)
@@ -223,6 +255,7 @@ static void write_jsonl(FILE *out, const struct report_input *in)
 	struct rows *r = rows_new(in);
 
 	write_verdict(out, r);
+	write_findings(out, r);
 	write_states(out, r);
 	write_examples(out, r, in->verdict);
 	write_devices(out, r);

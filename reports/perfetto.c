@@ -4,7 +4,7 @@
  *
  * Tracks: exchanges (one line per connection), their packets (one line per connection and
  * direction), the transfers that carried them (one line per device), bytes, mappings and pool
- * occupancy as counters, violations across all of them.  Times are microseconds of the trace
+ * occupancy as counters, findings (one line each).  Times are microseconds of the trace
  * clock.  Those of packets are of CLOCK_MONOTONIC, which may be another: they are moved to where
  * their transfers are.
  */
@@ -20,13 +20,14 @@
 #include "reports/report.h"
 #include "reports/rows/rows.h"
 
-enum { TRACK_EXCHANGES = 1, TRACK_TRANSFERS, TRACK_MEMORY, TRACK_PACKETS };
+enum { TRACK_EXCHANGES = 1, TRACK_TRANSFERS, TRACK_MEMORY, TRACK_PACKETS, TRACK_VIOLATIONS };
 
 struct trace {
 	FILE *out;
 	struct rows *rows;
 	bool begun;
-	int64_t shift_ns; /* trace clock - packets' clock */
+	uint64_t start_ns; /* of the recording */
+	int64_t shift_ns;  /* trace clock - packets' clock */
 };
 
 #define SAME_CLOCK_NS 50000000 /* a packet and its transfer are nearer to each other */
@@ -57,6 +58,14 @@ static void name_track(struct trace *t, const char *what, unsigned int pid, unsi
 	fputs(",\"args\":{\"name\":\"", t->out);
 	escape_quoted(t->out, name);
 	fputs("\"}", t->out);
+	close_event(t);
+}
+
+/* Processes stand in the order of their numbers but this one. */
+static void name_first(struct trace *t, unsigned int pid)
+{
+	open_event(t, "M", pid, 0, 0, "process_sort_index");
+	fputs(",\"args\":{\"sort_index\":-1}", t->out);
 	close_event(t);
 }
 
@@ -196,6 +205,7 @@ static void write_counters(struct trace *t, const struct timeline *line)
 		{ TIMELINE_IN_BYTES, "towards the CPU", "bytes" },
 		{ TIMELINE_MAPS, "maps", "maps" },
 		{ TIMELINE_POOL_SLOTS, "pool", "slots" },
+		{ TIMELINE_VIOLATIONS, "violations", "events" },
 	};
 
 	for (size_t c = 0; c < sizeof(counters) / sizeof(counters[0]); c++) {
@@ -209,15 +219,43 @@ static void write_counters(struct trace *t, const struct timeline *line)
 	}
 }
 
+/* A line for each finding, the worst first: from its first event to its last. */
+static void write_finding(struct trace *t, size_t i)
+{
+	const struct row_finding *f = &t->rows->findings[i];
+	unsigned int tid = (unsigned int)i + 1;
+	uint64_t ns = f->last_ns - f->first_ns;
+
+	name_track(t, "thread_name", TRACK_VIOLATIONS, tid,
+		   rows_str(t->rows, "%zu. %s %s", i + 1, f->device, f->operation));
+	ns = ns < VISIBLE_NS ? VISIBLE_NS : ns;
+	/* a fact has no time: it is as old as the recording */
+	open_event(t, "X", TRACK_VIOLATIONS, tid, f->first_ns ? f->first_ns : t->start_ns, f->text);
+	fprintf(t->out,
+		",\"dur\":%" PRIu64 ".%03" PRIu64 ",\"args\":{\"claims\":\"%s\",\"count\":%" PRIu64
+		",\"largest_bytes\":%" PRIu64 ",\"device\":\"",
+		ns / 1000, ns % 1000, f->claims, f->count, f->largest_bytes);
+	escape_quoted(t->out, f->device);
+	for (size_t k = 0; k < f->nstack; k++) {
+		fputs(k ? "; " : "\",\"stack\":\"", t->out);
+		escape_quoted(t->out, f->stack[k]);
+	}
+	fputs("\"}", t->out);
+	close_event(t);
+}
+
 static void write_violations(struct trace *t)
 {
+	for (size_t i = 0; i < t->rows->nfindings; i++)
+		write_finding(t, i);
 	for (size_t i = 0; i < t->rows->nexamples; i++) {
 		const struct row_example *ex = &t->rows->examples[i];
 
 		if (!ex->ts_ns)
 			continue;
-		open_event(t, "i", TRACK_MEMORY, 1, ex->ts_ns, ex->claim);
-		fputs(",\"s\":\"g\",\"args\":{\"what\":\"", t->out);
+		open_event(t, "i", TRACK_VIOLATIONS, (unsigned int)ex->finding + 1, ex->ts_ns,
+			   ex->claims);
+		fputs(",\"s\":\"t\",\"args\":{\"what\":\"", t->out);
 		escape_quoted(t->out, ex->text);
 		fputs("\",\"device\":\"", t->out);
 		escape_quoted(t->out, ex->device);
@@ -228,7 +266,11 @@ static void write_violations(struct trace *t)
 
 static void write_perfetto(FILE *out, const struct report_input *in)
 {
-	struct trace t = { .out = out, .rows = rows_new(in) };
+	struct trace t = {
+		.out = out,
+		.rows = rows_new(in),
+		.start_ns = in->verdict->totals.first_ns,
+	};
 
 	fputs("{\"displayTimeUnit\":\"ns\",\"otherData\":{\"verdict\":\"", out);
 	escape_quoted(out, t.rows->headline);
@@ -236,7 +278,10 @@ static void write_perfetto(FILE *out, const struct report_input *in)
 	name_track(&t, "process_name", TRACK_EXCHANGES, 0, "exchanges, by connection");
 	name_track(&t, "process_name", TRACK_TRANSFERS, 0, "DMA transfers of exchanges, by device");
 	name_track(&t, "process_name", TRACK_MEMORY, 0, "shared memory");
-	name_track(&t, "thread_name", TRACK_MEMORY, 1, "violations");
+	if (t.rows->nfindings) {
+		name_track(&t, "process_name", TRACK_VIOLATIONS, 0, "violations, the worst first");
+		name_first(&t, TRACK_VIOLATIONS);
+	}
 	name_track(&t, "process_name", TRACK_PACKETS, 0, "packets of exchanges, by connection");
 	if (in->exchanges)
 		write_traffic(&t, in->exchanges);

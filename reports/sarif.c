@@ -224,8 +224,47 @@ static const char *line_hash(struct sarif *s, const char *text)
 	return rows_str(s->rows, "%016" PRIx64 ":%zu", hash, nth);
 }
 
+/* "start_xmit+0x2b8 [virtio_net]" */
+static void frame(struct sarif *s, const char *text)
+{
+	const char *module = strstr(text, " [");
+	size_t len = strcspn(text, " ");
+
+	jwrite_object(&s->w, NULL);
+	jwrite_object(&s->w, "location");
+	jwrite_array(&s->w, "logicalLocations");
+	jwrite_object(&s->w, NULL);
+	jwrite_string(&s->w, "fullyQualifiedName", rows_str(s->rows, "%.*s", (int)len, text));
+	jwrite_string(&s->w, "kind", "function");
+	jwrite_end_object(&s->w);
+	jwrite_end_array(&s->w);
+	jwrite_end_object(&s->w);
+	if (module)
+		jwrite_string(&s->w, "module",
+			      rows_str(s->rows, "%.*s", (int)strcspn(module + 2, "]"), module + 2));
+	jwrite_end_object(&s->w);
+}
+
+/* The kernel's call chain at one of a finding's events. */
+static void stacks(struct sarif *s, const struct row_finding *f)
+{
+	if (!f || !f->nstack)
+		return;
+	jwrite_array(&s->w, "stacks");
+	jwrite_object(&s->w, NULL);
+	text_object(&s->w, "message", "The kernel's call chain, from the caller of the DMA API.");
+	jwrite_array(&s->w, "frames");
+	for (size_t i = 0; i < f->nstack; i++)
+		frame(s, f->stack[i]);
+	jwrite_end_array(&s->w);
+	jwrite_end_object(&s->w);
+	jwrite_end_array(&s->w);
+}
+
+/* f: what the result is about, if that is a finding. */
 static void result(struct sarif *s, int rule_index, const char *id, const char *level,
-		   const char *message, const char *where, const char *kind)
+		   const char *message, const char *where, const char *kind,
+		   const struct row_finding *f)
 {
 	struct jwriter *w = &s->w;
 
@@ -237,6 +276,7 @@ static void result(struct sarif *s, int rule_index, const char *id, const char *
 	jwrite_string(w, "level", level);
 	text_object(w, "message", sentence(s->rows, message));
 	locations(s, where, kind);
+	stacks(s, f);
 	jwrite_object(w, "partialFingerprints");
 	jwrite_string(w, "primaryLocationLineHash",
 		      line_hash(s, rows_str(s->rows, "%s %s", id, where)));
@@ -256,7 +296,7 @@ static bool findings(struct sarif *s, int rule_index, const struct row_claim *c)
 		shown |= (f->claim_bits & 1u << c->id) != 0;
 		if (f->claim_id == c->id)
 			result(s, rule_index, c->name, "error", checks_finding(s->rows, i),
-			       f->device, "resource");
+			       f->device, "resource", f);
 	}
 	return shown;
 }
@@ -267,11 +307,11 @@ static void limits(struct sarif *s)
 	if (*s->rows->limit && s->rows->outcome == OUTCOME_PROVEN)
 		result(s, VERDICT_RULE, "verdict", "none",
 		       rows_str(s->rows, "%s: %s", s->rows->headline, s->rows->reason), "verdict",
-		       "module");
+		       "module", NULL);
 	for (size_t i = 0; i < s->rows->nfacts; i++) {
 		if (strcmp(s->rows->facts[i].key, "warning") == 0)
 			result(s, VERDICT_RULE, "verdict", "none", s->rows->facts[i].value,
-			       "verdict", "module");
+			       "verdict", "module", NULL);
 	}
 }
 
@@ -293,7 +333,7 @@ static void results(struct sarif *s)
 			continue;
 		result(s, rule_index, c->name, c->result == CHECK_VIOLATED ? "error" : "warning",
 		       rows_str(s->rows, "%s%s%s", c->message, *c->detail ? ". " : "", c->detail),
-		       c->name, "module");
+		       c->name, "module", NULL);
 	}
 	limits(s);
 	jwrite_end_array(&s->w);

@@ -131,6 +131,12 @@ static void show_finding(const struct page *p, size_t i)
 	labelled(p, 5, "device got", ex->dma);
 	labelled(p, 5, "memory", ex->memory);
 	labelled(p, 5, "task", ex->task);
+	for (size_t k = 0; k < f->nstack && k < ROWS_FRAMES; k++)
+		labelled(p, 5, k ? "" : "called by", f->stack[k]);
+	if (f->nstack > ROWS_FRAMES)
+		labelled(p, 5, "",
+			 rows_str(scratch, "and %s more: -f json",
+				  rows_counted(scratch, f->nstack - ROWS_FRAMES, "frame")));
 	rows_free(scratch);
 }
 

@@ -174,6 +174,7 @@ static int start_recording(struct trace *t, struct err *err)
 
 	for (unsigned int cpu = 0; cpu < cpus; cpu++)
 		out[cpu] = tracedat_writer_fd(t->writer, cpu);
+	recording_watch_maps(&t->rec, t->platform);
 	ret = recording_start(&t->rec, out, err);
 	free(out);
 	return ret;

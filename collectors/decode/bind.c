@@ -57,6 +57,8 @@ static bool where_bind(struct decode_where *where, const struct decode_field *fi
 static bool source_bind(struct decode_binding *b, const struct decode_source *source,
 			const struct decode_field *field)
 {
+	uint32_t size = field->size;
+
 	if (source->member < DECODE_NUMBERS) {
 		if (!number_bind(&b->slots[source->member], field))
 			return false;
@@ -66,9 +68,14 @@ static bool source_bind(struct decode_binding *b, const struct decode_source *so
 		if (source->member == DECODE_DEV || source->member == DECODE_DEVT)
 			b->dev_member = source->member;
 	}
+	/* a stack may be shorter than the format says */
+	if (source->member == DECODE_CALLERS) {
+		b->wheres[source->member - DECODE_NUMBERS].size = 0;
+		size = 0;
+	}
 	/* print's text has size 0: it fills the rest of the record */
-	if (field->offset + field->size > b->min_len)
-		b->min_len = field->offset + field->size;
+	if (field->offset + size > b->min_len)
+		b->min_len = field->offset + size;
 	return true;
 }
 

@@ -11,6 +11,7 @@
 #include "collectors/decode/bind.h"
 #include "collectors/decode/call.h"
 #include "collectors/decode/probe-names.h"
+#include "collectors/decode/stack.h"
 #include "lib/base/names.h"
 #include "lib/base/xalloc.h"
 #include "lib/evidence/stream.h"
@@ -38,6 +39,10 @@ struct decode {
 	size_t nformats, formats_cap;
 	struct cached_name cache[CACHE_SIZE];
 	struct decode_calls *calls;
+	const char *kallsyms; /* NULL: the evidence has none */
+	size_t kallsyms_len;
+	struct decode_symbols *symbols; /* NULL: not needed yet */
+	unsigned int stacks;		/* read so far */
 };
 
 struct decode *decode_new(struct names *names, uint32_t page_size)
@@ -62,7 +67,14 @@ void decode_free(struct decode *decode)
 	free(decode->formats);
 	free(decode->bindings);
 	decode_calls_free(decode->calls);
+	decode_symbols_free(decode->symbols);
 	free(decode);
+}
+
+void decode_set_symbols(struct decode *decode, const char *text, size_t len)
+{
+	decode->kallsyms = text;
+	decode->kallsyms_len = len;
 }
 
 struct stream_format *decode_take_formats(struct decode *decode, size_t *count)
@@ -153,6 +165,12 @@ void decode_add(struct decode *decode, const char *system, const char *text, siz
 		goto out;
 	rule = decode_rule_find(system, format.name);
 	watched = strcmp(system, "swiotlb") == 0 || strcmp(system, "dma") == 0;
+	memset(&b, 0, sizeof(b));
+	if (rule)
+		missing = decode_bind(&b, rule, &format);
+	/* nothing is decided by a stack: one of another form is as good as none */
+	if (missing && rule->shape == DECODE_STACK)
+		rule = NULL;
 	if (!rule && !watched) {
 		if (is_taken(decode, (uint16_t)format.id, NULL))
 			ambiguous_add(decode, (uint16_t)format.id,
@@ -162,9 +180,6 @@ void decode_add(struct decode *decode, const char *system, const char *text, siz
 		format_note(decode, system, &format, false, NULL);
 		goto out;
 	}
-	memset(&b, 0, sizeof(b));
-	if (rule)
-		missing = decode_bind(&b, rule, &format);
 	if (!rule || missing)
 		b.kind = EVENT_UNDECODED;
 	b.name = event_name(decode, system, format.name);
@@ -340,6 +355,26 @@ static uint8_t context(const struct decode_binding *b, const struct decode_recor
 	return flags & (EVENT_CONTEXT_HARDIRQ | EVENT_CONTEXT_SOFTIRQ | EVENT_CONTEXT_NMI);
 }
 
+static size_t stack(struct decode *decode, const struct decode_binding *b,
+		    const struct decode_record *record, struct event *event)
+{
+	uint64_t count = event->size;
+	char text[DECODE_FRAMES * 100];
+	uint32_t len = 0;
+	const uint8_t *callers = decode_bytes(b, DECODE_CALLERS, record, &len);
+	size_t n;
+
+	event->size = 0;
+	if (!callers || ++decode->stacks > DECODE_STACKS)
+		return 0;
+	if (!decode->symbols && decode->kallsyms)
+		decode->symbols = decode_symbols_new(decode->kallsyms, decode->kallsyms_len);
+	len = count < len / 8 ? (uint32_t)count * 8 : len;
+	n = decode_stack_text(decode->symbols, callers, len, text, sizeof(text));
+	event->aux = names_intern(decode->names, text, n);
+	return n > 0;
+}
+
 /* What a shape does beyond reading fields.  Returns 1 to keep the event, 0 to drop it. */
 static size_t reshape(struct decode *decode, const struct decode_binding *b,
 		      const struct decode_record *record, struct event *event)
@@ -401,6 +436,8 @@ static size_t reshape(struct decode *decode, const struct decode_binding *b,
 		return event->kind != EVENT_DECRYPT || event->aux == 0;
 	case DECODE_MARK:
 		return mark(b, record, event);
+	case DECODE_STACK:
+		return stack(decode, b, record, event);
 	case DECODE_SOCK:
 		sock(b, record, event);
 		break;

@@ -33,6 +33,12 @@ void decode_free(struct decode *decode); /* accepts NULL */
 /* Learn one format text.  What is no format is ignored: its records will be undecoded. */
 void decode_add(struct decode *decode, const char *system, const char *text, size_t len);
 
+/*
+ * The symbol table of the traced kernel, lines of /proc/kallsyms: for the text of its stacks.
+ * Borrowed, and looked at where there is a stack.
+ */
+void decode_set_symbols(struct decode *decode, const char *text, size_t len);
+
 /* Readers of records must make this many bytes behind each record readable (any content). */
 #define DECODE_SLACK 8
 

@@ -111,6 +111,8 @@ static const struct decode_rule rules[] = {
 	{ "dma", "dma_sync_sg_for_device", EVENT_SYNC_DEVICE, DECODE_SG, EVENT_F_SG,
 	  SYNC_SG_FIELDS },
 
+	{ "ftrace", "kernel_stack", EVENT_STACK, DECODE_STACK, 0,
+	  FIELDS(F("size", SIZE), F("caller", CALLERS)) },
 	{ "ftrace", "print", EVENT_MARK, DECODE_MARK, 0, FIELDS(F("buf", TEXT)) },
 
 	{ "net", "net_dev_start_xmit", EVENT_NET_XMIT_START, DECODE_FLAT, 0, SKB_FIELDS },

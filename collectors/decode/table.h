@@ -44,7 +44,8 @@ enum decode_member {
 	DECODE_LEN_LIST,	     /* array of 4-byte lengths */
 	DECODE_SADDR_V6,	     /* 16 bytes in network order */
 	DECODE_DADDR_V6,
-	DECODE_RWBS, /* letters that say what a block request does */
+	DECODE_CALLERS, /* return addresses of 8 bytes up to the record's end */
+	DECODE_RWBS,	/* letters that say what a block request does */
 	DECODE_MEMBERS
 };
 
@@ -60,6 +61,7 @@ enum decode_shape {
 	DECODE_CACHE,	  /* orig is a page's number; aux its order, if reported; dma goes */
 	DECODE_PAGES,	  /* size counts pages; orig is the linear map's base, link the address */
 	DECODE_MARK,	  /* a print event that may be ccaio's marker */
+	DECODE_STACK,	  /* size counts callers; aux becomes the name of their text */
 	/* inet_sock_set_state: packed as lib/net/flow.h says */
 	DECODE_SOCK,
 	DECODE_TCP, /* an IPv4 socket's addresses, packed as lib/net/flow.h says */

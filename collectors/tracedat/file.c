@@ -170,6 +170,7 @@ void tracedat_file_release(struct tracedat_file *file)
 	free(file->uname);
 	free(file->clock);
 	free(file->cmdlines);
+	free(file->kallsyms);
 	memset(file, 0, sizeof(*file));
 	file->fd = -1;
 }

@@ -72,6 +72,8 @@ struct tracedat_file {
 	char *clock;	/* option TRACECLOCK, the chosen one only; NULL absent */
 	char *cmdlines; /* saved_cmdlines: lines "pid name"; NULL absent */
 	size_t cmdlines_len;
+	char *kallsyms; /* /proc/kallsyms, or lines of it; NULL absent */
+	size_t kallsyms_len;
 	struct tracedat_buffer *buffers;
 	size_t nbuffers;
 	size_t ndata; /* of all buffers together */

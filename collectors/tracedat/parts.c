@@ -94,6 +94,24 @@ int parts_formats(struct source *src, tracedat_format_fn format, void *arg)
 	return src->rc;
 }
 
+#define MAX_SYMBOLS (32u << 20) /* 160,000 symbols are 7 MiB */
+
+int parts_kallsyms(struct source *src)
+{
+	struct tracedat_file *file = src->file;
+	uint64_t size;
+
+	src->what = "the kernel symbol table";
+	size = source_num(src, 4);
+	free(file->kallsyms);
+	file->kallsyms = NULL;
+	if (size > MAX_SYMBOLS)
+		return source_skip(src, size);
+	file->kallsyms = source_text(src, size, MAX_SYMBOLS);
+	file->kallsyms_len = file->kallsyms ? size : 0;
+	return src->rc;
+}
+
 int parts_cmdlines(struct source *src)
 {
 	struct tracedat_file *file = src->file;

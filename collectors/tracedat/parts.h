@@ -28,12 +28,14 @@ enum {
 	OPTION_HEADER_INFO = 16, /* from here on: where a section of the same number is */
 	OPTION_FTRACE_EVENTS = 17,
 	OPTION_EVENT_FORMATS = 18,
+	OPTION_KALLSYMS = 19,
 	OPTION_CMDLINES = 21,
 };
 
 int parts_header(struct source *src); /* header_page and header_event */
 int parts_ftrace(struct source *src, tracedat_format_fn format, void *arg);
 int parts_formats(struct source *src, tracedat_format_fn format, void *arg);
+int parts_kallsyms(struct source *src); /* what is longer than MAX_SYMBOLS is left out */
 int parts_cmdlines(struct source *src);
 
 /* Take what an option of text says.  Others are ignored. */

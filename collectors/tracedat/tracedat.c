@@ -517,6 +517,8 @@ static struct stream *tracedat_opened(struct tracedat *td, int rc)
 	}
 	if (!td->decode)
 		td->decode = decode_new(td->names, td->file.page_size);
+	if (td->file.kallsyms)
+		decode_set_symbols(td->decode, td->file.kallsyms, td->file.kallsyms_len);
 	comms_read(td);
 	readers_make(td);
 	describe(td);

@@ -109,8 +109,7 @@ int tracedat_read_v6(struct source *src, tracedat_format_fn format, void *arg)
 	parts_header(src);
 	parts_ftrace(src, format, arg);
 	parts_formats(src, format, arg);
-	src->what = "the kernel symbol table";
-	source_skip(src, source_num(src, 4));
+	parts_kallsyms(src);
 	src->what = "the list of printk formats";
 	source_skip(src, source_num(src, 4));
 	parts_cmdlines(src);

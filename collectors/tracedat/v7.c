@@ -142,6 +142,9 @@ static int section_read(struct source *src, unsigned int id, uint64_t offset,
 		case OPTION_EVENT_FORMATS:
 			parts_formats(&sec, format, arg);
 			break;
+		case OPTION_KALLSYMS:
+			parts_kallsyms(&sec);
+			break;
 		case OPTION_CMDLINES:
 			parts_cmdlines(&sec);
 			break;
@@ -161,6 +164,7 @@ static void option_read_v7(struct source *opt, unsigned int id, uint64_t size,
 	case OPTION_HEADER_INFO:
 	case OPTION_FTRACE_EVENTS:
 	case OPTION_EVENT_FORMATS:
+	case OPTION_KALLSYMS:
 	case OPTION_CMDLINES:
 		section_read(opt, id, source_num(opt, 8), format, arg);
 		break;

@@ -39,7 +39,8 @@ struct gaps {
 	size_t nfolders, cap_folders;
 	struct platform_change *changes;
 	size_t nchanges, cap_changes;
-	bool *off; /* of each change: not as armed at the last look */
+	bool *off;	 /* of each change: not as armed at the last look */
+	const char *own; /* what ccaio itself wrote to since the last look; NULL nothing */
 };
 
 static void add_folder(struct gaps *w, const char *path)
@@ -112,11 +113,12 @@ int gaps_fd(const struct gaps *gaps)
 	return gaps->fd;
 }
 
-/* Does text have a line that is no comment? */
-static bool has_line(const char *text)
+/* Does text have a line that is no comment and does not begin with this? */
+static bool has_line_but(const char *text, const char *harmless)
 {
 	for (; text && *text; text += strcspn(text, "\n"), text += *text == '\n') {
-		if (*text != '#' && *text != '\n')
+		if (*text != '#' && *text != '\n' &&
+		    !(*harmless && strncmp(text, harmless, strlen(harmless)) == 0))
 			return true;
 	}
 	return false;
@@ -137,13 +139,17 @@ static bool as_armed(const struct gaps *w, const char *path)
 
 	if (!text)
 		yes = errno == ENOENT || errno == EINVAL || errno == EACCES || errno == EPERM;
-	else if (strcmp(path, "tracing_on") == 0 || ends_with(path, "/enable"))
-		yes = strcmp(text, "1\n") == 0 || strcmp(path, "events/enable") == 0;
+	else if (strcmp(path, "tracing_on") == 0)
+		yes = strcmp(text, "1\n") == 0;
+	else if (ends_with(path, "/enable")) /* "1*": on, and with a trigger, which may be ours */
+		yes = strcmp(text, "1\n") == 0 || strcmp(text, "1*\n") == 0 ||
+		      strcmp(path, "events/enable") == 0;
 	else if (ends_with(path, "/filter"))
 		yes = strcmp(text, "none\n") == 0;
-	else if (ends_with(path, "/trigger") || strcmp(path, "set_event_pid") == 0 ||
-		 strcmp(path, "set_event_notrace_pid") == 0)
-		yes = !has_line(text);
+	else if (ends_with(path, "/trigger")) /* one that writes stacks leaves nothing out */
+		yes = !has_line_but(text, "stacktrace:");
+	else if (strcmp(path, "set_event_pid") == 0 || strcmp(path, "set_event_notrace_pid") == 0)
+		yes = !has_line_but(text, "");
 	else if (strcmp(path, "tracing_cpumask") == 0)
 		yes = w->cpumask && strcmp(text, w->cpumask) == 0;
 	free(text);
@@ -188,7 +194,8 @@ static void take(struct gaps *w, const struct inotify_event *event)
 	if (!*folder->path && strncmp(name, "trace_marker", strlen("trace_marker")) == 0)
 		return;
 	path = xasprintf("%s%s", folder->path, name);
-	note(w, path);
+	if (!w->own || strcmp(path, w->own) != 0 || !as_armed(w, path))
+		note(w, path);
 	free(path);
 }
 
@@ -223,6 +230,13 @@ void gaps_look(struct gaps *w)
 		w->changes[i].to_ns = w->now_ns;
 		w->off[i] = !as_armed(w, w->changes[i].file);
 	}
+}
+
+void gaps_own(struct gaps *w, const char *path)
+{
+	w->own = path;
+	gaps_look(w);
+	w->own = NULL;
 }
 
 void gaps_stop(struct gaps *w)

@@ -15,7 +15,7 @@ struct platform;
  * The state of the files at the end does not show that recording was off for a moment:
  * inotify does, for tracing_on, the event, filter, trigger and option files, the PID lists,
  * the CPU mask and the buffers, whatever program writes and from whatever mount.  ccaio
- * itself writes none of them in the window but the markers.
+ * itself writes none of them in the window but the markers, and its stack triggers.
  */
 struct gaps;
 
@@ -30,6 +30,12 @@ int gaps_fd(const struct gaps *gaps);
 
 /* Note what was written since the last look, and what is as armed again. */
 void gaps_look(struct gaps *gaps);
+
+/*
+ * As gaps_look(), right after ccaio itself wrote to this file, "events/dma/dma_map_phys/trigger":
+ * that is none's change if nothing but its stack trigger stands there.
+ */
+void gaps_own(struct gaps *gaps, const char *path);
 
 /* No more looks: what ccaio writes from now on is its own. */
 void gaps_stop(struct gaps *gaps);

@@ -90,6 +90,9 @@ static int write_formats(const struct recording *rec, struct tracedat_writer *wr
 {
 	int ret = write_format(rec, writer, "ftrace:print", err);
 
+	/* of triggers, ours and others' */
+	if (ret == 0 && tracing_exists(rec->instance.files, "events/ftrace/kernel_stack/format"))
+		ret = write_format(rec, writer, "ftrace:kernel_stack", err);
 	if (ret == 0 && !rec->instance.own)
 		ret = write_formats_on(rec, &rec->instance, NULL, writer, err);
 	if (ret == 0 && rec->boot_probes) {
@@ -172,5 +175,7 @@ int meta_write(const struct recording *rec, struct tracedat_writer *writer, stru
 	}
 	if (ret == 0)
 		write_optional(rec, writer);
+	if (ret == 0 && rec->stacks.found)
+		stacks_symbols(&rec->instance, writer);
 	return ret;
 }

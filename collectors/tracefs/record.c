@@ -116,6 +116,11 @@ int recording_open(struct recording *rec, const struct recording_options *option
 	return 0;
 }
 
+void recording_watch_maps(struct recording *rec, const struct platform *platform)
+{
+	stacks_arm(&rec->stacks, &rec->instance, platform, &rec->state);
+}
+
 int recording_start(struct recording *rec, const int *out, struct err *err)
 {
 	int ret;
@@ -153,13 +158,15 @@ int recording_wait(struct recording *rec, int fd, int timeout_ms, struct err *er
 	unsigned int cpus = rec->instance.cpus;
 
 	for (;;) {
-		int ready, ret;
+		int ready, ret, pause = timeout_ms < 0 ? stacks_pause(&rec->stacks) : timeout_ms;
+
+		stacks_go_on(&rec->stacks, &rec->instance, rec->gaps);
 
 		pages_pollfds(rec->pages, rec->fds);
 		rec->fds[cpus] = (struct pollfd){ fd, POLLIN, 0 };
 		rec->fds[cpus + 1] = (struct pollfd){ gaps_fd(rec->gaps), POLLIN, 0 };
-		ready = poll(rec->fds, cpus + 2, timeout_ms);
-		if (ready < 0 && errno == EINTR)
+		ready = poll(rec->fds, cpus + 2, pause);
+		if ((ready < 0 && errno == EINTR) || (ready == 0 && timeout_ms < 0))
 			continue;
 		if (ready < 0)
 			return err_sys(err, "cannot wait for recorded events");
@@ -204,6 +211,7 @@ int recording_stop(struct recording *rec, struct err *err)
 
 	gaps_look(rec->gaps);
 	gaps_stop(rec->gaps);
+	stacks_disarm(&rec->stacks, &rec->instance);
 
 	/* An instance armed at boot goes on: a gap would end what it can prove later. */
 	if (rec->instance.own) {
@@ -231,6 +239,7 @@ int recording_close(struct recording *rec, struct err *err)
 
 	pages_close(rec->pages);
 	gaps_free(rec->gaps);
+	stacks_disarm(&rec->stacks, &rec->instance);
 	if (rec->instance.files && !rec->instance.own)
 		arming_disarm(&rec->arming, &rec->instance);
 	if (rec->instance.name)

@@ -7,6 +7,7 @@
 
 #include "collectors/tracefs/events.h"
 #include "collectors/tracefs/instance.h"
+#include "collectors/tracefs/stacks.h"
 #include "collectors/tracefs/state.h"
 #include "collectors/tracefs/tracefs.h"
 
@@ -36,6 +37,7 @@ struct recording {
 	struct state state;
 	struct instance instance;
 	struct arming arming;
+	struct stacks stacks;
 	struct pages *pages;
 	struct pollfd *fds; /* one per CPU, the caller's and the watch's */
 	struct gaps *gaps;
@@ -61,6 +63,9 @@ struct recording {
 
 /* Release with recording_close in any case. */
 int recording_open(struct recording *rec, const struct recording_options *options, struct err *err);
+
+/* Let the kernel say who gives devices what these facts call protected; before the window opens. */
+void recording_watch_maps(struct recording *rec, const struct platform *platform);
 
 /*
  * Open the window.  out: a file descriptor per CPU (rec->instance.cpus), for the raw pages; with

@@ -52,6 +52,12 @@ static bool undo(struct tracefs_instance *files, const char *kind, const char *l
 
 		return ret == 0 || ret == -ENOENT;
 	}
+	if (strcmp(kind, "trigger") == 0) {
+		int ret =
+			tracefs_instance_file_append(files, name, "!stacktrace\n") < 0 ? -errno : 0;
+
+		return ret == 0 || ret == -ENOENT || ret == -EINVAL;
+	}
 	if (strcmp(kind, "group") == 0)
 		return probes_remove(name) == 0;
 	return strchr(name, '/') || remove_instance(name);
@@ -62,7 +68,7 @@ static void clean_one(struct tracefs_instance *files, int dir_fd, const char *na
 {
 	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	/* dynamic events can be removed once they are off everywhere */
-	static const char *const kinds[] = { "instance", "off", "group" };
+	static const char *const kinds[] = { "instance", "trigger", "off", "group" };
 	bool done = true;
 	struct stat st;
 

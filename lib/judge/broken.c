@@ -119,6 +119,24 @@ static void add_examples(struct verdict *v, const struct found *found, size_t fi
 	free(list);
 }
 
+/* Lines of a stack as a list. */
+static void add_stack(struct verdict_finding *f, const struct found *found)
+{
+	const char *line = NULL;
+
+	for (size_t i = 0; i < found->ngroups && !line; i++) {
+		line = found->groups[i]->stack;
+		f->stack_event = line ? found->groups[i]->stack_event : 0;
+	}
+	for (; line && *line && f->nstack < VERDICT_FRAMES; line += *line == '\n') {
+		size_t len = strcspn(line, "\n");
+
+		f->stack = xrealloc(f->stack, f->nstack + 1, sizeof(*f->stack));
+		f->stack[f->nstack++] = xstrndup(line, len);
+		line += len;
+	}
+}
+
 static void list_them(struct verdict *v, const struct found *list, size_t n)
 {
 	size_t most = n < VERDICT_FINDINGS ? n : VERDICT_FINDINGS;
@@ -130,6 +148,7 @@ static void list_them(struct verdict *v, const struct found *list, size_t n)
 	for (size_t i = 0; i < most; i++) {
 		v->findings[i] = list[i].f;
 		v->findings[i].device = xstrdup(list[i].f.device);
+		add_stack(&v->findings[i], &list[i]);
 		v->nfindings++;
 		/* each has one, whatever number of them the others have */
 		add_examples(v, &list[i], i,

@@ -300,6 +300,17 @@ static void judge_one(struct judge *j, const struct event *ev)
 }
 
 /*
+ * Says more about the event before it, and is none of its own.  The second of two in a row is of
+ * an event that an interrupt cut off from it.
+ */
+static void judge_stack(struct judge *j, struct cpu_state *c, const struct event *ev)
+{
+	if (c->unexplained && c->last_pid == ev->pid)
+		groups_stack(j->findings.groups, c->last_seq, names_get(j->names, ev->aux));
+	c->unexplained = false;
+}
+
+/*
  * What an event costs (gen-trace's mix, instructions counted by callgrind): a fifth is
  * decoding its record by the offsets of its format, a tenth reading pages and merging CPUs, a sixth
  * the ledger, and the rest is spread over the judge, no function of it beyond a twentieth.
@@ -314,6 +325,10 @@ void judge_feed(struct judge *j, const struct event *events, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct cpu_state *c = cpu(j, events[i].cpu);
 
+		if (events[i].kind == EVENT_STACK) {
+			judge_stack(j, c, &events[i]);
+			continue;
+		}
 		j->seq++;
 		if (!(events[i].flags & EVENT_F_SG) || c->last_ts != events[i].ts_ns ||
 		    c->last_kind != events[i].kind)
@@ -323,6 +338,8 @@ void judge_feed(struct judge *j, const struct event *events, size_t count)
 			c->last_other = j->seq;
 		c->last_ts = events[i].ts_ns;
 		c->last_kind = events[i].kind;
+		c->last_pid = events[i].pid;
+		c->unexplained = true;
 		judge_one(j, &events[i]);
 	}
 	if (count)

@@ -46,6 +46,8 @@ struct cpu_state {
 	uint64_t prev_other; /* the same before the current record */
 	uint64_t last_ts;
 	uint8_t last_kind;
+	bool unexplained; /* no stack came since */
+	int32_t last_pid;
 	uint64_t start_seq; /* markers with the right nonce; 0 not seen */
 	uint64_t stop_seq;
 	bool wrong_nonce;

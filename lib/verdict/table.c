@@ -151,6 +151,8 @@ static const struct jrow finding_rows[] = {
 	COUNT(FINDING, last_ns),
 	JNUMBER("largest_bytes", FINDING, largest, UINT64_MAX),
 	JNUMBER("example", FINDING, example, CLAIMS *VERDICT_EXAMPLES, .flags = JF_REQUIRED),
+	JSTRINGS("stack", FINDING, stack, nstack, VERDICT_FRAMES, .flags = JF_OMIT | JF_TEXT),
+	JNUMBER("stack_event", FINDING, stack_event, UINT64_MAX, .flags = JF_OMIT),
 	JEND,
 };
 

@@ -113,7 +113,13 @@ struct verdict_finding {
 	uint64_t last_event, last_ns;
 	uint64_t largest; /* bytes of the largest operation */
 	size_t example;	  /* index of its first counterexample */
+	/* the kernel's call chain at one of its events, innermost first: "vring_map_one_sg+0x80" */
+	char **stack;
+	size_t nstack;
+	uint64_t stack_event; /* which of them; 0: there is no stack */
 };
+
+#define VERDICT_FRAMES 64
 
 #define VERDICT_FINDINGS 64 /* that are listed, the worst first */
 

@@ -29,6 +29,22 @@ static size_t listed(const struct rows *rows, size_t finding)
 	return n;
 }
 
+/* Five frames are shown, all are there. */
+static void callers(FILE *out, const struct row_finding *f)
+{
+	if (!f->nstack)
+		return;
+	fputs("<dt>Called by</dt><dd><details><summary>", out);
+	html_bounded(out, f->chain);
+	fputs("</summary><ol class=\"stack\">\n", out);
+	for (size_t i = 0; i < f->nstack; i++) {
+		fputs("<li><code>", out);
+		html_bounded(out, f->stack[i]);
+		fputs("</code></li>\n", out);
+	}
+	fputs("</ol></details></dd>", out);
+}
+
 static void card(FILE *out, const struct rows *rows, size_t i)
 {
 	const struct row_finding *f = &rows->findings[i];
@@ -42,8 +58,9 @@ static void card(FILE *out, const struct rows *rows, size_t i)
 		html_bounded(out, f->driver);
 		fputs("</span>", out);
 	}
-	fprintf(out, "%s<span class=\"count\">%s</span></h3>\n<p>", *f->device ? " " : "",
-		f->times);
+	if (*f->times)
+		fprintf(out, "%s<span class=\"count\">%s</span>", *f->device ? " " : "", f->times);
+	fputs("</h3>\n<p>", out);
 	html_bounded(out, f->text);
 	fputs("</p>\n<dl class=\"facts\">", out);
 	html_fact(out, "Refutes", f->claims);
@@ -56,6 +73,7 @@ static void card(FILE *out, const struct rows *rows, size_t i)
 		html_example(out, ex);
 		fputs("</dd>", out);
 	}
+	callers(out, f);
 	if (listed(rows, i) > 1)
 		fprintf(out,
 			"<dt>Listed</dt><dd><a href=\"#counterexamples\" data-group=\"%zu\">%zu of "
@@ -120,7 +138,7 @@ static void violations(FILE *out, const struct rows *rows, const struct row_devi
 		fprintf(out, "%s<a href=\"#finding-%zu\">", first ? "<dt>Findings</dt><dd>" : ", ",
 			i + 1);
 		html_bounded(out, *f->operation ? f->operation : f->claims);
-		fprintf(out, ", %s</a>", f->times);
+		fprintf(out, "%s%s</a>", *f->times ? ", " : "", f->times);
 		first = false;
 	}
 	if (!first)

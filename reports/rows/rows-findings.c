@@ -51,6 +51,14 @@ static const char *when(struct rows *rows, const struct verdict_finding *f)
 			rows_time(rows, f->last_ns));
 }
 
+/* A fact is not counted. */
+static const char *times(struct rows *rows, const struct verdict_finding *f)
+{
+	if (f->count == 1)
+		return f->first_event ? "once" : "";
+	return rows_counted(rows, f->count, "time");
+}
+
 static struct row_device *device_named(const struct rows *rows, const char *name)
 {
 	for (size_t i = 0; i < rows->ndevices; i++) {
@@ -68,6 +76,74 @@ static const char *text(struct rows *rows, const struct verdict *v, const struct
 	if ((f->breaches == 1u << BREACH_OTHER || f->kind == EVENT_NONE) && said)
 		return rows_str(rows, "%s", said);
 	return finding_text(f);
+}
+
+/* Frames of the kernel's tracing and of the DMA API itself: not who called it. */
+static bool is_caller(const char *frame)
+{
+	static const char *const inner[] = { "trace_event_raw_event_",
+					     "do_trace_event_raw_event_",
+					     "__dma_",
+					     "__traceiter_",
+					     "__do_trace_",
+					     "event_triggers_",
+					     "stacktrace_",
+					     "ftrace_",
+					     "__trace_",
+					     "dma_",
+					     "trace_event_buffer_" };
+
+	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++) {
+		if (strncmp(frame, inner[i], strlen(inner[i])) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* All frames from the first caller on, and the first five without their offsets. */
+static void fill_stack(struct rows *rows, const struct verdict_finding *f, struct row_finding *r)
+{
+	size_t skip = 0;
+
+	while (skip < f->nstack && !is_caller(f->stack[skip]))
+		skip++;
+	if (skip == f->nstack)
+		skip = 0;
+	r->chain = "";
+	r->nstack = f->nstack - skip;
+	r->stack = xcalloc(r->nstack ? r->nstack : 1, sizeof(*r->stack));
+	for (size_t i = 0; i < r->nstack; i++) {
+		const char *frame = rows_str(rows, "%s", f->stack[skip + i]);
+		const char *module = strstr(frame, " [");
+
+		r->stack[i] = frame;
+		/* ".part.0" is the compiler's */
+		if (i < ROWS_FRAMES)
+			r->chain =
+				rows_str(rows, "%s%s%.*s%s", r->chain, i ? " < " : "",
+					 (int)strcspn(frame, "+. "), frame, module ? module : "");
+	}
+}
+
+/* "0000:00:05.0 (ahci), map TO_DEVICE, once at 8.1 s, 54 bytes: the device was given …" */
+static const char *summary(struct rows *rows, const struct row_finding *f)
+{
+	const char *parts[] = {
+		*f->driver ? rows_str(rows, "%s (%s)", f->device, f->driver) : f->device,
+		f->operation,
+		rows_str(rows, "%s%s%s", f->times, *f->times && *f->when ? " " : "", f->when),
+		*f->largest && f->count > 1 ? rows_str(rows, "largest %s", f->largest) : f->largest,
+	};
+	const char *all = "";
+
+	/* the sentence of a fact names its device itself, or its driver */
+	if (*f->device && strncmp(f->text, f->device, strlen(f->device)) == 0)
+		return f->text;
+	if (!*f->operation && *f->driver && strstr(f->text, f->driver))
+		parts[0] = f->device;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		all = rows_str(rows, "%s%s%s", all, *all && *parts[i] ? ", " : "", parts[i]);
+	return rows_str(rows, "%s%s%s", all, *all ? ": " : "", f->text);
 }
 
 static void fill(struct rows *rows, const struct verdict *v, size_t i)
@@ -89,11 +165,13 @@ static void fill(struct rows *rows, const struct verdict *v, size_t i)
 		.driver = "",
 		.operation = operation(rows, f),
 		.text = text(rows, v, f),
-		.times = rows_counted(rows, f->count, "time"),
+		.times = times(rows, f),
 		.when = when(rows, f),
 		.largest = f->largest ? rows_counted(rows, f->largest, "byte") : "",
+		.largest_bytes = f->largest,
 		.example = f->example,
 	};
+	fill_stack(rows, f, r);
 	for (int c = 0; c < CLAIMS; c++)
 		r->in_verdict |= f->claims & 1u << c && rows->claims[c].in_verdict;
 	d = device_named(rows, r->device);
@@ -101,11 +179,7 @@ static void fill(struct rows *rows, const struct verdict *v, size_t i)
 		d->violations = saturate_add(d->violations, f->count);
 		r->driver = d->driver;
 	}
-	r->summary = rows_str(
-		rows, "%s%s%s%s%s%s%s%s%s%s%s%s: %s", r->device, *r->driver ? " (" : "", r->driver,
-		*r->driver ? ")" : "", *r->device && *r->operation ? ", " : "", r->operation,
-		*r->device || *r->operation ? ", " : "", r->times, *r->when ? " " : "", r->when,
-		*r->largest ? f->count == 1 ? ", " : ", largest " : "", r->largest, r->text);
+	r->summary = summary(rows, r);
 }
 
 static int worst_first(const void *a, const void *b)

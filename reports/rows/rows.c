@@ -451,6 +451,8 @@ void rows_free(struct rows *rows)
 	for (size_t i = 0; i < rows->nstrings; i++)
 		free(rows->strings[i]);
 	free(rows->strings);
+	for (size_t i = 0; i < rows->nfindings; i++)
+		free(rows->findings[i].stack);
 	free(rows->findings);
 	free(rows->examples);
 	free(rows->devices);

@@ -41,6 +41,8 @@ struct row_cond {
 	const char *why; /* likewise */
 };
 
+#define ROWS_FRAMES 5 /* of a stack, that people read */
+
 /* All that is wrong in one way: the worst first. */
 struct row_finding {
 	uint32_t claim_bits;	/* all claims that it refutes */
@@ -59,6 +61,11 @@ struct row_finding {
 	const char *largest;			 /* "4,096 bytes"; "" none */
 	const char *summary;			 /* all of it in one sentence, without the claims */
 	size_t example;				 /* its first counterexample */
+	uint64_t largest_bytes;
+	/* who did it: the kernel's call chain at one of its events, from the DMA API's caller on */
+	const char **stack; /* "start_xmit+0x2b8 [virtio_net]" */
+	size_t nstack;
+	const char *chain; /* ROWS_FRAMES of them: "vring_map_one_sg < virtqueue_add_sgs"; "" */
 };
 
 struct row_example {

@@ -77,6 +77,9 @@ proven() {
 		'counterexamples[0] | .claim == "dma-in-shared"'
 	jq '.counterexamples' "$bundle/verdict.json"
 	judged 'counterexamples[0].device | test("^0000:00:0[123].0$")' 'counterexamples[0] | .dma_addr == .orig_addr'
+	# who did it: the kernel says it itself, with names
+	jq '.findings[] | {device, stack}' "$bundle/verdict.json"
+	judged '[.findings[].stack // [] | .[] | select(test("^vring_|^virtqueue_add|^virtnet_|^virtblk_"))] | length > 0'
 }
 
 @test "verdict: devices without iommu_platform are VIOLATED no-bypass, although no dma event exists" {

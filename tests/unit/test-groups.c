@@ -147,6 +147,27 @@ static void test_bounded(void)
 	groups_free(g);
 }
 
+/* A stack is of the event before it, if that breaks something; each group keeps one. */
+static void test_stack(void)
+{
+	struct groups *g = groups_new(NULL, NULL);
+	struct event ev = map_of(5, 64);
+	struct group_part part = part_of(BREACH_PROTECTED, &ev);
+
+	groups_stack(g, 4, "nobody's");
+	add(g, &part, "x");
+	groups_stack(g, 6, "another's");
+	groups_stack(g, 5, "vring_map_one_sg+0x10\nvirtnet_poll+0x20");
+	part.seq = 7;
+	add(g, &part, "y");
+	groups_stack(g, 7, "the second");
+	groups_close(g);
+	check(groups_count(g) == 1 && groups_at(g, 0)->count == 2);
+	check(groups_at(g, 0)->stack_event == 5 &&
+	      strncmp(groups_at(g, 0)->stack, "vring_map_one_sg", 16) == 0);
+	groups_free(g);
+}
+
 static void test_order(void)
 {
 	struct verdict_finding many = { .claims = 1u << CLAIM_LIFECYCLE, .count = 1000 };
@@ -166,6 +187,7 @@ int main(void)
 	test_rare();
 	test_facts();
 	test_bounded();
+	test_stack();
 	test_order();
 	return done();
 }

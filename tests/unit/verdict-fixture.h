@@ -179,6 +179,27 @@ static inline struct verdict *fixture_proven(void)
 
 #define FIXTURE_HOSTILE "evil\033[2J<script>alert(1)</script>&\"'|`\xff\xe2\x80\xae"
 
+/* As a Linux 7.2 said it, and one of a hostile file. */
+static inline void fixture_stack(struct verdict_finding *f)
+{
+	static const char *const frames[] = {
+		"trace_event_raw_event_dma_map+0xec",
+		"dma_map_phys+0x224",
+		"vring_map_one_sg.part.0+0x7c",
+		"virtqueue_add_outbuf+0x3a0",
+		"start_xmit+0x2b8 [virtio_net]",
+		FIXTURE_HOSTILE,
+		"sch_direct_xmit+0xa4",
+		"ret_from_fork+0x10",
+	};
+
+	f->nstack = sizeof(frames) / sizeof(frames[0]);
+	f->stack = xcalloc(f->nstack, sizeof(*f->stack));
+	f->stack_event = f->first_event;
+	for (size_t i = 0; i < f->nstack; i++)
+		f->stack[i] = xstrdup(frames[i]);
+}
+
 /* One for each counterexample of fixture_violated(). */
 static inline void fixture_findings(struct verdict *v)
 {
@@ -201,6 +222,7 @@ static inline void fixture_findings(struct verdict *v)
 						   .dir = EVENT_DIR_NONE,
 						   .count = 1,
 						   .example = 1 };
+	fixture_stack(&v->findings[0]);
 	for (size_t i = 0; i < 2; i++) {
 		v->findings[i].device = xstrdup(v->examples[i].device);
 		v->examples[i].claims = v->findings[i].claims;
@@ -285,6 +307,7 @@ static inline struct verdict *fixture_largest(char c)
 	for (; v->nfindings < VERDICT_FINDINGS; v->nfindings++) {
 		v->findings[v->nfindings] = v->findings[0];
 		v->findings[v->nfindings].device = xstrdup(longest);
+		fixture_stack(&v->findings[v->nfindings]);
 		v->findings[v->nfindings].example = v->nfindings;
 		v->examples[v->nfindings].finding = v->nfindings;
 	}

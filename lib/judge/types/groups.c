@@ -9,7 +9,8 @@
 #include "lib/base/xalloc.h"
 #include "lib/verdict/breach.h"
 
-#define MOST 1024	 /* groups, with those that were only on the way to another */
+#define MOST 1024 /* groups, with those that were only on the way to another */
+#define MOST_STACKS 4096
 #define BUCKETS 256	 /* of the hash table */
 #define MAX_SENTENCE 512 /* characters of an example's sentence; more are cut */
 
@@ -35,6 +36,7 @@ struct groups {
 	struct entry **list, *buckets[BUCKETS];
 	size_t count, cap;
 	uint64_t left_out;
+	unsigned int stacks; /* looked at */
 	struct pending now;
 	groups_hook *hook;
 	void *ctx;
@@ -57,6 +59,7 @@ static void free_entry(struct entry *e)
 		free(e->group.examples[i].comm);
 	}
 	free(e->group.examples);
+	free(e->group.stack);
 	free(e->group.device);
 	free(e);
 }
@@ -237,6 +240,21 @@ void groups_add(struct groups *g, const struct group_part *part, const char *fmt
 		write_sentence(p, fmt, ap);
 	} else {
 		write_plain(p, "%s", breach_text(part->breach));
+	}
+}
+
+void groups_stack(struct groups *g, uint64_t seq, const char *frames)
+{
+	if (!*frames || ++g->stacks > MOST_STACKS)
+		return;
+	commit(g);
+	for (size_t i = 0; i < g->count; i++) {
+		struct group *q = &g->list[i]->group;
+
+		if (!q->count || q->last_event != seq || q->stack)
+			continue;
+		q->stack = xstrdup(frames);
+		q->stack_event = seq;
 	}
 }
 

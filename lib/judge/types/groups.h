@@ -25,6 +25,8 @@ struct group {
 	unsigned int kind, dir;
 	uint32_t facts, absences; /* bits of enum breach: by a fact, by an absence */
 	uint64_t count, first_event, first_ns, last_event, last_ns, largest;
+	char *stack; /* the kernel's call chain at one of its events, a line per frame; NULL none */
+	uint64_t stack_event;
 	struct counterexample *examples; /* the first VERDICT_EXAMPLES; claim and claims not set */
 	size_t nexamples;
 };
@@ -45,6 +47,12 @@ void groups_free(struct groups *g);
 /* The sentence is formatted only where it may be kept. */
 void groups_add(struct groups *g, const struct group_part *part, const char *fmt, va_list ap)
 	__attribute__((format(printf, 3, 0)));
+
+/*
+ * The kernel's call chain at event seq, if that breaks something and was added last of its group.
+ * Only the first 4,096 are looked at.
+ */
+void groups_stack(struct groups *g, uint64_t seq, const char *frames);
 
 /* No more will come: only then there are groups to look at, in no order. */
 void groups_close(struct groups *g);
