@@ -16,12 +16,15 @@ static const char *const texts[] = {
 	[REMEDY_IDENTITY] = "boot with iommu.passthrough=1",
 	[REMEDY_ACCESS_PLATFORM] =
 		"let the VMM offer it: iommu_platform=on (QEMU), iommu=on (Cloud Hypervisor); "
-		"kvmtool and crosvm offer it to a Realm or protected VM",
+		"kvmtool and crosvm offer it to a Realm or protected VM, Firecracker with "
+		"initial_swiotlb_size only",
 	[REMEDY_REMOVE_DEVICE] = "remove it from the VM",
 	[REMEDY_OWN_DRIVER] = "bind it to its own driver, or to none",
 	[REMEDY_FW_CFG] = "unload qemu_fw_cfg",
 	[REMEDY_REPORT_DRIVER] =
 		"report it to the driver's maintainers, with 'ccaio report -v' of this run",
+	[REMEDY_MONITOR_LOG] = "give the whole log of this Realm; if it is that, report it to the "
+			       "maintainers of the kernel and of the monitor",
 	[REMEDY_TLS] = "let the program use TLS (https)",
 	[REMEDY_LIMIT] = "raise the policy's limit, or find out what grew with 'ccaio report -v'",
 };

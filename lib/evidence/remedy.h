@@ -19,6 +19,7 @@ enum remedy {
 	REMEDY_OWN_DRIVER,	/* a program drives it (vfio, uio) */
 	REMEDY_FW_CFG,
 	REMEDY_REPORT_DRIVER, /* the driver breaks the rules of the DMA API */
+	REMEDY_MONITOR_LOG,   /* the monitor and the kernel do not agree */
 	REMEDY_TLS,
 	REMEDY_LIMIT,
 	REMEDIES

@@ -223,9 +223,10 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 	/* an IOVA does not show whether the buffer was bounced: that no bounce is there does */
 	if (p.kind == PLACE_PROTECTED)
 		judge_refute(j, BREACH_PROTECTED, dev->iommu ? FIND_ABSENCE : FIND_FACT, dev, ev,
-			     p.memory, "the device was given %s memory at 0x%llx (%llu bytes)",
+			     p.memory, "the device was given %s memory at 0x%llx (%llu byte%s)",
 			     p.memory == MEMORY_MIXED ? "partly protected" : "protected",
-			     (unsigned long long)ev->dma, (unsigned long long)ev->size);
+			     (unsigned long long)ev->dma, (unsigned long long)ev->size,
+			     ev->size == 1 ? "" : "s");
 	else if (p.kind == PLACE_UNDECIDED)
 		judge_doubt(j, CLAIM_DMA_IN_SHARED, dev, ev, p.memory, "%s", p.why);
 	list_range(j, ev, &p, plain);

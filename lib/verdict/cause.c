@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Why claims were refuted: one row for each cause that the facts can name. */
+/* Why claims were refuted or stay undecided: one row for each cause that the facts can name. */
 #include "lib/verdict/cause.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/xalloc.h"
+#include "lib/verdict/breach.h"
 
 struct scene {
 	const struct verdict *v;
@@ -17,14 +18,10 @@ struct cause_row {
 	enum claim_id claim;
 	enum remedy fix;
 	bool general; /* said only where no other row speaks of the claim */
+	bool open;    /* why the claim is undecided, not why it is refuted */
 	/* The sentence, or NULL where this is not the cause.  The caller frees. */
 	char *(*recognise)(const struct scene *s);
 };
-
-static bool refuted(const struct scene *s, enum claim_id id)
-{
-	return s->v->claims[id].state == CLAIM_REFUTED;
-}
 
 /* Is word an option of the kernel parameter `name` on the command line ("swiotlb=65536,force")? */
 static bool parameter_has(const char *cmdline, const char *name, const char *word)
@@ -50,6 +47,21 @@ static bool parameter_has(const char *cmdline, const char *name, const char *wor
 static bool in_rehearsal(const struct scene *s)
 {
 	return s->v->setting == SETTING_REHEARSAL;
+}
+
+/* Did the monitor's log refute it, and nothing else? */
+static char *monitor(const struct scene *s)
+{
+	uint32_t breaches = 0;
+
+	for (size_t i = 0; i < s->v->nfindings; i++) {
+		if (s->v->findings[i].claims & 1u << CLAIM_DMA_IN_SHARED)
+			breaches |= s->v->findings[i].breaches;
+	}
+	if (!(breaches & 1u << BREACH_MONITOR) || breaches & 1u << BREACH_PROTECTED)
+		return NULL;
+	return xstrdup("the monitor's log has no line that shares this memory: the kernel did not "
+		       "ask, the monitor refused, or the log is not all of this Realm's");
 }
 
 static char *noforce(const struct scene *s)
@@ -233,21 +245,22 @@ static char *clear_text(const struct scene *s)
 }
 
 static const struct cause_row rows[] = {
-	{ "noforce", CLAIM_DMA_IN_SHARED, REMEDY_FORCE, false, noforce },
-	{ "iommu", CLAIM_DMA_IN_SHARED, REMEDY_IDENTITY, false, translated },
-	{ "no-pool", CLAIM_DMA_IN_SHARED, REMEDY_POOL, true, no_pool },
-	{ "not-forced", CLAIM_DMA_IN_SHARED, REMEDY_FORCE, true, not_forced },
-	{ "driver", CLAIM_DMA_IN_SHARED, REMEDY_REPORT_DRIVER, true, one_driver },
-	{ "no-access-platform", CLAIM_NO_BYPASS, REMEDY_ACCESS_PLATFORM, false,
+	{ "monitor", CLAIM_DMA_IN_SHARED, REMEDY_MONITOR_LOG, false, false, monitor },
+	{ "noforce", CLAIM_DMA_IN_SHARED, REMEDY_FORCE, false, false, noforce },
+	{ "iommu", CLAIM_DMA_IN_SHARED, REMEDY_IDENTITY, false, false, translated },
+	{ "no-pool", CLAIM_DMA_IN_SHARED, REMEDY_POOL, true, false, no_pool },
+	{ "not-forced", CLAIM_DMA_IN_SHARED, REMEDY_FORCE, true, false, not_forced },
+	{ "driver", CLAIM_DMA_IN_SHARED, REMEDY_REPORT_DRIVER, true, false, one_driver },
+	{ "no-access-platform", CLAIM_NO_BYPASS, REMEDY_ACCESS_PLATFORM, false, false,
 	  no_access_platform },
-	{ "balloon", CLAIM_NO_BYPASS, REMEDY_REMOVE_DEVICE, false, balloon },
-	{ "handed-over", CLAIM_NO_BYPASS, REMEDY_OWN_DRIVER, false, handed_over },
-	{ "fw-cfg", CLAIM_NO_BYPASS, REMEDY_FW_CFG, false, fw_cfg },
-	{ "bypass", CLAIM_NO_BYPASS, REMEDY_REMOVE_DEVICE, true, bypass },
-	{ "lifecycle", CLAIM_LIFECYCLE, REMEDY_REPORT_DRIVER, false, lifecycle },
-	{ "overlap", CLAIM_SLOTS_DISJOINT, REMEDY_REPORT_DRIVER, false, overlap },
-	{ "egress", CLAIM_EGRESS, REMEDY_LIMIT, false, egress },
-	{ "clear-text", CLAIM_CONFIDENTIAL, REMEDY_TLS, false, clear_text },
+	{ "balloon", CLAIM_NO_BYPASS, REMEDY_REMOVE_DEVICE, false, false, balloon },
+	{ "bypass", CLAIM_NO_BYPASS, REMEDY_REMOVE_DEVICE, true, false, bypass },
+	{ "handed-over", CLAIM_NO_BYPASS, REMEDY_OWN_DRIVER, false, true, handed_over },
+	{ "fw-cfg", CLAIM_NO_BYPASS, REMEDY_FW_CFG, false, true, fw_cfg },
+	{ "lifecycle", CLAIM_LIFECYCLE, REMEDY_REPORT_DRIVER, false, false, lifecycle },
+	{ "overlap", CLAIM_SLOTS_DISJOINT, REMEDY_REPORT_DRIVER, false, false, overlap },
+	{ "egress", CLAIM_EGRESS, REMEDY_LIMIT, false, false, egress },
+	{ "clear-text", CLAIM_CONFIDENTIAL, REMEDY_TLS, false, false, clear_text },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -271,7 +284,8 @@ void causes_find(struct causes *c, const struct verdict *v, const struct platfor
 		const struct cause_row *row = &rows[i];
 		char *text;
 
-		if (!refuted(&s, row->claim) || (row->general && explained(c, row->claim)))
+		if (v->claims[row->claim].state != (row->open ? CLAIM_UNDECIDED : CLAIM_REFUTED) ||
+		    (row->general && explained(c, row->claim)))
 			continue;
 		text = row->recognise(&s);
 		if (text)

@@ -8,7 +8,7 @@
 #include "lib/verdict/verdict.h"
 
 /*
- * cause - why claims were refuted, and what to change.
+ * cause - why claims were refuted or stay undecided, and what to change.
  *
  * A table of rows, most specific first: each looks at the verdict and at the
  * facts, and says in one sentence what it recognises.  What no row recognises
@@ -28,7 +28,7 @@ struct causes {
 	size_t n;
 };
 
-/* The causes of what v refutes; platform may be NULL.  causes_free() releases the texts. */
+/* The causes of what v does not prove; platform may be NULL.  causes_free() releases the texts. */
 void causes_find(struct causes *c, const struct verdict *v, const struct platform *platform);
 void causes_free(struct causes *c);
 

@@ -42,8 +42,9 @@ static void claim(FILE *out, const struct rows *rows, const struct row_claim *c)
 		fputs(" <span class=\"note\">Reported only: no policy asks for it.</span>", out);
 	for (size_t i = 0; i < rows->nfindings; i++) {
 		if (rows->findings[i].claim_bits & 1u << c->id)
-			fprintf(out, "<br><a href=\"#finding-%zu\">finding %zu: %s</a>", i + 1,
-				i + 1, rows->findings[i].times);
+			fprintf(out, "<br><a href=\"#finding-%zu\">finding %zu%s%s</a>", i + 1,
+				i + 1, *rows->findings[i].times ? ": " : "",
+				rows->findings[i].times);
 	}
 	fputs("</td></tr>\n", out);
 }

@@ -88,6 +88,50 @@ static void test_bypass(void)
 	verdict_free(v);
 }
 
+/* What a program drives leaves the claim open: it explains no violation. */
+static void test_open(void)
+{
+	struct verdict *v = fixture_proven();
+	struct platform *p = machine("");
+	struct causes c;
+
+	p->pci = xcalloc(1, sizeof(*p->pci));
+	p->npci = 1;
+	p->pci[0].name = xstrdup("0000:00:07.0");
+	p->pci[0].driver = xstrdup("vfio-pci");
+	causes_find(&c, v, p);
+	check(c.n == 0);
+	v->claims[CLAIM_NO_BYPASS].state = CLAIM_UNDECIDED;
+	causes_find(&c, v, p);
+	check(c.n == 1 && says(&c, "handed-over", "0000:00:07.0 is driven by a program"));
+	causes_free(&c);
+	v->claims[CLAIM_NO_BYPASS].state = CLAIM_REFUTED;
+	causes_find(&c, v, p);
+	check(!says(&c, "handed-over", ""));
+	causes_free(&c);
+	platform_free(p);
+	verdict_free(v);
+}
+
+/* The monitor's log is the cause where it alone refutes. */
+static void test_monitor(void)
+{
+	struct verdict *v = fixture_violated();
+	struct platform *p = machine("");
+	struct causes c;
+
+	v->findings[0].breaches = 1u << BREACH_MONITOR;
+	causes_find(&c, v, p);
+	check(says(&c, "monitor", "log has no line"));
+	causes_free(&c);
+	v->findings[0].breaches |= 1u << BREACH_PROTECTED;
+	causes_find(&c, v, p);
+	check(!says(&c, "monitor", ""));
+	causes_free(&c);
+	platform_free(p);
+	verdict_free(v);
+}
+
 static void test_nothing_to_explain(void)
 {
 	struct verdict *v = fixture_proven();
@@ -133,6 +177,8 @@ int main(void)
 {
 	test_command_line();
 	test_bypass();
+	test_open();
+	test_monitor();
 	test_nothing_to_explain();
 	test_nearest();
 	return done();
