@@ -167,7 +167,9 @@ static void write_devices(FILE *out, const struct rows *r)
 		number(out, "failed_maps", d->failed);
 		number(out, "allocations", d->allocs);
 		number(out, "out_bytes", d->out_bytes);
+		number(out, "sync_out_bytes", d->sync_out_bytes);
 		number(out, "stale_bytes", d->stale_bytes);
+		number(out, "excess_bytes", d->excess_bytes);
 		text(out, "traffic", d->traffic);
 		text(out, "egress", d->egress);
 		end(out);

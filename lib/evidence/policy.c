@@ -18,6 +18,23 @@ static const struct jrow require_rows[] = {
 	JWHOLE(.closed = true),
 };
 
+static void check_device_limit(const struct jval *object, void *what)
+{
+	const struct policy_limit *l = what;
+
+	if (l->max_out_bytes == POLICY_NO_LIMIT && l->max_stale_bytes == POLICY_NO_LIMIT)
+		jval_fail_at(object, "device", "it has neither \"out_bytes\" nor \"stale_bytes\"");
+}
+
+static const struct jrow device_limit_rows[] = {
+	JNAME("device", struct policy_limit, device, .flags = JF_REQUIRED),
+	JNUMBER("out_bytes", struct policy_limit, max_out_bytes, INT64_MAX,
+		.unknown = POLICY_NO_LIMIT),
+	JNUMBER("stale_bytes", struct policy_limit, max_stale_bytes, INT64_MAX,
+		.unknown = POLICY_NO_LIMIT),
+	JWHOLE(.closed = true, .check = check_device_limit),
+};
+
 static void check_limits(const struct jval *object, void *what)
 {
 	const struct policy *p = what;
@@ -34,6 +51,7 @@ static const struct jrow limit_rows[] = {
 		.unknown = POLICY_NO_LIMIT),
 	JNUMBER("copied_per_useful", struct policy, copied_per_useful, INT64_MAX, .flags = JF_OMIT),
 	JNUMBER("pool_peak", struct policy, pool_peak, INT64_MAX, .flags = JF_OMIT),
+	JLIST("devices", struct policy, limits, nlimits, device_limit_rows, MANY),
 	JWHOLE(.closed = true, .check = check_limits),
 };
 
@@ -87,6 +105,12 @@ const struct policy_assigned *policy_assigned(const struct policy *p, const char
 			return &p->assigned[i];
 	}
 	return NULL;
+}
+
+bool policy_limits_egress(const struct policy *p)
+{
+	return p && (p->max_out_bytes != POLICY_NO_LIMIT || p->max_stale_bytes != POLICY_NO_LIMIT ||
+		     p->nlimits);
 }
 
 void policy_free(struct policy *p)

@@ -31,17 +31,25 @@ struct policy_assigned {
 	char *reason; /* free text, shown in every report */
 };
 
+/* Bytes of one device; POLICY_NO_LIMIT: none. */
+struct policy_limit {
+	char *device; /* DMA name */
+	uint64_t max_out_bytes, max_stale_bytes;
+};
+
 struct policy {
-	char *name;		    /* where it came from, for reports */
-	char *comment;		    /* for people; NULL none */
-	bool require_realm;	    /* setting must be "realm" */
-	bool require_since_boot;    /* scope must be "since-boot" */
-	bool require_run;	    /* scope must be "run" or "since-boot" */
-	bool require_confidential;  /* refute `confidential` on clear-text payload */
-	uint64_t max_out_bytes;	    /* limit on bytes that left on purpose */
-	uint64_t max_stale_bytes;   /* limit on stale bytes copied out */
-	uint64_t copied_per_useful; /* bytes copied by bouncing for one useful one; 0 no limit */
-	uint64_t pool_peak;	    /* slots of the bounce pool in use at once; 0 no limit */
+	char *name;		     /* where it came from, for reports */
+	char *comment;		     /* for people; NULL none */
+	bool require_realm;	     /* setting must be "realm" */
+	bool require_since_boot;     /* scope must be "since-boot" */
+	bool require_run;	     /* scope must be "run" or "since-boot" */
+	bool require_confidential;   /* refute `confidential` on clear-text payload */
+	uint64_t max_out_bytes;	     /* limit on bytes that left on purpose */
+	uint64_t max_stale_bytes;    /* limit on stale bytes copied out */
+	uint64_t copied_per_useful;  /* bytes copied by bouncing for one useful one; 0 no limit */
+	uint64_t pool_peak;	     /* slots of the bounce pool in use at once; 0 no limit */
+	struct policy_limit *limits; /* beside those of all devices together */
+	size_t nlimits;
 	struct policy_waiver *waivers;
 	size_t nwaivers;
 	struct policy_assigned *assigned;
@@ -53,6 +61,9 @@ struct policy {
 
 /* The entry about this device; NULL none, or p is NULL. */
 const struct policy_assigned *policy_assigned(const struct policy *p, const char *device);
+
+/* Does it limit what may be sent out, or exposed? */
+bool policy_limits_egress(const struct policy *p);
 
 void policy_free(struct policy *p);
 

@@ -3,8 +3,52 @@
  * From findings to claims.
  */
 #include "lib/base/xalloc.h"
+#include "lib/evidence/limit.h"
+#include "lib/evidence/platform.h"
 #include "lib/evidence/policy.h"
 #include "lib/judge/finish.h"
+
+static uint64_t sent_out(const struct device *dev)
+{
+	return dev->totals.out_bytes + dev->totals.sync_out_bytes;
+}
+
+static uint64_t exposed(const struct device *dev)
+{
+	return dev->totals.stale_bytes + dev->totals.excess_bytes;
+}
+
+/* name: of the device that the limits are of; NULL of all together */
+static void egress_limit(struct judge *j, const char *name, uint64_t out, uint64_t max_out,
+			 uint64_t stale, uint64_t max_stale)
+{
+	uint16_t id = judge_name_id(j, name);
+
+	if (out > max_out)
+		judge_refute_named(j, BREACH_OUT_LIMIT, name, id,
+				   "%llu bytes sent out, the policy allows %llu",
+				   (unsigned long long)out, (unsigned long long)max_out);
+	if (stale > max_stale)
+		judge_refute_named(j, BREACH_STALE_LIMIT, name, id,
+				   "%llu stale bytes were copied out, the policy allows %llu",
+				   (unsigned long long)stale, (unsigned long long)max_stale);
+}
+
+/* A device whose name is spelt wrongly would keep each limit. */
+static void device_limit(struct judge *j, const struct policy_limit *l)
+{
+	const struct device *dev = judge_device_named(j, l->device);
+
+	if (!limit_has(j->options.limit, l->device))
+		return; /* the verdict says nothing about it */
+	if (dev)
+		egress_limit(j, l->device, sent_out(dev), l->max_out_bytes, exposed(dev),
+			     l->max_stale_bytes);
+	else if (!j->platform || (!platform_find_virtio(j->platform, l->device) &&
+				  !platform_find_pci(j->platform, l->device)))
+		judge_doubt(j, CLAIM_EGRESS, NULL, NULL, MEMORY_UNKNOWN,
+			    "the policy limits %s, and no device is called that", l->device);
+}
 
 static void egress_limits(struct judge *j)
 {
@@ -18,17 +62,12 @@ static void egress_limits(struct judge *j)
 
 		if (!dev || dev->out_of_scope)
 			continue;
-		out += dev->totals.out_bytes + dev->totals.sync_out_bytes;
-		stale += dev->totals.stale_bytes + dev->totals.excess_bytes;
+		out += sent_out(dev);
+		stale += exposed(dev);
 	}
-	if (p->max_out_bytes != POLICY_NO_LIMIT && out > p->max_out_bytes)
-		judge_refute(j, BREACH_OUT_LIMIT, FIND_FACT, NULL, NULL, MEMORY_UNKNOWN,
-			     "%llu bytes sent out, the policy allows %llu", (unsigned long long)out,
-			     (unsigned long long)p->max_out_bytes);
-	if (p->max_stale_bytes != POLICY_NO_LIMIT && stale > p->max_stale_bytes)
-		judge_refute(j, BREACH_STALE_LIMIT, FIND_FACT, NULL, NULL, MEMORY_UNKNOWN,
-			     "%llu stale bytes were copied out, the policy allows %llu",
-			     (unsigned long long)stale, (unsigned long long)p->max_stale_bytes);
+	egress_limit(j, NULL, out, p->max_out_bytes, stale, p->max_stale_bytes);
+	for (size_t i = 0; i < p->nlimits; i++)
+		device_limit(j, &p->limits[i]);
 }
 
 void judge_egress(struct judge *j, bool whole)
@@ -155,7 +194,7 @@ void judge_claims(struct judge *j, struct verdict *v, bool complete)
 		cv->refutations = refutations(j, c, t, complete);
 		cv->required = claim_decides(c);
 	}
-	if (p && (p->max_out_bytes != POLICY_NO_LIMIT || p->max_stale_bytes != POLICY_NO_LIMIT))
+	if (policy_limits_egress(p))
 		v->claims[CLAIM_EGRESS].required = true;
 	if (p && p->require_confidential)
 		v->claims[CLAIM_CONFIDENTIAL].required = true;

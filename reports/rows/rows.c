@@ -307,6 +307,8 @@ static void fill_devices(struct rows *rows, const struct verdict *v)
 			.events = d->totals.events,
 			.out_bytes = d->totals.out_bytes,
 			.stale_bytes = d->totals.stale_bytes,
+			.sync_out_bytes = d->totals.sync_out_bytes,
+			.excess_bytes = d->totals.excess_bytes,
 			.maps_count = rows_count(rows, all_maps(&d->totals)),
 			.out_count = rows_count(rows, d->totals.out_bytes),
 			.stale_count = rows_count(rows, d->totals.stale_bytes),

@@ -97,7 +97,7 @@ struct row_device {
 	bool out_of_scope;					/* not in the verdict */
 	const char *apart;					/* "not in the verdict"; "" it is */
 	uint64_t maps, bounced, direct, failed, allocs, events; /* raw, for sorting */
-	uint64_t out_bytes, stale_bytes;
+	uint64_t out_bytes, stale_bytes, sync_out_bytes, excess_bytes;
 	const char *maps_count, *out_count, *stale_count; /* the same in words */
 	const char *traffic; /* "1,234 maps (1,230 bounced, 4 direct), 1,100 unmaps …" */
 	const char *egress;  /* "12,345 bytes left on purpose, …" */

@@ -61,13 +61,24 @@ run_examples() {
 	[[ $output == *"1048576"* ]]
 }
 
-# block PAGE: the file that a page of a format shows.
+# block PAGE [N]: the first, or the Nth, file that a page of a format shows.
 block() {
-	sed -n '/^# EXAMPLE$/,/^# SEE ALSO$/p' "$BATS_TEST_DIRNAME/../../man/$1.scd" | sed -n '/^```$/,/^```$/p' | grep -v '^```$'
+	sed -n '/^# EXAMPLE$/,/^# SEE ALSO$/p' "$BATS_TEST_DIRNAME/../../man/$1.scd" |
+		awk -v want="${2:-1}" '/^```$/ { inside = !inside; n += inside; next } inside && n == want'
 }
 
 @test "examples: the policy and the facts that their pages show are taken as they are" {
 	block ccaio-policy.5 >policy.json
+	# limits of single devices
+	block ccaio-policy.5 2 >devices.json
+	realm=(--platform="$DATA/trace/realm-7.2.json" "$DATA/trace/realm-7.2.dat")
+	run -0 ccaio verify -q --policy devices.json "${realm[@]}"
+	sed 's/65536/1000/' devices.json >tight.json
+	run -1 ccaio verify --policy tight.json "${realm[@]}"
+	[[ $(tr -s ' \n' '  ' <<<"$output") == *"0000:00:00.0"*"bytes sent out, the policy allows 1000"* ]]
+	sed 's/0000:00:00.0/0000:00:00.1/' devices.json >nobody.json
+	run -2 ccaio verify --policy nobody.json "${realm[@]}"
+	[[ $(tr -s ' \n' '  ' <<<"$output") == *"the policy limits 0000:00:00.1, and no device is called that"* ]]
 	# every healthy Realm passes, and no rehearsal
 	for realm in realm-7.2 realm-6.12; do
 		run -0 ccaio verify -q --policy policy.json --platform="$DATA/trace/$realm.json" \

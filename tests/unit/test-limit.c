@@ -215,6 +215,48 @@ static void test_policy(void)
 	policy_free(p);
 }
 
+/* Limits of single devices: one that is kept, one that is not, one of no device. */
+static void test_device_limits(void)
+{
+	static const char form[] = "{\"schema\":\"ccaio.policy/1\",\"limits\":{\"devices\":["
+				   "{\"device\":\"0000:00:01.0\",\"out_bytes\":163},"
+				   "{\"device\":\"%s\",\"out_bytes\":%d}]}}";
+	static const struct {
+		const char *device;
+		int out;
+		enum outcome outcome;
+		const char *only;
+	} cases[] = {
+		{ "0000:00:02.0", 64, OUTCOME_PROVEN, NULL },
+		{ "0000:00:02.0", 63, OUTCOME_VIOLATED, NULL },
+		{ "0000:00:02.0", 63, OUTCOME_PROVEN, "0000:00:01.0" },
+		{ "0000:00:20.0", 63, OUTCOME_INCONCLUSIVE, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *text = xasprintf(form, cases[i].device, cases[i].out);
+		struct policy *p = policy_parse(text, strlen(text), "p", NULL);
+
+		check(p && p->nlimits == 2);
+		machine();
+		if (cases[i].only)
+			ask_for(cases[i].only);
+		site = p;
+		bounced(0, BUF, SLOT(0), 163);
+		of_second(bounce(0, BUF + 4096, 64));
+		of_second(map(0, BUF + 4096, SLOT(1), 64));
+		check(outcome() == cases[i].outcome);
+		check(last->claims[CLAIM_EGRESS].required);
+		if (cases[i].outcome == OUTCOME_VIOLATED)
+			check(last->nfindings == 1 &&
+			      strcmp(last->findings[0].device, "0000:00:02.0") == 0);
+		asked = NULL;
+		site = NULL;
+		policy_free(p);
+		free(text);
+	}
+}
+
 static size_t worse(const struct verdict *a, const struct verdict *b)
 {
 	struct verdict_diff *d = verdict_diff_new(&(struct verdict_side){ .verdict = a },
@@ -251,6 +293,7 @@ int main(void)
 	test_overlap();
 	test_bypass();
 	test_policy();
+	test_device_limits();
 	test_comparison();
 	limit_free(limit);
 	machine_release();
