@@ -29,17 +29,17 @@ static size_t listed(const struct rows *rows, size_t finding)
 	return n;
 }
 
-/* Five frames are shown, all are there. */
-static void callers(FILE *out, const struct row_finding *f)
+/* Five frames are shown, the others folded. */
+static void callers(FILE *out, const struct row_finding *f, size_t i)
 {
-	if (!f->nstack)
+	if (!f->nstack || i >= HTML_MOST_STACKS)
 		return;
 	fputs("<dt>Called by</dt><dd><details><summary>", out);
 	html_bounded(out, f->chain);
 	fputs("</summary><ol class=\"stack\">\n", out);
-	for (size_t i = 0; i < f->nstack; i++) {
+	for (size_t k = 0; k < f->nstack && k < HTML_MOST_FRAMES; k++) {
 		fputs("<li><code>", out);
-		html_bounded(out, f->stack[i]);
+		html_cut(out, f->stack[k], HTML_MOST_FRAME);
 		fputs("</code></li>\n", out);
 	}
 	fputs("</ol></details></dd>", out);
@@ -73,7 +73,7 @@ static void card(FILE *out, const struct rows *rows, size_t i)
 		html_example(out, ex);
 		fputs("</dd>", out);
 	}
-	callers(out, f);
+	callers(out, f, i);
 	if (listed(rows, i) > 1)
 		fprintf(out,
 			"<dt>Listed</dt><dd><a href=\"#counterexamples\" data-group=\"%zu\">%zu of "

@@ -16,12 +16,15 @@ struct verdict;
  *
  * Everything that is listed is bounded, so that a report of any run stays below 2 MiB.
  */
-#define HTML_MOST_EXCHANGES 800 /* rows of their table */
+#define HTML_MOST_EXCHANGES 600 /* rows of their table */
 #define HTML_MOST_BARS 400	/* exchanges drawn in the timeline */
 #define HTML_MOST_RANGES 1500
 #define HTML_MOST_WITNESSES 500
 #define HTML_MOST_DEVICES 128
 #define HTML_MOST_NAMED 6   /* devices in the banner */
+#define HTML_MOST_STACKS 16 /* of the findings, the worst first */
+#define HTML_MOST_FRAMES 32 /* of a stack */
+#define HTML_MOST_FRAME 100 /* characters of one */
 #define HTML_MOST_TEXT 200  /* characters of one foreign text in a table */
 #define HTML_MOST_LINE 4000 /* of a fact, a reason */
 #define HTML_MOST_NOTE 500

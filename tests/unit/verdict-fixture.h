@@ -307,7 +307,10 @@ static inline struct verdict *fixture_largest(char c)
 	for (; v->nfindings < VERDICT_FINDINGS; v->nfindings++) {
 		v->findings[v->nfindings] = v->findings[0];
 		v->findings[v->nfindings].device = xstrdup(longest);
-		fixture_stack(&v->findings[v->nfindings]);
+		v->findings[v->nfindings].nstack = VERDICT_FRAMES;
+		v->findings[v->nfindings].stack = xcalloc(VERDICT_FRAMES, sizeof(char *));
+		for (size_t i = 0; i < VERDICT_FRAMES; i++)
+			v->findings[v->nfindings].stack[i] = xstrdup(longest);
 		v->findings[v->nfindings].example = v->nfindings;
 		v->examples[v->nfindings].finding = v->nfindings;
 	}
