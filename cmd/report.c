@@ -62,15 +62,9 @@ static int judged_load(struct judged *j, const char *path, uint64_t max, struct 
 		goto out;
 	free(text);
 	text = NULL;
-	ret = 0;
-	if (!manifest_find(bundle_manifest(bundle), BUNDLE_EXCHANGES))
-		goto out;
-	ret = -EINVAL;
-	text = bundle_read(bundle, BUNDLE_EXCHANGES, EXCHANGES_FILE_MAX, &len, err);
-	if (text)
-		j->exchanges = exchanges_recall(text, len, BUNDLE_EXCHANGES, err);
-	if (j->exchanges)
-		ret = 0;
+	ret = bundle_exchanges(bundle, true, &j->exchanges, err);
+	if (ret == 0)
+		ret = bundle_unchanged(bundle, err);
 out:
 	free(text);
 	bundle_close(bundle);

@@ -11,6 +11,7 @@
 #include "lib/base/xalloc.h"
 #include "lib/correlate/correlate.h"
 #include "lib/evidence/event.h"
+#include "lib/evidence/manifest.h"
 #include "lib/evidence/text/redact.h"
 #include "lib/exchange/clear.h"
 #include "lib/exchange/exchange.h"
@@ -90,19 +91,24 @@ int exchanging_stop(struct exchanging *e, pid_t root, bool follow, struct err *e
 	return ret;
 }
 
+static FILE *open_exchanges(void *ctx, struct err *err)
+{
+	return bundle_stream(ctx, BUNDLE_EXCHANGES, err);
+}
+
+int bundle_exchanges(struct bundle *bundle, bool derived, struct exchanges **x, struct err *err)
+{
+	*x = NULL;
+	if (!manifest_find(bundle_manifest(bundle), BUNDLE_EXCHANGES))
+		return 0;
+	*x = exchanges_load(open_exchanges, bundle, BUNDLE_EXCHANGES, derived, err);
+	return *x ? 0 : -EINVAL;
+}
+
 int exchanging_load(struct exchanging *e, struct bundle *bundle, struct err *err)
 {
-	size_t len;
-	char *text;
-
-	errno = 0;
-	text = bundle_read(bundle, BUNDLE_EXCHANGES, EXCHANGES_FILE_MAX, &len, err);
-	if (!text)
-		return errno == ENOENT ? 0 : -EINVAL;
-	e->x = exchanges_parse(text, len, BUNDLE_EXCHANGES, err);
 	e->bundle = bundle;
-	free(text);
-	return e->x ? 0 : -EINVAL;
+	return bundle_exchanges(bundle, false, &e->x, err);
 }
 
 /* The packets of this run or bundle; 0 also where there are none. */
@@ -207,20 +213,24 @@ void traffic_redact(struct exchanges *x, uint64_t nonce)
 
 int exchanging_write(struct exchanging *e, struct bundle *bundle, struct err *err)
 {
-	char *text = NULL;
-	size_t len = 0;
 	FILE *out;
-	int ret;
+	int fd, ret = 0;
 
 	if (!e->x)
 		return 0;
-	out = open_memstream(&text, &len);
-	if (!out)
-		return err_sys(err, "no memory for " BUNDLE_EXCHANGES);
+	fd = bundle_new_file(bundle, BUNDLE_EXCHANGES, err);
+	if (fd < 0)
+		return fd;
+	out = fdopen(fd, "w");
+	if (!out) {
+		close(fd);
+		return err_sys(err, "cannot write " BUNDLE_EXCHANGES);
+	}
 	exchanges_write(out, e->x);
-	fclose(out);
-	ret = bundle_write(bundle, BUNDLE_EXCHANGES, text, len, err);
-	free(text);
+	if (ferror(out) || fflush(out) != 0 || fsync(fd) < 0)
+		ret = err_sys(err, "cannot write " BUNDLE_EXCHANGES);
+	if (fclose(out) != 0 && ret == 0)
+		ret = err_sys(err, "cannot write " BUNDLE_EXCHANGES);
 	return ret;
 }
 

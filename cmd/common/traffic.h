@@ -49,7 +49,6 @@ struct exchanging {
 };
 
 #define BUNDLE_PACKETS "packets.pcap"
-#define EXCHANGES_FILE_MAX ((size_t)32 << 20)
 
 /*
  * Begin to capture.  Where that is not possible the run goes on without, and
@@ -59,6 +58,12 @@ int exchanging_start(struct exchanging *e, struct bundle *bundle, struct err *er
 void exchanging_window(struct exchanging *e, bool open);
 /* root: the program's first process; 0: others say who the program is. */
 int exchanging_stop(struct exchanging *e, pid_t root, bool follow, struct err *err);
+
+/*
+ * The exchanges of a bundle, which the caller frees; NULL: it has none.  derived: with what the
+ * correlation made of them.  0, or -errno with err set.
+ */
+int bundle_exchanges(struct bundle *bundle, bool derived, struct exchanges **x, struct err *err);
 
 /* From a bundle; one without exchanges.json has none (0). */
 int exchanging_load(struct exchanging *e, struct bundle *bundle, struct err *err);

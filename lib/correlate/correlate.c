@@ -57,6 +57,8 @@ static void index_conns(struct correlate *c)
 			i;
 		last[conn] = i;
 	}
+	for (size_t i = 0; i < x->nconns; i++)
+		c->conns[i].row[0] = c->conns[i].row[1] = c->conns[i].first_row;
 	free(last);
 }
 
@@ -189,11 +191,25 @@ static void credit_transfers(struct correlate *c, struct exchange_half *half,
 	}
 }
 
+/* From which of its exchanges on a packet is looked for: it follows the last one, or goes back. */
+static uint32_t row_of(const struct correlate *c, const struct conn_state *s,
+		       const struct match_packet *p, enum flow_dir dir)
+{
+	uint32_t row = s->row[dir];
+
+	if (row == NO_INDEX || c->x->rows[row].half[dir].stream.start > p->offset)
+		return s->first_row;
+	return row;
+}
+
 /* The exchanges whose bytes the packet held. */
 static void credit_rows(struct correlate *c, const struct match_packet *p,
 			const struct packet_dma *packet_dma, enum flow_dir dir, enum grade grade)
 {
-	for (uint32_t i = c->conns[p->conn].first_row; i != NO_INDEX; i = c->row_next[i]) {
+	struct conn_state *s = &c->conns[p->conn];
+	bool first = true;
+
+	for (uint32_t i = row_of(c, s, p, dir); i != NO_INDEX; i = c->row_next[i]) {
 		struct exchange_half *half = &c->x->rows[i].half[dir];
 		struct extent part = { p->offset, p->offset + p->len };
 		uint64_t fresh = 0;
@@ -202,6 +218,9 @@ static void credit_rows(struct correlate *c, const struct match_packet *p,
 			break;
 		if (half->stream.end <= part.start || half->stream.start >= part.end)
 			continue;
+		if (first)
+			s->row[dir] = i;
+		first = false;
 		if (part.start < half->stream.start)
 			part.start = half->stream.start;
 		if (part.end > half->stream.end)

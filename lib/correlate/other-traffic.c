@@ -49,12 +49,8 @@ static void doubt_capture(struct doubts *d, const struct exchanges *x)
 		doubt(d, "not all connections and exchanges could be listed");
 	if (!x->program.nroots)
 		doubt(d, "it is not known which processes are the program's");
-	for (size_t i = 0; i < x->sums.n; i++) {
-		if (!x->sums.list[i].ok) {
-			doubt(d, "sums do not agree");
-			break;
-		}
-	}
+	if (x->sums.failed)
+		doubt(d, "sums do not agree");
 	for (size_t i = 0; i < x->nconns; i++) {
 		if (x->conns[i].owner == GRADE_NONE) {
 			doubt(d, "the process of a connection is not known");

@@ -22,6 +22,7 @@ struct conn_state {
 	struct flow_key key;
 	uint32_t next;	    /* in its bucket */
 	uint32_t first_row; /* in the order of the stream */
+	uint32_t row[2];    /* by enum flow_dir: the one that its last packet held, or the first */
 	bool bound;	    /* to a socket */
 	uint64_t socket;
 	bool finished[2]; /* by enum flow_dir: its FIN was captured */

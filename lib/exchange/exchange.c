@@ -8,9 +8,18 @@
 
 #include "lib/base/xalloc.h"
 
-struct exchange_conn *exchanges_add_conn(struct exchanges *x)
+/* Is there room for one more of this size? */
+static bool take_memory(struct exchanges *x, size_t size, size_t most)
 {
-	if (x->nconns == EXCHANGES_ROWS) {
+	if (x->memory + size > most)
+		return false;
+	x->memory += size;
+	return true;
+}
+
+struct exchange_conn *exchanges_add_conn(struct exchanges *x, size_t memory)
+{
+	if (!take_memory(x, sizeof(*x->conns), memory)) {
 		x->capture.conns_left_out++;
 		return NULL;
 	}
@@ -19,15 +28,44 @@ struct exchange_conn *exchanges_add_conn(struct exchanges *x)
 	return &x->conns[x->nconns++];
 }
 
-struct exchange *exchanges_add_row(struct exchanges *x)
+struct exchange *exchanges_add_row(struct exchanges *x, size_t memory)
 {
-	if (x->nrows == EXCHANGES_ROWS) {
+	if (!take_memory(x, sizeof(*x->rows), memory)) {
 		x->capture.rows_left_out++;
 		return NULL;
 	}
 	XGROW(x->rows, x->nrows, x->cap_rows);
 	memset(&x->rows[x->nrows], 0, sizeof(*x->rows));
 	return &x->rows[x->nrows++];
+}
+
+#define ALLOCATION 16 /* what the allocator keeps beside each */
+
+static size_t text_size(const char *text)
+{
+	return text ? strlen(text) + 1 + ALLOCATION : 0;
+}
+
+static size_t names_size(char *const *names, size_t n)
+{
+	size_t size = n * sizeof(*names);
+
+	for (size_t i = 0; i < n; i++)
+		size += text_size(names[i]);
+	return size;
+}
+
+void exchanges_row_done(struct exchanges *x, const struct exchange *r)
+{
+	const char *const texts[] = { r->method,	r->target, r->request_type,
+				      r->response_type, r->sni,	   r->alpn };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		x->memory += text_size(texts[i]);
+	x->memory += names_size(r->request_names, r->nrequest_names) +
+		     names_size(r->response_names, r->nresponse_names);
+	for (int dir = 0; dir < 2; dir++)
+		x->memory += r->half[dir].nlist * sizeof(*r->half[dir].list);
 }
 
 uint16_t exchanges_device(struct exchanges *x, const char *name)

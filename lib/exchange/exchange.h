@@ -92,9 +92,9 @@ struct exchange {
 	char *method, *target; /* NULL: not readable */
 	unsigned int status;   /* 0 none */
 	bool keep_alive, chunked_request, chunked_response, continued, pipelined;
-	char *request_type, *response_type;  /* Content-Type */
-	char *request_names[EXCHANGE_NAMES]; /* JSON member names, "a.b" when nested */
-	char *response_names[EXCHANGE_NAMES];
+	char *request_type, *response_type; /* Content-Type */
+	/* JSON member names, "a.b" when nested; at most EXCHANGE_NAMES, NULL: none */
+	char **request_names, **response_names;
 	size_t nrequest_names, nresponse_names;
 	/* TLS */
 	char *sni, *alpn;
@@ -210,18 +210,17 @@ struct exchanges {
 	struct exchange_file *files;
 	size_t nfiles, cap_files;
 	size_t nlisted; /* transfers in all lists */
-	size_t nnamed;	/* names of JSON members in all rows */
+	size_t memory;	/* bytes that connections and rows take, with their texts */
 	char **notes;
 	size_t nnotes, cap_notes;
 	char *unknown; /* members of exchanges.json that this version does not know; NULL none */
 };
 
 /*
- * Rows and connections kept; the rest is counted.  A reader of exchanges.json takes
- * JDOC_LARGE_VALUES values.
+ * What connections and exchanges may take: some 250,000 of each.  What comes then is counted.
+ * A reader of exchanges.json takes twice as much, so that it reads whatever was written.
  */
-#define EXCHANGES_ROWS 4096
-#define EXCHANGES_NAMED 40000 /* names of JSON members in all rows */
+#define EXCHANGES_MEMORY ((size_t)256 << 20)
 #define EXCHANGES_BLOCKS                                                                         \
 	1024		     /* rows of block requests; the rest is UNATTRIBUTED, with its bytes \
 			      */
@@ -236,10 +235,15 @@ struct exchanges {
 struct exchanges *exchanges_new(void);
 void exchanges_free(struct exchanges *x); /* accepts NULL */
 
-/* A new connection; NULL when there are too many (counted).  Valid until the next one. */
-struct exchange_conn *exchanges_add_conn(struct exchanges *x);
+/*
+ * A new connection, NULL when all take more than memory bytes (counted).  Valid until the next
+ * one.
+ */
+struct exchange_conn *exchanges_add_conn(struct exchanges *x, size_t memory);
 /* A new row; NULL likewise. */
-struct exchange *exchanges_add_row(struct exchanges *x);
+struct exchange *exchanges_add_row(struct exchanges *x, size_t memory);
+/* A row is complete: its texts take memory as well. */
+void exchanges_row_done(struct exchanges *x, const struct exchange *row);
 /* The device called name, entered if new (at most 1024; then the last one). */
 uint16_t exchanges_device(struct exchanges *x, const char *name);
 /* What this inode is called; path is copied.  More than EXCHANGES_FILES stay without a name. */

@@ -2,6 +2,7 @@
 #ifndef CCAIO_LIB_EXCHANGE_JSON_H
 #define CCAIO_LIB_EXCHANGE_JSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -32,6 +33,14 @@ struct exchanges *exchanges_parse(const char *text, size_t len, const char *name
  * for judging.  NULL with err set like exchanges_parse.
  */
 struct exchanges *exchanges_recall(const char *text, size_t len, const char *name, struct err *err);
+
+/*
+ * The same of a file that may be longer than memory: text of it is in memory one connection or
+ * exchange at a time, and what is kept of them is bounded by twice EXCHANGES_MEMORY.  open gives
+ * streams of it from its beginning.  derived: also what the correlation made of it.
+ */
+struct exchanges *exchanges_load(FILE *(*open)(void *ctx, struct err *err), void *ctx,
+				 const char *name, bool derived, struct err *err);
 
 extern const struct jrow exchanges_table[]; /* struct exchanges */
 

@@ -19,9 +19,9 @@ struct socket_index {
 };
 
 struct owners {
-	struct owner_socket sockets[OWNERS_SOCKETS]; /* a ring: the oldest goes first */
+	struct owner_socket sockets[OWNERS_SOCKETS]; /* a ring: the oldest closed one goes first */
 	struct hash socket_at;			     /* of struct socket_index */
-	uint64_t nsockets;			     /* ever entered */
+	uint64_t nsockets;			     /* where in it the next goes */
 	struct hash pids;			     /* of struct owned */
 	bool no_follow;
 	int32_t roots[512];
@@ -151,13 +151,27 @@ struct owner_socket *owners_socket(struct owners *o, uint64_t address)
 	return at ? &o->sockets[at->index] : NULL;
 }
 
+#define LOOK 256 /* sockets that are looked at for one that is closed */
+
+/* Where there is no room left: one of the oldest that is closed, or the oldest. */
+static uint64_t oldest_socket(const struct owners *o)
+{
+	for (uint64_t n = o->nsockets; n < o->nsockets + LOOK; n++)
+		if (o->sockets[n % OWNERS_SOCKETS].closed)
+			return n;
+	return o->nsockets;
+}
+
 static struct owner_socket *enter_socket(struct owners *o, uint64_t address)
 {
-	uint32_t index = (uint32_t)(o->nsockets % OWNERS_SOCKETS);
-	struct owner_socket *s = &o->sockets[index];
-
+	struct owner_socket *s;
 	struct socket_index *at;
+	uint32_t index;
 
+	if (o->nsockets >= OWNERS_SOCKETS)
+		o->nsockets = oldest_socket(o);
+	index = (uint32_t)(o->nsockets % OWNERS_SOCKETS);
+	s = &o->sockets[index];
 	if (o->nsockets >= OWNERS_SOCKETS)
 		hash_remove(&o->socket_at, hash_find(&o->socket_at, s->address, 0));
 	*s = (struct owner_socket){ .address = address, .conn = OWNERS_NO_CONN };

@@ -15,7 +15,7 @@ struct event;
  *
  * Fed with EVENT_FORK, EVENT_EXEC, EVENT_EXIT, EVENT_SOCK_STATE, EVENT_SOCK_SEND,
  * EVENT_SOCK_RECV, EVENT_TCP_TX and EVENT_TCP_RX; ignores all others.  Remembers OWNERS_SOCKETS
- * sockets and OWNERS_PIDS processes at most; the oldest go first.
+ * sockets and OWNERS_PIDS processes at most; closed ones and then the oldest go first.
  */
 #define OWNERS_SOCKETS 16384
 #define OWNERS_PIDS 65536

@@ -9,11 +9,9 @@ void sums_check(struct exchange_sums *sums, const char *what, const char *left_n
 {
 	struct conservation *c;
 
-	if (sums->n >= EXCHANGES_CHECKS && (ok || sums->n >= 2 * EXCHANGES_CHECKS)) {
-		if (!ok)
-			sums->list[sums->n - 1].ok = false;
+	*(ok ? &sums->held : &sums->failed) += 1;
+	if (sums->n >= EXCHANGES_CHECKS && (ok || sums->n >= 2 * EXCHANGES_CHECKS))
 		return;
-	}
 	XGROW(sums->list, sums->n, sums->cap);
 	c = &sums->list[sums->n++];
 	*c = (struct conservation){ .left = left, .right = right, .ok = ok };
@@ -24,9 +22,7 @@ void sums_check(struct exchange_sums *sums, const char *what, const char *left_n
 
 void sums_close(struct exchange_sums *sums)
 {
-	sums->conserved = sums->n > 0;
-	for (size_t i = 0; i < sums->n; i++)
-		sums->conserved &= sums->list[i].ok;
+	sums->conserved = sums->held > 0 && sums->failed == 0;
 }
 
 char *sums_broken(const struct exchange_sums *sums)

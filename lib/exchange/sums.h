@@ -21,12 +21,13 @@ struct conservation {
 #define EXCHANGES_CHECKS 4096 /* listed that hold; of others as many more */
 
 struct exchange_sums {
-	struct conservation *list; /* owned, with its texts */
+	struct conservation *list; /* owned, with its texts; the first ones */
 	size_t n, cap;
-	bool conserved; /* all hold, and there were some */
+	uint64_t held, failed; /* all of them, listed or not */
+	bool conserved;	       /* all hold, and there were some */
 };
 
-/* Enter one; the texts are copied.  One that does not hold is never left out for want of room. */
+/* Enter one; the texts are copied.  Past the limits it is counted, and not listed. */
 void sums_check(struct exchange_sums *sums, const char *what, const char *left_name, uint64_t left,
 		const char *right_name, uint64_t right, bool ok);
 /* All are entered: fill conserved. */

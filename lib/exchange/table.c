@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Exchanges as JSON, schema ccaio.exchanges/1: see ccaio-exchanges(5). */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/err.h"
 #include "lib/base/xalloc.h"
 #include "lib/evidence/event.h"
 #include "lib/exchange/exchange.h"
 #include "lib/exchange/json.h"
+#include "lib/json/long.h"
 #include "lib/json/table.h"
 
 #define MANY ((uint64_t)1 << 62)
@@ -187,6 +190,8 @@ static const struct jrow result_rows[] = {
 	JBOOL("correlated", X, result.correlated),
 	JBOOL("program_known", X, result.program_known),
 	JBOOL("conserved", X, sums.conserved),
+	COUNT("sums_held", X, sums.held, .flags = JF_OMIT),
+	COUNT("sums_failed", X, sums.failed, .flags = JF_OMIT),
 	JBOOL("nothing_else", X, result.nothing_else),
 	JSTRING("beyond", X, result.other_traffic),
 	JNUMBER("alive", X, program.nalive, UINT64_MAX, .flags = JF_KNOWN, ALIVE),
@@ -299,6 +304,7 @@ static const struct jrow half_rows[] = {
 #define ROW struct exchange
 #define ROW_FLAG(M) JBOOL(#M, ROW, M, .flags = JF_OMIT)
 #define ROW_TEXT(M) JSTRING(#M, ROW, M, .flags = JF_OMIT)
+#define ROW_NAMES(M, N) JSTRINGS(#M, ROW, M, N, EXCHANGE_NAMES, .flags = JF_OMIT)
 static void check_row(const struct jval *object, void *what)
 {
 	const struct exchanges *x = jval_context(object);
@@ -323,18 +329,8 @@ static const struct jrow row_rows[] = {
 	ROW_FLAG(pipelined),
 	ROW_TEXT(request_type),
 	ROW_TEXT(response_type),
-	{ .key = "request_names",
-	  .type = JT_STRINGS,
-	  JMEMBER(ROW, request_names),
-	  .count = offsetof(ROW, nrequest_names),
-	  .max = EXCHANGE_NAMES,
-	  .flags = JF_OMIT | JF_FIXED },
-	{ .key = "response_names",
-	  .type = JT_STRINGS,
-	  JMEMBER(ROW, response_names),
-	  .count = offsetof(ROW, nresponse_names),
-	  .max = EXCHANGE_NAMES,
-	  .flags = JF_OMIT | JF_FIXED },
+	ROW_NAMES(request_names, nrequest_names),
+	ROW_NAMES(response_names, nresponse_names),
 	ROW_TEXT(sni),
 	ROW_TEXT(alpn),
 	JNUMBER("tls_version", ROW, tls_version, 0xffff, .flags = JF_OMIT),
@@ -400,7 +396,13 @@ static const struct jrow check_rows[] = {
 	JLIST(K, X, M, N, OF, MAX, .flags = F, .cap = offsetof(X, CAP))
 static void check_exchanges(const struct jval *object, void *what)
 {
-	((struct exchanges *)what)->unknown = xstrdup(jdoc_unknown(object->doc));
+	struct exchanges *x = what;
+
+	x->unknown = xstrdup(jdoc_unknown(object->doc));
+	/* up to version 0.2 all of them were listed */
+	if (!x->sums.held && !x->sums.failed)
+		for (size_t i = 0; i < x->sums.n; i++)
+			*(x->sums.list[i].ok ? &x->sums.held : &x->sums.failed) += 1;
 }
 
 /* Devices stand before what names them. */
@@ -414,8 +416,8 @@ const struct jrow exchanges_table[] = {
 	GROWN("devices", devices, ndevices, cap_devices, device_rows, EXCHANGES_DEVICES,
 	      JF_DERIVED),
 	JGROUP("result", result_rows, .flags = JF_DERIVED),
-	GROWN("connections", conns, nconns, cap_conns, conn_rows, EXCHANGES_ROWS, 0),
-	GROWN("exchanges", rows, nrows, cap_rows, row_rows, EXCHANGES_ROWS, 0),
+	GROWN("connections", conns, nconns, cap_conns, conn_rows, UINT32_MAX, 0),
+	GROWN("exchanges", rows, nrows, cap_rows, row_rows, UINT32_MAX, 0),
 	GROWN("unattributed", unattributed, nunattributed, cap_unattributed, other_rows,
 	      EXCHANGES_UNATTRIBUTED, JF_DERIVED),
 	GROWN("block_requests", blocks, nblocks, cap_blocks, block_rows, EXCHANGES_BLOCKS,
@@ -458,28 +460,96 @@ void exchanges_write(FILE *out, const struct exchanges *x)
 	exchanges_write_member(&w, NULL, x);
 }
 
-static struct exchanges *load(const char *text, size_t len, const char *name, bool derived,
-			      struct err *err)
-{
-	struct jdoc *doc = jdoc_parse_large(text, len, name, err);
-	struct exchanges *x;
+/* ---- reading: the two lists that grow with the run are read element by element ---- */
 
-	if (!doc)
+enum { CONNECTIONS, EXCHANGES };
+static const char *const long_lists[] = { "connections", "exchanges", NULL };
+
+struct loading {
+	struct exchanges *x;
+	bool derived;
+	struct err *err;
+};
+
+static void note_unknown(struct exchanges *x, size_t list, size_t index, const struct jdoc *item)
+{
+	const char *unknown = jdoc_unknown(item);
+
+	if (unknown && !x->unknown)
+		x->unknown = xasprintf("%s[%zu]: %s", long_lists[list], index, unknown);
+}
+
+static int take_item(void *ctx, size_t list, size_t index, struct jdoc *item)
+{
+	struct loading *l = ctx;
+	struct jval root = jdoc_root(item);
+	void *what;
+	int ret;
+
+	if (list == CONNECTIONS)
+		what = exchanges_add_conn(l->x, 2 * EXCHANGES_MEMORY);
+	else
+		what = exchanges_add_row(l->x, 2 * EXCHANGES_MEMORY);
+	if (!what) {
+		jdoc_free(item);
+		return err_set(l->err, EINVAL,
+			       "more connections and exchanges than fit into %zu MiB of memory",
+			       2 * EXCHANGES_MEMORY >> 20);
+	}
+	jdoc_set_context(item, l->x, l->derived);
+	jtable_read(list == CONNECTIONS ? conn_rows : row_rows, &root, what);
+	if (list == EXCHANGES)
+		exchanges_row_done(l->x, what);
+	note_unknown(l->x, list, index, item);
+	ret = jdoc_status(item);
+	jdoc_free(item);
+	return ret;
+}
+
+struct exchanges *exchanges_load(FILE *(*open)(void *ctx, struct err *err), void *ctx,
+				 const char *name, bool derived, struct err *err)
+{
+	const struct jlong source = { open, ctx, name, long_lists };
+	struct loading l = { exchanges_new(), derived, err };
+	struct jdoc *doc = jlong_rest(&source, err);
+
+	if (!doc) {
+		exchanges_free(l.x);
 		return NULL;
-	x = exchanges_new();
-	jdoc_set_context(doc, x, derived);
-	if (jtable_load_into(exchanges_table, doc, EXCHANGES_SCHEMA, x) == 0)
-		return x;
-	exchanges_free(x);
+	}
+	jdoc_set_context(doc, l.x, derived);
+	if (jtable_load_into(exchanges_table, doc, EXCHANGES_SCHEMA, l.x) == 0 &&
+	    jlong_items(&source, take_item, &l, err) == 0)
+		return l.x;
+	exchanges_free(l.x);
 	return NULL;
+}
+
+struct text {
+	const char *text;
+	size_t len;
+};
+
+static FILE *open_text(void *ctx, struct err *err)
+{
+	const struct text *t = ctx;
+	FILE *in = fmemopen((char *)t->text, t->len, "r");
+
+	if (!in)
+		err_sys(err, "cannot read");
+	return in;
 }
 
 struct exchanges *exchanges_parse(const char *text, size_t len, const char *name, struct err *err)
 {
-	return load(text, len, name, false, err);
+	struct text t = { text, len };
+
+	return exchanges_load(open_text, &t, name, false, err);
 }
 
 struct exchanges *exchanges_recall(const char *text, size_t len, const char *name, struct err *err)
 {
-	return load(text, len, name, true, err);
+	struct text t = { text, len };
+
+	return exchanges_load(open_text, &t, name, true, err);
 }

@@ -50,7 +50,7 @@ static struct exchange *row_at(struct talk *t, uint32_t row)
 static uint32_t new_row(struct talk *t, enum exchange_protocol protocol)
 {
 	struct exchanges *x = t->traffic->x;
-	struct exchange *row = exchanges_add_row(x);
+	struct exchange *row = exchanges_add_row(x, EXCHANGES_MEMORY);
 
 	if (!row)
 		return NO_ROW;
@@ -66,6 +66,7 @@ static void row_over(struct talk *t, uint32_t row, enum exchange_end end)
 	if (!r)
 		return;
 	r->end = end;
+	exchanges_row_done(t->traffic->x, r);
 	if (t->traffic->options.over)
 		t->traffic->options.over(t->traffic->options.ctx, t->traffic->x, r);
 }
@@ -94,17 +95,14 @@ static void take_message(struct exchange *r, struct exchange_half *half,
 	r->clear = true;
 }
 
-static size_t copy_names(struct exchanges *x, char **to, const struct http_message *m)
+static size_t copy_names(char ***to, const struct http_message *m)
 {
 	size_t n = m->nnames < EXCHANGE_NAMES ? m->nnames : EXCHANGE_NAMES;
 
-	if (n > EXCHANGES_NAMED - x->nnamed) {
-		exchanges_note(x, "names of JSON members of later bodies are not kept");
-		return 0;
-	}
-	x->nnamed += n;
+	if (n && !*to)
+		*to = xcalloc(n + 1, sizeof(**to));
 	for (size_t i = 0; i < n; i++)
-		to[i] = xstrdup(m->names[i]);
+		(*to)[i] = xstrdup(m->names[i]);
 	return n;
 }
 
@@ -150,7 +148,7 @@ static void request_end(void *ctx, const struct http_message *m)
 		r->method = xstrdup(m->method);
 		r->target = xstrdup(m->target);
 		r->request_type = m->type[0] ? xstrdup(m->type) : NULL;
-		r->nrequest_names = copy_names(t->traffic->x, r->request_names, m);
+		r->nrequest_names = copy_names(&r->request_names, m);
 	}
 	r->chunked_request = m->chunked;
 	r->keep_alive = m->keep_alive;
@@ -190,7 +188,7 @@ static void answer_end(void *ctx, const struct http_message *m)
 		return;
 	if (r) {
 		r->response_type = m->type[0] ? xstrdup(m->type) : NULL;
-		r->nresponse_names = copy_names(t->traffic->x, r->response_names, m);
+		r->nresponse_names = copy_names(&r->response_names, m);
 		r->chunked_response = m->chunked;
 		r->keep_alive = r->keep_alive && m->keep_alive;
 	}
@@ -325,7 +323,7 @@ static void settle_role(struct talk *t, struct conn *conn, enum flow_dir dir, co
 static void conn_opened(void *ctx, struct conn *conn)
 {
 	struct traffic *traffic = ctx;
-	struct exchange_conn *c = exchanges_add_conn(traffic->x);
+	struct exchange_conn *c = exchanges_add_conn(traffic->x, EXCHANGES_MEMORY);
 	struct talk *t;
 
 	if (!c)

@@ -55,7 +55,8 @@ static void schema_list(const struct jrow *row, struct jwriter *w)
 {
 	struct jrow each = jrow_each(row);
 
-	jwrite_number(w, "maxItems", row->type == JT_NUMBERS ? row->size / 8 : row->max);
+	if (row->type == JT_NUMBERS || row->max < UINT32_MAX) /* else memory is the limit */
+		jwrite_number(w, "maxItems", row->type == JT_NUMBERS ? row->size / 8 : row->max);
 	if (row->type == JT_NUMBERS)
 		jwrite_number(w, "minItems", row->size / 8);
 	schema_row(&each, w, "items", false);

@@ -300,13 +300,10 @@ static void fill_unattributed(struct rows *rows, const struct exchanges *x)
 /* All of them for who asks; what does not hold is among the notes of every report. */
 static void fill_sums(struct rows *rows, const struct exchanges *x)
 {
-	size_t held = 0;
-
 	rows->sums = xcalloc(x->sums.n, sizeof(*rows->sums));
 	for (size_t i = 0; i < x->sums.n; i++) {
 		const struct conservation *c = &x->sums.list[i];
 
-		held += c->ok;
 		rows->sums[rows->nsums++] = (struct row_sum){
 			.agrees = c->ok,
 			.text = rows_str(rows, "%s: %s %s, %s %s", or_else(c->what, "?"),
@@ -316,9 +313,10 @@ static void fill_sums(struct rows *rows, const struct exchanges *x)
 	}
 	if (x->sums.n)
 		rows_note(rows,
-			  rows_str(rows, "%zu of %zu byte and packet cross-checks agree%s", held,
-				   x->sums.n,
-				   held < x->sums.n ? ": not every byte is accounted for" : ""));
+			  rows_str(rows, "%s of %s byte and packet cross-checks agree%s",
+				   rows_count(rows, x->sums.held),
+				   rows_count(rows, x->sums.held + x->sums.failed),
+				   x->sums.failed ? ": not every byte is accounted for" : ""));
 	for (size_t i = 0; i < rows->nsums; i++) {
 		if (!rows->sums[i].agrees)
 			rows_note(rows, rows_str(rows, "does not hold: %s", rows->sums[i].text));

@@ -98,10 +98,10 @@ static inline void map(struct machine *m, uint16_t dev, enum event_dir dir, uint
 
 static inline void capture(struct machine *m, const struct frame *frame, enum flow_dir dir)
 {
-	struct frame *copy = xcalloc(1, sizeof(*copy));
-	size_t n = m->npackets;
+	size_t n = m->npackets, size = offsetof(struct frame, bytes) + frame->len;
+	struct frame *copy = xcalloc(1, size);
 
-	memcpy(copy, frame, sizeof(*copy));
+	memcpy(copy, frame, size);
 	XGROW(m->frames, n, m->cap_frames);
 	m->frames[m->npackets] = copy;
 	XGROW(m->packets, m->npackets, m->cap_packets);

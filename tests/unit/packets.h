@@ -13,8 +13,8 @@
 #define FRAME_HEADERS 54 /* 14 + 20 + 20 */
 
 struct frame {
-	uint8_t bytes[FRAME_MAX];
 	uint32_t len;
+	uint8_t bytes[FRAME_MAX]; /* last: a copy may be shorter */
 };
 
 static inline void put16(uint8_t *p, unsigned int v)

@@ -23,7 +23,7 @@ static char *format(const struct exchanges *x)
 static struct exchanges *sample(void)
 {
 	struct exchanges *x = exchanges_new();
-	struct exchange_conn *c = exchanges_add_conn(x);
+	struct exchange_conn *c = exchanges_add_conn(x, EXCHANGES_MEMORY);
 	struct exchange *r;
 	uint16_t net = exchanges_device(x, "0000:00:01.0");
 
@@ -36,7 +36,7 @@ static struct exchanges *sample(void)
 	c->app_known = true;
 	c->app_bytes[FLOW_OUT] = 408;
 	c->carried[FLOW_IN][GRADE_SIZED] = 7;
-	r = exchanges_add_row(x);
+	r = exchanges_add_row(x, EXCHANGES_MEMORY);
 	r->protocol = EXCHANGE_HTTP;
 	r->end = EXCHANGE_COMPLETE;
 	r->method = xstrdup("POST");

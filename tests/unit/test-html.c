@@ -129,9 +129,9 @@ static void test_bounded(void)
 	memset(longest, '<', 1 << 21);
 	for (int i = 0; i < 4000; i++)
 		verdict_note(v, "%s", v->reason);
-	exchanges_add_conn(x);
+	exchanges_add_conn(x, EXCHANGES_MEMORY);
 	for (int i = 0; i < 20000; i++) {
-		struct exchange *e = exchanges_add_row(x);
+		struct exchange *e = exchanges_add_row(x, EXCHANGES_MEMORY);
 
 		if (!e)
 			break; /* as many as are ever kept */

@@ -356,14 +356,14 @@ static inline struct exchanges *fixture_exchanges(void)
 	struct exchange *e;
 
 	for (int i = 0; i < 2; i++) {
-		c = exchanges_add_conn(x);
+		c = exchanges_add_conn(x, EXCHANGES_MEMORY);
 		c->program = i == 0;
 		c->owner = GRADE_EXACT;
 		c->pid = 123 + i;
 		c->comm = xstrdup(i ? "curl" : FIXTURE_HOSTILE);
 		c->local = (struct flow_addr){ .family = 4, .ip = { 10, 0, 2, 15 }, .port = 43210 };
 		c->remote = (struct flow_addr){ .family = 4, .ip = { 10, 0, 2, 2 }, .port = 8088 };
-		e = exchanges_add_row(x);
+		e = exchanges_add_row(x, EXCHANGES_MEMORY);
 		e->conn = i;
 		e->grade = GRADE_NESTED;
 		e->end = i ? EXCHANGE_CUT : EXCHANGE_COMPLETE;
@@ -388,6 +388,7 @@ static inline struct exchanges *fixture_exchanges(void)
 	e->target = xstrdup("/" FIXTURE_HOSTILE);
 	e->status = 201;
 	e->clear = true;
+	e->request_names = xcalloc(2, sizeof(*e->request_names));
 	e->request_names[e->nrequest_names++] = xstrdup("key." FIXTURE_HOSTILE);
 	e->half[FLOW_OUT].list = xcalloc(1, sizeof(struct transfer));
 	e->half[FLOW_OUT].list[e->half[FLOW_OUT].nlist++] =
