@@ -2,6 +2,7 @@
 #ifndef CCAIO_LIB_BASE_RANGE_H
 #define CCAIO_LIB_BASE_RANGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,15 @@ enum tri { TRI_UNKNOWN = 0, TRI_NO, TRI_YES };
 struct range {
 	uint64_t start, end;
 };
+
+/* All size bytes from start on; size 0 lies where its address lies. */
+static inline bool range_contains(const struct range *outer, uint64_t start, uint64_t size)
+{
+	/* no sum here may wrap around */
+	uint64_t last = size ? size - 1 : 0;
+
+	return start >= outer->start && start <= outer->end && last <= outer->end - start;
+}
 
 /*
  * Of count structs of this size, each with a range first, disjoint and in ascending order: the

@@ -8,18 +8,20 @@
 #include "lib/base/saturate.h"
 #include "lib/base/xalloc.h"
 #include "lib/cost/state.h"
-#include "lib/cost/where.h"
 #include "lib/evidence/event.h"
 #include "lib/evidence/platform.h"
 #include "lib/evidence/snapshot.h"
 
+#define EXPECTED 6 /* events from the one that is counted to the one whose memory is fetched */
+
 /* The areas of the default pool, as they were read from the kernel's memory, or the CPUs. */
-static unsigned int areas(const struct platform *p, unsigned int cpus)
+static unsigned int areas(const struct platform *p, const struct where_map *where,
+			  unsigned int cpus)
 {
 	for (size_t i = 0; p && p->start && i < p->start->npools; i++) {
 		const struct snapshot_pool *pool = &p->start->pools[i];
 
-		if (where_is(p, pool->range.start, 1) == WHERE_DEFAULT_POOL && pool->areas &&
+		if (where_is(where, pool->range.start, 1) == WHERE_DEFAULT_POOL && pool->areas &&
 		    pool->areas < 65536)
 			return (unsigned int)pool->areas;
 	}
@@ -37,19 +39,18 @@ struct cost_builder *cost_builder_new(const struct platform *p, const struct nam
 	if (p && p->swiotlb.slots != PLATFORM_UNKNOWN)
 		b->cost->pool.slots = p->swiotlb.slots;
 	b->live = live_new();
-	forecast_init(&b->forecast, areas(p, cpus));
+	where_map_init(&b->where, p);
+	forecast_init(&b->forecast, areas(p, &b->where, cpus));
 	return b;
 }
 
-struct device_cost *cost_device(struct cost_builder *b, uint16_t dev)
+struct device_cost *cost_device_new(struct cost_builder *b, uint16_t dev)
 {
-	if (dev >= b->ndevices) {
-		size_t n = (size_t)dev + 1;
+	size_t n = (size_t)dev + 1;
 
-		b->devices = xrealloc(b->devices, n, sizeof(*b->devices));
-		for (; b->ndevices < n; b->ndevices++)
-			b->devices[b->ndevices] = (struct device_cost){ 0 };
-	}
+	b->devices = xrealloc(b->devices, n, sizeof(*b->devices));
+	for (; b->ndevices < n; b->ndevices++)
+		b->devices[b->ndevices] = (struct device_cost){ 0 };
 	return &b->devices[dev];
 }
 
@@ -68,8 +69,8 @@ static void copy(struct cost_copies *c, uint64_t size)
 static bool is_bounced(const struct cost_builder *b, const struct event *ev, uint64_t plain,
 		       bool *is_default)
 {
-	enum where where = where_is(b->platform, ev->dma, ev->size ? ev->size : 1);
-	bool known = b->platform && b->platform->swiotlb.npools;
+	enum where where = where_is(&b->where, ev->dma, ev->size ? ev->size : 1);
+	bool known = b->where.npools;
 
 	*is_default = known ? where == WHERE_DEFAULT_POOL : true;
 	return known && where != WHERE_ELSEWHERE ? plain != ev->orig : slots_announced(b, ev);
@@ -77,7 +78,7 @@ static bool is_bounced(const struct cost_builder *b, const struct event *ev, uin
 
 static void map(struct cost_builder *b, const struct event *ev)
 {
-	uint64_t plain = where_plain(b->platform, ev->dma);
+	uint64_t plain = where_plain(&b->where, ev->dma);
 	struct device_cost *d;
 	bool is_default;
 
@@ -99,11 +100,11 @@ static void map(struct cost_builder *b, const struct event *ev)
 /* Is what an unmap or sync names a bounced mapping, to be found by its address? */
 static bool in_slots(const struct cost_builder *b, const struct event *ev, bool *is_default)
 {
-	enum where where = where_is(b->platform, ev->dma, ev->size ? ev->size : 1);
+	enum where where = where_is(&b->where, ev->dma, ev->size ? ev->size : 1);
 
 	*is_default = where == WHERE_DEFAULT_POOL;
 	return where != WHERE_ELSEWHERE ||
-	       live_find(b->live, where_plain(b->platform, ev->dma), false, ev->dev);
+	       live_find(b->live, where_plain(&b->where, ev->dma), false, ev->dev);
 }
 
 static void unmap(struct cost_builder *b, const struct event *ev)
@@ -123,13 +124,13 @@ static void unmap(struct cost_builder *b, const struct event *ev)
 	}
 	if (ev->flags & EVENT_F_NO_DIR) {
 		if (!l)
-			l = live_find(b->live, where_plain(b->platform, ev->dma), false, ev->dev);
+			l = live_find(b->live, where_plain(&b->where, ev->dma), false, ev->dev);
 		dir = l ? l->dir : EVENT_DIR_NONE;
 	}
 	if ((dir == EVENT_FROM_DEVICE || dir == EVENT_BIDIRECTIONAL) &&
 	    !(ev->attrs & EVENT_ATTR_SKIP_CPU_SYNC))
 		copy(&cost_device(b, ev->dev)->result.in, size);
-	slots_unmap(b, ev, where_plain(b->platform, ev->dma), is_default);
+	slots_unmap(b, ev, where_plain(&b->where, ev->dma), is_default);
 }
 
 static void sync(struct cost_builder *b, const struct event *ev)
@@ -178,8 +179,11 @@ static void feed_one(struct cost_builder *b, const struct event *ev)
 
 void cost_builder_feed(struct cost_builder *b, const struct event *events, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		if (i + EXPECTED < count)
+			live_expect(b->live, where_plain(&b->where, events[i + EXPECTED].dma));
 		feed_one(b, &events[i]);
+	}
 }
 
 struct cost *cost_builder_finish(struct cost_builder *b)
@@ -202,6 +206,7 @@ struct cost *cost_builder_finish(struct cost_builder *b)
 		c->pool.full_device = xstrdup(names_get(b->names, b->forecast.full.dev));
 	forecast_release(&b->forecast);
 	live_free(b->live);
+	where_map_release(&b->where);
 	free(b->devices);
 	free(b);
 	return c;

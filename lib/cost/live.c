@@ -33,6 +33,11 @@ static size_t home(const struct live_table *t, uint64_t key)
 	return (key * 0x9e3779b97f4a7c15u >> 32) & (t->capacity - 1);
 }
 
+void live_expect(const struct live_table *t, uint64_t key)
+{
+	__builtin_prefetch(&t->entries[home(t, key)]);
+}
+
 struct live *live_find(const struct live_table *t, uint64_t key, bool by_orig, uint16_t dev)
 {
 	for (size_t i = home(t, key); t->entries[i].slots; i = (i + 1) & (t->capacity - 1)) {

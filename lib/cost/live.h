@@ -32,6 +32,8 @@ void live_free(struct live_table *t); /* accepts NULL */
 
 /* The entry, or NULL.  Valid until the next call that adds or removes one. */
 struct live *live_find(const struct live_table *t, uint64_t key, bool by_orig, uint16_t dev);
+/* An event that names this key comes soon: fetch its entry into the cache. */
+void live_expect(const struct live_table *t, uint64_t key);
 /*
  * Enter a copy.  The caller sees to it that two entries of one address do not meet; those of
  * one buffer may.  false: there are too many.

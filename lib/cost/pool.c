@@ -7,6 +7,7 @@
 #include "lib/base/xalloc.h"
 
 #define PAGE 4096u
+
 #define WORD 64u
 
 struct area {
@@ -16,6 +17,7 @@ struct area {
 
 struct pool {
 	uint32_t area_slots;
+	unsigned int area_shift; /* slots of an area, as a power of two */
 	unsigned int nareas;
 	struct area *areas;
 	uint64_t *taken; /* a bit per slot; two words are a segment */
@@ -47,6 +49,7 @@ struct pool *pool_new(uint32_t slots, unsigned int areas)
 	struct pool *p = xcalloc(1, sizeof(*p));
 
 	p->area_slots = slots / areas;
+	p->area_shift = (unsigned int)__builtin_ctz(p->area_slots);
 	p->nareas = areas;
 	p->areas = xcalloc(areas, sizeof(*p->areas));
 	p->taken = xcalloc(slots / WORD, sizeof(*p->taken));
@@ -62,59 +65,87 @@ void pool_free(struct pool *p)
 	free(p);
 }
 
-/* n slots from first on, which lie in one segment, as bits of its two words. */
-static void bits_of(uint32_t first, uint32_t n, uint64_t bits[2])
-{
-	unsigned __int128 mask =
-		n < POOL_SEGMENT ? ((unsigned __int128)1 << n) - 1 : ~(unsigned __int128)0;
+/* As one number. */
+typedef unsigned __int128 segment;
 
-	mask <<= first % POOL_SEGMENT;
-	bits[0] = (uint64_t)mask;
-	bits[1] = (uint64_t)(mask >> WORD);
+static segment segment_at(const uint64_t *words, uint32_t first)
+{
+	const uint64_t *w = &words[first / POOL_SEGMENT * 2];
+
+	return (segment)w[1] << WORD | w[0];
 }
 
-static bool is_free(const struct pool *p, uint32_t first, uint32_t n)
+/* Turn n bits over, of which all are alike. */
+static inline void flip(uint64_t *words, uint32_t first, uint32_t n)
 {
-	const uint64_t *segment = &p->taken[first / POOL_SEGMENT * 2];
-	uint64_t bits[2];
+	uint64_t *w = &words[first / WORD];
+	uint32_t at = first % WORD, here = n < WORD - at ? n : WORD - at;
 
-	if (first % POOL_SEGMENT + n > POOL_SEGMENT)
-		return false;
-	bits_of(first, n, bits);
-	return !(segment[0] & bits[0]) && !(segment[1] & bits[1]);
+	w[0] ^= UINT64_MAX >> (WORD - here) << at;
+	if (n -= here) /* at most two words: it crosses no segment */
+		w[1] ^= UINT64_MAX >> (WORD - n);
 }
 
-static uint32_t wrapped(const struct pool *p, uint32_t index)
+/* Most often the place where the last one ended is free: most requests are small. */
+static inline bool is_free(const uint64_t *words, uint32_t first, uint32_t n)
 {
-	return index >= p->area_slots ? 0 : index;
+	uint32_t at = first % WORD;
+
+	return n <= WORD - at && !(words[first / WORD] & UINT64_MAX >> (WORD - n) << at);
+}
+
+/* The first place from `from` on where n slots are free and a request may begin; or POOL_SEGMENT.
+ */
+static uint32_t find_free(segment taken, uint32_t from, uint32_t n, uint32_t stride)
+{
+	segment free = ~taken; /* of how many slots from here on: run */
+	uint64_t low;
+
+	for (uint32_t run = 1, step; run < n; run += step) {
+		step = run < n - run ? run : n - run;
+		free &= free >> step; /* nothing is free behind the segment's end */
+	}
+	if (stride > 1)
+		free &= ~(segment)0 / 3; /* every second slot: where pages begin */
+	free &= ~(segment)0 << from;
+	low = (uint64_t)free;
+	if (low)
+		return (uint32_t)__builtin_ctzll(low);
+	return free ? WORD + (uint32_t)__builtin_ctzll((uint64_t)(free >> WORD)) : POOL_SEGMENT;
+}
+
+/* The kernel tries slot after slot from next on, around the area. */
+static uint32_t search(const uint64_t *words, uint32_t next, uint32_t slots, uint32_t n,
+		       uint32_t stride)
+{
+	uint32_t start = next & ~(POOL_SEGMENT - 1), from = next % POOL_SEGMENT, at;
+
+	for (uint32_t tried = 0; tried <= slots; tried += POOL_SEGMENT, from = 0) {
+		at = find_free(segment_at(words, start), from, n, stride);
+		if (at < POOL_SEGMENT)
+			return start + at;
+		start = (start + POOL_SEGMENT) & (slots - 1);
+	}
+	return POOL_NOWHERE;
 }
 
 static uint32_t take_of_area(struct pool *p, unsigned int number, uint32_t n, uint32_t stride)
 {
 	struct area *a = &p->areas[number];
-	uint32_t base = number * p->area_slots, index = a->next, checked = 0;
-	uint64_t bits[2];
+	uint64_t *words = &p->taken[(size_t)number * p->area_slots / WORD];
+	uint32_t at = (a->next + stride - 1) & ~(stride - 1) & (p->area_slots - 1);
 
 	if (n > p->area_slots - a->used)
 		return POOL_NOWHERE;
-	while (checked < p->area_slots) {
-		if (index % stride) { /* only where a page begins */
-			index = wrapped(p, index + 1);
-			checked++;
-			continue;
-		}
-		if (is_free(p, base + index, n)) {
-			bits_of(base + index, n, bits);
-			p->taken[(base + index) / POOL_SEGMENT * 2] |= bits[0];
-			p->taken[(base + index) / POOL_SEGMENT * 2 + 1] |= bits[1];
-			a->next = wrapped(p, index + n);
-			a->used += n;
-			return base + index;
-		}
-		index = wrapped(p, index + stride);
-		checked += stride;
+	if (!is_free(words, at, n)) {
+		at = search(words, a->next, p->area_slots, n, stride);
+		if (at == POOL_NOWHERE)
+			return POOL_NOWHERE;
 	}
-	return POOL_NOWHERE;
+	flip(words, at, n);
+	a->next = (at + n) & (p->area_slots - 1);
+	a->used += n;
+	return (number << p->area_shift) + at;
 }
 
 uint32_t pool_take(struct pool *p, unsigned int cpu, uint32_t slots, uint64_t size)
@@ -133,10 +164,6 @@ uint32_t pool_take(struct pool *p, unsigned int cpu, uint32_t slots, uint64_t si
 
 void pool_give(struct pool *p, uint32_t first, uint32_t slots)
 {
-	uint64_t bits[2];
-
-	bits_of(first, slots, bits);
-	p->taken[first / POOL_SEGMENT * 2] &= ~bits[0];
-	p->taken[first / POOL_SEGMENT * 2 + 1] &= ~bits[1];
-	p->areas[first / p->area_slots].used -= slots;
+	flip(p->taken, first, slots);
+	p->areas[first >> p->area_shift].used -= slots;
 }

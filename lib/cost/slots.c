@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "lib/cost/state.h"
-#include "lib/cost/where.h"
 #include "lib/evidence/event.h"
 #include "lib/evidence/platform.h"
 #include "lib/evidence/snapshot.h"
@@ -131,7 +130,7 @@ void slots_begin(struct cost_builder *b, uint64_t ts_ns)
 			const struct snapshot_live *l = &pool->live[k];
 
 			if (!l->size || l->size > (uint64_t)POOL_SEGMENT << POOL_SLOT_SHIFT ||
-			    where_is(p, l->start, l->size) != WHERE_DEFAULT_POOL ||
+			    where_is(&b->where, l->start, l->size) != WHERE_DEFAULT_POOL ||
 			    live_find(b->live, l->start, false, NO_DEVICE))
 				continue;
 			add_older(b, ts_ns, l->start, l->size);

@@ -5,6 +5,7 @@
 #include "lib/cost/cost.h"
 #include "lib/cost/forecast.h"
 #include "lib/cost/live.h"
+#include "lib/cost/where.h"
 
 /* state - what the files of lib/cost share; nobody else includes it. */
 
@@ -37,6 +38,7 @@ struct device_cost {
 
 struct cost_builder {
 	const struct platform *platform; /* may be NULL */
+	struct where_map where;
 	const struct names *names;
 	struct cost *cost;
 	struct device_cost *devices;
@@ -56,7 +58,13 @@ struct cost_builder {
 	uint16_t largest_dev;
 };
 
-struct device_cost *cost_device(struct cost_builder *b, uint16_t dev);
+/* cost.c */
+struct device_cost *cost_device_new(struct cost_builder *b, uint16_t dev);
+
+static inline struct device_cost *cost_device(struct cost_builder *b, uint16_t dev)
+{
+	return dev < b->ndevices ? &b->devices[dev] : cost_device_new(b, dev);
+}
 
 /* slots.c; plain is an address without the shared bit; is_default: in the default pool */
 void slots_begin(struct cost_builder *b, uint64_t ts_ns);

@@ -1,34 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/cost/where.h"
 
-#include "lib/evidence/platform.h"
+#include <stdlib.h>
 
-uint64_t where_plain(const struct platform *p, uint64_t dma)
+#include "lib/base/xalloc.h"
+
+void where_map_init(struct where_map *m, const struct platform *p)
 {
+	*m = (struct where_map){ 0 };
 	if (!p)
-		return dma;
-	if (p->realm.shared_bit)
-		return dma & ~p->realm.shared_bit;
+		return;
+	m->shared_bit = p->realm.shared_bit;
 	/* facts without it: above all pools only the top bit can be the alias's */
-	if (p->realm.is_realm == TRI_YES && dma)
-		return dma & ~(1ULL << (63 - __builtin_clzll(dma)));
-	return dma;
-}
+	m->top_bit = !m->shared_bit && p->realm.is_realm == TRI_YES;
+	m->pools = xcalloc(p->swiotlb.npools, sizeof(*m->pools));
+	for (; m->npools < p->swiotlb.npools; m->npools++) {
+		const struct platform_pool *pool = &p->swiotlb.pools[m->npools];
 
-static bool contains(const struct range *r, uint64_t start, uint64_t size)
-{
-	return start >= r->start && start <= r->end && size - 1 <= r->end - start;
-}
-
-enum where where_is(const struct platform *p, uint64_t dma, uint64_t size)
-{
-	uint64_t plain = where_plain(p, dma);
-
-	for (size_t i = 0; p && i < p->swiotlb.npools; i++) {
-		const struct platform_pool *pool = &p->swiotlb.pools[i];
-
-		if (contains(&pool->range, dma, size) || contains(&pool->range, plain, size))
-			return platform_pool_is_default(pool) ? WHERE_DEFAULT_POOL : WHERE_POOL;
+		m->pools[m->npools] = (struct where_pool){
+			pool->range,
+			platform_pool_is_default(pool) ? WHERE_DEFAULT_POOL : WHERE_POOL,
+		};
 	}
-	return WHERE_ELSEWHERE;
+}
+
+void where_map_release(struct where_map *m)
+{
+	free(m->pools);
 }

@@ -152,11 +152,3 @@ bool platform_pool_is_default(const struct platform_pool *pool)
 {
 	return !pool->name || strcmp(pool->name, "default") == 0;
 }
-
-bool range_contains(const struct range *outer, uint64_t start, uint64_t size)
-{
-	/* size 0 lies where its address lies; no sum here may wrap around */
-	uint64_t last = size ? size - 1 : 0;
-
-	return start >= outer->start && start <= outer->end && last <= outer->end - start;
-}

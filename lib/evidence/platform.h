@@ -285,6 +285,4 @@ bool platform_pci_is_nothing(const struct platform_pci *dev);
 /* The pool that the kernel's slot counters are about; restricted pools have their own. */
 bool platform_pool_is_default(const struct platform_pool *pool);
 
-bool range_contains(const struct range *outer, uint64_t start, uint64_t size);
-
 #endif

@@ -33,6 +33,7 @@ struct violations {
 struct timeline_builder {
 	struct timeline *line;
 	const struct platform *platform;
+	struct where_map where;
 	struct hash live;
 	uint64_t level; /* slots in use now */
 	bool begun;
@@ -47,6 +48,7 @@ struct timeline_builder *timeline_builder_new(const struct platform *platform)
 	b->line = xcalloc(1, sizeof(*b->line));
 	b->line->bucket_ns = FIRST_BUCKET_NS;
 	b->platform = platform;
+	where_map_init(&b->where, platform);
 	hash_init(&b->live, sizeof(struct live));
 	return b;
 }
@@ -136,7 +138,7 @@ static void add_map(struct timeline_builder *b, size_t i, const struct event *ev
 	t->series[TIMELINE_MAPS][i]++;
 	if (ev->dir == EVENT_TO_DEVICE || ev->dir == EVENT_BIDIRECTIONAL)
 		t->series[TIMELINE_OUT_BYTES][i] += ev->size;
-	if (!ev->size || where_is(b->platform, ev->dma, ev->size) == WHERE_ELSEWHERE)
+	if (!ev->size || where_is(&b->where, ev->dma, ev->size) == WHERE_ELSEWHERE)
 		return;
 	t->series[TIMELINE_BOUNCED][i]++;
 	remember(b, ev,
@@ -237,6 +239,7 @@ struct timeline *timeline_builder_finish(struct timeline_builder *b)
 
 	free(b->violations);
 	hash_free(&b->live);
+	where_map_release(&b->where);
 	free(b);
 	return line;
 }
