@@ -121,7 +121,18 @@ struct event {
 _Static_assert(sizeof(struct event) == 64, "struct event is one cache line");
 
 /* EVENT_GROUP_OTHER for an unknown kind. */
-enum event_group event_group(unsigned int kind);
+static inline enum event_group event_group(unsigned int kind)
+{
+	switch (kind) {
+#define EVENT_KIND(name, text, group) \
+	case EVENT_##name:            \
+		return EVENT_GROUP_##group;
+#include "lib/evidence/event-kinds.def"
+#undef EVENT_KIND
+	default:
+		return EVENT_GROUP_OTHER;
+	}
+}
 
 /* "map", "bounce" …; "?" for an unknown kind. */
 const char *event_kind_name(unsigned int kind);

@@ -103,11 +103,9 @@ static void settle_unmapped(struct judge *j, uint32_t index)
  * A preempted task's unmap of a mapping older than the window was taken for that of the first
  * mapping of the stream in its slot, perhaps: then the latter's is still to come.
  */
-static uint32_t previous_kind(const struct judge *j, uint16_t dev, uint64_t dma)
+static uint32_t previous_kind(const struct judge *j, const struct returned_address *r)
 {
-	const struct returned_address *r = returned_find(j->returned, dev, dma, false);
-
-	return r && r->maybe_older && r->size && !j->from_boot ? JUDGE_KIND(r->size, r->dir) : 0;
+	return r->maybe_older && r->size && !j->from_boot ? JUDGE_KIND(r->size, r->dir) : 0;
 }
 
 static void set_state(struct judge *j, uint32_t index, const struct mapping_state *state)
@@ -135,6 +133,7 @@ void judge_enter(struct judge *j, const struct event *ev, uint64_t plain, unsign
 		.flags = flags | (plain != ev->dma ? MAPPING_ALIASED : 0),
 	};
 	struct mapping_state state = { 0 };
+	struct returned_address before;
 	struct overlap o;
 
 	o.j = j;
@@ -152,9 +151,9 @@ void judge_enter(struct judge *j, const struct event *ev, uint64_t plain, unsign
 		else /* more of them than were unmapped */
 			supersede(&o, old, ledger_at(j->ledger, old));
 	}
-	if (flags & MAPPING_BOUNCED)
-		state.previous = previous_kind(j, ev->dev, plain);
-	returned_remove(j->returned, ev->dev, plain, flags & MAPPING_ALLOC);
+	if (returned_remove(j->returned, ev->dev, plain, flags & MAPPING_ALLOC, &before) &&
+	    (flags & MAPPING_BOUNCED))
+		state.previous = previous_kind(j, &before);
 	set_state(j, ledger_add(j->ledger, &m), &state);
 	if (!j->n.ambiguous && ledger_slots(j->ledger) > j->n.slots_hiwater)
 		j->n.slots_hiwater = ledger_slots(j->ledger);

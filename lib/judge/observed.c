@@ -14,11 +14,12 @@ void judge_observe_map(struct judge *j, const struct device *dev, const struct e
 		       uint64_t plain, enum pair how)
 {
 	struct observed *o = &j->observed;
-	enum memory_state orig = judge_orig_state(j, ev);
+	enum memory_state orig;
 	bool shared = ev->attrs & (EVENT_ATTR_CC_SHARED | EVENT_ATTR_MMIO);
 
 	if (ev->orig == EVENT_NO_ADDR || device_is_accepted(dev) || dev->areas)
 		return;
+	orig = judge_orig_state(j, ev);
 	if (orig == MEMORY_POOL && !shared) {
 		o->from_pool += how != PAIR_NONE;
 		o->direct_in_pool +=

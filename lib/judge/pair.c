@@ -65,7 +65,7 @@ static void alias_of_buffer(struct judge *j, struct device *dev, const struct ev
 void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uint64_t plain,
 		enum memory_state memory, enum pair how, const struct bounce *bounce)
 {
-	enum memory_state orig = judge_orig_state(j, ev);
+	enum memory_state orig;
 
 	if (how != PAIR_NONE) {
 		if (how == PAIR_BY_ORDER) {
@@ -85,6 +85,7 @@ void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uin
 				"the buffer was bounced but the device was given the original");
 		return;
 	}
+	orig = judge_orig_state(j, ev);
 	if (device_is_accepted(dev) || dev->entrusted || orig == MEMORY_POOL ||
 	    orig == MEMORY_DECRYPTED || orig == MEMORY_ALIAS || judge_is_mmio(j, ev))
 		return;

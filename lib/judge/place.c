@@ -192,9 +192,12 @@ enum memory_state judge_orig_state(const struct judge *j, const struct event *ev
 /* RAM is no device's registers, whatever its map is called. */
 bool judge_is_mmio(const struct judge *j, const struct event *ev)
 {
-	enum memory_state orig = judge_orig_state(j, ev);
+	enum memory_state orig;
 
-	return (ev->attrs & EVENT_ATTR_MMIO) && orig != MEMORY_PROTECTED && orig != MEMORY_MIXED;
+	if (!(ev->attrs & EVENT_ATTR_MMIO))
+		return false;
+	orig = judge_orig_state(j, ev);
+	return orig != MEMORY_PROTECTED && orig != MEMORY_MIXED;
 }
 
 struct place judge_place(struct judge *j, struct device *dev, const struct event *ev,

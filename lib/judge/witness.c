@@ -331,8 +331,6 @@ void witness_event(struct judge *j, const struct event *ev)
 	struct device *dev;
 	uint64_t plain, bit;
 
-	if (!w)
-		return;
 	w->hit = false;
 	switch (ev->kind) {
 	case EVENT_MARK:

@@ -19,12 +19,16 @@
 #define SEEN_ANY 0x40000000u	/* part of any mapping, inherited ones too */
 #define SEEN_COUNT 0x3fffffffu
 
+struct slot {
+	uint32_t owner; /* mapping index, LEDGER_NONE when free */
+	uint32_t seen;	/* SEEN_* flags and how many mappings began in it */
+};
+
 struct pool {
 	struct range range;
 	uint64_t nslots;
-	bool counted;	 /* in ledger_slots() */
-	uint32_t *owner; /* by slot: mapping index, LEDGER_NONE when free */
-	uint32_t *seen;	 /* by slot: SEEN_* flags and how many mappings began in it */
+	bool counted; /* in ledger_slots() */
+	struct slot *slots;
 };
 
 struct ledger {
@@ -74,8 +78,7 @@ struct ledger *ledger_new(const struct platform *p)
 		total += n;
 		*pool = (struct pool){ .range = r, .nslots = n };
 		pool->counted = platform_pool_is_default(&p->swiotlb.pools[i]);
-		pool->owner = xcalloc(n, sizeof(*pool->owner));
-		pool->seen = xcalloc(n, sizeof(*pool->seen));
+		pool->slots = xcalloc(n, sizeof(*pool->slots));
 		l->npools++;
 	}
 	return l;
@@ -85,10 +88,8 @@ void ledger_free(struct ledger *l)
 {
 	if (!l)
 		return;
-	for (size_t i = 0; i < l->npools; i++) {
-		free(l->pools[i].owner);
-		free(l->pools[i].seen);
-	}
+	for (size_t i = 0; i < l->npools; i++)
+		free(l->pools[i].slots);
 	free(l->pools);
 	free(l->hash);
 	free(l->hash_orig);
@@ -273,12 +274,13 @@ static void own_slots(struct ledger *l, struct pool *p, uint32_t i)
 	uint64_t first = slot_of(p, m->dma), last = slot_of(p, m->dma + m->size - 1);
 
 	for (uint64_t s = first; s <= last; s++) {
-		l->slots += p->counted && p->owner[s] == LEDGER_NONE;
-		p->owner[s] = i;
-		p->seen[s] |= m->flags & MAPPING_INHERITED ? SEEN_ANY : SEEN_ANY | SEEN_MAPPED;
+		l->slots += p->counted && p->slots[s].owner == LEDGER_NONE;
+		p->slots[s].owner = i;
+		p->slots[s].seen |=
+			m->flags & MAPPING_INHERITED ? SEEN_ANY : SEEN_ANY | SEEN_MAPPED;
 	}
-	if ((p->seen[first] & SEEN_COUNT) != SEEN_COUNT)
-		p->seen[first]++;
+	if ((p->slots[first].seen & SEEN_COUNT) != SEEN_COUNT)
+		p->slots[first].seen++;
 }
 
 static void disown_slots(struct ledger *l, struct pool *p, uint32_t i)
@@ -287,8 +289,8 @@ static void disown_slots(struct ledger *l, struct pool *p, uint32_t i)
 	uint64_t first = slot_of(p, m->dma), last = slot_of(p, m->dma + m->size - 1);
 
 	for (uint64_t s = first; s <= last; s++) {
-		if (p->owner[s] == i) {
-			p->owner[s] = LEDGER_NONE;
+		if (p->slots[s].owner == i) {
+			p->slots[s].owner = LEDGER_NONE;
 			l->slots -= p->counted;
 		}
 	}
@@ -418,7 +420,7 @@ uint32_t ledger_find_around(const struct ledger *l, uint16_t dev, uint64_t dma, 
 
 	if (a.end < dma)
 		return LEDGER_NONE;
-	i = p ? p->owner[slot_of(p, dma)] : LEDGER_NONE;
+	i = p ? p->slots[slot_of(p, dma)].owner : LEDGER_NONE;
 	if (i && !visit_around(&a, i, &l->at[i]))
 		return i;
 	/* the ledger itself does not change: visit_around only reads */
@@ -443,7 +445,7 @@ void ledger_overlaps(struct ledger *l, uint64_t dma, uint64_t size,
 		if (lo > hi)
 			continue;
 		for (uint64_t s = slot_of(p, lo); s <= slot_of(p, hi); s++) {
-			uint32_t i = p->owner[s];
+			uint32_t i = p->slots[s].owner;
 
 			/* newer mappings may own slots in the midst of an older one */
 			if (!i || l->at[i].visited == l->visit)
@@ -470,7 +472,7 @@ bool ledger_slot_known(const struct ledger *l, uint64_t dma)
 {
 	const struct pool *p = pool_of(l, dma, 1);
 
-	return p && (p->seen[slot_of(p, dma)] & SEEN_MAPPED);
+	return p && (p->slots[slot_of(p, dma)].seen & SEEN_MAPPED);
 }
 
 void ledger_slot_runs(const struct ledger *l,
@@ -482,8 +484,8 @@ void ledger_slot_runs(const struct ledger *l,
 		for (uint64_t s = 0; s < p->nslots; s++) {
 			uint64_t first = s, mappings = 0;
 
-			for (; s < p->nslots && (p->seen[s] & SEEN_ANY); s++)
-				mappings += p->seen[s] & SEEN_COUNT;
+			for (; s < p->nslots && (p->slots[s].seen & SEEN_ANY); s++)
+				mappings += p->slots[s].seen & SEEN_COUNT;
 			if (s > first)
 				visit(ctx,
 				      (struct range){ p->range.start + first * SWIOTLB_SLOT_SIZE,
@@ -491,6 +493,15 @@ void ledger_slot_runs(const struct ledger *l,
 				      mappings);
 		}
 	}
+}
+
+void ledger_expect(const struct ledger *l, uint16_t dev, uint64_t dma)
+{
+	const struct pool *p = pool_of(l, dma, 1);
+
+	__builtin_prefetch(&l->hash[key(dev, dma) & l->mask]);
+	if (p)
+		__builtin_prefetch(&p->slots[slot_of(p, dma)]);
 }
 
 size_t ledger_live(const struct ledger *l)

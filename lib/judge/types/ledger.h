@@ -86,6 +86,9 @@ void ledger_overlaps(struct ledger *ledger, uint64_t dma, uint64_t size,
 void ledger_each(struct ledger *ledger, void (*visit)(void *ctx, uint32_t index, struct mapping *m),
 		 void *ctx);
 
+/* An event that names this address comes soon: fetch what is known of it into the cache. */
+void ledger_expect(const struct ledger *ledger, uint16_t dev, uint64_t dma);
+
 /* Was this pool slot ever part of a mapping made in the stream?  false outside pools. */
 bool ledger_slot_known(const struct ledger *ledger, uint64_t dma);
 

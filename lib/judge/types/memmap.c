@@ -31,17 +31,7 @@ static uint64_t last_byte(uint64_t start, uint64_t size)
 /* Index of the first range that ends at or after addr. */
 static size_t lower(const struct rangeset *s, uint64_t addr)
 {
-	size_t lo = 0, hi = s->count;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->list[mid].end < addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return range_reaching(s->list, s->count, sizeof(*s->list), addr);
 }
 
 static void insert_at(struct rangeset *s, size_t i, struct range r)
@@ -91,18 +81,16 @@ static void cut(struct rangeset *s, uint64_t start, uint64_t end)
 	}
 }
 
-static bool covers(const struct rangeset *s, uint64_t start, uint64_t end)
+/* How much of [start, end] is in the set: all, some or none of it. */
+enum share { SHARE_NONE, SHARE_SOME, SHARE_ALL };
+
+static inline enum share share(const struct rangeset *s, uint64_t start, uint64_t end)
 {
-	size_t i = lower(s, start);
+	size_t i = s->count ? lower(s, start) : 0;
 
-	return i < s->count && s->list[i].start <= start && s->list[i].end >= end;
-}
-
-static bool touches(const struct rangeset *s, uint64_t start, uint64_t end)
-{
-	size_t i = lower(s, start);
-
-	return i < s->count && s->list[i].start <= end;
+	if (i == s->count || s->list[i].start > end)
+		return SHARE_NONE;
+	return s->list[i].start <= start && s->list[i].end >= end ? SHARE_ALL : SHARE_SOME;
 }
 
 static void find_first_pool(struct memmap *m)
@@ -182,32 +170,35 @@ void memmap_unsettle(struct memmap *m, uint64_t start, uint64_t size, bool share
 
 bool memmap_is_unsettled(const struct memmap *m, uint64_t start, uint64_t size)
 {
-	return m->unsettled.count && touches(&m->unsettled, start, last_byte(start, size));
+	return share(&m->unsettled, start, last_byte(start, size)) != SHARE_NONE;
 }
 
 enum memory_state memmap_state(const struct memmap *m, uint64_t start, uint64_t size)
 {
 	uint64_t end = last_byte(start, size);
+	enum share pools, decrypted, ram;
 
-	if ((start >= m->first_pool.start && end <= m->first_pool.end) ||
-	    covers(&m->pools, start, end))
+	if (start >= m->first_pool.start && end <= m->first_pool.end)
 		return MEMORY_POOL;
-	if (m->decrypted.count && covers(&m->decrypted, start, end))
+	pools = share(&m->pools, start, end);
+	if (pools == SHARE_ALL)
+		return MEMORY_POOL;
+	decrypted = share(&m->decrypted, start, end);
+	if (decrypted == SHARE_ALL)
 		return MEMORY_DECRYPTED;
 	if (memmap_is_unsettled(m, start, size))
 		return MEMORY_UNKNOWN;
-	if (touches(&m->pools, start, end) || touches(&m->decrypted, start, end))
+	if (pools || decrypted)
 		return MEMORY_MIXED;
 	if (!m->ram.count || !m->pools_complete)
 		return MEMORY_UNKNOWN;
-	if (covers(&m->ram, start, end))
-		return MEMORY_PROTECTED;
-	return touches(&m->ram, start, end) ? MEMORY_MIXED : MEMORY_OUTSIDE;
+	ram = share(&m->ram, start, end);
+	return ram == SHARE_ALL ? MEMORY_PROTECTED : ram ? MEMORY_MIXED : MEMORY_OUTSIDE;
 }
 
 bool memmap_touches_pool(const struct memmap *m, uint64_t start, uint64_t size)
 {
-	return touches(&m->all_pools, start, last_byte(start, size));
+	return share(&m->all_pools, start, last_byte(start, size)) != SHARE_NONE;
 }
 
 uint64_t memmap_top(const struct memmap *m)

@@ -7,13 +7,20 @@
 
 #include "lib/base/xalloc.h"
 
-#define TABLE_SIZE 8192	  /* power of two, as are … */
-#define WAYS 4		  /* … the places where an address may be */
-#define FILTER_BITS 65536 /* power of two */
+#define ROWS 2048 /* power of two */
+#define WAYS 4	  /* places in a row: an address may be in those of one */
+#define FILTER_BITS 65536
 #define MAX_MAYBE_LIVE 64
 
+/* Which addresses are in a row, the oldest first, without a look at the table. */
+struct row {
+	uint32_t keys[WAYS]; /* of the address, 0 where there is none */
+	uint8_t at[WAYS];    /* its place in the table's row */
+};
+
 struct returned {
-	struct returned_address table[TABLE_SIZE];
+	struct row rows[ROWS];
+	struct returned_address (*table)[WAYS];
 	uint64_t forgotten[FILTER_BITS / 64]; /* what had to leave the table, by hash */
 	struct returned_address maybe_live[MAX_MAYBE_LIVE]; /* those of the table … */
 	size_t nmaybe_live;
@@ -22,11 +29,22 @@ struct returned {
 
 struct returned *returned_new(void)
 {
-	return xcalloc(1, sizeof(struct returned));
+	struct returned *r = xcalloc(1, sizeof(*r));
+
+	for (size_t i = 0; i < ROWS; i++) {
+		for (uint8_t k = 0; k < WAYS; k++)
+			r->rows[i].at[k] = k;
+	}
+	/* not zeroed: of it, only what has a key is read */
+	r->table = xrealloc(NULL, ROWS, sizeof(*r->table));
+	return r;
 }
 
 void returned_free(struct returned *r)
 {
+	if (!r)
+		return;
+	free(r->table);
 	free(r);
 }
 
@@ -37,33 +55,55 @@ static uint64_t hash(uint16_t dev, uint64_t dma, bool alloc)
 	return h ^ h >> 32; /* devices differ in the low half, too */
 }
 
-/* Index of the first of the WAYS places where an address may be. */
-static size_t row_of(uint16_t dev, uint64_t dma, bool alloc)
+static size_t row_of(uint64_t hash)
 {
-	return (hash(dev, dma, alloc) >> 32) % (TABLE_SIZE / WAYS) * WAYS;
+	return (hash >> 32) % ROWS;
+}
+
+static uint32_t key_of(uint64_t hash)
+{
+	return (uint32_t)(hash >> 48 | 1) << 16 | (hash & 0xffff);
+}
+
+/* Which bit stands for an address that had to leave the table. */
+static uint32_t forgotten_bit(uint32_t key)
+{
+	return key % FILTER_BITS;
 }
 
 static bool is(const struct returned_address *a, uint16_t dev, uint64_t dma, bool alloc)
 {
-	return a->used && a->dma == dma && a->dev == dev && a->alloc == alloc;
+	return a->dma == dma && a->dev == dev && a->alloc == alloc;
+}
+
+/* The address's number in its row; WAYS where it is not in the table. */
+static size_t find(const struct returned *r, uint64_t hash, uint16_t dev, uint64_t dma, bool alloc)
+{
+	const struct row *row = &r->rows[row_of(hash)];
+	size_t i = 0;
+
+	while (i < WAYS && (row->keys[i] != key_of(hash) ||
+			    !is(&r->table[row_of(hash)][row->at[i]], dev, dma, alloc)))
+		i++;
+	return i;
 }
 
 const struct returned_address *returned_find(const struct returned *r, uint16_t dev, uint64_t dma,
 					     bool alloc)
 {
-	const struct returned_address *row = &r->table[row_of(dev, dma, alloc)];
+	uint64_t h = hash(dev, dma, alloc);
+	size_t i = find(r, h, dev, dma, alloc);
 
-	for (size_t i = 0; i < WAYS; i++) {
-		if (is(&row[i], dev, dma, alloc))
-			return &row[i];
-	}
-	return NULL;
+	return i < WAYS ? &r->table[row_of(h)][r->rows[row_of(h)].at[i]] : NULL;
 }
 
-/* Which bit stands for an address that had to leave the table. */
-static uint64_t forgotten_bit(uint16_t dev, uint64_t dma, bool alloc)
+void returned_expect(const struct returned *r, uint16_t dev, uint64_t dma)
 {
-	return hash(dev, dma, alloc) % FILTER_BITS;
+	size_t row = row_of(hash(dev, dma, false));
+
+	__builtin_prefetch(&r->rows[row]);
+	__builtin_prefetch(&r->table[row]);
+	__builtin_prefetch(&r->table[row][WAYS / 2]);
 }
 
 /* ---- those that may be live all the same: a sync of a part does not name their start ---- */
@@ -82,8 +122,7 @@ static void maybe_live_add(struct returned *r, const struct returned_address *wh
 		r->maybe_live_lost = true;
 		return;
 	}
-	r->maybe_live[r->nmaybe_live] = *what;
-	r->maybe_live[r->nmaybe_live++].used = true;
+	r->maybe_live[r->nmaybe_live++] = *what;
 }
 
 bool returned_maybe_live(const struct returned *r, uint16_t dev, uint64_t dma, uint64_t size)
@@ -101,53 +140,59 @@ bool returned_maybe_live(const struct returned *r, uint16_t dev, uint64_t dma, u
 
 /* ---- the table ---- */
 
-/* A place for an address; of a full row, the oldest is forgotten. */
-static struct returned_address *place(struct returned *r, const struct returned_address *what)
+/* Number in the row for a new address; of a full row, the oldest is forgotten. */
+static size_t make_room(struct returned *r, struct row *row)
 {
-	struct returned_address *row = &r->table[row_of(what->dev, what->dma, what->alloc)];
-	uint64_t bit;
+	uint32_t bit = forgotten_bit(row->keys[0]);
+	uint8_t place = row->at[0];
+	size_t i = 0;
 
-	for (size_t i = 0; i < WAYS; i++) {
-		if (is(&row[i], what->dev, what->dma, what->alloc))
-			return &row[i];
-	}
-	for (size_t i = 0; i < WAYS; i++) {
-		if (!row[i].used)
-			return &row[i];
-	}
-	bit = forgotten_bit(row[0].dev, row[0].dma, row[0].alloc);
+	while (i < WAYS && row->keys[i])
+		i++;
+	if (i < WAYS)
+		return i;
 	r->forgotten[bit / 64] |= 1ull << (bit % 64);
-	memmove(&row[0], &row[1], (WAYS - 1) * sizeof(row[0]));
-	return &row[WAYS - 1];
+	for (i = 0; i < WAYS - 1; i++) {
+		row->keys[i] = row->keys[i + 1];
+		row->at[i] = row->at[i + 1];
+	}
+	row->at[i] = place;
+	return i;
 }
 
 void returned_add(struct returned *r, const struct returned_address *what)
 {
-	struct returned_address *a = place(r, what);
+	uint64_t h = hash(what->dev, what->dma, what->alloc);
+	size_t i = find(r, h, what->dev, what->dma, what->alloc);
+	struct row *row = &r->rows[row_of(h)];
 
-	*a = *what;
-	a->used = true;
+	if (i == WAYS)
+		i = make_room(r, row);
+	row->keys[i] = key_of(h);
+	r->table[row_of(h)][row->at[i]] = *what;
 	maybe_live_remove(r, what->dev, what->dma, what->alloc);
 	if (what->maybe_live)
 		maybe_live_add(r, what);
 }
 
-void returned_remove(struct returned *r, uint16_t dev, uint64_t dma, bool alloc)
+bool returned_remove(struct returned *r, uint16_t dev, uint64_t dma, bool alloc,
+		     struct returned_address *was)
 {
-	struct returned_address *row = &r->table[row_of(dev, dma, alloc)];
+	uint64_t h = hash(dev, dma, alloc);
+	size_t i = find(r, h, dev, dma, alloc);
+	struct row *row = &r->rows[row_of(h)];
 
-	for (size_t i = 0; i < WAYS; i++) {
-		if (is(&row[i], dev, dma, alloc)) {
-			row[i].used = false;
-			break;
-		}
-	}
 	maybe_live_remove(r, dev, dma, alloc);
+	if (i == WAYS)
+		return false;
+	*was = r->table[row_of(h)][row->at[i]];
+	row->keys[i] = 0;
+	return true;
 }
 
 bool returned_maybe_forgotten(const struct returned *r, uint16_t dev, uint64_t dma, bool alloc)
 {
-	uint64_t bit = forgotten_bit(dev, dma, alloc);
+	uint32_t bit = forgotten_bit(key_of(hash(dev, dma, alloc)));
 
 	return r->forgotten[bit / 64] >> (bit % 64) & 1;
 }

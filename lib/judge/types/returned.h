@@ -18,8 +18,8 @@ struct returned_address {
 	uint64_t since; /* seq of the mapping that ended; 0 unknown */
 	uint64_t size;	/* of the mapping that ended; 0 unknown */
 	uint16_t dev;
-	uint8_t dir;	  /* with size */
-	bool alloc, used; /* used: the table's own */
+	uint8_t dir; /* with size */
+	bool alloc;
 	bool shared;	  /* a direct mapping: there may be several like it */
 	bool maybe_older; /* the unmap may have meant another, older mapping */
 	bool maybe_live;  /* it may have meant one that is still entered: this one may be live */
@@ -32,12 +32,16 @@ void returned_free(struct returned *r); /* accepts NULL */
 
 /* Enter a copy; replaces what was entered of the same device, address and kind. */
 void returned_add(struct returned *r, const struct returned_address *what);
-/* The address was mapped (alloc: allocated) again. */
-void returned_remove(struct returned *r, uint16_t dev, uint64_t dma, bool alloc);
+/* The address was mapped (alloc: allocated) again.  Its entry goes to *was; false: it has none. */
+bool returned_remove(struct returned *r, uint16_t dev, uint64_t dma, bool alloc,
+		     struct returned_address *was);
 
 /* The address's entry, or NULL.  Valid until the next returned_add. */
 const struct returned_address *returned_find(const struct returned *r, uint16_t dev, uint64_t dma,
 					     bool alloc);
+
+/* A mapping of this address begins or ends soon: fetch its place into the cache. */
+void returned_expect(const struct returned *r, uint16_t dev, uint64_t dma);
 
 /* May [dma, dma + size) lie in a streaming mapping that is entered as maybe_live? */
 bool returned_maybe_live(const struct returned *r, uint16_t dev, uint64_t dma, uint64_t size);
