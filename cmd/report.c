@@ -118,12 +118,13 @@ static int render(struct judging *g, const char *path)
 	struct err err = { "" };
 	struct run run;
 
-	g->undrawn = !judging_draws(g);
 	if (evidence_open(&e, path, g->max_size, &err) == 0 && !e.bundle)
 		err_set(&err, EINVAL, "%s is no bundle: a bare trace.dat is for ccaio verify",
 			path);
-	else if (e.bundle && evidence_load(&e, g, &err) == 0)
+	else if (e.bundle && evidence_load(&e, g, &err) == 0) {
+		judging_only_reports(g);
 		verdict = judging_run(g, e.stream, e.names, e.platform, &err);
+	}
 	if (!verdict || evidence_compare(&e, verdict, true, &err) < 0 ||
 	    evidence_unchanged(&e, &err) < 0) {
 		cmd_fail(&cmd_report, &err);

@@ -55,7 +55,7 @@ static int verify_evidence(struct verify *v)
 		goto out;
 	if (e.bundle)
 		evidence_run(&e, v->evidence, &run);
-	v->judging.undrawn = !judging_draws(&v->judging);
+	judging_only_reports(&v->judging);
 	verdict = judging_run(&v->judging, e.stream, e.names, e.platform, &err);
 	if (!verdict || evidence_compare(&e, verdict, judged_alike(v), &err) < 0 ||
 	    evidence_unchanged(&e, &err) < 0)

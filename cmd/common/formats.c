@@ -7,6 +7,7 @@
 #include "cmd/common/judge.h"
 #include "lib/base/err.h"
 #include "lib/base/nearest.h"
+#include "lib/evidence/policy.h"
 #include "reports/report.h"
 
 /* Longer endings first. */
@@ -157,13 +158,19 @@ int judging_settle(struct judging *g, struct err *err)
 	return 0;
 }
 
-bool judging_draws(const struct judging *g)
+void judging_only_reports(struct judging *g)
 {
+	const struct policy *p = g->policy;
+
+	g->undrawn = true;
+	g->uncosted = !p || (!p->copied_per_useful && !p->pool_peak);
 	for (size_t i = 0; i < g->noutputs; i++) {
-		if (g->outputs[i].report && g->outputs[i].report->draws)
-			return true;
+		const struct report *r = g->outputs[i].report;
+
+		g->undrawn &= !r->draws;
+		/* of text, --quiet leaves the verdict's line */
+		g->uncosted &= r->console && g->verbosity < 0;
 	}
-	return false;
 }
 
 int judging_spare(const struct judging *g, const char *input, struct err *err)

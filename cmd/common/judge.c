@@ -254,7 +254,7 @@ struct reading {
 	struct counters *counters; /* NULL where exchanges ask the devices' own counters */
 	struct exchanging *exchanging;
 	struct timeline_builder *builder; /* NULL: nobody will see the timeline */
-	struct cost_builder *bouncing;
+	struct cost_builder *bouncing;	  /* NULL: nobody will see the cost */
 	struct cost *cost;
 	struct verdict *verdict;
 	const struct stream_info *info;
@@ -434,13 +434,15 @@ struct verdict *judging_run(const struct judging *g, struct stream *stream, stru
 		.counters = e && e->x ? NULL : counters_new(names, platform),
 		.exchanging = e,
 		.builder = builder,
-		.bouncing = cost_builder_new(platform, names, (unsigned int)stream->info.ncpus),
+		.bouncing = g->uncosted ? NULL
+					: cost_builder_new(platform, names,
+							   (unsigned int)stream->info.ncpus),
 		.info = &stream->info,
 	};
 	const struct consumer consumers[] = {
 		{ builder ? feed_timeline : NULL, NULL, &r }, /* begins before the judge objects */
 		{ feed_judge, NULL, &r },
-		{ feed_cost, finish_cost, &r },
+		{ r.bouncing ? feed_cost : NULL, r.bouncing ? finish_cost : NULL, &r },
 		{ e ? feed_exchanges : NULL, e ? finish_exchanges : NULL, &r },
 		{ r.counters ? feed_counters : NULL, r.counters ? finish_counters : NULL, &r },
 		{ NULL, finish_judge, &r },

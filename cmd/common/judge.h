@@ -54,7 +54,8 @@ struct judging {
 	bool window_only;			      /* --scope window */
 	enum judge_asked asked;			      /* --scope since-boot, run */
 	bool scope_given;
-	bool undrawn; /* nobody will see the timeline: none is made */
+	/* nobody will see the timeline, or the cost: it is not made; see judging_only_reports() */
+	bool undrawn, uncosted;
 	/* --only-device; without names limit may still come from a bundle */
 	const char *only[LIMIT_DEVICES];
 	size_t nonly;
@@ -88,7 +89,8 @@ int judging_take_output(void *judging, const char *value, struct err *err);
  * ending.  0, or -EINVAL with err set.
  */
 int judging_settle(struct judging *g, struct err *err);
-bool judging_draws(const struct judging *g); /* does any report show the timeline? */
+/* Only the reports will see the verdict: leave out what none of them shows. */
+void judging_only_reports(struct judging *g);
 /* cmd_spare() for all outputs. */
 int judging_spare(const struct judging *g, const char *input, struct err *err);
 
