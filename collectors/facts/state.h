@@ -66,9 +66,10 @@ struct facts {
 	bool counted; /* facts_count_after was called in this window */
 	struct facts_log log;
 	struct {
-		int fd;	  /* inotify; 0 none */
-		int *wds; /* of each PCI function; -1 not watched */
-		int dev;  /* of /dev */
+		int fd;	     /* inotify; 0 none */
+		int *wds;    /* of each PCI function; -1 not watched */
+		int dev;     /* of /dev; -1 not watched */
+		bool unseen; /* not all programs' files could be looked at */
 	} touched;
 	/* what must not change in the window, as sorted words */
 	char **devices, **cpus, **tsm;
@@ -167,6 +168,19 @@ void facts_other(struct facts *facts, struct platform *p);
 void facts_touched_begin(struct facts *facts, struct platform *p);
 void facts_touched_end(struct facts *facts, struct platform *p);
 void facts_touched_forget(struct facts *facts);
+/* A program has /dev/NAME open: listed once. */
+void facts_memory_opened(struct platform *p, const char *name);
+/* Is this file of a PCI function's folder one that maps its memory or reaches its registers? */
+bool facts_reaches_registers(const char *name);
+
+/*
+ * holders.c: mark the PCI functions without driver of which a program has the registers or memory
+ * open or mapped now, and list /dev/mem and its like where one has them.  False: not all programs
+ * could be looked at.
+ */
+bool facts_holders(struct facts *facts, struct platform *p);
+/* "mem", "kmem", "port": files of /dev that reach all memory and registers; NULL past the last. */
+const char *facts_memory_file(size_t i);
 
 /* facts-watch.c: what must stay as it is in the window. */
 void facts_watch_begin(struct facts *facts);

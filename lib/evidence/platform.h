@@ -53,7 +53,7 @@ struct platform_pci {
 	char *tsm;		       /* TDISP state: NULL none, "locked", "accepted" … */
 	enum tri bus_master;	       /* bit 2 of the PCI command register */
 	enum tri memory;	       /* bit 1: its own memory and registers can be reached */
-	/* of one without driver: a program opened its registers or memory in the window */
+	/* of one without driver: a program had its registers or memory open in the window */
 	enum tri touched;
 	uint64_t activity_before, activity_after; /* its interrupts; PLATFORM_UNKNOWN */
 };
@@ -264,8 +264,12 @@ bool platform_other_is_fw_cfg(const struct platform_other *dev);
  */
 bool platform_other_walks(const struct platform_other *dev);
 #define PLATFORM_ITS "gic-v3-its"
-/* The bus of files in /dev that a program opened in the window, "/dev/mem". */
+/*
+ * The bus of files in /dev that a program had open in the window, "/dev/mem"; of those of which it
+ * is not known whether one had.
+ */
 #define PLATFORM_DEV_FILES "dev"
+#define PLATFORM_DEV_UNSEEN "dev-unseen"
 
 /* The virtio device type that a driver of Linux is for; 0 unknown. */
 uint32_t platform_virtio_driver_type(const char *driver);

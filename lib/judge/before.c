@@ -31,8 +31,38 @@ static void compare(struct before *b, const char *name, const char *did, uint64_
 				   (unsigned long long)recorded);
 }
 
-/* Only devices whose driver maps what it transfers: virtio_blk, virtio_net (not what it receives).
+/*
+ * A packet comes in a buffer at least, which is synced for the CPU or unmapped before it is
+ * counted.  A device of which nothing is bounced may be synced without an event (dma_need_sync(),
+ * Linux include/linux/dma-mapping.h).
  */
+static void compare_packets(struct before *b, const struct platform_net *n,
+			    const struct device *dev)
+{
+	if (!dev || !dev->totals.bounced || n->before.rx_packets <= dev->arrived || b->why)
+		return;
+	b->why = xasprintf("%s received %llu packets since boot, but only %llu of its buffers were "
+			   "given back",
+			   n->name, (unsigned long long)n->before.rx_packets,
+			   (unsigned long long)dev->arrived);
+}
+
+static void compare_net(struct judge *j, const struct platform_net *n)
+{
+	const struct platform *p = j->platform;
+
+	for (size_t k = 0; n->counted && n->virtio && k < p->nvirtio; k++) {
+		const struct device *dev = find(j, p->virtio[k].parent);
+
+		if (strcmp(p->virtio[k].name, n->virtio) != 0 || !p->virtio[k].parent)
+			continue;
+		compare(&j->before, n->name, "sent", n->before.tx_bytes,
+			mapped(dev, EVENT_TO_DEVICE));
+		compare_packets(&j->before, n, dev);
+	}
+}
+
+/* Only devices whose driver maps what it transfers: virtio_blk, virtio_net. */
 static void compare_all(struct judge *j)
 {
 	const struct platform *p = j->platform;
@@ -50,15 +80,8 @@ static void compare_all(struct judge *j)
 		compare(&j->before, d->name, "wrote", d->before.written_sectors * SECTOR,
 			mapped(dev, EVENT_TO_DEVICE));
 	}
-	for (size_t i = 0; i < p->nnet; i++) {
-		const struct platform_net *n = &p->net[i];
-
-		for (size_t k = 0; n->counted && n->virtio && k < p->nvirtio; k++) {
-			if (strcmp(p->virtio[k].name, n->virtio) == 0 && p->virtio[k].parent)
-				compare(&j->before, n->name, "sent", n->before.tx_bytes,
-					mapped(find(j, p->virtio[k].parent), EVENT_TO_DEVICE));
-		}
-	}
+	for (size_t i = 0; i < p->nnet; i++)
+		compare_net(j, &p->net[i]);
 }
 
 void before_event(struct judge *j, const struct event *ev)
@@ -75,6 +98,9 @@ void before_event(struct judge *j, const struct event *ev)
 		b->at_ns = b->last_ns;
 	}
 	b->last_ns = ev->ts_ns;
+	if (b->counts < 2 && (ev->kind == EVENT_SYNC_CPU || ev->kind == EVENT_UNMAP) &&
+	    ev->dir != EVENT_TO_DEVICE)
+		judge_device(j, ev->dev)->arrived++;
 	if (ev->kind == EVENT_MARK && ev->aux == EVENT_MARK_COUNT &&
 	    ev->link == j->platform->trace.nonce && ++b->counts == 2)
 		compare_all(j);

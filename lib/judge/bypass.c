@@ -166,9 +166,9 @@ static void check_undriven(struct judge *j, struct verdict *v, const struct plat
 		return; /* bridges only forward */
 	if (d->touched == TRI_YES)
 		undecided(j, d->name, d->name,
-			  ivshmem ? "host memory that a program opened in the window"
-				  : "it has no driver, and a program opened its registers in the "
-				    "window: no event shows which memory it was given");
+			  ivshmem ? "host memory that a program had open in the window"
+				  : "it has no driver, and a program had its registers open in "
+				    "the window: no event shows which memory it was given");
 	else if (ivshmem && !(d->touched == TRI_NO && d->memory == TRI_NO))
 		undecided(j, d->name, d->name,
 			  "host memory that a program can map; nothing shows that none has");
@@ -176,12 +176,12 @@ static void check_undriven(struct judge *j, struct verdict *v, const struct plat
 		undecided(j, d->name, d->name,
 			  "it has no driver, and it is not known whether a program drove it");
 	else
-		verdict_note(v,
-			     "%s (%s:%s) has no driver: %s, and no program opened its registers in "
-			     "the window",
-			     d->name, d->vendor ? d->vendor : "?", d->device ? d->device : "?",
-			     d->bus_master == TRI_NO ? "it is no bus master"
-						     : "it may be a bus master");
+		verdict_note(
+			v,
+			"%s (%s:%s) has no driver: %s, and no program had its registers open in "
+			"the window",
+			d->name, d->vendor ? d->vendor : "?", d->device ? d->device : "?",
+			d->bus_master == TRI_NO ? "it is no bus master" : "it may be a bus master");
 }
 
 static void check_pci(struct judge *j, struct verdict *v, const struct platform_pci *d)
@@ -208,8 +208,10 @@ static const struct {
 	{ "arm_ffa", "FF-A shares memory by calls to the firmware, without the DMA API" },
 	{ "tee", "OP-TEE shares memory by calls to the firmware, without the DMA API" },
 	{ "nd", "an NVDIMM is host memory mapped into the guest" },
-	{ PLATFORM_DEV_FILES, "a program opened it in the window, and through it can reach the "
+	{ PLATFORM_DEV_FILES, "a program had it open in the window, and through it can reach the "
 			      "registers of devices and memory that is shared with the host" },
+	{ PLATFORM_DEV_UNSEEN, "it is not known whether a program had it open in the window, and "
+			       "could reach the registers of devices through it" },
 };
 
 /* Drivers of a framebuffer that the firmware left. */

@@ -180,6 +180,46 @@ static void disk_facts(struct sim *s)
 	}
 }
 
+/* Packets that it counted until memory was read: each came in a buffer that was given back. */
+static uint64_t packets(const struct sim *s, int dev)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->h->count; i++) {
+		const struct event *e = &s->h->steps[i].ev;
+
+		if (e->kind == EVENT_MARK && e->aux == EVENT_MARK_COUNT)
+			break;
+		n += e->dev == s->devs[dev].id && e->dir != EVENT_TO_DEVICE &&
+		     (e->kind == EVENT_UNMAP || e->kind == EVENT_SYNC_CPU);
+	}
+	return n;
+}
+
+static void net_facts(struct sim *s)
+{
+	struct platform *p = s->h->platform;
+	int v = 0;
+
+	p->net = xcalloc(s->ndevs, sizeof(*p->net));
+	for (int i = 0; i < s->ndevs; i++) {
+		struct platform_net *n = &p->net[p->nnet];
+
+		if (s->devs[i].virtio && s->devs[i].virtio_id == 1) {
+			*n = (struct platform_net){
+				.name = xasprintf("eth%zu", p->nnet),
+				.virtio = xasprintf("virtio%d", v),
+				.looked = true,
+				.counted = true,
+			};
+			n->before.rx_packets = packets(s, i);
+			n->after = n->before;
+			p->nnet++;
+		}
+		v += s->devs[i].virtio;
+	}
+}
+
 static void mark_pages(struct snapshot *s, uint64_t start, uint64_t size, enum snapshot_mark mark)
 {
 	XGROW(s->pages, s->npages, s->pages_cap);
@@ -239,8 +279,10 @@ void sim_snapshot_facts(struct sim *s)
 	}
 	p->start = s->start;
 	p->end = s->end;
-	if (s->from_boot)
+	if (s->from_boot) {
 		disk_facts(s);
+		net_facts(s);
+	}
 	if (!s->run)
 		return;
 	/* for the run */

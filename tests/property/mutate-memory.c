@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/names.h"
 #include "lib/base/xalloc.h"
 #include "lib/evidence/snapshot.h"
 #include "tests/property/kernel.h"
@@ -360,7 +361,37 @@ static bool counted_more(struct history *h, struct rng *r)
 	return true;
 }
 
+static bool is_count(const struct history *h, size_t i)
+{
+	return event_at(h, i)->kind == EVENT_MARK && event_at(h, i)->aux == EVENT_MARK_COUNT;
+}
+
+/* Packets that came while recording was off. */
+static bool received_more(struct history *h, struct rng *r)
+{
+	struct platform *p = h->platform;
+	struct platform_net *n;
+	bool bounced = false;
+
+	if (!p->start || !from_boot(h) || !p->nnet)
+		return false;
+	n = &p->net[rng_below(r, p->nnet)];
+	for (size_t i = 0; i < h->count && !is_count(h, i); i++) {
+		const struct event *e = event_at(h, i);
+
+		for (size_t k = 0; k < p->nvirtio; k++)
+			bounced |= e->kind == EVENT_MAP && e->dma != EVENT_NO_ADDR &&
+				   h->steps[i].made == MADE_BOUNCED &&
+				   strcmp(p->virtio[k].name, n->virtio) == 0 &&
+				   strcmp(names_get(h->names, e->dev), p->virtio[k].parent) == 0;
+	}
+	/* more than any history has buffers */
+	n->before.rx_packets = n->after.rx_packets = 1u << 20;
+	return bounced;
+}
+
 const struct mutation mutations_memory[] = {
+	{ "received-more", received_more },
 	{ "counted-more", counted_more },
 	{ "descriptor-protected", descriptor_protected },
 	{ "descriptor-moved", descriptor_moved },

@@ -63,9 +63,8 @@ void slow_bypass(struct slow *s)
 			c->open = true;
 	}
 	for (size_t i = 0; s->p && i < s->p->nother; i++) {
-		static const char *const given[] = {
-			"vmbus", "xen", "arm_ffa", "tee", "nd", "dev"
-		};
+		static const char *const given[] = { "vmbus", "xen", "arm_ffa",	  "tee",
+						     "nd",    "dev", "dev-unseen" };
 		const struct platform_other *d = &s->p->other[i];
 		const char *driver = d->driver ? d->driver : "";
 

@@ -223,6 +223,24 @@ static uint64_t mapped(const struct slow *s, const char *device, unsigned int di
 	return sum;
 }
 
+/* Buffers of it that were given back by now, and it may have written. */
+static uint64_t arrived(const struct slow *s, const char *device, bool *bounced)
+{
+	uint64_t n = 0;
+
+	*bounced = false;
+	for (size_t i = 0; i < s->nlives; i++)
+		*bounced |= s->lives[i].bounced &&
+			    strcmp(names_get(s->names, s->lives[i].dev), device) == 0;
+	for (size_t i = 0; i < s->now; i++) {
+		const struct event *e = &s->ev[i];
+
+		n += (e->kind == EVENT_UNMAP || e->kind == EVENT_SYNC_CPU) &&
+		     e->dir != EVENT_TO_DEVICE && strcmp(names_get(s->names, e->dev), device) == 0;
+	}
+	return n;
+}
+
 static void compare_counters(struct slow *s)
 {
 	const struct platform *p = s->p;
@@ -242,9 +260,13 @@ static void compare_counters(struct slow *s)
 		const struct platform_net *n = &p->net[i / p->nvirtio];
 		const struct platform_virtio *v = &p->virtio[i % p->nvirtio];
 
-		if (n->counted && n->virtio && v->parent && strcmp(n->virtio, v->name) == 0)
-			s->w.counted_more |=
-				n->before.tx_bytes > mapped(s, v->parent, EVENT_TO_DEVICE);
+		bool bounced;
+
+		if (!n->counted || !n->virtio || !v->parent || strcmp(n->virtio, v->name) != 0)
+			continue;
+		s->w.counted_more |= n->before.tx_bytes > mapped(s, v->parent, EVENT_TO_DEVICE);
+		s->w.counted_more |=
+			n->before.rx_packets > arrived(s, v->parent, &bounced) && bounced;
 	}
 }
 

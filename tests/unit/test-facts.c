@@ -166,6 +166,62 @@ static void test_masters(void)
 	fresh_tree();
 }
 
+static const struct platform_pci *function(const struct platform *p, const char *name)
+{
+	for (size_t i = 0; i < p->npci; i++) {
+		if (same(p->pci[i].name, name))
+			return &p->pci[i];
+	}
+	return NULL;
+}
+
+/* What programs have open or mapped since before the window. */
+static void test_holders(void)
+{
+	static const char name[] = "0000:00:1e.0";
+	static const struct {
+		const char *command;
+		enum tri touched;
+		bool memory;
+	} rows[] = {
+		{ "true", TRI_NO, false },
+		{ "ln -s /dev/null proc/71/fd/0; ln -s socket:[5] proc/71/fd/1", TRI_NO, false },
+		{ "ln -s /dev/mem proc/71/fd/2; ln -s /dev/mem proc/71/fd/3", TRI_NO, true },
+		{ "ln -s /sys/devices/pci0000:00/0000:00:1e.0/resource2 proc/71/fd/2", TRI_YES,
+		  false },
+		{ "ln -s /sys/devices/pci0000:00/0000:00:1e.0/config proc/71/fd/2", TRI_NO, false },
+		{ "ln -s /sys/devices/pci0000:00/0000:00:1f.0/resource2 proc/71/fd/2", TRI_NO,
+		  false },
+		{ "echo 'ffff0000-ffff1000 rw-s 00000000 00:15 77   /dev/mem' >proc/71/maps",
+		  TRI_NO, true },
+		{ "echo 'ffff0000-ffff1000 rw-s 00000000 00:15 77 "
+		  "/sys/devices/pci0000:00/0000:00:1e.0/resource0_wc' >proc/71/maps",
+		  TRI_YES, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct facts *facts;
+		struct platform *p;
+		size_t n;
+
+		fresh_tree();
+		change("mkdir -p proc/71/fd sys/bus/pci/devices/0000:00:1e.0");
+		change("echo 0x8086 >sys/bus/pci/devices/0000:00:1e.0/vendor");
+		change(rows[i].command);
+		facts = facts_new(root);
+		p = facts_collect(facts);
+		n = p->nother;
+		facts_before(facts, p);
+		facts_after(facts, p);
+		check(function(p, name) && function(p, name)->touched == rows[i].touched);
+		check(p->nother == n + rows[i].memory);
+		check(!rows[i].memory || same(p->other[n].name, "/dev/mem"));
+		platform_free(p);
+		facts_free(facts);
+	}
+	fresh_tree();
+}
+
 static void test_disks(void)
 {
 	struct platform *p =
@@ -617,6 +673,7 @@ int main(void)
 	test_quiet_window();
 	test_counted_in_the_recording();
 	test_masters();
+	test_holders();
 	test_disks();
 	test_net();
 	test_changes();

@@ -117,7 +117,7 @@ static void test_pci(void)
 	check(claim(CLAIM_NO_BYPASS) == CLAIM_HOLDS);
 	set(&facts->other[0].driver, "simple-framebuffer");
 	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
-	set(&facts->other[0].bus, "dev"); /* /dev/mem, opened in the window */
+	set(&facts->other[0].bus, "dev"); /* /dev/mem, open in the window */
 	set(&facts->other[0].driver, NULL);
 	check(claim(CLAIM_NO_BYPASS) == CLAIM_UNDECIDED);
 	set(&facts->other[0].bus, "platform");

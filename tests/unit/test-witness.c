@@ -386,6 +386,26 @@ static void test_gap_before(void)
 	check_unmet(COND_NOTHING_LOST);
 	check(strstr(last->conds[COND_NOTHING_LOST].reason, "vda read 2560 bytes") &&
 	      strstr(last->conds[COND_NOTHING_LOST].reason, "was 0.000 s, from 0.000 s"));
+	/* only received: each packet needs a buffer that was given back */
+	for (uint64_t packets = 2; packets < 4; packets++) { /* the canary has one, too */
+		since_boot();
+		transfer(0, EVENT_SYNC_CPU, EVENT_NO_ADDR, SLOT(2), 64, EVENT_FROM_DEVICE);
+		mark(EVENT_MARK_COUNT);
+		mark(EVENT_MARK_COUNT);
+		window_closes();
+		facts->nnet = 1;
+		facts->net = xcalloc(1, sizeof(*facts->net));
+		facts->net[0] = (struct platform_net){ .name = xstrdup("eth0"),
+						       .virtio = xstrdup("virtio0"),
+						       .counted = true };
+		facts->net[0].before.rx_packets = facts->net[0].after.rx_packets = packets;
+		if (packets == 2)
+			check(judged_as(JUDGE_STRONGEST, false)->outcome == OUTCOME_PROVEN);
+		else
+			check_unmet(COND_NOTHING_LOST);
+	}
+	check(strstr(last->conds[COND_NOTHING_LOST].reason, "eth0 received 3 packets since boot, "
+							    "but only 2 of its buffers"));
 }
 
 static void test_queue_left_out(void)

@@ -24,6 +24,23 @@ static void disturbed(struct scene *s)
 	s->facts.trace.nchanges = 1;
 }
 
+/* Armed at boot: one buffer came back before the counters were read, and two packets had come. */
+static void packets_before(struct scene *s)
+{
+	static struct platform_net net = {
+		.name = (char *)"eth0",
+		.virtio = (char *)"virtio0",
+		.counted = true,
+		.before = { .rx_packets = 2 },
+		.after = { .rx_packets = 2 },
+	};
+
+	s->facts.net = &net;
+	s->facts.nnet = 1;
+	scene_insert(s, AT_STOP, scene_mark(EVENT_MARK_COUNT));
+	scene_insert(s, AT_STOP, scene_mark(EVENT_MARK_COUNT));
+}
+
 static void denied(struct scene *s)
 {
 	s->features[VIRTIO_F_ACCESS_PLATFORM] = '0';
@@ -120,6 +137,8 @@ const struct scene_case scene_facts_cases[] = {
 	  CLAIM_DMA_IN_SHARED, ANY },
 	{ "recording that was off for a moment", disturbed, OUTCOME_INCONCLUSIVE,
 	  CLAIM_DMA_IN_SHARED, COND_EVENTS_ARMED },
+	{ "packets that came before the window, and buffers that did not", packets_before,
+	  OUTCOME_INCONCLUSIVE, ANY, COND_NOTHING_LOST },
 	{ "feature bit 33 clear", no_access_platform, OUTCOME_VIOLATED, CLAIM_NO_BYPASS, ANY },
 	{ "feature bit 33 clear beside the device's DMA", denied, OUTCOME_INCONCLUSIVE,
 	  CLAIM_NO_BYPASS, COND_FACTS_CONSISTENT },

@@ -44,6 +44,7 @@ struct device {
 	/* bits above RAM that its addresses carried, not yet known as shared */
 	uint64_t alias_bits;
 	uint64_t newly_shared; /* bytes made shared in its name, not yet given to it */
+	uint64_t arrived;      /* buffers that it may have written, given back until now */
 	uint64_t net_events;   /* as an interface name: packets seen */
 	struct tally claims[CLAIMS];
 	struct device_totals totals;
