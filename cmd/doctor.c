@@ -147,6 +147,8 @@ static int doctor_run(const struct doctor *doctor)
 	int status, ret;
 	struct err err = { "" };
 
+	if (doctor->facts && !getenv("CCAIO_ROOT")) /* a folder has no moment */
+		facts_moment(facts, p);
 	if (doctor->facts)
 		ret = write_facts(doctor, p, &err);
 	else

@@ -18,7 +18,7 @@
 struct verify {
 	struct judging judging;
 	const char *evidence;
-	const char *platform_path;
+	const char *facts[2]; /* of before and after the recording, or of one moment */
 };
 
 /* Is it judged as it was then?  What it was judged by is in the bundle. */
@@ -33,12 +33,12 @@ static int open_evidence(struct verify *v, struct evidence *e, struct err *err)
 {
 	int ret = evidence_open(e, v->evidence, v->judging.max_size, err);
 
-	if (ret == 0 && e->bundle && v->platform_path)
+	if (ret == 0 && e->bundle && v->facts[0])
 		ret = err_set(err, EINVAL,
 			      "a bundle has its own facts: --platform is for a bare trace.dat");
 	if (ret == 0)
 		ret = e->bundle ? evidence_load(e, &v->judging, err)
-				: evidence_file(e, v->platform_path, &v->judging, err);
+				: evidence_file(e, v->facts, &v->judging, err);
 	return ret;
 }
 
@@ -61,7 +61,8 @@ static int verify_evidence(struct verify *v)
 	    evidence_unchanged(&e, &err) < 0)
 		goto out;
 	run.recorder = e.stream->info.recorder;
-	run.facts = v->platform_path;
+	run.facts = v->facts[0];
+	run.facts_after = v->facts[1];
 	run.rmm_log = v->judging.rmm_path;
 	run.limit_given = v->judging.nonly > 0;
 	run.window_only = v->judging.scope_given && v->judging.window_only;
@@ -92,7 +93,8 @@ static int verify(int argc, char **argv)
 		return cmd_usage(&cmd_verify, "%s", err.text);
 	v.evidence = argv[first];
 	if (judging_spare(&v.judging, v.evidence, &err) < 0 ||
-	    judging_spare(&v.judging, v.platform_path, &err) < 0 ||
+	    judging_spare(&v.judging, v.facts[0], &err) < 0 ||
+	    judging_spare(&v.judging, v.facts[1], &err) < 0 ||
 	    judging_prepare(&v.judging, &err) < 0)
 		cmd_fail(&cmd_verify, &err);
 	else
@@ -101,16 +103,27 @@ static int verify(int argc, char **argv)
 	return status;
 }
 
+static int add_facts(void *options, const char *value, struct err *err)
+{
+	struct verify *v = options;
+
+	if (v->facts[1])
+		return err_set(err, EINVAL, "--platform can be given twice, not three times");
+	v->facts[v->facts[0] != NULL] = value;
+	return 0;
+}
+
 static const struct opt options[] = {
 	{ 0, "platform", "FILE",
-	  "facts about the machine of a TRACE.dat ('ccaio doctor --facts' writes them)",
-	  OPT_TEXT(struct verify, platform_path) },
+	  "facts about the machine of a TRACE.dat ('ccaio doctor --facts' writes them); twice: of "
+	  "before and after the recording",
+	  OPT_CALL(add_facts) },
 	{ 0 },
 };
 
 static const struct usage usage = {
 	.synopsis = "[options] BUNDLE\n"
-		    "[options] [--platform=FILE] TRACE.dat",
+		    "[options] [--platform=FILE [--platform=FILE]] TRACE.dat",
 	.about = "Judge a bundle of 'ccaio trace' (a folder, a .tar, a .tar.zst) or a trace-cmd "
 		 "file\n"
 		 "again; - is standard input.  Needs no root.",

@@ -38,11 +38,22 @@ int evidence_open(struct evidence *e, const char *path, uint64_t max, struct err
 	return 0;
 }
 
-int evidence_file(struct evidence *e, const char *platform_path, struct judging *g, struct err *err)
+/* The facts of two moments tell what happened between them. */
+static int add_later(struct platform *p, const char *path, struct err *err)
 {
-	if (platform_path) {
-		e->platform = platform_load(platform_path, err);
-		if (!e->platform)
+	struct platform *later = platform_load(path, err);
+	int ret = later ? platform_window(p, later, err) : -EINVAL;
+
+	platform_free(later);
+	return ret;
+}
+
+int evidence_file(struct evidence *e, const char *const facts[2], struct judging *g,
+		  struct err *err)
+{
+	if (facts[0]) {
+		e->platform = platform_load(facts[0], err);
+		if (!e->platform || (facts[1] && add_later(e->platform, facts[1], err) < 0))
 			return -EINVAL;
 	}
 	if (judging_limit(g, e->platform, err) < 0)

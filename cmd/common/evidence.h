@@ -48,7 +48,8 @@ int evidence_open(struct evidence *e, const char *path, uint64_t max, struct err
 
 /* As it was judged then, unless g asks for something else; sets g's exchanging, policy, limit... */
 int evidence_load(struct evidence *e, struct judging *g, struct err *err);
-int evidence_file(struct evidence *e, const char *platform_path, struct judging *g,
+/* facts: paths, of before and after the recording or of one moment; NULL: none. */
+int evidence_file(struct evidence *e, const char *const facts[2], struct judging *g,
 		  struct err *err);
 
 /* The recorded run, judged by this program, lying at path. */

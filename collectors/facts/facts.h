@@ -31,6 +31,11 @@ void facts_free(struct facts *facts); /* accepts NULL */
 struct platform *facts_collect(struct facts *facts);
 
 /*
+ * The moment at which these facts were read (p->moment): for facts without a run.
+ */
+void facts_moment(struct facts *facts, struct platform *p);
+
+/*
  * The window opens: note slots in use, the devices' counters, which devices and
  * CPUs there are, and where the kernel log ends.
  */

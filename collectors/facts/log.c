@@ -33,6 +33,25 @@ static void keep_line(struct facts_log *log, const struct klog_record *record)
 	log->lines[log->nlines++] = xstrndup(record->text, record->len);
 }
 
+/* With its number: two readings of the log show what came between them. */
+static void mark_line(struct facts_log *log, const struct klog_record *record)
+{
+	if (log->nmarked >= LINES_MAX) {
+		log->too_many = true;
+		return;
+	}
+	XGROW(log->marked, log->nmarked, log->marked_cap);
+	log->marked[log->nmarked++] = xasprintf("%llu %.*s", (unsigned long long)record->seq,
+						(int)record->len, record->text);
+}
+
+/* A pool that comes or goes in the window changes what is shared. */
+static bool concerns_dma(enum klog_kind kind)
+{
+	return kind == KLOG_TROUBLE || kind == KLOG_POOL || kind == KLOG_RESTRICTED ||
+	       kind == KLOG_TEARDOWN;
+}
+
 static void take_sign(struct facts_log *log, const struct guest_sign *sign)
 {
 	for (size_t i = 0; i < log->nsigns; i++) {
@@ -49,6 +68,8 @@ static void take_record(struct facts_log *log, const struct klog_record *record)
 {
 	struct klog_fact fact = klog_read(record->text, record->len);
 
+	if (!log->begun)
+		log->first_seq = record->seq;
 	if (!log->begun)
 		log->from_start = record->seq == 0;
 	else if (record->seq != log->next_seq)
@@ -68,12 +89,12 @@ static void take_record(struct facts_log *log, const struct klog_record *record)
 		free(log->rsi_version);
 		log->rsi_version = xstrdup(fact.version);
 	}
+	if (concerns_dma(fact.kind))
+		mark_line(log, record);
 	if (!log->keep)
 		return;
 	log->cpu_line |= fact.kind == KLOG_CPU;
-	/* a pool that comes or goes in the window changes what is shared */
-	if (fact.kind == KLOG_TROUBLE || fact.kind == KLOG_POOL || fact.kind == KLOG_RESTRICTED ||
-	    fact.kind == KLOG_TEARDOWN)
+	if (concerns_dma(fact.kind))
 		keep_line(log, record);
 }
 
@@ -146,4 +167,5 @@ void facts_log_close(struct facts *facts)
 	free(log->pools);
 	free(log->restricted);
 	facts_free_list(log->lines, log->nlines);
+	facts_free_list(log->marked, log->nmarked);
 }

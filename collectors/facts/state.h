@@ -28,6 +28,11 @@ struct facts_log {
 	size_t npools, pools_cap;
 	struct range *restricted;
 	size_t nrestricted, restricted_cap;
+	uint64_t first_seq; /* of the first record that was read */
+	/* all lines that concern DMA, "NUMBER TEXT"; too many: not all are there */
+	char **marked;
+	size_t nmarked, marked_cap;
+	bool too_many;
 	bool keep; /* the window is open: keep lines */
 	char **lines;
 	size_t nlines, lines_cap;

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "collectors/facts/state.h"
 #include "lib/base/xalloc.h"
@@ -133,6 +134,36 @@ void facts_watch_begin(struct facts *facts)
 	w = tsm_now(facts);
 	facts->tsm = w.words;
 	facts->ntsm = w.count;
+}
+
+void facts_moment(struct facts *facts, struct platform *p)
+{
+	struct platform_moment *m = &p->moment;
+	struct facts_log *log = &facts->log;
+	struct timespec now;
+	struct words w;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	m->from_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	w = devices_now(facts);
+	m->devices = w.words;
+	m->ndevices = w.count;
+	w = cpus_now(facts);
+	m->cpus = w.words;
+	m->ncpus = w.count;
+	w = tsm_now(facts);
+	m->tsm = w.words;
+	m->ntsm = w.count;
+	p->swiotlb.used_before = facts_swiotlb_sum(facts, "io_tlb_used");
+	facts_log_drain(facts);
+	if (log->fd < 0 || log->lost || log->too_many)
+		return;
+	m->log_first = log->first_seq;
+	m->log_next = log->next_seq;
+	m->log = log->marked;
+	m->nlog = log->nmarked;
+	log->marked = NULL;
+	log->nmarked = log->marked_cap = 0;
 }
 
 void facts_watch_end(struct facts *facts, struct platform *p)

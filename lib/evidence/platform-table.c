@@ -228,6 +228,18 @@ static const struct jrow window_rows[] = {
 	JWHOLE(.check = check_window),
 };
 
+static const struct jrow moment_rows[] = {
+	COUNTER("from_ns", struct platform, moment.from_ns),
+	COUNTER("to_ns", struct platform, moment.to_ns),
+	JSTRINGS("devices", struct platform, moment.devices, moment.ndevices, MANY),
+	JSTRINGS("cpus", struct platform, moment.cpus, moment.ncpus, MANY),
+	JSTRINGS("tsm", struct platform, moment.tsm, moment.ntsm, MANY),
+	COUNTER("log_first", struct platform, moment.log_first),
+	COUNTER("log_next", struct platform, moment.log_next),
+	JSTRINGS("log", struct platform, moment.log, moment.nlog, MANY),
+	JEND,
+};
+
 static const struct jrow lost_rows[] = {
 	JNUMBER("cpu", struct platform_lost, cpu, UINT16_MAX, .flags = JF_REQUIRED),
 	JNUMBER("overrun", struct platform_lost, overrun, MAX_COUNT, .flags = JF_REQUIRED),
@@ -340,6 +352,7 @@ const struct jrow platform_table[] = {
 	JGROUP("window", window_rows),
 	JGROUP("trace", trace_rows),
 	JGROUP("memory", memory_rows, .flags = JF_OMIT),
+	JGROUP("moment", moment_rows, .flags = JF_OMIT),
 	JWHOLE(.check = check_platform),
 };
 

@@ -134,6 +134,22 @@ struct platform_canary {
 	char *reason;  /* for "none" and "failed": why there is no canary for this device */
 };
 
+/*
+ * The moment at which facts were read: what would be otherwise had anything changed since, and how
+ * far the kernel log went.  Two moments tell what happened between them (platform_window()).
+ */
+struct platform_moment {
+	uint64_t from_ns; /* CLOCK_MONOTONIC; PLATFORM_UNKNOWN: this and all else is not known */
+	uint64_t to_ns;	  /* of the later one of two moments; PLATFORM_UNKNOWN: of one */
+	/* a word of each, with the numbers that sysfs gave it when it was made */
+	char **devices, **cpus, **tsm;
+	size_t ndevices, ncpus, ntsm;
+	uint64_t log_first,
+		log_next; /* numbers of the log's first record, and of the next to come */
+	char **log;	  /* lines that concern DMA, "NUMBER TEXT"; all of them */
+	size_t nlog;
+};
+
 struct platform {
 	char *unknown; /* members of the file that this version does not know; NULL none */
 	struct {
@@ -182,6 +198,7 @@ struct platform {
 		size_t nkernel_log;
 		bool log_known; /* the kernel log could be read for the whole window */
 	} window;
+	struct platform_moment moment; /* of facts that are of no run */
 	struct {
 		struct platform_lost *lost;
 		size_t nlost;
@@ -218,6 +235,12 @@ struct platform *platform_parse(const char *text, size_t len, const char *name, 
 /* The same from a file of at most PLATFORM_FILE_MAX bytes. */
 #define PLATFORM_FILE_MAX (16u << 20)
 struct platform *platform_load(const char *path, struct err *err);
+
+/*
+ * Facts of before and after a recording: what changed between them becomes before's window.  0, or
+ * -EINVAL with err set: they are not of one boot of one machine in this order, or of a run.
+ */
+int platform_window(struct platform *before, const struct platform *after, struct err *err);
 
 /* The facts as JSON text (NUL-terminated, caller frees). */
 char *platform_format(const struct platform *p);

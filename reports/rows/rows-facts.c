@@ -180,6 +180,7 @@ static const char *recheck(struct rows *rows, const struct report_input *in)
 	f = rows_open(&text, &len);
 	fputs("ccaio verify ", f);
 	option(f, "--platform", run->facts);
+	option(f, "--platform", run->facts_after);
 	option(f, "--policy", run->policy);
 	option(f, "--rmm-log", run->rmm_log);
 	if (run->window_only)

@@ -521,3 +521,57 @@ with_net() {
 	done
 	has "204 ranges in memory that the monitor held as shared, 0 in"
 }
+
+# moment FROM_NS [JQ]: the facts of linux-7.2-forced as doctor --facts writes them at a moment.
+moment() {
+	jq --argjson at "$1" 'del(.window) | .kernel.boot_id = "b" | .moment = {from_ns: $at, devices: ["virtio0 7 8 1"],
+		cpus: ["0-1"], tsm: [], log_first: 0, log_next: 100, log: ["3 software IO TLB: mapped"]} | '"${2:-.}" \
+		"$DATA/trace/linux-7.2-forced.json"
+}
+
+@test "verify: facts of before and after a recording of trace-cmd tell what changed" {
+	cd "$BATS_TEST_TMPDIR"
+	twice() {
+		moment "${2:-9000000000}" "$1" >after.json
+		run --separate-stderr "$CCAIO" verify --scope=window --platform=before.json --platform=after.json \
+			"$DATA/trace/linux-7.2-forced.dat"
+	}
+	moment 4000000000 >before.json
+	twice .
+	[ "$status" -eq 0 ]
+	has "ccaio verify -v --platform before.json --platform after.json"
+	twice '.moment.devices[0] = "virtio0 9 8 1"'
+	[ "$status" -eq 2 ]
+	has "a device came or went"
+	twice '.moment.cpus[0] = "0"'
+	has "a CPU came or went"
+	twice '.moment.tsm = ["0000:00:01.0 locked"]'
+	has "trust state"
+	twice '.ram[0].end = "0xfffffffff"'
+	has "a device came or went"
+	twice '.moment |= (.log_next = 102 | .log += ["101 virtio_net virtio0: swiotlb buffer is full"])'
+	[ "$status" -eq 2 ]
+	has "virtio_net virtio0"
+	twice '.moment |= (.log_first = 101 | .log_next = 102)'
+	has "the kernel log of the window is not known"
+	twice '.moment.log_next = null'
+	has "the kernel log of the window is not known"
+	twice . 4000000001
+	[ "$status" -eq 2 ]
+	has "does not lie between"
+	twice . 3000000000
+	[ "$status" -eq 3 ]
+	[[ $stderr == *"were read after those of after"* ]]
+	twice '.kernel.boot_id = "c"'
+	[ "$status" -eq 3 ]
+	[[ $stderr == *"of two boots"* ]]
+	twice 'del(.moment)'
+	[ "$status" -eq 3 ]
+	[[ $stderr == *"do not say when they were read"* ]]
+	twice '.window = {devices_changed: false}'
+	[ "$status" -eq 3 ]
+	[[ $stderr == *"not those of a run"* ]]
+	# one moment tells nothing of a window
+	run -2 "$CCAIO" verify --scope=window --platform=before.json "$DATA/trace/linux-7.2-forced.dat"
+	run -3 "$CCAIO" verify --platform=before.json --platform=before.json --platform=before.json x.dat
+}

@@ -126,6 +126,43 @@ static bool any_tsm(const struct platform *p)
 	return false;
 }
 
+/*
+ * Facts of two moments are of the window if the recording lies between them.  Clocks that count
+ * from the boot can be compared with theirs; they drift by less than DRIFT_NS from each other.
+ */
+#define DRIFT_NS 1000000000ull
+
+static bool counts_from_boot(const char *clock)
+{
+	return !clock || strcmp(clock, "local") == 0 || strcmp(clock, "global") == 0 ||
+	       strncmp(clock, "mono", 4) == 0;
+}
+
+static bool is_between(const struct judge *j, const struct stream_info *info,
+		       struct cond_verdict *cond)
+{
+	const struct platform_moment *m = &j->platform->moment;
+
+	if (m->from_ns == PLATFORM_UNKNOWN || m->to_ns == PLATFORM_UNKNOWN)
+		return true;
+	if (!counts_from_boot(info->clock))
+		cond_unmet(cond, "record with another clock (trace-cmd record -C mono)",
+			   "when the facts were read cannot be compared with the trace clock '%s'",
+			   info->clock);
+	else if (j->first_ns + DRIFT_NS < m->from_ns || j->last_ns > m->to_ns + DRIFT_NS)
+		cond_unmet(
+			cond,
+			"write facts with 'ccaio doctor --facts' right before and right after "
+			"the recording",
+			"the recording (%.3f s to %.3f s) does not lie between the facts of before "
+			"(%.3f s) and after (%.3f s)",
+			(double)j->first_ns / 1e9, (double)j->last_ns / 1e9,
+			(double)m->from_ns / 1e9, (double)m->to_ns / 1e9);
+	else
+		return true;
+	return false;
+}
+
 void coverage_environment_stable(const struct judge *j, const struct stream_info *info,
 				 struct cond_verdict *cond)
 {
@@ -136,6 +173,8 @@ void coverage_environment_stable(const struct judge *j, const struct stream_info
 		cond_unmet(cond, "give the machine's facts (--platform)", "there are no facts");
 		return;
 	}
+	if (!is_between(j, info, cond))
+		return;
 	if (p->window.devices_changed == TRI_YES)
 		changed = "a device came or went, or changed its driver or status";
 	else if (p->window.cpus_changed == TRI_YES)
@@ -147,8 +186,11 @@ void coverage_environment_stable(const struct judge *j, const struct stream_info
 		return;
 	}
 	if (p->window.devices_changed == TRI_UNKNOWN || p->window.cpus_changed == TRI_UNKNOWN) {
-		cond_unmet(cond, "record with 'ccaio trace'",
-			   "the facts do not say whether devices or CPUs changed in the window");
+		cond_unmet(
+			cond,
+			"record with 'ccaio trace', or give facts of before and after (--platform "
+			"twice)",
+			"the facts do not say whether devices or CPUs changed in the window");
 		return;
 	}
 	if (p->window.tsm_changed == TRI_UNKNOWN && any_tsm(p)) {
