@@ -204,7 +204,7 @@ static void take_range(struct audit *a, uint64_t address, uint64_t size, unsigne
 		ev.cpu = a->mark->cpu;
 	}
 	if (in_ledger(a->j, plain, size, a->id).whole ||
-	    (!a->start && witness_old_holds(a->w, plain, size, a->id))) {
+	    (!a->start && witness_old_holds(a->w, plain, size, a->id, kind == EVENT_ALLOC))) {
 		/* the events have judged where it lies; the page tables know better */
 		if (is_plain_device(a) && marked_protected(a, plain, size))
 			note_protected(a, &ev, what);

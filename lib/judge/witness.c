@@ -113,31 +113,51 @@ static struct old *find_old(const struct witness *w, uint64_t start, uint64_t si
 	return NULL;
 }
 
-bool witness_old_holds(const struct witness *w, uint64_t start, uint64_t size, uint16_t dev)
+bool witness_old_holds(const struct witness *w, uint64_t start, uint64_t size, uint16_t dev,
+		       bool rings)
 {
 	uint64_t end = last_of(start, size);
 
 	for (size_t i = begun_by(w, start); i > 0 && w->old[i - 1].reach >= end; i--) {
 		const struct old *o = &w->old[i - 1];
 
-		if (o->live && o->range.end >= end && (!o->dev || o->dev == dev))
+		if (o->live && o->range.end >= end && (!o->dev || o->dev == dev) &&
+		    (!rings || o->kind == OLD_RING))
 			return true;
 	}
 	return false;
 }
 
-/* Those of the kinds in mask that overlap the range have ended.  Says whether there were any. */
+/* A buffer that is this very range; NULL: none. */
+static struct old *same_buffer(const struct witness *w, uint64_t start, uint64_t end, uint16_t dev)
+{
+	for (size_t i = begun_by(w, start); i > 0 && w->old[i - 1].range.start == start; i--) {
+		struct old *o = &w->old[i - 1];
+
+		if (o->live && o->kind == OLD_BUFFER && o->range.end == end &&
+		    (!o->dev || o->dev == dev))
+			return o;
+	}
+	return NULL;
+}
+
+/*
+ * Those of the kinds in mask that overlap the range have ended; of buffers only the one that is
+ * this very range, if there is one: memory that is mapped as it is may be mapped twice.  Says
+ * whether there were any.
+ */
 static bool end_old(struct witness *w, uint64_t start, uint64_t size, uint16_t dev,
 		    unsigned int mask)
 {
 	uint64_t end = last_of(start, size);
+	const struct old *same = same_buffer(w, start, end, dev);
 	bool any = false;
 
 	for (size_t i = begun_by(w, end); i > 0 && w->old[i - 1].reach >= start; i--) {
 		struct old *o = &w->old[i - 1];
 
 		if (!o->live || o->range.end < start || !(mask & 1u << o->kind) ||
-		    (o->dev && o->dev != dev))
+		    (o->dev && o->dev != dev) || (same && o->kind == OLD_BUFFER && o != same))
 			continue;
 		o->live = false;
 		any = true;

@@ -95,10 +95,12 @@ void witness_say(char **why, const char *fmt, ...) __attribute__((format(printf,
 void witness_add_old(struct witness *w, const struct old *old);
 void witness_sort_old(struct witness *w);
 /*
- * Does one that is live, of dev or of any device, hold the whole range?  Several may overlap it:
+ * Does one that is live, of dev or of any device, hold the whole range?  A ring (rings) stays where
+ * it was when the window opened; a buffer may lie in any.  Several may overlap it:
  * drivers that map whole pages (page_pool, page_frag) cut each into new buffers again and again
  * while it stays mapped, so that the pool's slots hold a buffer, and so do the buffers of before.
  */
-bool witness_old_holds(const struct witness *w, uint64_t start, uint64_t size, uint16_t dev);
+bool witness_old_holds(const struct witness *w, uint64_t start, uint64_t size, uint16_t dev,
+		       bool rings);
 
 #endif

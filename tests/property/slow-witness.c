@@ -69,17 +69,36 @@ static bool old_of(const struct slow_old *o, uint64_t from, uint64_t last, uint1
 	return o->live && meet(o->start, o->last, from, last) && (!o->dev || o->dev == dev);
 }
 
-/* Those with slots, and those without but rings if not rings, have ended. */
+/* A buffer from and to these very addresses; NULL: none. */
+static const struct slow_old *same_buffer(const struct slow *s, uint64_t from, uint64_t last,
+					  uint16_t dev)
+{
+	for (size_t i = 0; i < s->w.nold; i++) {
+		const struct slow_old *o = &s->w.old[i];
+
+		if (!o->slots && !o->ring && old_of(o, from, last, dev) && o->start == from &&
+		    o->last == last)
+			return o;
+	}
+	return NULL;
+}
+
+/*
+ * Those with slots, and those without but rings if not rings, have ended.  Of buffers that overlap
+ * the one that is the same, if there is one.
+ */
 static bool end_old(struct slow *s, uint64_t from, uint64_t last, uint16_t dev, bool slots,
 		    bool buffers, bool rings)
 {
+	const struct slow_old *same = same_buffer(s, from, last, dev);
 	bool any = false;
 
 	for (size_t i = 0; i < s->w.nold; i++) {
 		struct slow_old *o = &s->w.old[i];
 		bool kind = o->slots ? slots : o->ring ? rings : buffers;
 
-		if (!kind || !old_of(o, from, last, dev))
+		if (!kind || !old_of(o, from, last, dev) ||
+		    (same && o != same && !o->slots && !o->ring))
 			continue;
 		o->live = false;
 		any = true;
@@ -87,12 +106,13 @@ static bool end_old(struct slow *s, uint64_t from, uint64_t last, uint16_t dev, 
 	return any;
 }
 
-static bool old_holds(const struct slow *s, uint64_t from, uint64_t last, uint16_t dev)
+static bool old_holds(const struct slow *s, uint64_t from, uint64_t last, uint16_t dev, bool rings)
 {
 	for (size_t i = 0; i < s->w.nold; i++) {
 		const struct slow_old *o = &s->w.old[i];
 
-		if (old_of(o, from, last, dev) && o->start <= from && o->last >= last)
+		if (old_of(o, from, last, dev) && o->start <= from && o->last >= last &&
+		    (o->ring || !rings))
 			return true;
 	}
 	return false;
@@ -447,7 +467,7 @@ static void read_range(struct slow *s, const struct reading *r, uint16_t dev, ui
 	if (!size || last < from || spoken_of(s, r->start, ring, from, last))
 		return;
 	clear = is_marked(s, r->of, from, last, SNAPSHOT_CLEAR);
-	if (events_hold(s, from, last, dev) || (!r->start && old_holds(s, from, last, dev))) {
+	if (events_hold(s, from, last, dev) || (!r->start && old_holds(s, from, last, dev, ring))) {
 		if (clear && plain)
 			slow_fact(s, CLAIM_DMA_IN_SHARED);
 		return;
