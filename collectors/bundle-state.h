@@ -23,6 +23,8 @@ struct bundle {
 	struct place place;	/* where it is to be */
 	char *work;		/* its name there until it is finished; NULL: it has been renamed */
 	bool tar;		/* a tar is made of it in the end */
+	bool shared;		/* it can be read by the folder's group in the end */
+	gid_t group;		/* that one */
 };
 
 struct bundle *bundle_new(const char *path);

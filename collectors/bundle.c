@@ -129,6 +129,15 @@ static int named(struct bundle *b, const char *name, const char *what, struct er
 	return err_sys(err, "cannot %s %s/%s", what, b->path, name);
 }
 
+int bundle_share(struct bundle *b, gid_t group, struct err *err)
+{
+	if (fchown(b->dir, (uid_t)-1, group) < 0 || fchmod(b->dir, 0700) < 0)
+		return err_sys(err, "cannot give %s to group %u", b->path, (unsigned int)group);
+	b->shared = true;
+	b->group = group;
+	return 0;
+}
+
 int bundle_folder(const struct bundle *b)
 {
 	return b->dir;
@@ -349,8 +358,29 @@ static int flush_around(const struct bundle *b, struct err *err)
 	return 0;
 }
 
+/* It is still private: the folder opens last. */
+static int open_to_group(struct bundle *b, struct err *err)
+{
+	char **names = NULL;
+	size_t count = 0;
+	int ret = b->shared && !b->tar ? list_files(b, &names, &count, err) : 0;
+
+	for (size_t i = 0; i < count && ret == 0; i++)
+		if (fchownat(b->dir, names[i], (uid_t)-1, b->group, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    fchmodat(b->dir, names[i], 0640, 0) < 0)
+			ret = named(b, names[i], "share", err);
+	free_names(names, count);
+	if (ret == 0 && b->shared && !b->tar && fchmod(b->dir, 0750) < 0)
+		ret = err_sys(err, "cannot share %s", b->path);
+	return ret;
+}
+
 static int rename_into_place(struct bundle *b, struct err *err)
 {
+	int ret = open_to_group(b, err);
+
+	if (ret < 0)
+		return ret;
 	if (rename_new(b, b->place.dir, b->work) < 0) {
 		if (errno == ENOENT)
 			return moved(b, err);
@@ -421,6 +451,9 @@ static int archive_into_place(struct bundle *b, struct err *err)
 
 	if (ret == 0)
 		ret = settle_file(b, ARCHIVE, err);
+	if (ret == 0 && b->shared &&
+	    (fchown(out, (uid_t)-1, b->group) < 0 || fchmod(out, 0640) < 0))
+		ret = err_sys(err, "cannot share %s", b->path);
 	if (ret == 0 && rename_new(b, b->dir, ARCHIVE) < 0)
 		ret = err_sys(err, "cannot make %s: the evidence stays in %s", b->path, b->work);
 	else if (ret == 0 && !is_ours(b, out, b->place.name))

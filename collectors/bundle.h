@@ -43,6 +43,12 @@ struct bundle;
  */
 struct bundle *bundle_create(const char *path, struct err *err);
 
+/*
+ * When it is finished, let group read it (folder 0750, files and tar 0640).  It becomes the
+ * folder's group at once: -errno with err set where this user cannot give it.
+ */
+int bundle_share(struct bundle *b, gid_t group, struct err *err);
+
 /* A new file in it, for writing.  Returns a descriptor (the caller closes it), or -errno. */
 int bundle_new_file(struct bundle *b, const char *name, struct err *err);
 

@@ -233,7 +233,6 @@ static int set_model(struct model_run *r, struct err *err)
 static int prepare(struct model_run *r, struct err *err)
 {
 	const struct trace_options *o = r->options;
-	char *made = o->bundle ? NULL : trace_default_bundle(o->argv[0]);
 	int ret = judging_prepare(&r->judging, err);
 	sigset_t all, old;
 
@@ -242,10 +241,9 @@ static int prepare(struct model_run *r, struct err *err)
 	if (ret == 0)
 		ret = set_model(r, err);
 	if (ret == 0) {
-		r->bundle = bundle_create(o->bundle ? o->bundle : made, err);
+		r->bundle = trace_new_bundle(o, o->argv[0], err);
 		ret = r->bundle ? start_capture(r, err) : -EIO;
 	}
-	free(made);
 	if (ret < 0)
 		return ret;
 	/* signals are the main thread's: the command's end is reported by one */

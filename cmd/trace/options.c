@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <time.h>
 
 #include "cmd/common/cmd.h"
+#include "collectors/bundle.h"
 #include "lib/base/err.h"
 #include "lib/base/xalloc.h"
 #include "reports/report.h"
@@ -51,6 +53,21 @@ static int take_pid(void *options, const char *value, struct err *err)
 	if (o->npids == TRACE_PIDS)
 		return err_set(err, EINVAL, "more than %d times --pid", TRACE_PIDS);
 	o->pids[o->npids++] = (int32_t)pid;
+	return 0;
+}
+
+/* By name, or by number. */
+static int take_group(void *options, const char *value, struct err *err)
+{
+	struct trace_options *o = options;
+	const struct group *group = getgrnam(value);
+	uint64_t number;
+
+	if (group)
+		number = group->gr_gid;
+	else if (!options_number(value, 0, UINT32_MAX - 1, &number))
+		return err_set(err, EINVAL, "--group: there is no group '%s'", value);
+	o->group = number + 1;
 	return 0;
 }
 
@@ -114,6 +131,8 @@ static const struct opt record_rows[] = {
 	  OPT_SET(struct trace_options, no_payload) },
 	{ 0, "payload", NULL, "keep payload in the bundle; it may be secret",
 	  OPT_SET(struct trace_options, keep_payload) },
+	{ 0, "group", "GROUP", "let this group read the bundle (default: only the user)",
+	  OPT_CALL(take_group) },
 	{ 0, "keep-arguments", NULL,
 	  "keep what looks like a credential in CMD's arguments and in URLs",
 	  OPT_SET(struct trace_options, keep_arguments) },
@@ -282,4 +301,18 @@ void trace_tell_bundle(const struct trace_options *options, const char *path)
 			(!g->outputs[i].report || g->outputs[i].report->console);
 	if (!said && g->noutputs + (g->verbosity < 0))
 		cmd_say(&cmd_trace, "the evidence is in %s", path);
+}
+
+struct bundle *trace_new_bundle(const struct trace_options *o, const char *what, struct err *err)
+{
+	char *made = o->bundle ? NULL : trace_default_bundle(what);
+	struct bundle *b = bundle_create(made ? made : o->bundle, err);
+
+	free(made);
+	if (b && o->group && bundle_share(b, (gid_t)(o->group - 1), err) < 0) {
+		bundle_discard(b);
+		bundle_close(b);
+		return NULL;
+	}
+	return b;
 }

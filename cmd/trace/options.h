@@ -14,12 +14,15 @@
  */
 #define TRACE_PIDS 64
 
+struct bundle;
+
 struct trace_options {
 	struct judging judging; /* -f, -q, -v, --policy...; output: the report's -o */
 	const char *bundle;	/* -o; NULL: made from the command's name and the time */
 	uint64_t buffer_bytes;	/* -b, per CPU; 0: the default */
 	const char *clock;	/* -C */
 	const char *user;	/* -u */
+	uint64_t group;		/* --group: number + 1; 0 none */
 	const char *canary_url; /* --canary */
 	char *const *argv;	/* the command, NULL-terminated; NULL with pids, comm or duration */
 	uint64_t timeout_ms;	/* --timeout; 0: none */
@@ -49,6 +52,10 @@ int trace_options_parse(struct trace_options *options, int argc, char **argv, st
 
 /* A new bundle's name: "keybroker-app-20261120-184000.ccaio".  The caller frees. */
 char *trace_default_bundle(const char *command);
+
+/* The bundle that the options ask for.  NULL with err set. */
+struct bundle *trace_new_bundle(const struct trace_options *options, const char *what,
+				struct err *err);
 
 /* Where nobody named the bundle and no report on standard output does: say its name on stderr. */
 void trace_tell_bundle(const struct trace_options *options, const char *path);

@@ -72,10 +72,8 @@ static int open_bundle(struct trace *t, struct err *err)
 	const char *what = t->options.argv   ? t->options.argv[0]
 			   : t->options.comm ? t->options.comm
 					     : "attached";
-	char *made = t->options.bundle ? NULL : trace_default_bundle(what);
 
-	t->bundle = bundle_create(made ? made : t->options.bundle, err);
-	free(made);
+	t->bundle = trace_new_bundle(&t->options, what, err);
 	return t->bundle ? 0 : -EIO;
 }
 

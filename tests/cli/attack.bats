@@ -142,3 +142,28 @@ whole_or_trouble() {
 	[[ $stderr == *"cannot write the report to result.xml: "* ]]
 	untouched
 }
+
+@test "bundle: only its user can read it, or with --group one group more, when it is complete" {
+	umask 0
+	traced() { run --separate-stderr timeout 60 "$CCAIO" trace --model -q "$@" -- ./app --endpoint \
+		"http://127.0.0.1:$broker_port" skywalker; }
+	traced -o a.ccaio
+	[ "$(stat -c '%a' a.ccaio a.ccaio/* | sort -u | tr '\n' ' ')" = "600 700 " ]
+	traced -o b.ccaio --group nogroup
+	[ "$status" = 0 ]
+	[ "$(stat -c '%a %G' b.ccaio)" = "750 nogroup" ]
+	[ "$(stat -c '%a %G' b.ccaio/* | sort -u)" = "640 nogroup" ]
+	run -0 setpriv --reuid=nobody --regid=nogroup --clear-groups "$CCAIO" verify -q b.ccaio
+	run -3 setpriv --reuid=nobody --regid=nogroup --clear-groups "$CCAIO" verify -q a.ccaio
+	traced -o c.ccaio.tar --group "$(getent group nogroup | cut -d: -f3)"
+	[ "$(stat -c '%a %G' c.ccaio.tar)" = "640 nogroup" ]
+	traced -o d.ccaio --group no-such-group
+	[ "$status" = 3 ]
+	[[ $stderr == *"there is no group 'no-such-group'"* ]]
+	[ ! -e d.ccaio ]
+	# who may not give it away learns it before the command runs
+	run -3 --separate-stderr setpriv --reuid=nobody --regid=nogroup --clear-groups "$CCAIO" trace --model -q \
+		-o d.ccaio --group root -- ./app --endpoint "http://127.0.0.1:$broker_port" skywalker
+	[[ $stderr == *"cannot give d.ccaio to group 0: Operation not permitted"* ]]
+	[ -z "$(find . -name 'd.ccaio*')" ]
+}
