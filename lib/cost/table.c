@@ -6,52 +6,40 @@
 #include "lib/json/table.h"
 
 #define MAX_DEVICES 65536
-#define TEXT(K, S, M)                                                        \
-	{                                                                    \
-		.key = K, .type = JT_STRING, JMEMBER(S, M), .flags = JF_TEXT \
-	}
-#define COUNT(S, M) JNUMBER(#M, S, M, UINT64_MAX)
-#define NUMBERS(S, M)                                                           \
-	{                                                                       \
-		.key = #M, .type = JT_NUMBERS, JMEMBER(S, M), .max = UINT64_MAX \
-	}
 
 static const struct jrow copies_rows[] = {
-	COUNT(struct cost_copies, copies),
-	COUNT(struct cost_copies, bytes),
-	NUMBERS(struct cost_copies, sizes),
+	JCOUNT(struct cost_copies, copies),
+	JCOUNT(struct cost_copies, bytes),
+	JNUMBERS("sizes", struct cost_copies, sizes),
 	JEND,
 };
 
 static const struct jrow device_rows[] = {
-	{ .key = "name",
-	  .type = JT_STRING,
-	  JMEMBER(struct cost_device, name),
-	  .flags = JF_TEXT | JF_REQUIRED },
-	COUNT(struct cost_device, maps),
+	JSTRING("name", struct cost_device, name, .flags = JF_TEXT | JF_REQUIRED),
+	JCOUNT(struct cost_device, maps),
 	JOBJECT("out", struct cost_device, out, copies_rows, .flags = JF_REQUIRED),
 	JOBJECT("in", struct cost_device, in, copies_rows, .flags = JF_REQUIRED),
-	COUNT(struct cost_device, stale),
-	NUMBERS(struct cost_device, slots_most),
-	NUMBERS(struct cost_device, slots_at_peak),
+	JCOUNT(struct cost_device, stale),
+	JNUMBERS("slots_most", struct cost_device, slots_most),
+	JNUMBERS("slots_at_peak", struct cost_device, slots_at_peak),
 	JEND,
 };
 
 static const struct jrow pool_rows[] = {
-	COUNT(struct cost_pool, slots),
-	COUNT(struct cost_pool, areas),
-	COUNT(struct cost_pool, before),
-	COUNT(struct cost_pool, peak),
-	COUNT(struct cost_pool, peak_ns),
-	COUNT(struct cost_pool, largest),
-	TEXT("largest_device", struct cost_pool, largest_device),
-	COUNT(struct cost_pool, beyond),
-	COUNT(struct cost_pool, failed),
-	COUNT(struct cost_pool, full_at),
-	COUNT(struct cost_pool, full_ns),
-	COUNT(struct cost_pool, full_size),
-	TEXT("full_device", struct cost_pool, full_device),
-	COUNT(struct cost_pool, holds),
+	JCOUNT(struct cost_pool, slots),
+	JCOUNT(struct cost_pool, areas),
+	JCOUNT(struct cost_pool, before),
+	JCOUNT(struct cost_pool, peak),
+	JCOUNT(struct cost_pool, peak_ns),
+	JCOUNT(struct cost_pool, largest),
+	JTEXT("largest_device", struct cost_pool, largest_device),
+	JCOUNT(struct cost_pool, beyond),
+	JCOUNT(struct cost_pool, failed),
+	JCOUNT(struct cost_pool, full_at),
+	JCOUNT(struct cost_pool, full_ns),
+	JCOUNT(struct cost_pool, full_size),
+	JTEXT("full_device", struct cost_pool, full_device),
+	JCOUNT(struct cost_pool, holds),
 	JBOOL("partial", struct cost_pool, partial),
 	JEND,
 };

@@ -53,39 +53,19 @@ size_t jrow_length(const struct jrow *list, const void *what)
 	return n;
 }
 
+_Static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "a number's first bytes are its lowest");
+
 uint64_t jrow_value(const struct jrow *row, const void *what)
 {
-	const void *p = jrow_at(row, what);
+	uint64_t value = 0;
 
-	switch (row->size) {
-	case 1:
-		return *(const uint8_t *)p;
-	case 2:
-		return *(const uint16_t *)p;
-	case 4:
-		return *(const uint32_t *)p;
-	default:
-		return *(const uint64_t *)p;
-	}
+	memcpy(&value, jrow_at(row, what), row->size);
+	return value;
 }
 
 void jrow_put(const struct jrow *row, void *what, uint64_t value)
 {
-	void *p = jrow_at(row, what);
-
-	switch (row->size) {
-	case 1:
-		*(uint8_t *)p = (uint8_t)value;
-		break;
-	case 2:
-		*(uint16_t *)p = (uint16_t)value;
-		break;
-	case 4:
-		*(uint32_t *)p = (uint32_t)value;
-		break;
-	default:
-		*(uint64_t *)p = value;
-	}
+	memcpy(jrow_at(row, what), &value, row->size);
 }
 
 void jrow_init(const struct jrow *row, void *what)

@@ -112,81 +112,49 @@ struct jrow {
 	 }))
 #define JEACH(S, M) sizeof(((S *)0)->M[0])
 #define JMEMBER(S, M) .offset = offsetof(S, M), .size = sizeof(((S *)0)->M)
-#define JSTRING(K, S, M, ...)                                                                  \
-	{                                                                                      \
-		.key = K, .type = JT_STRING, JMEMBER(S, M) + JTYPED(S, M, char *), __VA_ARGS__ \
+/* A row of this type for a member of any type, and for one of type IS. */
+#define JROW(T, K, S, M, ...)                                   \
+	{                                                       \
+		.key = K, .type = T, JMEMBER(S, M), __VA_ARGS__ \
 	}
-#define JNAME(K, S, M, ...)                                                                  \
-	{                                                                                    \
-		.key = K, .type = JT_NAME, JMEMBER(S, M) + JTYPED(S, M, char *), __VA_ARGS__ \
+#define JROW_OF(IS, T, K, S, M, ...)                                               \
+	{                                                                          \
+		.key = K, .type = T, JMEMBER(S, M) + JTYPED(S, M, IS), __VA_ARGS__ \
 	}
-#define JNUMBER(K, S, M, MAX, ...)                                                  \
-	{                                                                           \
-		.key = K, .type = JT_NUMBER, JMEMBER(S, M), .max = MAX, __VA_ARGS__ \
-	}
-#define JHEX(K, S, M, MAX, ...)                                                  \
-	{                                                                        \
-		.key = K, .type = JT_HEX, JMEMBER(S, M), .max = MAX, __VA_ARGS__ \
-	}
-#define JBOOL(K, S, M, ...)                                                                \
-	{                                                                                  \
-		.key = K, .type = JT_BOOL, JMEMBER(S, M) + JTYPED(S, M, bool), __VA_ARGS__ \
-	}
-#define JTRI(K, S, M)                                                            \
-	{                                                                        \
-		.key = K, .type = JT_TRI, JMEMBER(S, M) + JTYPED(S, M, enum tri) \
-	}
-#define JWORD(K, S, M, WORD, N, ...)                                                          \
-	{                                                                                     \
-		.key = K, .type = JT_WORD, JMEMBER(S, M), .word = WORD, .max = N, __VA_ARGS__ \
-	}
-#define JSTRINGS(K, S, M, N, MAX, ...)                                                  \
-	{                                                                               \
-		.key = K, .type = JT_STRINGS, JMEMBER(S, M),                            \
-		.count = offsetof(S, N) + JTYPED(S, N, size_t), .max = MAX, __VA_ARGS__ \
-	}
-#define JINLINE(S, M, OF)                                  \
-	{                                                  \
-		.type = JT_INLINE, JMEMBER(S, M), .of = OF \
-	}
-#define JOBJECT(K, S, M, OF, ...)                                                 \
-	{                                                                         \
-		.key = K, .type = JT_OBJECT, JMEMBER(S, M), .of = OF, __VA_ARGS__ \
-	}
-#define JPOINTER(K, S, M, OF)                                                                 \
-	{                                                                                     \
-		.key = K, .type = JT_POINTER, JMEMBER(S, M), .of = OF, .of_size = JEACH(S, M) \
-	}
+#define JCOUNTED(S, N) .count = offsetof(S, N) + JTYPED(S, N, size_t)
+#define JSTRUCTS(S, M, OF) .of = OF, .of_size = JEACH(S, M)
+
+#define JSTRING(K, S, M, ...) JROW_OF(char *, JT_STRING, K, S, M, __VA_ARGS__)
+#define JNAME(K, S, M, ...) JROW_OF(char *, JT_NAME, K, S, M, __VA_ARGS__)
+#define JBOOL(K, S, M, ...) JROW_OF(bool, JT_BOOL, K, S, M, __VA_ARGS__)
+#define JTRI(K, S, M) JROW_OF(enum tri, JT_TRI, K, S, M, )
+#define JNUMBER(K, S, M, MAX, ...) JROW(JT_NUMBER, K, S, M, .max = MAX, __VA_ARGS__)
+#define JSIGNED(K, S, M) JROW(JT_SIGNED, K, S, M, )
+#define JHEX(K, S, M, MAX, ...) JROW(JT_HEX, K, S, M, .max = MAX, __VA_ARGS__)
+#define JWORD(K, S, M, WORD, N, ...) JROW(JT_WORD, K, S, M, .word = WORD, .max = N, __VA_ARGS__)
+#define JCODED(K, S, M, CODE, ...) JROW(JT_CODED, K, S, M, .code = CODE, __VA_ARGS__)
+#define JOWN(K, S, M, OWN, ...) JROW(JT_OWN, K, S, M, .own = OWN, __VA_ARGS__)
+#define JINLINE(S, M, OF) JROW(JT_INLINE, NULL, S, M, .of = OF)
+#define JOBJECT(K, S, M, OF, ...) JROW(JT_OBJECT, K, S, M, .of = OF, __VA_ARGS__)
+#define JPOINTER(K, S, M, OF) JROW(JT_POINTER, K, S, M, JSTRUCTS(S, M, OF))
 /* Some members of the same struct as an object of their own. */
 #define JGROUP(K, OF, ...)                                         \
 	{                                                          \
 		.key = K, .type = JT_OBJECT, .of = OF, __VA_ARGS__ \
 	}
-#define JLIST(K, S, M, N, OF, MAX, ...)                                                           \
-	{                                                                                         \
-		.key = K, .type = JT_LIST, JMEMBER(S, M),                                         \
-		.count = offsetof(S, N) + JTYPED(S, N, size_t), .of = OF, .of_size = JEACH(S, M), \
-		.max = MAX, __VA_ARGS__                                                           \
-	}
-#define JCODED(K, S, M, CODE, ...)                                                   \
-	{                                                                            \
-		.key = K, .type = JT_CODED, JMEMBER(S, M), .code = CODE, __VA_ARGS__ \
-	}
-#define JCODES(K, S, M, N, CODE, MAX, ...)                                                \
-	{                                                                                 \
-		.key = K, .type = JT_CODES, JMEMBER(S, M),                                \
-		.count = offsetof(S, N) + JTYPED(S, N, size_t), .code = CODE, .max = MAX, \
-		__VA_ARGS__                                                               \
-	}
-#define JNAMED(K, S, M, WORD, N, EACH, ...)                                                      \
-	{                                                                                        \
-		.key = K, .type = JT_NAMED, JMEMBER(S, M), .word = WORD, .max = N, .each = EACH, \
-		__VA_ARGS__                                                                      \
-	}
-#define JOWN(K, S, M, OWN, ...)                                                  \
-	{                                                                        \
-		.key = K, .type = JT_OWN, JMEMBER(S, M), .own = OWN, __VA_ARGS__ \
-	}
+#define JSTRINGS(K, S, M, N, MAX, ...) \
+	JROW(JT_STRINGS, K, S, M, JCOUNTED(S, N), .max = MAX, __VA_ARGS__)
+#define JNUMBERS(K, S, M) JROW(JT_NUMBERS, K, S, M, .max = UINT64_MAX)
+#define JCODES(K, S, M, N, CODE, MAX, ...) \
+	JROW(JT_CODES, K, S, M, JCOUNTED(S, N), .code = CODE, .max = MAX, __VA_ARGS__)
+#define JLIST(K, S, M, N, OF, MAX, ...) \
+	JROW(JT_LIST, K, S, M, JCOUNTED(S, N), JSTRUCTS(S, M, OF), .max = MAX, __VA_ARGS__)
+#define JNAMED(K, S, M, WORD, N, EACH, ...) \
+	JROW(JT_NAMED, K, S, M, .word = WORD, .max = N, .each = EACH, __VA_ARGS__)
+/* A count without a limit, its key the member's name. */
+#define JCOUNT(S, M) JNUMBER(#M, S, M, UINT64_MAX)
+/* Sentences and foreign names: made printable, whatever wrote the file. */
+#define JTEXT(K, S, M) JROW(JT_STRING, K, S, M, .flags = JF_TEXT)
 /* … where the bool at B says whether the object has it. */
 #define JKNOWN(S, B) .flags = JF_KNOWN, .known = offsetof(S, B)
 #define JWHOLE(...)                    \

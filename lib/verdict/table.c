@@ -33,23 +33,9 @@ JWORDS(memory_word, memory_state, memory_state_name)
 JWORDS(rmm_word, rmm_state, rmm_state_name)
 JWORDS(purpose_word, witness_purpose, witness_purpose_name)
 JWORDS(breach_word, breach, breach_name)
+JWORDS(kind_word, event_kind, event_kind_name)
+JWORDS(dir_word, event_dir, event_dir_name)
 
-static const char *kind_word(int i)
-{
-	return event_kind_name((unsigned int)i);
-}
-
-static const char *dir_word(int i)
-{
-	return event_dir_name((unsigned int)i);
-}
-
-/* Sentences and foreign names: made printable once, whatever wrote the file. */
-#define TEXT(K, S, M)                                                        \
-	{                                                                    \
-		.key = K, .type = JT_STRING, JMEMBER(S, M), .flags = JF_TEXT \
-	}
-#define COUNT(S, M) JNUMBER(#M, S, M, UINT64_MAX)
 #define STATE(S, M, WORD, N) JWORD("state", S, M, WORD, N, .flags = JF_REQUIRED)
 
 /* Bits of an enum as a list of its names; names of a newer version are bit 0. */
@@ -94,8 +80,8 @@ static const struct jown bits_own = {
 
 static const struct jrow claim_rows[] = {
 	STATE(struct claim_verdict, state, claim_state_word, CLAIM_STATES),
-	TEXT("reason", struct claim_verdict, reason),
-	COUNT(struct claim_verdict, refutations),
+	JTEXT("reason", struct claim_verdict, reason),
+	JCOUNT(struct claim_verdict, refutations),
 	JBOOL("required", struct claim_verdict, required),
 	JEND,
 };
@@ -105,8 +91,8 @@ static const struct jrow claim_row = { .type = JT_OBJECT,
 
 static const struct jrow cond_rows[] = {
 	STATE(struct cond_verdict, state, cond_state_word, COND_STATES),
-	TEXT("reason", struct cond_verdict, reason),
-	TEXT("remedy", struct cond_verdict, remedy),
+	JTEXT("reason", struct cond_verdict, reason),
+	JTEXT("remedy", struct cond_verdict, remedy),
 	JEND,
 };
 static const struct jrow cond_row = { .type = JT_OBJECT,
@@ -116,19 +102,19 @@ static const struct jrow cond_row = { .type = JT_OBJECT,
 #define EXAMPLE struct counterexample
 static const struct jrow example_rows[] = {
 	JWORD("claim", EXAMPLE, claim, claim_word, CLAIMS, .flags = JF_REQUIRED),
-	TEXT("text", EXAMPLE, text),
+	JTEXT("text", EXAMPLE, text),
 	JNUMBER("event", EXAMPLE, seq, UINT64_MAX),
 	JNUMBER("time_ns", EXAMPLE, event.ts_ns, UINT64_MAX),
 	JWORD("kind", EXAMPLE, event.kind, kind_word, EVENT_KINDS, .flags = JF_REQUIRED),
 	JWORD("direction", EXAMPLE, event.dir, dir_word, EVENT_DIR_NONE + 1, .flags = JF_REQUIRED),
-	TEXT("device", EXAMPLE, device),
+	JTEXT("device", EXAMPLE, device),
 	JHEX("original", EXAMPLE, event.orig, UINT64_MAX, .flags = JF_NULL,
 	     .unknown = EVENT_NO_ADDR),
 	JHEX("dma", EXAMPLE, event.dma, UINT64_MAX, .flags = JF_NULL, .unknown = EVENT_NO_ADDR),
 	JNUMBER("size", EXAMPLE, event.size, UINT64_MAX),
 	JWORD("memory", EXAMPLE, memory, memory_word, MEMORY_STATES, .flags = JF_REQUIRED),
-	TEXT("comm", EXAMPLE, comm),
-	{ .key = "pid", .type = JT_SIGNED, JMEMBER(EXAMPLE, event.pid) },
+	JTEXT("comm", EXAMPLE, comm),
+	JSIGNED("pid", EXAMPLE, event.pid),
 	JNUMBER("cpu", EXAMPLE, event.cpu, UINT16_MAX),
 	JHEX("attrs", EXAMPLE, event.attrs, UINT32_MAX),
 	JHEX("flags", EXAMPLE, event.flags, UINT16_MAX),
@@ -141,14 +127,14 @@ static const struct jrow example_rows[] = {
 static const struct jrow finding_rows[] = {
 	BITS("claims", FINDING, claims, claim_word, CLAIMS),
 	BITS("breaches", FINDING, breaches, breach_word, BREACHES),
-	TEXT("device", FINDING, device),
+	JTEXT("device", FINDING, device),
 	JWORD("kind", FINDING, kind, kind_word, EVENT_KINDS, .flags = JF_REQUIRED),
 	JWORD("direction", FINDING, dir, dir_word, EVENT_DIR_NONE + 1, .flags = JF_REQUIRED),
-	COUNT(FINDING, count),
-	COUNT(FINDING, first_event),
-	COUNT(FINDING, first_ns),
-	COUNT(FINDING, last_event),
-	COUNT(FINDING, last_ns),
+	JCOUNT(FINDING, count),
+	JCOUNT(FINDING, first_event),
+	JCOUNT(FINDING, first_ns),
+	JCOUNT(FINDING, last_event),
+	JCOUNT(FINDING, last_ns),
 	JNUMBER("largest_bytes", FINDING, largest, UINT64_MAX),
 	JNUMBER("example", FINDING, example, CLAIMS *VERDICT_EXAMPLES, .flags = JF_REQUIRED),
 	JSTRINGS("stack", FINDING, stack, nstack, VERDICT_FRAMES, .flags = JF_OMIT | JF_TEXT),
@@ -156,11 +142,8 @@ static const struct jrow finding_rows[] = {
 	JEND,
 };
 
-#define TOTAL(M) COUNT(struct device_totals, M)
-#define BY_DIR(M)                                                                                  \
-	{                                                                                          \
-		.key = #M, .type = JT_NUMBERS, JMEMBER(struct device_totals, M), .max = UINT64_MAX \
-	}
+#define TOTAL(M) JCOUNT(struct device_totals, M)
+#define BY_DIR(M) JNUMBERS(#M, struct device_totals, M)
 const struct jrow verdict_device_totals[] = {
 	BY_DIR(maps),	       BY_DIR(map_bytes),    TOTAL(bounced),
 	TOTAL(direct),	       TOTAL(failed),	     TOTAL(unmaps),
@@ -189,13 +172,13 @@ static void check_device(const struct jval *object, void *what)
 }
 
 static const struct jrow device_rows[] = {
-	{ .key = "name", .type = JT_STRING, JMEMBER(DEVICE, name), .flags = JF_TEXT | JF_REQUIRED },
-	TEXT("driver", DEVICE, driver),
-	TEXT("what", DEVICE, what),
+	JSTRING("name", DEVICE, name, .flags = JF_TEXT | JF_REQUIRED),
+	JTEXT("driver", DEVICE, driver),
+	JTEXT("what", DEVICE, what),
 	JBOOL("trusted", DEVICE, trusted),
 	JBOOL("aside", DEVICE, out_of_scope),
 	JNAMED("claims", DEVICE, claims, claim_word, CLAIMS, &state_row, .flags = JF_REQUIRED),
-	TEXT("note", DEVICE, note),
+	JTEXT("note", DEVICE, note),
 	JOBJECT("totals", DEVICE, totals, verdict_device_totals, .flags = JF_REQUIRED),
 	JWHOLE(.check = check_device),
 };
@@ -217,7 +200,7 @@ static const struct jrow published_rows[] = {
 	JINLINE(struct published_range, range, range_rows),
 	JWORD("memory", struct published_range, memory, memory_word, MEMORY_STATES,
 	      .flags = JF_REQUIRED),
-	COUNT(struct published_range, count),
+	JCOUNT(struct published_range, count),
 	JEND,
 };
 
@@ -226,7 +209,7 @@ static const struct jrow witness_rows[] = {
 	STATE(struct witness_range, state, rmm_word, RMM_MIXED + 1),
 	JWORD("purpose", struct witness_range, purpose, purpose_word, WITNESS_PURPOSES,
 	      .flags = JF_REQUIRED),
-	COUNT(struct witness_range, published),
+	JCOUNT(struct witness_range, published),
 	JEND,
 };
 
@@ -241,7 +224,7 @@ static bool has_monitor(const void *what)
 
 static const struct jrow monitor_rows[] = {
 	JBOOL("used", struct verdict, monitor.used),
-	TEXT("unusable", struct verdict, monitor.unusable),
+	JTEXT("unusable", struct verdict, monitor.unusable),
 	MONITOR("agreed", agreed),
 	MONITOR("refused", refused),
 	MONITOR("unknown", unknown),
@@ -328,7 +311,7 @@ static void check_timeline(const struct jval *object, void *what)
 }
 
 static const struct jrow timeline_rows[] = {
-	COUNT(struct timeline, start_ns),
+	JCOUNT(struct timeline, start_ns),
 	JNUMBER("window_from_ns", struct timeline, window_from_ns, UINT64_MAX, .flags = JF_OMIT),
 	JNUMBER("window_to_ns", struct timeline, window_to_ns, UINT64_MAX, .flags = JF_OMIT),
 	JNUMBER("bucket_ns", struct timeline, bucket_ns, UINT64_MAX / TIMELINE_BUCKETS,
@@ -348,9 +331,9 @@ _Static_assert(TIMELINE_SERIES == 7, "each series of a timeline has a row");
 
 static const struct jrow foreign_rows[] = {
 	JBOOL("condition", struct foreign_state, condition),
-	TEXT("name", struct foreign_state, name),
-	TEXT("state", struct foreign_state, state),
-	TEXT("reason", struct foreign_state, reason),
+	JTEXT("name", struct foreign_state, name),
+	JTEXT("state", struct foreign_state, state),
+	JTEXT("reason", struct foreign_state, reason),
 	JBOOL("required", struct foreign_state, required, .unknown = true),
 	JEND,
 };
@@ -375,7 +358,7 @@ static const struct jrow verdict_rows[] = {
 	JWORD("setting", struct verdict, setting, setting_word, SETTINGS, .flags = JF_REQUIRED),
 	JNAME("guest", struct verdict, guest, .flags = JF_OMIT),
 	JSTRINGS("limit", struct verdict, limit, nlimit, LIMIT_DEVICES, .flags = JF_NULL | JF_TEXT),
-	TEXT("reason", struct verdict, reason),
+	JTEXT("reason", struct verdict, reason),
 	JNAMED("claims", struct verdict, claims, claim_word, CLAIMS, &claim_row,
 	       .flags = JF_REQUIRED),
 	JNAMED("conditions", struct verdict, conds, cond_word, CONDS, &cond_row,
@@ -401,30 +384,21 @@ static const struct jrow verdict_rows[] = {
 };
 
 static const struct jrow run_rows[] = {
-	TEXT("tool", struct run, tool),
-	TEXT("evidence", struct run, evidence),
-	TEXT("recorder", struct run, recorder),
-	{ .key = "command",
-	  .type = JT_STRINGS,
-	  JMEMBER(struct run, argv),
-	  .max = MAX_COMMAND,
-	  .flags = JF_ENDED | JF_NULL | JF_TEXT },
+	JTEXT("tool", struct run, tool),
+	JTEXT("evidence", struct run, evidence),
+	JTEXT("recorder", struct run, recorder),
+	JROW(JT_STRINGS, "command", struct run, argv, .max = MAX_COMMAND,
+	     .flags = JF_ENDED | JF_NULL | JF_TEXT),
 	JNUMBER("exit_status", struct run, exit_status, 255, .unknown = UINT32_MAX),
 	JNUMBER("signal", struct run, term_signal, 127, .flags = JF_NULL),
-	TEXT("policy", struct run, policy),
-	TEXT("facts", struct run, facts),
-	{ .key = "facts_after",
-	  .type = JT_STRING,
-	  JMEMBER(struct run, facts_after),
-	  .flags = JF_TEXT | JF_OMIT },
-	TEXT("rmm_log", struct run, rmm_log),
+	JTEXT("policy", struct run, policy),
+	JTEXT("facts", struct run, facts),
+	JROW(JT_STRING, "facts_after", struct run, facts_after, .flags = JF_TEXT | JF_OMIT),
+	JTEXT("rmm_log", struct run, rmm_log),
 	JBOOL("window_only", struct run, window_only),
 	JBOOL("limit_given", struct run, limit_given),
-	TEXT("started", struct run, started),
-	{ .key = "ended",
-	  .type = JT_STRING,
-	  JMEMBER(struct run, ended),
-	  .flags = JF_TEXT | JF_OMIT },
+	JTEXT("started", struct run, started),
+	JROW(JT_STRING, "ended", struct run, ended, .flags = JF_TEXT | JF_OMIT),
 	JEND,
 };
 
@@ -436,11 +410,8 @@ static void check_record(const struct jval *object, void *what)
 }
 
 const struct jrow verdict_record_table[] = {
-	{ .type = JT_INLINE,
-	  JMEMBER(struct verdict_record, verdict),
-	  .of = verdict_rows,
-	  .of_size = sizeof(struct verdict),
-	  .flags = JF_POINTER },
+	JROW(JT_INLINE, NULL, struct verdict_record, verdict,
+	     JSTRUCTS(struct verdict_record, verdict, verdict_rows), .flags = JF_POINTER),
 	JOBJECT("run", struct verdict_record, run, run_rows, .flags = JF_KNOWN,
 		.known = offsetof(struct verdict_record, has_run)),
 	JWHOLE(.check = check_record),
