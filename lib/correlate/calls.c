@@ -3,6 +3,9 @@
  * correlate-calls - what the program's calls on sockets moved that its captured connections do not
  * show: by other sockets than TCP, or by TCP where nobody captured it, as in a tunnel.
  */
+#include <stdio.h>
+#include <string.h>
+
 #include "lib/base/names.h"
 #include "lib/correlate/state.h"
 #include "lib/evidence/event.h"
@@ -59,6 +62,22 @@ static void sent(struct correlate *c, const struct event *e, struct owner_socket
 	c->unplaced += e->size;
 }
 
+/* Another process sent by a socket: what it was, no packet of a connection shows. */
+static void sent_by_others(struct correlate *c, const struct event *e, const struct owner_socket *s)
+{
+	struct exchange_program *p = &c->x->program;
+	const char *comm = names_get(c->names, e->comm);
+
+	if (e->kind != EVENT_SOCK_SEND || !e->size || calling(e, s) != OTHER ||
+	    strcmp(comm, "ccaio") == 0)
+		return;
+	if (!p->others_bytes) {
+		p->others_pid = e->pid > 0 ? e->pid : 0;
+		snprintf(p->others_comm, sizeof(p->others_comm), "%s", comm);
+	}
+	p->others_bytes += e->size;
+}
+
 void correlate_call(struct correlate *c, const struct event *e, struct owner_socket *s)
 {
 	enum flow_dir dir = e->kind == EVENT_SOCK_SEND ? FLOW_OUT : FLOW_IN;
@@ -70,8 +89,10 @@ void correlate_call(struct correlate *c, const struct event *e, struct owner_soc
 	}
 	if (e->kind != EVENT_SOCK_SEND && e->kind != EVENT_SOCK_RECV)
 		return;
-	if (!owners_is_task(c->owners, e->pid, names_get(c->names, e->comm)))
+	if (!owners_is_task(c->owners, e->pid, names_get(c->names, e->comm))) {
+		sent_by_others(c, e, s);
 		return;
+	}
 	switch (calling(e, s)) {
 	case LOCAL:
 		break;

@@ -107,6 +107,12 @@ static void doubt_others(struct doubts *d, const struct exchanges *x)
 		      "other processes, the first %s[%d], sent %" PRIu64 " bytes that it may have "
 		      "handed to them",
 		      c->comm ? c->comm : "?", c->pid, bytes);
+	if (x->program.others_bytes)
+		doubt(d,
+		      "other processes, the first %s[%d], sent %" PRIu64
+		      " bytes by sockets other than TCP that it may have handed to them",
+		      x->program.others_comm[0] ? x->program.others_comm : "?",
+		      x->program.others_pid, x->program.others_bytes);
 }
 
 static void doubt_disks(struct doubts *d, const struct exchanges *x)

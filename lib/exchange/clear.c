@@ -108,6 +108,13 @@ static char *left_by_others(const struct exchanges *x)
 		return xstrdup(
 			"the events do not show the program start: its number may be that of "
 			"another process (a PID namespace)");
+	if (!bytes && x->program.others_bytes)
+		return xasprintf("other processes sent %llu bytes by sockets other than TCP, the "
+				 "first %s[%d], which may be what the program handed to them "
+				 "(loopback, UNIX socket, pipe, memory)",
+				 (unsigned long long)x->program.others_bytes,
+				 x->program.others_comm[0] ? x->program.others_comm : "?",
+				 x->program.others_pid);
 	if (!bytes)
 		return NULL;
 	return xasprintf("other processes sent %llu bytes, the first %s[%d], which may be what the "

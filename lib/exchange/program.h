@@ -43,6 +43,13 @@ struct exchange_program {
 	uint64_t other_calls[2], other_call_bytes[2];
 	/* what it sent by TCP in calls on sockets that are no captured connection of its own */
 	uint64_t unseen_bytes;
+	/*
+	 * What other processes than it and ccaio sent by sockets that are neither TCP nor local, as
+	 * calls_known says; and the first of them.
+	 */
+	uint64_t others_bytes;
+	int32_t others_pid;
+	char others_comm[24]; /* "" unknown */
 };
 
 #endif

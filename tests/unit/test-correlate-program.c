@@ -77,9 +77,10 @@ static void uring(struct machine *m)
 
 static void harmless(struct machine *m)
 {
-	call(m, OTHER, 2, 17);
-	call(m, 301, 2, 17);
-	m->events[m->nevents - 1].comm = names_intern(m->names, "iou-wrk-200", 11);
+	call(m, OTHER, 2, 17); /* of the recorder itself */
+	m->events[m->nevents - 1].comm = names_intern(m->names, "ccaio", 5);
+	call(m, OTHER, 1, 0);
+	call(m, OTHER, 16, 0);
 	call(m, APP, 1, 0);
 	call(m, APP, 16, 0);
 	call(m, APP, 10, 6);
@@ -87,6 +88,25 @@ static void harmless(struct machine *m)
 	m->events[m->nevents - 1].size = 0; /* no packet of it was captured */
 	bio(m, OTHER, 100, 4096, "254:0");
 	request(m, 100, 4096, EVENT_FROM_DEVICE, 0x62000000);
+}
+
+/* What the program hands to another leaves by a datagram as well as by TCP. */
+static void udp_of_others(struct machine *m)
+{
+	call(m, OTHER, 2, 17);
+	m->events[m->nevents - 1].comm = names_intern(m->names, "resolved", 8);
+	call(m, 301, 10, 17);
+}
+
+static void worker_of_others(struct machine *m)
+{
+	call(m, 301, 2, 17);
+	m->events[m->nevents - 1].comm = names_intern(m->names, "iou-wrk-200", 11);
+}
+
+static void vsock_of_others(struct machine *m)
+{
+	call(m, OTHER, 40, 0);
 }
 
 static void unasked(struct machine *m)
@@ -131,6 +151,10 @@ static void beyond(void)
 	check(!nothing_else(raw_frames, true, "other than TCP it sent 58 bytes"));
 	check(!nothing_else(unknown_family, true, "other than TCP it sent 58 bytes"));
 	check(!nothing_else(uring, true, "other than TCP it sent 58 bytes"));
+	check(!nothing_else(udp_of_others, true,
+			    "the first resolved[200], sent 116 bytes by sockets other than TCP"));
+	check(!nothing_else(worker_of_others, true, "iou-wrk-200[301], sent 58 bytes"));
+	check(!nothing_else(vsock_of_others, true, "sent 58 bytes by sockets other than TCP"));
 	check(!nothing_else(unasked, true,
 			    "4096 bytes of disks were asked for by an unknown process"));
 	check(!nothing_else(written_back, true, "4096 bytes that others wrote to disks may hold"));
