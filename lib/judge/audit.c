@@ -65,28 +65,6 @@ static struct around in_ledger(struct judge *j, uint64_t start, uint64_t size, u
 	return a;
 }
 
-/* ---- what the kernel's page tables say ---- */
-
-/* Of a guest of which the shared bit is known they decide. */
-static bool pages_decide(const struct audit *a)
-{
-	const struct platform *p = a->j->platform;
-
-	return a->j->guest->class == GUEST_CONFIDENTIAL &&
-	       a->j->guest->alias == ALIAS_SET_IS_SHARED && a->s->page_mask &&
-	       a->s->page_mask == p->realm.shared_bit;
-}
-
-static bool marked_protected(const struct audit *a, uint64_t plain, uint64_t size)
-{
-	return pages_decide(a) && snapshot_has_mark(a->s, plain, size, SNAPSHOT_CLEAR);
-}
-
-static bool marked_shared(const struct audit *a, uint64_t plain, uint64_t size)
-{
-	return pages_decide(a) && snapshot_mark_of(a->s, plain, size) == SNAPSHOT_SET;
-}
-
 /* ---- one range that a ring names, or that a ring is ---- */
 
 static void note_protected(struct audit *a, const struct event *ev, const char *what)
@@ -136,9 +114,9 @@ static struct place place_of(struct audit *a, const struct event *ev, uint64_t p
 {
 	struct place p = judge_place(a->j, a->dev, ev, plain, bit, ev->kind == EVENT_ALLOC);
 
-	if (marked_protected(a, plain, ev->size))
+	if (pages_protected(a->j, a->s, plain, ev->size))
 		return (struct place){ PLACE_PROTECTED, MEMORY_PROTECTED, NULL };
-	if (p.kind != PLACE_SHARED && marked_shared(a, plain, ev->size))
+	if (p.kind != PLACE_SHARED && pages_shared(a->j, a->s, plain, ev->size))
 		return (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
 	if (p.kind == PLACE_PROTECTED && may_be_decrypted(a, ev))
 		return (struct place){ PLACE_UNDECIDED, p.memory,
@@ -206,7 +184,7 @@ static void take_range(struct audit *a, uint64_t address, uint64_t size, unsigne
 	if (in_ledger(a->j, plain, size, a->id).whole ||
 	    (!a->start && witness_old_holds(a->w, plain, size, a->id, kind == EVENT_ALLOC))) {
 		/* the events have judged where it lies; the page tables know better */
-		if (is_plain_device(a) && marked_protected(a, plain, size))
+		if (is_plain_device(a) && pages_protected(a->j, a->s, plain, size))
 			note_protected(a, &ev, what);
 	} else if (!a->start || a->j->from_boot) {
 		behind_events(a, &ev, plain, bit, what);
@@ -402,7 +380,8 @@ static void check_pool_pages(struct audit *a)
 	for (size_t i = 0; i < a->s->npools; i++) {
 		const struct range *r = &a->s->pools[i].range;
 
-		if (r->end < r->start || !marked_protected(a, r->start, r->end - r->start + 1))
+		if (r->end < r->start ||
+		    !pages_protected(a->j, a->s, r->start, r->end - r->start + 1))
 			continue;
 		judge_doubt(a->j, CLAIM_DMA_IN_SHARED, NULL, NULL, MEMORY_PROTECTED,
 			    "the kernel's page tables mark pages of the bounce pool at 0x%llx as "
@@ -565,6 +544,7 @@ void audit_start(struct judge *j, const struct event *mark)
 	check_used(&a, &w->baseline_why);
 	check_pools(&a);
 	check_pool_pages(&a);
+	pages_settle(j, a.s, a.touched_allocs);
 	if (j->from_boot && !a.s->trouble)
 		compare_slots(&a);
 }
@@ -586,6 +566,7 @@ void audit_end(struct judge *j)
 	same_devices(w, j->platform);
 	check_pools(&a);
 	check_pool_pages(&a);
+	pages_settle(j, a.s, a.touched_allocs);
 	check_used(&a, &w->slots_why);
 	compare_slots(&a);
 }

@@ -308,6 +308,7 @@ struct verdict *judge_finish(struct judge *j, const struct stream_info *info)
 
 	judge_end_of_stream(j, info);
 	witness_finish(j);
+	pages_finish(j);
 	v->setting = setting_of(j->guest);
 	v->guest = xstrdup(j->guest->id);
 	whole = is_whole(j, info);

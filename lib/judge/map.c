@@ -20,6 +20,7 @@
 #include "lib/base/names.h"
 #include "lib/base/xalloc.h"
 #include "lib/judge/state.h"
+#include "lib/judge/witness.h"
 
 struct overlap {
 	struct judge *j;
@@ -132,7 +133,7 @@ void judge_enter(struct judge *j, const struct event *ev, uint64_t plain, unsign
 		.dir = ev->dir,
 		.flags = flags | (plain != ev->dma ? MAPPING_ALIASED : 0),
 	};
-	struct mapping_state state = { 0 };
+	struct mapping_state state = { .unshown = j->unshown };
 	struct returned_address before;
 	struct overlap o;
 
@@ -226,7 +227,11 @@ enum memory_state judge_address(struct judge *j, struct device *dev, const struc
 			     p.memory == MEMORY_MIXED ? "partly protected" : "protected",
 			     (unsigned long long)ev->dma, (unsigned long long)ev->size,
 			     ev->size == 1 ? "" : "s");
-	else if (p.kind == PLACE_UNDECIDED)
+	else if (p.kind == PLACE_UNDECIDED && p.why == judge_unshown && ev->kind == EVENT_ALLOC &&
+		 pages_may_settle(j)) {
+		j->unshown = true;
+		return p.memory;
+	} else if (p.kind == PLACE_UNDECIDED)
 		judge_doubt(j, CLAIM_DMA_IN_SHARED, dev, ev, p.memory, "%s", p.why);
 	list_range(j, ev, &p, plain);
 	return p.memory;
@@ -379,6 +384,8 @@ void judge_alloc(struct judge *j, const struct event *ev)
 	dev->totals.alloc_bytes += ev->size;
 	dev->vring_seen = true;
 	plain = judge_plain(j, dev, ev->dma, &bit);
+	j->unshown = false;
 	count_shared(dev, ev->size, judge_address(j, dev, ev, plain, bit, true));
 	judge_enter(j, ev, plain, MAPPING_ALLOC);
+	j->unshown = false;
 }

@@ -25,6 +25,8 @@ void judge_learn_offset(const struct judge *j, struct device *dev, const struct 
 static const char unsettled[] = "the memory was shared or protected before, and the recording "
 				"would not show whether that was undone";
 
+const char judge_unshown[] = "no event shows that this coherent allocation was decrypted";
+
 /* plain: the address without the shared bit */
 static struct place place_alloc(const struct judge *j, const struct event *ev, uint64_t plain)
 {
@@ -50,8 +52,7 @@ static struct place place_alloc(const struct judge *j, const struct event *ev, u
 		return (struct place){ PLACE_PROTECTED, MEMORY_PROTECTED, NULL };
 	if (ev->attrs & EVENT_ATTR_ALLOC_CC_SHARED)
 		return (struct place){ PLACE_SHARED, MEMORY_DECRYPTED, NULL };
-	return (struct place){ PLACE_UNDECIDED, MEMORY_UNKNOWN,
-			       "no event shows that this coherent allocation was decrypted" };
+	return (struct place){ PLACE_UNDECIDED, MEMORY_UNKNOWN, judge_unshown };
 }
 
 /*

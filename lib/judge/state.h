@@ -59,6 +59,7 @@ struct mapping_state {
 	uint64_t super_seq;
 	int32_t super_pid;
 	uint16_t super_cpu;
+	bool unshown;	 /* an allocation: page tables may yet show that it is shared */
 	bool clashes;	 /* and the verdict covers that one's device */
 	uint32_t unmaps; /* seen for one of several mappings like this: which is undecided */
 	uint32_t
@@ -130,6 +131,7 @@ struct judge {
 	struct full full;
 	struct cpu_state *cpus; /* by CPU number */
 	size_t ncpus;
+	bool unshown; /* of the allocation at hand: see struct mapping_state */
 	struct before before;
 	struct witness *witness; /* the kernel's memory as a second witness; NULL: none */
 
@@ -254,6 +256,9 @@ void judge_end_of_stream(struct judge *j, const struct stream_info *info);
 
 /* place.c: what an address that a device was given is */
 enum place_kind { PLACE_SHARED, PLACE_PROTECTED, PLACE_UNDECIDED };
+
+/* Of a coherent allocation that nothing shows to be shared: page tables could. */
+extern const char judge_unshown[];
 
 struct place {
 	enum place_kind kind;

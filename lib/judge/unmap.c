@@ -179,6 +179,7 @@ static void end_mapping(struct judge *j, struct device *dev, const struct event 
 					  .maybe_live = maybe_live,
 					  .dir = m->dir,
 					  .size = m->size });
+	pages_unshown(j, i);
 	ledger_remove(j->ledger, i);
 }
 

@@ -90,6 +90,25 @@ const char *witness_unknown_start(const struct judge *j);
 void audit_start(struct judge *j, const struct event *mark);
 void audit_end(struct judge *j);
 
+/*
+ * pages.c: where the shared bit of the guest is known, the page tables of a snapshot decide.  A
+ * coherent allocation of which no event shows that it is shared waits for a snapshot of the time
+ * when it is live: struct mapping_state.unshown.
+ */
+bool pages_decide(const struct judge *j, const struct snapshot *s);
+/* Is any page of the range marked as protected; are all marked as shared? */
+bool pages_protected(const struct judge *j, const struct snapshot *s, uint64_t plain,
+		     uint64_t size);
+bool pages_shared(const struct judge *j, const struct snapshot *s, uint64_t plain, uint64_t size);
+/* Is it worth to wait? */
+bool pages_may_settle(const struct judge *j);
+/* Those that are live now, but for those that events spoke of meanwhile. */
+void pages_settle(struct judge *j, const struct snapshot *s, const struct spans *touched);
+/* It ended (index: of the ledger), and nothing has shown it: the claim is undecided. */
+void pages_unshown(struct judge *j, uint32_t index);
+/* The stream has ended. */
+void pages_finish(struct judge *j);
+
 /* Shared by both files. */
 void witness_say(char **why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void witness_add_old(struct witness *w, const struct old *old);

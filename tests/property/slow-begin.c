@@ -171,6 +171,7 @@ void slow_map(struct slow *s, const struct event *e)
 void slow_alloc(struct slow *s, const struct event *e)
 {
 	uint64_t plain, bit;
+	bool unshown;
 
 	if (e->dma == EVENT_NO_ADDR || (e->dma == 0 && e->link == 0)) {
 		s->failed++;
@@ -178,6 +179,10 @@ void slow_alloc(struct slow *s, const struct event *e)
 	}
 	s->publications++;
 	plain = slow_plain_of(s, e->dev, e->dma, &bit);
-	slow_published(s, e, plain, bit, true);
-	slow_begin(s, e, plain, (struct life){ .alloc = true });
+	unshown = slow_unshown(s, e, plain, bit);
+	if (unshown)
+		s->against++; /* what slow_published() counts */
+	else
+		slow_published(s, e, plain, bit, true);
+	slow_begin(s, e, plain, (struct life){ .alloc = true, .unshown = unshown });
 }

@@ -330,6 +330,10 @@ void slow_judge(const struct event *events, size_t count, const struct platform 
 		do_event(&s, &events[s.now]);
 	what_is_left(&s);
 	slow_witness_end(&s);
+	for (size_t i = 0; i < s.nlives; i++) {
+		if (s.lives[i].unshown)
+			slow_open(&s, CLAIM_DMA_IN_SHARED);
+	}
 	the_bit(&s);
 	if (s.early && !s.bounces)
 		slow_open(&s, CLAIM_BOUNCE_PAIRED);

@@ -106,6 +106,17 @@ enum answer slow_address_is(struct slow *s, const struct event *e, uint64_t plai
 										     : PROTECTED;
 }
 
+bool slow_unshown(const struct slow *s, const struct event *e, uint64_t plain, uint64_t bit)
+{
+	enum memory_state m = slow_memory(s, plain, e->size);
+
+	return slow_pages_may_tell(s) && !slow_behind_iommu(s, e->dev) && !bit &&
+	       !(e->dma & s->c_bit) && m != MEMORY_POOL && m != MEMORY_DECRYPTED &&
+	       m != MEMORY_OUTSIDE && !slow_unsettled(s, plain, e->size, false) &&
+	       !(e->link && slow_unsettled(s, e->link, e->size, true)) &&
+	       !slow_trusted(s, e->dev) && alloc_is(s, e, plain, e->link, e->attrs) == OPEN;
+}
+
 enum memory_state slow_published(struct slow *s, const struct event *e, uint64_t plain,
 				 uint64_t bit, bool alloc)
 {

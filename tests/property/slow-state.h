@@ -23,6 +23,7 @@ struct life {
 	uint16_t dev;
 	uint8_t dir;
 	bool live, alloc, bounced, older, sg, aliased;
+	bool unshown;	  /* an allocation: page tables may yet show that it is shared */
 	bool taken;	  /* its memory went to a later one … */
 	size_t taken_by;  /* … of this event */
 	bool maybe_ended; /* an unmap counted for a later one may have been its */
@@ -186,6 +187,8 @@ enum answer { SHARED, PROTECTED, OPEN };
 enum answer slow_address_is(struct slow *s, const struct event *e, uint64_t plain, uint64_t bit,
 			    bool alloc, enum memory_state *what);
 /* Decide one address; says what memory it is when that is shared. */
+/* Of an allocation: nothing says what it is, but that page tables could show it. */
+bool slow_unshown(const struct slow *s, const struct event *e, uint64_t plain, uint64_t bit);
 enum memory_state slow_published(struct slow *s, const struct event *e, uint64_t plain,
 				 uint64_t bit, bool alloc);
 /* A list failed that is reported as a whole: its bounces wait for no map. */
@@ -246,6 +249,8 @@ void slow_witness_unknown(struct slow *s, const struct event *e);
 void slow_witness_end(struct slow *s);
 /* Recording was off for a moment between boot and the window. */
 bool slow_gap(const struct slow *s);
+/* May the page tables show that coherent memory is shared? */
+bool slow_pages_may_tell(const struct slow *s);
 /* Is all that was live when the window opened known from the kernel's memory? */
 bool slow_start_known(const struct slow *s);
 

@@ -627,6 +627,25 @@ static void compare_slots(struct slow *s, const struct snapshot *of, bool start)
 	}
 }
 
+bool slow_pages_may_tell(const struct slow *s)
+{
+	return s->w.on && ((s->p->start && pages_decide(s, s->p->start)) ||
+			   (s->p->end && pages_decide(s, s->p->end)));
+}
+
+/* Allocations that wait for the page tables. */
+static void show(struct slow *s, const struct reading *r)
+{
+	for (size_t i = 0; i < s->nlives; i++) {
+		struct life *l = &s->lives[i];
+		uint64_t last = slow_last_of(l->dma, l->size);
+
+		if (l->live && !l->taken && !spoken_of(s, r->start, true, l->dma, last) &&
+		    all_marked_shared(s, r->of, l->dma, last))
+			l->unshown = false;
+	}
+}
+
 static void read_start(struct slow *s)
 {
 	struct reading r = { s->p->start, true };
@@ -658,6 +677,7 @@ static void read_start(struct slow *s)
 			s->w.no_baseline = true;
 	}
 	read_pools(s, &r);
+	show(s, &r);
 	if (s->from_boot && !r.of->trouble)
 		compare_slots(s, r.of, true);
 }
@@ -710,6 +730,7 @@ void slow_witness_end(struct slow *s)
 	if (is_whole(s->p->start))
 		s->w.devices |= lacks(s->p->start, r.of) || lacks(r.of, s->p->start);
 	read_pools(s, &r);
+	show(s, &r);
 	compare_slots(s, r.of, false);
 }
 

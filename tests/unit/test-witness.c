@@ -456,8 +456,49 @@ static void test_page_tables(void)
 	}
 }
 
+/* An allocation of the stream that no event shows to be decrypted: if it is live, they decide. */
+static void test_page_tables_of_stream(void)
+{
+	static const struct {
+		enum snapshot_mark mark;
+		bool ended; /* another one, before they were read */
+		enum claim_state state;
+	} rules[] = { { SNAPSHOT_SET, false, CLAIM_HOLDS },
+		      { SNAPSHOT_SET, true, CLAIM_UNDECIDED },
+		      { SNAPSHOT_CLEAR, false, CLAIM_REFUTED },
+		      { SNAPSHOT_ABSENT, false, CLAIM_UNDECIDED } };
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		since_boot();
+		window_closes();
+		if (rules[i].ended) {
+			alloc(0, PAGES + 8192, 4096);
+			free_alloc(0, PAGES + 8192, 4096);
+			for (int k = 0; k < 2; k++) { /* to the front */
+				struct event last = stream[stream_len - 1];
+
+				memmove(&stream[1], &stream[0], (stream_len - 1) * sizeof(last));
+				stream[0] = last;
+			}
+			for (size_t k = 0; k < stream_len; k++)
+				stream[k].ts_ns = 1000 * (k + 1);
+		}
+		facts->realm.is_realm = TRI_YES;
+		facts->realm.kind = xstrdup("arm-cca");
+		facts->realm.rsi_version = xstrdup("1.0");
+		facts->realm.shared_bit = facts->start->page_mask = ALIAS;
+		facts->start->pages = xcalloc(1, sizeof(*facts->start->pages));
+		facts->start->npages = 1;
+		facts->start->pages[0] =
+			(struct snapshot_pages){ { PAGES, PAGES + 16383 }, 0, rules[i].mark };
+		check(judged_as(JUDGE_STRONGEST, false)->claims[CLAIM_DMA_IN_SHARED].state ==
+		      rules[i].state);
+	}
+}
+
 int main(void)
 {
+	test_page_tables_of_stream();
 	test_scopes();
 	test_unknown_start();
 	test_old_memory();

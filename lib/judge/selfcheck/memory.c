@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A run that began later: older mappings are in the kernel's memory. */
+#include <string.h>
+
 #include "lib/judge/selfcheck/scene.h"
 
 #define OLD_SLOT (SLOT + 0x2000)
@@ -126,6 +128,44 @@ static void protected_page(struct scene *s)
 	s->memory[0].all.npages = 1;
 }
 
+/* Plain addresses, and an allocation of the run: which pages are shared, page tables show. */
+static void plain_pages(struct scene *s)
+{
+	static const struct snapshot_pages set[] = {
+		{ { RING, RING + RING_SIZE - 1 }, ALIAS, SNAPSHOT_SET },
+		{ { RING + 0x4000, RING + 0x4000 + RING_SIZE - 1 }, ALIAS, SNAPSHOT_SET },
+	};
+	static struct snapshot_pages pages[2];
+	struct event alloc = s->ev[AT_RING];
+
+	of_the_run(s);
+	alloc.dma = RING + 0x4000;
+	alloc.link = RING_VIRT + 0x4000;
+	scene_insert(s, 3, alloc); /* after the window's start and the two marks of the snapshot */
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->ev[i].dma != EVENT_NO_ADDR)
+			s->ev[i].dma &= ~ALIAS;
+	}
+	s->facts.realm.shared_bit = ALIAS;
+	memcpy(pages, set, sizeof(set));
+	for (int i = 0; i < 2; i++) {
+		struct memory *m = &s->memory[i];
+
+		m->queue.rings[0].address &= ~ALIAS;
+		for (size_t k = 0; k < m->queue.ndescriptors; k++)
+			m->descriptors[k].address &= ~ALIAS;
+		m->all.page_mask = ALIAS;
+		m->all.pages = pages;
+		m->all.npages = 2;
+	}
+}
+
+static void page_not_looked_at(struct scene *s)
+{
+	plain_pages(s);
+	s->memory[0].all.npages = s->memory[1].all.npages = 1;
+}
+
 const struct scene_case scene_memory_cases[] = {
 	{ "a run whose older mappings are in the kernel's memory", of_the_run, OUTCOME_PROVEN, ANY,
 	  ANY },
@@ -150,6 +190,10 @@ const struct scene_case scene_memory_cases[] = {
 	{ "the kernel's memory of another moment", another_moment, OUTCOME_INCONCLUSIVE,
 	  CLAIM_SLOTS_DISJOINT, ANY },
 	{ "a ring whose page the kernel marks as protected", protected_page, OUTCOME_VIOLATED,
+	  CLAIM_DMA_IN_SHARED, ANY },
+	{ "plain addresses whose pages the kernel marks as shared", plain_pages, OUTCOME_PROVEN,
+	  ANY, ANY },
+	{ "an allocation whose pages nobody looked at", page_not_looked_at, OUTCOME_INCONCLUSIVE,
 	  CLAIM_DMA_IN_SHARED, ANY },
 	{ NULL, NULL, OUTCOME_INCONCLUSIVE, ANY, ANY },
 };
