@@ -246,13 +246,22 @@ bool slow_armed(const struct slow *s);
 void slow_witness_begin(struct slow *s);
 void slow_witness_event(struct slow *s, const struct event *e); /* before it is judged */
 void slow_witness_unknown(struct slow *s, const struct event *e);
-void slow_witness_end(struct slow *s);
 /* Recording was off for a moment between boot and the window. */
 bool slow_gap(const struct slow *s);
+/* Does something older than the window hold all of it?  rings: of coherent memory. */
+bool slow_old_holds(const struct slow *s, uint64_t from, uint64_t last, uint16_t dev, bool rings);
+
+/* slow-snapshot.c */
+void slow_snapshot_begin(struct slow *s); /* the one of the start, at its mark */
+void slow_witness_end(struct slow *s);
 /* May the page tables show that coherent memory is shared? */
 bool slow_pages_may_tell(const struct slow *s);
 /* Is all that was live when the window opened known from the kernel's memory? */
 bool slow_start_known(const struct slow *s);
+static inline bool slow_meet(uint64_t a, uint64_t a_last, uint64_t b, uint64_t b_last)
+{
+	return a <= b_last && b <= a_last;
+}
 
 /* slow-conditions.c */
 void slow_conditions(struct slow *s, enum cond_state *conds);
