@@ -65,14 +65,14 @@ static void table(FILE *out, const struct rows *rows)
 		const struct row_cost *c = &rows->cost_devices[i];
 
 		fputs("<tr>", out);
-		html_cell(out, c->name);
-		html_cell(out, c->copied);
-		html_cell(out, c->useful);
-		html_cell(out, c->ratio);
-		html_cell(out, c->stale);
+		html_word(out, c->name);
+		html_word(out, c->copied);
+		html_word(out, c->useful);
+		html_word(out, c->ratio);
+		html_word(out, c->stale);
 		html_cell(out, c->out);
 		html_cell(out, c->in);
-		html_cell(out, c->slots);
+		html_word(out, c->slots);
 		fputs("</tr>\n", out);
 	}
 	html_table_end(out);
