@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cmd/common/cmd.h"
+#include "collectors/canary/libcurl.h"
 #include "lib/base/nearest.h"
 #include "lib/base/printable.h"
 #include "lib/base/version.h"
@@ -44,6 +45,8 @@ static void print_version(void)
 	printf("ccaio %s (commit %s)\n", VERSION, version_commit());
 	for (unsigned int i = 0; (name = version_library(i, &version)); i++)
 		printf("%s %s\n", name, version);
+	version = libcurl_version();
+	printf("libcurl %s\n", version ? version : "absent: --canary cannot be used");
 }
 
 /* Output that did not reach the reader is trouble, whatever the command found. */

@@ -38,6 +38,7 @@ static const struct {
 	PLACE(strerror, "curl_easy_strerror"),
 	PLACE(slist_append, "curl_slist_append"),
 	PLACE(slist_free_all, "curl_slist_free_all"),
+	PLACE(version_info, "curl_version_info"),
 };
 
 const struct libcurl *libcurl_load(struct err *err)
@@ -67,3 +68,10 @@ const struct libcurl *libcurl_load(struct err *err)
 }
 
 #endif
+
+const char *libcurl_version(void)
+{
+	const struct libcurl *curl = libcurl_load(NULL);
+
+	return curl ? curl->version_info(CURLVERSION_FIRST)->version : NULL;
+}

@@ -19,6 +19,7 @@ struct libcurl {
 	const char *(*strerror)(CURLcode code);
 	struct curl_slist *(*slist_append)(struct curl_slist *list, const char *text);
 	void (*slist_free_all)(struct curl_slist *list);
+	curl_version_info_data *(*version_info)(CURLversion age);
 };
 
 /*
@@ -26,5 +27,8 @@ struct libcurl {
  * not installed, and in the static build, which cannot load any.
  */
 const struct libcurl *libcurl_load(struct err *err);
+
+/* Its version; NULL where it cannot be loaded. */
+const char *libcurl_version(void);
 
 #endif

@@ -67,4 +67,6 @@ verify() {
 	for lib in json-c openssl zlib zstd libtracefs libtraceevent libbpf libpcap http-parser; do
 		grep -qE "^$lib [0-9]+\.[0-9]+" <<<"$output" || { echo "no $lib in:" "$output"; false; }
 	done
+	# loaded when it is needed, where it is installed
+	[[ ${lines[-1]} =~ ^"libcurl "([0-9]+\.[0-9.]+|"absent: --canary cannot be used")$ ]]
 }
