@@ -16,8 +16,9 @@ load helper
 	run -2 --separate-stderr guest --timeout 400 \
 		--qemu '-object memory-backend-ram,id=shm,size=1M,share=on -device ivshmem-plain,memdev=shm' -- sh -c '
 		cd /root && exec 5</dev/mem && COLUMNS=400 ccaio trace --scope window -o x.ccaio -- \
-			sh -c "echo secret >/sys/bus/pci/devices/\$(cd /sys/bus/pci/devices && grep -l 0x1110 */device | cut -d/ -f1)/resource2"'
+			sh -c "echo secret >/sys/bus/pci/devices/\$(cd /sys/bus/pci/devices && grep -l 0x1110 */device | cut -d/ -f1)/resource2"
+		status=$?; grep -o "\"name\": \"/dev/mem\"" x.ccaio/platform.json; exit $status'
 	text=$(tr -s ' \n' ' ' <<<"$output")
 	[[ $text == *"no-bypass"*"host memory that a program had open in the window"* ]]
-	[[ $text == *"/dev/mem: a program had it open in the window"* ]]
+	[[ $text == *'"name": "/dev/mem"'* ]]
 }
