@@ -164,13 +164,17 @@ ls: no.ccaio: No such file or directory" ]] || { echo "$output"; false; }
 	[[ $stderr == *"ccaio trace: the instance armed at boot cannot be used: an earlier run of ccaio has read it"* ]]
 }
 
-@test "robust: a kernel locked down for confidentiality is named as the reason" {
+@test "robust: a kernel locked down for confidentiality is named as the reason, and what would help" {
 	run -0 guest --append lockdown=confidentiality -- sh -c '
 		mount -t securityfs none /sys/kernel/security 2>/dev/null
-		cd /root; ccaio trace -o no.ccaio -- true 2>&1; echo "status $?"; ls -d no.ccaio 2>&1 || true'
+		cd /root; ccaio trace -o no.ccaio -- true 2>&1; echo "status $?"; ls -d no.ccaio 2>&1 || true
+		COLUMNS=400 ccaio doctor; echo "status $?"'
 	[[ ${lines[0]} == "ccaio trace: the kernel is locked down (confidentiality): tracing is forbidden"* ]]
 	[ "${lines[1]}" = "status 3" ]
 	[ "${lines[2]}" = "ls: no.ccaio: No such file or directory" ]
+	[[ $output == *"cannot  events-armed "*"boot it with lockdown=integrity or less to trace"* ]]
+	[[ $output == *"advice  kernel-memory "*"/proc/kcore cannot be read; "*"without lockdown=confidentiality"* ]]
+	[ "${lines[-1]}" = "status 2" ]
 }
 
 @test "robust: modules that come and go in the window: events that vanish, devices that do" {
