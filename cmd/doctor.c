@@ -35,7 +35,12 @@ static void put_text(FILE *out, const void *text)
 
 static void put_diagnosis_text(FILE *out, const void *d)
 {
-	diagnosis_write_text(out, d);
+	diagnosis_write_text(out, d, false);
+}
+
+static void put_diagnosis_wrapped(FILE *out, const void *d)
+{
+	diagnosis_write_text(out, d, true);
 }
 
 static void put_diagnosis_json(FILE *out, const void *d)
@@ -129,8 +134,12 @@ static int diagnose(const struct doctor *doctor, struct facts *facts, struct pla
 	facts_before(facts, p);
 	facts_after(facts, p);
 	d = diagnosis_make(p, &t, p->window.log_known);
+	cmd_fit_terminal(0, doctor->output);
 	ret = cmd_write(doctor->output, "the diagnosis",
-			doctor->json ? put_diagnosis_json : put_diagnosis_text, d, err);
+			doctor->json			  ? put_diagnosis_json
+			: cmd_on_terminal(doctor->output) ? put_diagnosis_wrapped
+							  : put_diagnosis_text,
+			d, err);
 	if (ret == 0)
 		ret = diagnosis_can_prove(d, false) ? CMD_OK : CMD_INCONCLUSIVE;
 	diagnosis_free(d);

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "lib/base/printable.h"
+#include "lib/base/xalloc.h"
 #include "lib/evidence/diagnosis.h"
 #include "lib/evidence/guest-kind.h"
 #include "lib/json/json.h"
+#include "reports/wrap.h"
 
 static const char *how_far(const struct diagnosis *d)
 {
@@ -33,15 +35,23 @@ static const char *setting(const struct diagnosis *d)
 	return d->guest->class == GUEST_UNKNOWN ? "unknown" : "rehearsal";
 }
 
-void diagnosis_write_text(FILE *out, const struct diagnosis *d)
+#define TEXT_COLUMN 28 /* where what was found begins */
+
+void diagnosis_write_text(FILE *out, const struct diagnosis *d, bool wrapped)
 {
 	for (size_t i = 0; i < d->count; i++) {
 		const struct diag_check *c = &d->checks[i];
 
 		char *finding = printable(c->finding);
+		char *text = xasprintf("%s%s%s", finding, c->remedy ? "; " : "",
+				       c->remedy ? c->remedy : "");
 
-		fprintf(out, "%-7s %-19s %s%s%s\n", diag_state_name(c->state), c->id, finding,
-			c->remedy ? "; " : "", c->remedy ? c->remedy : "");
+		fprintf(out, "%-7s %-19s ", diag_state_name(c->state), c->id);
+		if (wrapped)
+			wrap(out, TEXT_COLUMN, TEXT_COLUMN, text);
+		else
+			fprintf(out, "%s\n", text);
+		free(text);
 		free(finding);
 	}
 	fprintf(out, "\nHere a run can be PROVEN %s.\n", how_far(d));

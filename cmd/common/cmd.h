@@ -3,6 +3,7 @@
 #define CCAIO_CMD_CMD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -52,6 +53,15 @@ int cmd_options(const struct cmd *cmd, void *options, int argc, char **argv);
 
 /* cmd/common/output.c: does --output mean standard output: not given, "-", "/dev/stdout"? */
 bool cmd_to_stdout(const char *output);
+
+/* … and is that a terminal? */
+bool cmd_on_terminal(const char *output);
+
+/*
+ * Let paragraphs be as wide as --width (0: not given) or COLUMNS says, else as the terminal is,
+ * else as a serial console (WRAP_COLUMNS).
+ */
+void cmd_fit_terminal(uint64_t width, const char *output);
 
 /*
  * Where --output says, found before a long run: then the run is not in vain, and nobody who may

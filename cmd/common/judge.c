@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cmd/common/traffic.h"
@@ -165,14 +164,9 @@ int judging_limit(struct judging *g, const struct platform *facts, struct err *e
 	return g->limit ? 0 : -EINVAL;
 }
 
-static bool on_terminal(const char *path)
-{
-	return cmd_to_stdout(path) && isatty(STDOUT_FILENO);
-}
-
 bool judging_colour(const char *path)
 {
-	return on_terminal(path) && !getenv("NO_COLOR");
+	return cmd_on_terminal(path) && !getenv("NO_COLOR");
 }
 
 int judging_take_policy(struct judging *g, char *text, size_t len, const char *name,
@@ -475,21 +469,6 @@ static int status_of(const struct verdict *v)
 	}
 }
 
-/* As wide as --width or COLUMNS says, else as the terminal is, else as a serial console
- * (WRAP_COLUMNS). */
-static void fit_terminal(const struct judging *g, const char *path)
-{
-	const char *columns = getenv("COLUMNS");
-	struct winsize size;
-
-	if (g->width)
-		wrap_set_columns((int)g->width);
-	else if (columns && atoi(columns) > 0)
-		wrap_set_columns(atoi(columns));
-	else if (on_terminal(path) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
-		wrap_set_columns(size.ws_col);
-}
-
 struct rendering {
 	const struct report *report;
 	const struct report_input *in;
@@ -528,7 +507,7 @@ int judging_report(const struct cmd *cmd, const struct judging *g, const struct 
 
 		in.colour = judging_colour(o->path);
 		in.exchanges_shown = given->exchanges_shown && cmd_to_stdout(o->path);
-		fit_terminal(g, o->path);
+		cmd_fit_terminal(g->width, o->path);
 		if (cmd_output_write(&o->out, render, &r, &err) < 0)
 			return cmd_fail(cmd, &err);
 	}

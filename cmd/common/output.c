@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "lib/base/err.h"
 #include "lib/base/file.h"
 #include "lib/base/xalloc.h"
+#include "reports/wrap.h"
 
 bool cmd_to_stdout(const char *path)
 {
@@ -24,6 +26,25 @@ bool cmd_to_stdout(const char *path)
 			return true;
 	}
 	return !path;
+}
+
+bool cmd_on_terminal(const char *path)
+{
+	return cmd_to_stdout(path) && isatty(STDOUT_FILENO);
+}
+
+void cmd_fit_terminal(uint64_t width, const char *path)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+
+	if (width)
+		wrap_set_columns((int)width);
+	else if (columns && atoi(columns) > 0)
+		wrap_set_columns(atoi(columns));
+	else if (cmd_on_terminal(path) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
+		 size.ws_col)
+		wrap_set_columns(size.ws_col);
 }
 
 static char *folder_of(const char *path)

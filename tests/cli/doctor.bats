@@ -260,6 +260,16 @@ cannots() {
 	[ -z "$(ls -A "$CCAIO_ROOT/sys/kernel/config/tsm/report")" ]
 }
 
+@test "doctor: a line is as long as a terminal, and whole in a pipe" {
+	# a serial console has no width
+	run env -u COLUMNS script -qec "stty cols 0 rows 0; '$CCAIO' doctor" /dev/null
+	long=$(tr -d '\r' <<<"$output" | awk 'length > 80 && substr($0, 29) ~ /[^ ] [^ ]/')
+	[ -z "$long" ] || { echo "$long"; false; }
+	[[ $output == *$'\n                            '[^\ ]* ]]
+	run "$CCAIO" doctor
+	[[ $output != *$'\n                            '[^\ ]* ]]
+}
+
 @test "doctor: lost output is trouble, exit 3" {
 	run -3 bash -c '"$0" doctor --facts >/dev/full' "$CCAIO"
 	run -3 --separate-stderr "$CCAIO" doctor -o /dev/full
