@@ -175,7 +175,7 @@ check-guest: $(BUILD)/ccaio $(APPS) ## run the tests in real guests
 	$(Q)$(MAKE) CROSS=amd64 all apps
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/guest tests/guest || \
 		CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps scripts/check-again $(BUILD)/tests/guest/report.tap tests/guest
-check-everyday: $(BUILD)/ccaio $(APPS) ## run all everyday workloads in real guests (an hour)
+check-everyday: $(BUILD)/ccaio $(APPS) ## run all everyday workloads, and all networks, in real guests (an hour)
 	@mkdir -p $(BUILD)/tests/everyday
 	$(Q)$(MAKE) CROSS=arm64 all apps
 	$(Q)$(MAKE) CROSS=amd64 all apps

@@ -3,12 +3,14 @@
 bats_require_minimum_version 1.5.0
 
 APPS=${APPS:?run the tests with make check-guest}
-DATA=$BATS_TEST_DIRNAME/../data
-load ../broker
+# From here, since the tests of a folder below load this, too.
+GUEST_TESTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+DATA=$GUEST_TESTS/../data
+load "$GUEST_TESTS/../broker"
 
 # guest [OPTION...] -- CMD...: as scripts/guest; the programs were built before the first test.
 guest() {
-	"$BATS_TEST_DIRNAME/../../scripts/guest" --no-build --verdicts "$BATS_TEST_TMPDIR/verdicts" "$@"
+	"$GUEST_TESTS/../../scripts/guest" --no-build --verdicts "$BATS_TEST_TMPDIR/verdicts" "$@"
 }
 
 # The broker as a guest reaches it, and as CMD of a trace.
