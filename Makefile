@@ -180,6 +180,10 @@ check-everyday: $(BUILD)/ccaio $(APPS) ## run all everyday workloads, and all ne
 	$(Q)$(MAKE) CROSS=arm64 all apps
 	$(Q)$(MAKE) CROSS=amd64 all apps
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/everyday tests/guest/everyday
+check-odd: $(BUILD)/ccaio $(APPS) ## machines that change while a program is traced, in a real guest
+	@mkdir -p $(BUILD)/tests/odd
+	$(Q)$(MAKE) CROSS=arm64 all apps
+	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/odd tests/guest/odd
 check-cost: $(BUILD)/ccaio $(APPS) ## the forecast of the bounce pool against real kernels
 	$(Q)$(MAKE) CROSS=arm64 all apps
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) tests/guest/cost
@@ -238,7 +242,7 @@ clean: ## remove every build folder
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: all static ccaio-static bench apps tools check check-fast check-symbols spelling force check-unit check-property check-long check-cli check-browser check-guest check-everyday check-cost demo setup lint fuzz man format install uninstall deb check-deb clean help
+.PHONY: all static ccaio-static bench apps tools check check-fast check-symbols spelling force check-unit check-property check-long check-cli check-browser check-guest check-everyday check-odd check-cost demo setup lint fuzz man format install uninstall deb check-deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(PROPERTY:.o=.d) $(UNITS:=.d) $(APPS:=.d) $(APP_OBJS:.o=.d) $(TOOLS:=.d) $(TOOL_OBJS:.o=.d)
