@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Machines that are not as they usually are, and that change while a program is traced: each is judged, or one
-# sentence says before the command runs what cannot be shown.  One guest for all of them.
+# sentence says before the command runs what cannot be shown.  One guest for all of these, one for what a kill leaves.
 bats_require_minimum_version 1.5.0
 APPS=${APPS:?run the tests with make check-odd}
 
@@ -70,4 +70,19 @@ APPS=${APPS:?run the tests with make check-odd}
 
 teardown() {
 	[ -n "${BATS_TEST_COMPLETED:-}" ] || printf '%s\n' "${output:-}" "${stderr:-}"
+}
+
+@test "odd: after a killed run whose note in /run is gone and that is a zombie, the next start cleans up (7.2)" {
+	run -0 --separate-stderr "$BATS_TEST_DIRNAME/../../../scripts/guest" --no-build --timeout 300 -- sh -c '
+		cd /root
+		tracing() { ls /sys/kernel/tracing/instances; cat /sys/kernel/tracing/dynamic_events; }
+		tracing >before
+		sh -c "ccaio trace -q --scope window -o z.ccaio -- sleep 1000 >/dev/null 2>&1 & echo \$! >z; exec sleep 1000" &
+		until [ -s z ] && [ -d /sys/kernel/tracing/instances/ccaio-$(cat z) ]; do usleep 10000; done
+		kill -KILL $(cat z) && rm -f /run/ccaio/$(cat z)
+		tracing | diff -q before - >/dev/null || echo left
+		ccaio trace -q -o ok.ccaio --scope window -- true >/dev/null
+		echo "status $?"
+		tracing | diff before - && echo restored'
+	[ "$output" = $'left\nstatus 0\nrestored' ]
 }
