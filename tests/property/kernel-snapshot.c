@@ -33,6 +33,8 @@ static void add_descriptor(struct sim *s, struct snapshot_queue *q, struct sim_m
 	};
 	if (!from)
 		q->descriptors[q->ndescriptors - 1].length = (uint32_t)m->size;
+	if (m->region >= 0 && !m->reported && !s->h->alias)
+		sim_not_provable(s, "a decrypt that nothing reported");
 	if (m->direct && !m->reported && !m->named && s->start)
 		sim_not_provable(s, "nothing shows an older mapping without slots");
 	m->named |= !from;
