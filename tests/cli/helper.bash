@@ -39,3 +39,10 @@ judged_bundle() {
 		-o "$1/verdict.json" "$1/trace.dat" || [ $? -le 2 ]
 	seal "$1"
 }
+
+# moment FROM_NS [JQ]: the facts of linux-7.2-forced as doctor --facts writes them at a moment.
+moment() {
+	jq --argjson at "$1" 'del(.window) | .kernel.boot_id = "b" | .moment = {from_ns: $at, devices: ["virtio0 7 8 1"],
+		cpus: ["0-1"], tsm: [], log_first: 0, log_next: 100, log: ["3 software IO TLB: mapped"]} | '"${2:-.}" \
+		"$DATA/trace/linux-7.2-forced.json"
+}

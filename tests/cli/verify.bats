@@ -522,13 +522,6 @@ with_net() {
 	has "204 ranges in memory that the monitor held as shared, 0 in"
 }
 
-# moment FROM_NS [JQ]: the facts of linux-7.2-forced as doctor --facts writes them at a moment.
-moment() {
-	jq --argjson at "$1" 'del(.window) | .kernel.boot_id = "b" | .moment = {from_ns: $at, devices: ["virtio0 7 8 1"],
-		cpus: ["0-1"], tsm: [], log_first: 0, log_next: 100, log: ["3 software IO TLB: mapped"]} | '"${2:-.}" \
-		"$DATA/trace/linux-7.2-forced.json"
-}
-
 @test "verify: facts of before and after a recording of trace-cmd tell what changed" {
 	cd "$BATS_TEST_TMPDIR"
 	twice() {
