@@ -43,7 +43,7 @@ FLAGS := -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"
 	 $(if $(COVERAGE),--coverage -O0) $(if $(WERROR),-Werror) $(if $(STATIC),-DCCAIO_STATIC)
 
 # Goals that compile need the libraries; the others work without, or get them first.
-ifneq ($(filter-out clean help lint spelling format man setup check demo,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help lint spelling format man setup check check-static demo,$(or $(MAKECMDGOALS),all)),)
 missing := $(shell $(PKG_CONFIG) --print-errors --exists '$(DEPS) $(LOADED_DEPS)' 2>&1)
 $(if $(missing),$(error $(missing) -- run scripts/setup))
 DEP_CFLAGS := $(shell $(PKG_CONFIG) --cflags '$(DEPS)')
@@ -74,7 +74,7 @@ TOOL_OBJS := $(BUILD)/tests/tools/trace-v7.o $(BUILD)/tests/tools/rewrite.o $(BU
 # Two guests fit on two cores; bats needs GNU parallel for that.
 BATS   := bats $(if $(shell command -v parallel),--jobs $(shell scripts/jobs)) --report-formatter tap
 SHELLS := $(filter-out scripts/check-json scripts/check-words,$(wildcard scripts/*)) $(wildcard .ci/run tests/*.bash tests/*/*.bash tests/*/*.bats \
-	tests/guest/everyday/*.bats tests/guest/everyday/run tests/guest/everyday/in-guest)
+	tests/guest/everyday/*.bats tests/guest/everyday/run tests/guest/everyday/in-guest tests/static/keybroker-app)
 PAGES := $(if $(shell command -v scdoc),$(patsubst %.scd,$(BUILD)/%,$(wildcard man/*.scd)))
 
 all: $(BUILD)/ccaio ## build the program (default)
@@ -187,6 +187,12 @@ check-odd: $(BUILD)/ccaio $(APPS) ## machines that change while a program is tra
 check-cost: $(BUILD)/ccaio $(APPS) ## the forecast of the bounce pool against real kernels
 	$(Q)$(MAKE) CROSS=arm64 all apps
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) tests/guest/cost
+check-static: ## the static executables: README's lab in bare guests, the container image (a quarter of an hour)
+	$(Q)scripts/setup static
+	$(Q)$(MAKE) all apps
+	$(Q)$(MAKE) CROSS=arm64 static
+	$(Q)$(MAKE) CROSS=amd64 static
+	$(Q)CCAIO=$(CURDIR)/$(BUILD)/ccaio APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) tests/static
 check: ## install what is missing, then run every test
 	$(Q)scripts/setup check
 	$(Q)$(MAKE) check-symbols check-unit check-property check-cli check-browser check-guest lint spelling
@@ -242,7 +248,7 @@ clean: ## remove every build folder
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: all static ccaio-static bench apps tools check check-fast check-symbols spelling force check-unit check-property check-long check-cli check-browser check-guest check-everyday check-odd check-cost demo setup lint fuzz man format install uninstall deb check-deb clean help
+.PHONY: all static ccaio-static bench apps tools check check-fast check-symbols spelling force check-unit check-property check-long check-cli check-browser check-guest check-everyday check-odd check-cost check-static demo setup lint fuzz man format install uninstall deb check-deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(PROPERTY:.o=.d) $(UNITS:=.d) $(APPS:=.d) $(APP_OBJS:.o=.d) $(TOOLS:=.d) $(TOOL_OBJS:.o=.d)

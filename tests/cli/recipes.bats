@@ -46,7 +46,7 @@ step() {
 
 @test "recipes: the image is of what make static builds, for each architecture, and of nothing else" {
 	mapfile -t lines < <(grep -vE '^(#|$)' "$TOP/Containerfile")
-	[ "${lines[*]}" = 'FROM scratch ARG TARGETARCH COPY build-static-${TARGETARCH}/ccaio.static /usr/bin/ccaio WORKDIR /work ENTRYPOINT ["/usr/bin/ccaio"]' ]
+	[ "${lines[*]}" = 'FROM scratch ARG TARGETARCH COPY build-static-${TARGETARCH}/ccaio.static /usr/bin/ccaio WORKDIR /tmp WORKDIR /work ENTRYPOINT ["/usr/bin/ccaio"]' ]
 	# as make CROSS=... static names it
 	grep -qF 'BUILD   ?= build-$(if $(STATIC),static-)$(CROSS)' "$TOP/Makefile"
 	grep -qF '$(BUILD)/ccaio.static' "$TOP/Makefile"
