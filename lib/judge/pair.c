@@ -62,6 +62,25 @@ static void alias_of_buffer(struct judge *j, struct device *dev, const struct ev
 			    "nothing shows that the buffer is shared");
 }
 
+/*
+ * Probes name the buffer of a bounce only (collectors/decode/call.h): without one the device was
+ * given the buffer itself.
+ */
+static void buffer_not_named(struct judge *j, struct device *dev, const struct event *ev,
+			     enum memory_state memory)
+{
+	if (memory == MEMORY_DECRYPTED)
+		return;
+	if ((memory == MEMORY_PROTECTED || memory == MEMORY_MIXED) &&
+	    (j->rehearsal || !(ev->attrs & EVENT_ATTR_CC_SHARED)))
+		judge_refute(j, BREACH_NOT_BOUNCED, FIND_ABSENCE, dev, ev, memory,
+			     "a protected buffer was mapped without a bounce");
+	else
+		judge_doubt(j, CLAIM_BOUNCE_PAIRED, dev, ev, memory,
+			    "a buffer was mapped without a bounce and nothing shows whether it is "
+			    "protected");
+}
+
 void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uint64_t plain,
 		enum memory_state memory, enum pair how, const struct bounce *bounce)
 {
@@ -123,6 +142,10 @@ void judge_pair(struct judge *j, struct device *dev, const struct event *ev, uin
 		judge_doubt(j, CLAIM_BOUNCE_PAIRED, dev, ev, memory,
 			    "the device was given another address than the buffer's, and whether "
 			    "it is behind an IOMMU is not known");
+		return;
+	}
+	if (ev->orig == EVENT_NO_ADDR && memory != MEMORY_POOL) {
+		buffer_not_named(j, dev, ev, memory);
 		return;
 	}
 	judge_refute(

@@ -221,6 +221,36 @@ probed() {
 	lacks "in fact read all of it"
 }
 
+# old NAME FILTER: a recording of Linux 5.10, which has no dma events, and its facts as those of a virtCCA guest
+old() {
+	cp "$DATA/trace/$1.dat" "$BATS_TEST_TMPDIR/t.dat"
+	jq '.realm = {is_realm: true, kind: "virtcca", signs: ["virtcca-device", "virtcca-log", "virtcca-cmdline"]} |'"$2" \
+		"$DATA/trace/$1.json" >"$BATS_TEST_TMPDIR/t.json"
+}
+
+@test "guests: a virtCCA guest of the kernel that it has, by ccaio's own probes" {
+	old linux-5.10-probes .
+	judge 0 --scope=window
+	has "PROVEN for the window, in a virtCCA guest"
+	has "ccaio's own probes were on in place of the dma events"
+	has "80 bounced maps, each with its bounce"
+	judge 2
+	has "ccaio's own probes, which stand in for the dma events on this kernel, report from the start"
+	old linux-5.10-probes-noforce .
+	judge 1 --scope=window
+	has "VIOLATED for the window, in a virtCCA guest"
+	has "the device was given protected memory at 0x49de2258 (16 bytes); a protected buffer was mapped without a bounce"
+	# no device of the kernel's own, but assigned ones
+	old linux-5.10-probes-noforce '.virtio = [] | .pci |= map(select(.name != "0000:00:03.0")) |
+		(.pci[] | select(.driver == "virtio-pci")) |= (.driver = "mlx5_core" | .vendor = "0x15b3" | .device = "0x1017")'
+	judge 2 --scope=window
+	has "the platform may let this assigned device reach protected memory, and nothing attests it"
+	echo '{"schema": "ccaio.policy/1", "assigned_devices": [{"device": "0000:00:01.0", "reason": "our NIC"},
+		{"device": "0000:00:02.0", "reason": "our disk"}]}' >"$BATS_TEST_TMPDIR/p.json"
+	judge 0 --scope=window --policy="$BATS_TEST_TMPDIR/p.json"
+	has "0000:00:02.0 was given protected memory 68 times; the policy says that this assigned device may have it"
+}
+
 @test "guests: an assigned device of a virtCCA guest is undecided unless the policy names it" {
 	# the first allocation, of 0000:00:01.0, stays outside of the pool
 	as virtcca "virtcca-device virtcca-log virtcca-cmdline" -C 0x98000000 -K 1

@@ -38,6 +38,22 @@ bool publish_original(struct history *h, struct rng *r)
 	return true;
 }
 
+/* Not bounced, and as probes report it, which name the buffers of bounces only. */
+bool publish_unnamed(struct history *h, struct rng *r)
+{
+	size_t i = find_step(h, r, is_plain_bounced), bounce;
+
+	if (i == NOWHERE || bounce_may_lack(h, i))
+		return false;
+	bounce = other_step(h, i, EVENT_BOUNCE);
+	if (bounce == NOWHERE)
+		return false;
+	move_mapping(h, h->steps[i].map, event_at(h, i)->dma, event_at(h, i)->orig);
+	h->steps[i].ev.orig = EVENT_NO_ADDR;
+	history_remove(h, bounce);
+	return true;
+}
+
 /* The last bytes lie outside the pool; at an alias: outside the alias. */
 bool past_end(struct history *h, struct rng *r)
 {

@@ -12,6 +12,7 @@ static const struct mutation mutations_stream[] = {
 	{ "duplicate", duplicate },
 	{ "publish-protected", publish_protected },
 	{ "publish-original", publish_original },
+	{ "publish-unnamed", publish_unnamed },
 	{ "past-end", past_end },
 	{ "end-elsewhere", end_elsewhere },
 	{ "size-of-pair", size_of_pair },

@@ -53,9 +53,9 @@ mutate_fn drop_bounce, drop_bounced_map, drop_begin, drop_unmap, drop_decrypt, d
 	silence;
 
 /* mutate-change.c */
-mutate_fn publish_protected, publish_original, past_end, end_elsewhere, size_of_pair, size_of_end,
-	sync_beyond, direction_of_end, direction_of_sync, device_of_pair, device_of_end, wrong_bit,
-	end_without_bit, wrong_nonce, swap_marks;
+mutate_fn publish_protected, publish_original, publish_unnamed, past_end, end_elsewhere,
+	size_of_pair, size_of_end, sync_beyond, direction_of_end, direction_of_sync, device_of_pair,
+	device_of_end, wrong_bit, end_without_bit, wrong_nonce, swap_marks;
 
 /* mutate-move.c */
 mutate_fn map_before_bounce, sync_after_end, end_before_begin, overlap, alloc_overlap, late_encrypt,

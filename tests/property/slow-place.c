@@ -240,6 +240,17 @@ static bool of_open_alloc(const struct slow *s, const struct event *e, uint64_t 
 	       alloc_is(s, e, plain, l->orig + (plain - l->dma), s->ev[l->begin].attrs) == OPEN;
 }
 
+/* Of a buffer in this memory that was mapped without a bounce: does nothing show that it is
+ * protected? */
+static bool may_be_shared(struct slow *s, const struct event *e, uint64_t plain,
+			  enum memory_state memory)
+{
+	return ((e->attrs & EVENT_ATTR_CC_SHARED) && !s->rehearsal) ||
+	       (memory != MEMORY_PROTECTED && memory != MEMORY_MIXED) ||
+	       of_open_alloc(s, e, plain) || slow_trust_is_later(s, e->dev) ||
+	       slow_is_assigned(s, e->dev);
+}
+
 void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memory_state is,
 	       const struct event *bounce, bool by_order)
 {
@@ -265,10 +276,7 @@ void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memor
 			slow_open(s, CLAIM_BOUNCE_PAIRED);
 		if (is == MEMORY_DECRYPTED || is == MEMORY_ALIAS)
 			return;
-		if (((e->attrs & EVENT_ATTR_CC_SHARED) && !s->rehearsal) ||
-		    (orig != MEMORY_PROTECTED && orig != MEMORY_MIXED) ||
-		    of_open_alloc(s, e, plain) || slow_trust_is_later(s, e->dev) ||
-		    slow_is_assigned(s, e->dev))
+		if (may_be_shared(s, e, plain, orig))
 			slow_open(s, CLAIM_BOUNCE_PAIRED);
 		else
 			slow_fact(s, CLAIM_BOUNCE_PAIRED);
@@ -279,6 +287,11 @@ void slow_pair(struct slow *s, const struct event *e, uint64_t plain, enum memor
 	if (slow_bounce_unreported(s))
 		s->early++;
 	else if (!told_by_facts(s, e->dev) && is != MEMORY_POOL)
+		slow_open(s, CLAIM_BOUNCE_PAIRED);
+	else if (e->orig == EVENT_NO_ADDR && is == MEMORY_DECRYPTED) /* itself shared */
+		return;
+	else if (e->orig == EVENT_NO_ADDR && is != MEMORY_POOL &&
+		 may_be_shared(s, e, plain, slow_memory(s, plain, e->size)))
 		slow_open(s, CLAIM_BOUNCE_PAIRED);
 	else
 		slow_absent(s, CLAIM_BOUNCE_PAIRED);

@@ -278,6 +278,8 @@ static void test_guest_kinds(void)
 	}
 	map(0, BUF, BUF, 64); /* an assigned device may have been let, and nothing shows it */
 	check(outcome() == OUTCOME_INCONCLUSIVE);
+	map(0, EVENT_NO_ADDR, BUF, 64); /* as probes tell it: without a bounce, what buffer? */
+	check(outcome() == OUTCOME_INCONCLUSIVE);
 }
 
 /* The facts tell that a device is accepted in the window, and not since when. */

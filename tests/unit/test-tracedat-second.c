@@ -209,6 +209,8 @@ int main(void)
 		size_t records, lost;
 	} files[] = {
 		{ "generated-v6", 1504, 3 },
+		{ "linux-5.10-probes", 776, 0 },
+		{ "linux-5.10-probes-noforce", 459, 0 },
 		{ "linux-6.1-forced", 575, 0 },
 		{ "linux-6.1-probes", 267, 0 },
 		{ "linux-6.12-forced", 1428, 0 },
