@@ -187,6 +187,9 @@ check-odd: $(BUILD)/ccaio $(APPS) ## machines that change while a program is tra
 check-cost: $(BUILD)/ccaio $(APPS) ## the forecast of the bounce pool against real kernels
 	$(Q)$(MAKE) CROSS=arm64 all apps
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) tests/guest/cost
+check-kernels: $(BUILD)/ccaio $(APPS) ## kernels older and newer than those of make check, in guests
+	$(Q)$(MAKE) CROSS=arm64 all apps
+	$(Q)CCAIO=$(CURDIR)/$(BUILD)/ccaio APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) tests/guest/kernels
 check-static: ## the static executables: README's lab in bare guests, the container image (a quarter of an hour)
 	$(Q)scripts/setup static
 	$(Q)$(MAKE) all apps
@@ -248,7 +251,7 @@ clean: ## remove every build folder
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: all static ccaio-static bench apps tools check check-fast check-symbols spelling force check-unit check-property check-long check-cli check-browser check-guest check-everyday check-odd check-cost check-static demo setup lint fuzz man format install uninstall deb check-deb clean help
+.PHONY: all static ccaio-static bench apps tools check check-fast check-symbols spelling force check-unit check-property check-long check-cli check-browser check-guest check-everyday check-odd check-cost check-kernels check-static demo setup lint fuzz man format install uninstall deb check-deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(PROPERTY:.o=.d) $(UNITS:=.d) $(APPS:=.d) $(APP_OBJS:.o=.d) $(TOOLS:=.d) $(TOOL_OBJS:.o=.d)

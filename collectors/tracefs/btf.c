@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Offsets of structure members in the running kernel, from its BTF, by libbpf. */
+/* Members of structures and arguments of functions in the running kernel, from its BTF, by libbpf.
+ */
 #include "collectors/tracefs/btf.h"
 
 #include <bpf/btf.h>
@@ -97,4 +98,13 @@ long btf_offset(const struct btf *btf, const char *structure, const char *member
 	int id = btf__find_by_name_kind(btf, structure, BTF_KIND_STRUCT);
 
 	return id > 0 ? find_member(btf, btf__type_by_id(btf, id), member, 0) : -1;
+}
+
+int btf_arguments(const struct btf *btf, const char *function)
+{
+	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+	const struct btf_type *proto =
+		id > 0 ? btf__type_by_id(btf, btf__type_by_id(btf, id)->type) : NULL;
+
+	return proto && btf_is_func_proto(proto) ? btf_vlen(proto) : -1;
 }

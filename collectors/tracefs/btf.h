@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /*
- * btf - offsets of structure members in the running kernel.
+ * btf - offsets of structure members, and arguments of functions, in the running kernel.
  *
  * A helper around libbpf's struct btf, which <bpf/btf.h> can be used on as well.  The
  * kernel finds members by itself when a dynamic event names them, but searches all its
@@ -31,5 +31,8 @@ void btf_free(struct btf *btf); /* accepts NULL */
  * union inside it.  -1 where there is none, or where it is a bit field.
  */
 long btf_offset(const struct btf *btf, const char *structure, const char *member);
+
+/* How many arguments a function takes; -1 where there is none of this name. */
+int btf_arguments(const struct btf *btf, const char *function);
 
 #endif

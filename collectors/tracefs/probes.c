@@ -28,7 +28,8 @@
  * than all the rest.  A return probe that knows the arguments needs Linux 6.10.
  * A form is "p" (entry) or "r" (return), the function, and the fields.  {structure.member}, a
  * member's offset, is filled in; {base} is the linear map's offset as one more field, or
- * nothing where it is unknown.
+ * nothing where it is unknown; {function/N} is nothing where that function takes N arguments,
+ * and elsewhere it is no form for this kernel.
  */
 /* Of an IPv4 socket, which may be older than the recording: its addresses, as they are in it. */
 #define ADDRESSES                                                                              \
@@ -109,8 +110,11 @@ static const struct probe dma_probes[] = {
 	{ PROBE_BOUNCE, { "r swiotlb_map ret=$retval" } },
 	{ PROBE_UNMAP,
 	  { "p dma_unmap_page_attrs " DEVICE " addr=$arg2 size=$arg3 dir=$arg4:u32 attrs=$arg5" } },
+	/* before Linux 5.12 the size of the slots came before the direction */
 	{ PROBE_RELEASE,
-	  { "p swiotlb_tbl_unmap_single " DEVICE
+	  { "p swiotlb_tbl_unmap_single{swiotlb_tbl_unmap_single/6} " DEVICE
+	    " addr=$arg2 size=$arg3 dir=$arg5:u32 attrs=$arg6",
+	    "p swiotlb_tbl_unmap_single " DEVICE
 	    " addr=$arg2 size=$arg3 dir=$arg4:u32 attrs=$arg5" } },
 	{ PROBE_MAP_SG_IN,
 	  { "p dma_direct_map_sg " DEVICE " nents=$arg3:u32 dir=$arg4:u32 attrs=$arg5" } },
@@ -124,7 +128,9 @@ static const struct probe dma_probes[] = {
 	/* seen, but not followed: a run in which one of these is called stays undecided */
 	{ PROBE_BLIND "__resource", { "p dma_map_resource " DEVICE } },
 	{ PROBE_BLIND "__pages", { "p dma_alloc_pages " DEVICE } },
-	{ PROBE_BLIND "__noncontiguous", { "p dma_alloc_noncontiguous " DEVICE } },
+	/* since Linux 5.12; what there was before could be an IOMMU's own, too */
+	{ PROBE_BLIND "__noncontiguous",
+	  { "p dma_alloc_noncontiguous " DEVICE, "p dma_alloc_noncoherent " DEVICE } },
 	{ PROBE_BLIND "__iommu", { "p iommu_dma_map_sg " DEVICE } },
 	{ PROBE_BLIND "__sync_sg", { "p dma_sync_sg_for_cpu " DEVICE } },
 	{ PROBE_BLIND "__sync_sg_device", { "p dma_sync_sg_for_device " DEVICE } },
@@ -170,23 +176,30 @@ struct words {
 /* What stands for the word of len bytes, in braces in a form.  NULL where it is unknown. */
 static char *fill(struct words *words, const char *word, size_t len)
 {
-	const char *dot = memchr(word, '.', len);
-	char *structure, *member;
+	size_t first = strcspn(word, "./}");
+	char *of, *what, *value = NULL;
 	long offset;
 
-	if (!dot && words->base == 0)
+	if (first >= len && words->base == 0)
 		return xstrdup("");
-	if (!dot)
+	if (first >= len)
 		return xasprintf(" base=\\0x%" PRIx64 ":x64", words->base);
 	if (!words->btf_tried)
 		words->btf = btf_load(BTF_KERNEL);
 	words->btf_tried = true;
-	structure = xstrndup(word, dot - word);
-	member = xstrndup(dot + 1, word + len - dot - 1);
-	offset = words->btf ? btf_offset(words->btf, structure, member) : -1;
-	free(structure);
-	free(member);
-	return offset < 0 ? NULL : xasprintf("%ld", offset);
+	if (!words->btf)
+		return NULL;
+	of = xstrndup(word, first);
+	what = xstrndup(word + first + 1, len - first - 1);
+	if (word[first] == '/') {
+		value = btf_arguments(words->btf, of) == atoi(what) ? xstrdup("") : NULL;
+	} else {
+		offset = btf_offset(words->btf, of, what);
+		value = offset < 0 ? NULL : xasprintf("%ld", offset);
+	}
+	free(of);
+	free(what);
+	return value;
 }
 
 /* The form with its words filled in (caller frees); NULL where one is unknown. */
@@ -261,10 +274,9 @@ static void arm_probe(const struct probe *probe, const struct instance *instance
 	for (i = 0; i < FORMS && probe->forms[i] && ret < 0; i++) {
 		char *text = write_form(words, probe->forms[i]);
 
+		why = text ? NULL : "this kernel does not describe its types (BTF)";
 		if (text)
 			ret = create(words->group, probe->name, text);
-		else
-			why = "this kernel does not describe its types (BTF)";
 		free(text);
 	}
 	filter = ret == 0 ? filter_of(probe, i - 1) : NULL;

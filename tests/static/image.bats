@@ -38,10 +38,10 @@ image() {
 }
 
 @test "image: the recipe's own command builds it for both architectures" {
-	command=$(sed -n 's/^#   buildah \(build .*\)/\1/p' "$TOP/Containerfile")
-	[[ $command == "build --platform linux/arm64,linux/amd64 --manifest ccaio ." ]]
+	read -ra command < <(sed -n 's/^#   buildah \(build .*\)/\1/p' "$TOP/Containerfile")
+	[ "${command[*]}" = "build --platform linux/arm64,linux/amd64 --manifest ccaio ." ]
 	cd "$TOP"
-	image $command
+	image "${command[@]}"
 	run -0 --separate-stderr image manifest inspect ccaio
 	[ "$(jq -r '[.manifests[].platform.architecture] | sort | join(" ")' <<<"$output")" = "amd64 arm64" ]
 }

@@ -8,10 +8,10 @@
 
 /*
  * int; struct inner { int deep; }  (unnamed); struct outer { int first; inner; int bits : 3;
- * int last; } at bytes 0, 8, 12 and 16.
+ * int last; } at bytes 0, 8, 12 and 16.  int call(int first, int last).
  */
-static const char strings[] = "\0outer\0first\0deep\0bits\0last";
-enum { OUTER = 1, FIRST = 7, DEEP = 13, BITS = 18, LAST = 23 };
+static const char strings[] = "\0outer\0first\0deep\0bits\0last\0call";
+enum { OUTER = 1, FIRST = 7, DEEP = 13, BITS = 18, LAST = 23, CALL = 28 };
 
 static const uint32_t types[] = {
 	0,
@@ -39,6 +39,16 @@ static const uint32_t types[] = {
 	LAST,
 	1,
 	128, /* at byte 16 */
+	0,
+	13u << 24 | 2,
+	1, /* 4: a prototype of two arguments */
+	FIRST,
+	1,
+	LAST,
+	1,
+	CALL,
+	12u << 24,
+	4, /* 5: a function of that prototype */
 };
 
 struct image {
@@ -75,6 +85,8 @@ static void test_offsets(void)
 	check(btf_offset(btf, "outer", "bits") == -1);
 	check(btf_offset(btf, "outer", "nothing") == -1);
 	check(btf_offset(btf, "other", "first") == -1);
+	check(btf_arguments(btf, "call") == 2);
+	check(btf_arguments(btf, "outer") == -1 && btf_arguments(btf, "nothing") == -1);
 	btf_free(btf);
 }
 
