@@ -35,7 +35,9 @@ load helper
 		i=0; while [ $i -lt 20000 ]; do echo "fill the kernel log until its first lines are gone" >/dev/kmsg; i=$((i + 1)); done
 		! dmesg | grep -q "software IO TLB" && echo gone
 		ccaio doctor --facts -o /root/after.json
-		diff /root/before.json /root/after.json && echo same
+		# but for the moment, which is the last member
+		for f in before after; do sed "/\"moment\"/,\$d" /root/$f.json >/root/$f; done
+		diff /root/before /root/after && echo same
 		ccaio doctor | grep -E "setting|pool-known|dma-in-shared|9050000"
 		grep -A2 "\"other\"" /root/after.json'
 	[[ $output == *gone*same* ]]
