@@ -279,7 +279,8 @@ int trace_options_parse(struct trace_options *options, int argc, char **argv, st
 	return check_shared(options, err);
 }
 
-char *trace_default_bundle(const char *command)
+/* A new bundle's name: "keybroker-app-20261120-184000.ccaio".  The caller frees. */
+static char *default_bundle(const char *command)
 {
 	const char *slash = strrchr(command, '/');
 	time_t now = time(NULL);
@@ -305,7 +306,7 @@ void trace_tell_bundle(const struct trace_options *options, const char *path)
 
 struct bundle *trace_new_bundle(const struct trace_options *o, const char *what, struct err *err)
 {
-	char *made = o->bundle ? NULL : trace_default_bundle(what);
+	char *made = o->bundle ? NULL : default_bundle(what);
 	struct bundle *b = bundle_create(made ? made : o->bundle, err);
 
 	free(made);

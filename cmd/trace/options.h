@@ -50,9 +50,6 @@ extern const struct usage trace_usage;
  */
 int trace_options_parse(struct trace_options *options, int argc, char **argv, struct err *err);
 
-/* A new bundle's name: "keybroker-app-20261120-184000.ccaio".  The caller frees. */
-char *trace_default_bundle(const char *command);
-
 /* The bundle that the options ask for.  NULL with err set. */
 struct bundle *trace_new_bundle(const struct trace_options *options, const char *what,
 				struct err *err);
