@@ -23,21 +23,13 @@ void exchanges_write(FILE *out, const struct exchanges *x);
 void exchanges_write_member(struct jwriter *w, const char *key, const struct exchanges *x);
 
 /*
- * Read what packets reported: connections, exchanges, interfaces, the program's processes.
- * NULL with err set when the text is malformed or contradicts itself.
- */
-struct exchanges *exchanges_parse(const char *text, size_t len, const char *name, struct err *err);
-
-/*
- * Read the whole file, also what the correlation made of it: for showing it again, never
- * for judging.  NULL with err set like exchanges_parse.
- */
-struct exchanges *exchanges_recall(const char *text, size_t len, const char *name, struct err *err);
-
-/*
- * The same of a file that may be longer than memory: text of it is in memory one connection or
- * exchange at a time, and what is kept of them is bounded by twice EXCHANGES_MEMORY.  open gives
- * streams of it from its beginning.  derived: also what the correlation made of it.
+ * Read what packets reported: connections, exchanges, interfaces, the program's processes.  With
+ * derived, also what the correlation made of it: for showing it again, never for judging.  NULL
+ * with err set when the text is malformed or contradicts itself.
+ *
+ * The file may be longer than memory: text of it is in memory one connection or exchange at a
+ * time, and what is kept of them is bounded by twice EXCHANGES_MEMORY.  open gives streams of it
+ * from its beginning.
  */
 struct exchanges *exchanges_load(FILE *(*open)(void *ctx, struct err *err), void *ctx,
 				 const char *name, bool derived, struct err *err);

@@ -530,32 +530,3 @@ struct exchanges *exchanges_load(FILE *(*open)(void *ctx, struct err *err), void
 	exchanges_free(l.x);
 	return NULL;
 }
-
-struct text {
-	const char *text;
-	size_t len;
-};
-
-static FILE *open_text(void *ctx, struct err *err)
-{
-	const struct text *t = ctx;
-	FILE *in = fmemopen((char *)t->text, t->len, "r");
-
-	if (!in)
-		err_sys(err, "cannot read");
-	return in;
-}
-
-struct exchanges *exchanges_parse(const char *text, size_t len, const char *name, struct err *err)
-{
-	struct text t = { text, len };
-
-	return exchanges_load(open_text, &t, name, false, err);
-}
-
-struct exchanges *exchanges_recall(const char *text, size_t len, const char *name, struct err *err)
-{
-	struct text t = { text, len };
-
-	return exchanges_load(open_text, &t, name, true, err);
-}

@@ -10,6 +10,7 @@
 #include "lib/correlate/correlate.h"
 #include "lib/exchange/exchange.h"
 #include "lib/exchange/json.h"
+#include "tests/unit/exchange-text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

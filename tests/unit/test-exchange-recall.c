@@ -7,6 +7,7 @@
 #include "lib/base/xalloc.h"
 #include "lib/exchange/exchange.h"
 #include "lib/exchange/json.h"
+#include "tests/unit/exchange-text.h"
 #include "tests/unit/test.h"
 
 static char *format(const struct exchanges *x)

@@ -15,6 +15,7 @@
 #include "lib/exchange/traffic.h"
 #include "lib/json/long.h"
 #include "reports/exchanges.h"
+#include "tests/unit/exchange-text.h"
 #include "tests/unit/packets.h"
 #include "tests/unit/test.h"
 

@@ -16,6 +16,7 @@
 #include "lib/exchange/json.h"
 #include "lib/verdict/json.h"
 #include "reports/report.h"
+#include "tests/unit/exchange-text.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/test.h"
 

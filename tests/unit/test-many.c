@@ -4,6 +4,7 @@
 #include "lib/exchange/clear.h"
 #include "lib/exchange/json.h"
 #include "tests/unit/correlate-fixture.h"
+#include "tests/unit/exchange-text.h"
 #include "tests/unit/test.h"
 
 #define MANY 10000
