@@ -131,6 +131,17 @@ static void add_format(struct stream_info *info, const char *system, const char 
 	};
 }
 
+/* Of right before and right after a recording that is not of ccaio. */
+static void moments(const struct sim *s, struct platform *p)
+{
+	const struct history *h = s->h;
+
+	if (s->by_ccaio || !h->count || h->count % 3 == 0)
+		return;
+	p->moment.from_ns = h->steps[0].ev.ts_ns;
+	p->moment.to_ns = h->steps[h->count - 1].ev.ts_ns;
+}
+
 static void source_facts(const struct sim *s)
 {
 	size_t count;
@@ -237,6 +248,7 @@ void sim_facts(struct sim *s)
 		another_kind(s);
 	p->window.devices_changed = p->window.cpus_changed = p->window.tsm_changed = TRI_NO;
 	p->window.log_known = true;
+	moments(s, p);
 	p->trace.from_boot = s->from_boot ? TRI_YES : TRI_NO;
 	p->trace.lost_known = true;
 	p->trace.nonce = s->by_ccaio ? NONCE : 0;

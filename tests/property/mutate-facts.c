@@ -261,6 +261,25 @@ static bool pools_overlap(struct history *h, struct rng *r)
 	return true;
 }
 
+/* The facts are of before, or of after the recording: of neither is it known what changed in it. */
+static bool other_moments(struct history *h, struct rng *r)
+{
+	struct platform_moment *m = &h->platform->moment;
+	uint64_t first, last;
+
+	if (m->from_ns == PLATFORM_UNKNOWN || !h->count)
+		return false;
+	first = event_at(h, 0)->ts_ns;
+	last = event_at(h, h->count - 1)->ts_ns;
+	if (rng_one_in(r, 2))
+		m->from_ns = first + 1000000001;
+	else if (last > 1000000001)
+		m->to_ns = last - 1000000001;
+	else
+		return false;
+	return true;
+}
+
 const struct mutation mutations_facts[] = {
 	{ "clear-bit-33", clear_access_platform },
 	{ "no-features", no_features },
@@ -282,5 +301,6 @@ const struct mutation mutations_facts[] = {
 	{ "other-pools", other_pools },
 	{ "moved-ram", moved_ram },
 	{ "unforced", unforced },
+	{ "other-moments", other_moments },
 	{ NULL, NULL },
 };

@@ -285,12 +285,29 @@ static bool conserved(const struct slow *s)
 	return hiwater == PLATFORM_UNKNOWN || s->hiwater <= hiwater + slack;
 }
 
+/* Does the recording lie between two moments of which there are facts?  A second off is near. */
+static bool lies_between_facts(const struct slow *s)
+{
+	const struct platform_moment *m = &s->p->moment;
+	const char *clock = s->info->clock;
+	const uint64_t second = 1000000000;
+
+	if (m->from_ns == PLATFORM_UNKNOWN || m->to_ns == PLATFORM_UNKNOWN)
+		return true;
+	if (clock && strcmp(clock, "local") != 0 && strcmp(clock, "global") != 0 &&
+	    strncmp(clock, "mono", 4) != 0)
+		return false;
+	return s->n && s->ev[0].ts_ns + second >= m->from_ns &&
+	       s->ev[s->n - 1].ts_ns <= m->to_ns + second;
+}
+
 static bool stable(const struct slow *s)
 {
 	const struct platform *p = s->p;
 
-	if (!p || p->window.devices_changed != TRI_NO || p->window.cpus_changed != TRI_NO ||
-	    p->window.tsm_changed == TRI_YES || (!p->window.log_known && !s->info->is_model))
+	if (!p || !lies_between_facts(s) || p->window.devices_changed != TRI_NO ||
+	    p->window.cpus_changed != TRI_NO || p->window.tsm_changed == TRI_YES ||
+	    (!p->window.log_known && !s->info->is_model))
 		return false;
 	for (size_t i = 0; i < p->npci; i++) {
 		if (p->pci[i].tsm && p->window.tsm_changed == TRI_UNKNOWN)

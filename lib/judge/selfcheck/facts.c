@@ -24,6 +24,13 @@ static void disturbed(struct scene *s)
 	s->facts.trace.nchanges = 1;
 }
 
+/* Facts of two moments, and the recording was over at the first of them. */
+static void other_moments(struct scene *s)
+{
+	s->facts.moment.from_ns = 10000000000;
+	s->facts.moment.to_ns = 20000000000;
+}
+
 /* Armed at boot: one buffer came back before the counters were read, and two packets had come. */
 static void packets_before(struct scene *s)
 {
@@ -142,6 +149,8 @@ const struct scene_case scene_facts_cases[] = {
 	{ "feature bit 33 clear", no_access_platform, OUTCOME_VIOLATED, CLAIM_NO_BYPASS, ANY },
 	{ "feature bit 33 clear beside the device's DMA", denied, OUTCOME_INCONCLUSIVE,
 	  CLAIM_NO_BYPASS, COND_FACTS_CONSISTENT },
+	{ "facts of before and after another recording", other_moments, OUTCOME_INCONCLUSIVE, ANY,
+	  COND_ENVIRONMENT_STABLE },
 	{ "facts of another kernel", other_kernel, OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED,
 	  COND_FACTS_CONSISTENT },
 	{ "facts of another run", other_run, OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED,

@@ -92,6 +92,7 @@ static void clean_facts(struct scene *s, char *device)
 	p->virtio_listed = p->pci_listed = true;
 	p->window.devices_changed = p->window.cpus_changed = p->window.tsm_changed = TRI_NO;
 	p->window.log_known = true;
+	p->moment.from_ns = p->moment.to_ns = PLATFORM_UNKNOWN;
 	p->trace.lost_known = true;
 	p->trace.from_boot = TRI_YES;
 	p->trace.nonce = NONCE;
