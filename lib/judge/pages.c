@@ -33,13 +33,30 @@ struct settling {
 	const struct spans *touched;
 };
 
-static void visit_unshown(void *ctx, uint32_t index, struct mapping *m)
+/* Events alone say that it is shared; the page tables know better. */
+static void deny(struct settling *c, const struct mapping *m)
+{
+	struct device *dev = judge_device(c->j, m->dev);
+
+	/* one that was accepted (TDISP) may have protected memory; an IOVA shows no page */
+	if (dev->iommu || dev->tsm_known || dev->tsm_doubt || dev->tsm_later)
+		return;
+	judge_doubt(c->j, CLAIM_DMA_IN_SHARED, dev, NULL, MEMORY_PROTECTED,
+		    "the kernel's page tables mark pages of the coherent allocation at 0x%llx as "
+		    "protected",
+		    (unsigned long long)m->dma);
+}
+
+static void visit_alloc(void *ctx, uint32_t index, struct mapping *m)
 {
 	struct settling *c = ctx;
 
 	if (!(m->flags & MAPPING_ALLOC) || (m->flags & MAPPING_SUPERSEDED) ||
-	    !judge_mapping(c->j, index)->unshown || spans_touch(c->touched, m->dma, m->size) ||
-	    !pages_shared(c->j, c->s, m->dma, m->size))
+	    spans_touch(c->touched, m->dma, m->size))
+		return;
+	if (pages_protected(c->j, c->s, m->dma, m->size))
+		deny(c, m);
+	if (!judge_mapping(c->j, index)->unshown || !pages_shared(c->j, c->s, m->dma, m->size))
 		return;
 	judge_mapping(c->j, index)->unshown = false;
 	published_add(&c->j->published, m->dma, m->size, MEMORY_DECRYPTED);
@@ -50,7 +67,7 @@ void pages_settle(struct judge *j, const struct snapshot *s, const struct spans 
 	struct settling c = { j, s, touched };
 
 	if (pages_decide(j, s))
-		ledger_each(j->ledger, visit_unshown, &c);
+		ledger_each(j->ledger, visit_alloc, &c);
 }
 
 void pages_unshown(struct judge *j, uint32_t index)

@@ -102,7 +102,10 @@ bool pages_protected(const struct judge *j, const struct snapshot *s, uint64_t p
 bool pages_shared(const struct judge *j, const struct snapshot *s, uint64_t plain, uint64_t size);
 /* Is it worth to wait? */
 bool pages_may_settle(const struct judge *j);
-/* Those that are live now, but for those that events spoke of meanwhile. */
+/*
+ * Those that are live now, but for those that events spoke of meanwhile; of one that events say
+ * is shared, pages that are marked as protected leave the claim undecided.
+ */
 void pages_settle(struct judge *j, const struct snapshot *s, const struct spans *touched);
 /* It ended (index: of the ledger), and nothing has shown it: the claim is undecided. */
 void pages_unshown(struct judge *j, uint32_t index);

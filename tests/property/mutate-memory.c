@@ -280,6 +280,57 @@ static bool page_protected(struct history *h, struct rng *r)
 	return true;
 }
 
+static int by_page(const void *a, const void *b)
+{
+	const struct snapshot_pages *x = a, *y = b;
+
+	return x->range.start < y->range.start ? -1 : x->range.start > y->range.start;
+}
+
+static bool is_lasting_alloc(const struct history *h, size_t i)
+{
+	return is_alloc_event(h, i) && event_at(h, i)->dma != EVENT_NO_ADDR &&
+	       end_step(h, i) == NOWHERE && !behind_iommu(h, i) && i < snapshot_mark(h, 3);
+}
+
+/* An allocation that lives at the end, of which the kernel's page tables say another thing. */
+static bool alloc_protected(struct history *h, struct rng *r)
+{
+	struct platform *p = h->platform;
+	struct snapshot *end = p->end;
+	size_t i = end && end->page_mask && end->page_mask == p->realm.shared_bit
+			   ? find_step(h, r, is_lasting_alloc)
+			   : NOWHERE;
+	struct range page;
+
+	if (i == NOWHERE)
+		return false;
+	for (size_t k = 0; k < p->npci; k++) {
+		if (p->pci[k].tsm)
+			return false;
+	}
+	page.start = (event_at(h, i)->dma & ~h->alias) / 4096 * 4096;
+	page.end = page.start + 4095;
+	if (!is_quiet(h, end, page.start, 4096))
+		return false;
+	for (size_t k = 0; k < end->npages; k++) {
+		struct snapshot_pages *is = &end->pages[k];
+
+		if (is->range.end < page.start)
+			continue;
+		if (is->range.start <= page.end) { /* a ring's, or of the pool */
+			is->mark = SNAPSHOT_CLEAR;
+			return true;
+		}
+		break;
+	}
+	XGROW(end->pages, end->npages, end->pages_cap);
+	end->pages[end->npages++] =
+		(struct snapshot_pages){ .range = page, .mark = SNAPSHOT_CLEAR };
+	qsort(end->pages, end->npages, sizeof(*end->pages), by_page);
+	return true;
+}
+
 /* Is there a mapping that only the later of the two moments can show? */
 static bool moments_differ(struct history *h)
 {
@@ -403,6 +454,7 @@ const struct mutation mutations_memory[] = {
 	{ "queue-left-out", queue_left_out },
 	{ "device-left-out", device_left_out },
 	{ "page-protected", page_protected },
+	{ "alloc-protected", alloc_protected },
 	{ "other-moment", other_moment },
 	{ "queue-unread", unread },
 	{ "memory-not-read", not_read },

@@ -324,15 +324,19 @@ bool slow_pages_may_tell(const struct slow *s)
 			   (s->p->end && pages_decide(s, s->p->end)));
 }
 
-/* Allocations that wait for the page tables. */
+/* What the page tables say of live allocations: some wait for it, and it may contradict others. */
 static void show(struct slow *s, const struct reading *r)
 {
 	for (size_t i = 0; i < s->nlives; i++) {
 		struct life *l = &s->lives[i];
 		uint64_t last = slow_last_of(l->dma, l->size);
 
-		if (l->live && !l->taken && !spoken_of(s, r->start, true, l->dma, last) &&
-		    all_marked_shared(s, r->of, l->dma, last))
+		if (!l->live || l->taken || spoken_of(s, r->start, true, l->dma, last))
+			continue;
+		if (l->alloc && is_marked(s, r->of, l->dma, last, SNAPSHOT_CLEAR) &&
+		    is_plain_device(s, l->dev) && !slow_behind_iommu(s, l->dev))
+			slow_open(s, CLAIM_DMA_IN_SHARED);
+		if (all_marked_shared(s, r->of, l->dma, last))
 			l->unshown = false;
 	}
 }

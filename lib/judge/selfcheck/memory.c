@@ -166,6 +166,25 @@ static void page_not_looked_at(struct scene *s)
 	s->memory[0].all.npages = s->memory[1].all.npages = 1;
 }
 
+/* By its events it is shared. */
+static void page_against_events(struct scene *s)
+{
+	static struct snapshot_pages pages[2];
+
+	plain_pages(s);
+	scene_insert(s, 3,
+		     (struct event){ .kind = EVENT_DECRYPT,
+				     .dir = EVENT_DIR_NONE,
+				     .flags = EVENT_F_VIRT | EVENT_F_PROBE,
+				     .dma = EVENT_NO_ADDR,
+				     .orig = EVENT_NO_ADDR,
+				     .link = RING_VIRT + 0x4000,
+				     .size = RING_SIZE });
+	memcpy(pages, s->memory[1].all.pages, sizeof(pages));
+	pages[1].mark = SNAPSHOT_CLEAR;
+	s->memory[1].all.pages = pages;
+}
+
 const struct scene_case scene_memory_cases[] = {
 	{ "a run whose older mappings are in the kernel's memory", of_the_run, OUTCOME_PROVEN, ANY,
 	  ANY },
@@ -193,6 +212,8 @@ const struct scene_case scene_memory_cases[] = {
 	  CLAIM_DMA_IN_SHARED, ANY },
 	{ "plain addresses whose pages the kernel marks as shared", plain_pages, OUTCOME_PROVEN,
 	  ANY, ANY },
+	{ "an allocation that events show as shared, and the kernel's pages as protected",
+	  page_against_events, OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED, ANY },
 	{ "an allocation whose pages nobody looked at", page_not_looked_at, OUTCOME_INCONCLUSIVE,
 	  CLAIM_DMA_IN_SHARED, ANY },
 	{ NULL, NULL, OUTCOME_INCONCLUSIVE, ANY, ANY },
