@@ -120,20 +120,18 @@ void facts_watch_forget(struct facts *facts)
 	facts->ndevices = facts->ncpus = facts->ntsm = 0;
 }
 
+static void take(struct words w, char ***list, size_t *count)
+{
+	*list = w.words;
+	*count = w.count;
+}
+
 void facts_watch_begin(struct facts *facts)
 {
-	struct words w;
-
 	facts_watch_forget(facts);
-	w = devices_now(facts);
-	facts->devices = w.words;
-	facts->ndevices = w.count;
-	w = cpus_now(facts);
-	facts->cpus = w.words;
-	facts->ncpus = w.count;
-	w = tsm_now(facts);
-	facts->tsm = w.words;
-	facts->ntsm = w.count;
+	take(devices_now(facts), &facts->devices, &facts->ndevices);
+	take(cpus_now(facts), &facts->cpus, &facts->ncpus);
+	take(tsm_now(facts), &facts->tsm, &facts->ntsm);
 }
 
 void facts_moment(struct facts *facts, struct platform *p)
@@ -141,19 +139,12 @@ void facts_moment(struct facts *facts, struct platform *p)
 	struct platform_moment *m = &p->moment;
 	struct facts_log *log = &facts->log;
 	struct timespec now;
-	struct words w;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	m->from_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	w = devices_now(facts);
-	m->devices = w.words;
-	m->ndevices = w.count;
-	w = cpus_now(facts);
-	m->cpus = w.words;
-	m->ncpus = w.count;
-	w = tsm_now(facts);
-	m->tsm = w.words;
-	m->ntsm = w.count;
+	take(devices_now(facts), &m->devices, &m->ndevices);
+	take(cpus_now(facts), &m->cpus, &m->ncpus);
+	take(tsm_now(facts), &m->tsm, &m->ntsm);
 	p->swiotlb.used_before = facts_swiotlb_sum(facts, "io_tlb_used");
 	facts_log_drain(facts);
 	if (log->fd < 0 || log->lost || log->too_many)
