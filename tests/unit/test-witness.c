@@ -422,6 +422,18 @@ static void test_queue_left_out(void)
 	check_unmet(COND_BASELINE);
 }
 
+/* It is a Realm; of these pages the kernel's memory says at the start that they are marked so. */
+static void realm_with_pages(uint64_t start, uint64_t end, enum snapshot_mark mark)
+{
+	facts->realm.is_realm = TRI_YES;
+	facts->realm.kind = xstrdup("arm-cca");
+	facts->realm.rsi_version = xstrdup("1.0");
+	facts->realm.shared_bit = facts->start->page_mask = ALIAS;
+	facts->start->pages = xcalloc(1, sizeof(*facts->start->pages));
+	facts->start->npages = 1;
+	facts->start->pages[0] = (struct snapshot_pages){ { start, end }, 0, mark };
+}
+
 /* In a Realm the page tables decide about memory that is published by its plain address. */
 static void test_page_tables(void)
 {
@@ -434,14 +446,7 @@ static void test_page_tables(void)
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		whole_run();
-		facts->realm.is_realm = TRI_YES;
-		facts->realm.kind = xstrdup("arm-cca");
-		facts->realm.rsi_version = xstrdup("1.0");
-		facts->realm.shared_bit = facts->start->page_mask = ALIAS;
-		facts->start->pages = xcalloc(1, sizeof(*facts->start->pages));
-		facts->start->npages = 1;
-		facts->start->pages[0] =
-			(struct snapshot_pages){ { PAGES, PAGES + 4095 }, 0, rules[i].mark };
+		realm_with_pages(PAGES, PAGES + 4095, rules[i].mark);
 		check(judged_as(JUDGE_STRONGEST, false)->claims[CLAIM_DMA_IN_SHARED].state ==
 		      rules[i].state);
 		/* a pool of which the kernel calls pages protected is not shared */
@@ -483,14 +488,7 @@ static void test_page_tables_of_stream(void)
 			for (size_t k = 0; k < stream_len; k++)
 				stream[k].ts_ns = 1000 * (k + 1);
 		}
-		facts->realm.is_realm = TRI_YES;
-		facts->realm.kind = xstrdup("arm-cca");
-		facts->realm.rsi_version = xstrdup("1.0");
-		facts->realm.shared_bit = facts->start->page_mask = ALIAS;
-		facts->start->pages = xcalloc(1, sizeof(*facts->start->pages));
-		facts->start->npages = 1;
-		facts->start->pages[0] =
-			(struct snapshot_pages){ { PAGES, PAGES + 16383 }, 0, rules[i].mark };
+		realm_with_pages(PAGES, PAGES + 16383, rules[i].mark);
 		check(judged_as(JUDGE_STRONGEST, false)->claims[CLAIM_DMA_IN_SHARED].state ==
 		      rules[i].state);
 	}
