@@ -315,7 +315,7 @@ static void judge_stack(struct judge *j, struct cpu_state *c, const struct event
 
 /*
  * The tables of addresses are larger than the cache next to the processor, and one event after the
- * other is of another address: without this, a third of the time is waiting for memory.
+ * other is of another address: fetch what the next ones need.
  */
 static void judge_expect(const struct judge *j, const struct event *ev)
 {
