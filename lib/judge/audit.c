@@ -82,7 +82,7 @@ static void find_protected(struct audit *a)
 	if (!a->nprotected)
 		return;
 	ev.dev = a->id;
-	ev.dma = EVENT_NO_ADDR;
+	ev.dma = ev.orig = EVENT_NO_ADDR;
 	judge_refute(
 		a->j, BREACH_RING, FIND_FACT, a->dev, &ev, MEMORY_PROTECTED,
 		"queue %s of %s names protected memory %llu times (%s): read from the kernel's "

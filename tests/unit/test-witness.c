@@ -449,6 +449,9 @@ static void test_page_tables(void)
 		realm_with_pages(PAGES, PAGES + 4095, rules[i].mark);
 		check(judged_as(JUDGE_STRONGEST, false)->claims[CLAIM_DMA_IN_SHARED].state ==
 		      rules[i].state);
+		/* a queue is many addresses, and no buffer of any */
+		check(rules[i].state != CLAIM_REFUTED ||
+		      (last->nexamples == 1 && last->examples[0].event.orig == EVENT_NO_ADDR));
 		/* a pool of which the kernel calls pages protected is not shared */
 		facts->start->pages[0].mark = SNAPSHOT_SET;
 		facts->end->page_mask = ALIAS;
