@@ -153,14 +153,20 @@ static bool is_evidence(const char *key)
 	return false;
 }
 
-static void facts_of(FILE *out, const struct rows *rows, bool evidence)
+/* Returns how many there are. */
+static size_t facts_of(FILE *out, const struct rows *rows, bool evidence)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < rows->nfacts; i++) {
 		const struct row_fact *f = &rows->facts[i];
 
-		if (is_evidence(f->key) == evidence)
-			row(out, f->label, f->value);
+		if (is_evidence(f->key) != evidence)
+			continue;
+		row(out, f->label, f->value);
+		n += *f->value != 0;
 	}
+	return n;
 }
 
 void html_facts(FILE *out, const struct rows *rows)
@@ -168,7 +174,8 @@ void html_facts(FILE *out, const struct rows *rows)
 	fputs("<div class=\"two\"><section class=\"box\" aria-labelledby=\"run-head\">"
 	      "<h2 id=\"run-head\">Run</h2><dl class=\"facts\">\n",
 	      out);
-	facts_of(out, rows, false);
+	if (!facts_of(out, rows, false))
+		row(out, "Machine", "no facts about it were given");
 	fputs("</dl></section>\n<section class=\"box\" aria-labelledby=\"evidence-head\">"
 	      "<h2 id=\"evidence-head\">Evidence</h2><dl class=\"facts\">\n",
 	      out);
