@@ -364,8 +364,8 @@ void coverage_conserved(const struct judge *j, const struct stream_info *info,
 			"record again with a larger buffer, and with a larger bounce pool "
 			"(swiotlb=): of a scatter-gather list that did not fit in it the kernel "
 			"shows no more than the bounces, and only ccaio trace sees that it failed",
-			"%llu bounces have no map",
-			(unsigned long long)(open + j->bounces.dropped));
+			"%llu %s no map", (unsigned long long)(open + j->bounces.dropped),
+			open + j->bounces.dropped == 1 ? "bounce has" : "bounces have");
 		return;
 	}
 	if (p && p->swiotlb.npools && most_used(p) > all_slots(p)) {

@@ -226,7 +226,8 @@ void coverage_baseline(const struct judge *j, const struct stream_info *info,
 			   unread);
 	else
 		cond_unmet(cond, remedy,
-			   "mappings made before the recording began are not known (%llu were met)",
+			   "mappings made before the recording began are not known (the window "
+			   "met %llu of them)",
 			   (unsigned long long)j->n.inherited);
 	free(why);
 }
