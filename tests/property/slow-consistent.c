@@ -143,6 +143,8 @@ static bool other_machine(const struct slow *s)
 
 	if (p->trace.nonce && !ours && !of_model(s))
 		return true;
+	if (!p->trace.nonce && ours && !of_model(s) && marks(s, false))
+		return true;
 	if (p->trace.nonce && ours && marks(s, false) && !marks(s, true))
 		return true;
 	for (size_t i = 0; i < s->info->ncpus && p->trace.nlost && !of_model(s); i++) {

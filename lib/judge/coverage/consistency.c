@@ -54,6 +54,9 @@ static char *another_run(const struct judge *j, const struct stream_info *info)
 		return xasprintf("the facts are those of a run of ccaio, but this was recorded by "
 				 "%s",
 				 info->recorder ? info->recorder : "another tool");
+	if (info->by_ccaio && !of_model(j, info) && !j->platform->trace.nonce && o->marks)
+		return xstrdup("the recording has the markers of a run of ccaio, but the facts are "
+			       "of no run");
 	if (info->by_ccaio && j->platform->trace.nonce && o->marks && !o->own_marks)
 		return xstrdup("the facts are of another run: no marker of theirs is in the "
 			       "recording, but those of another one");

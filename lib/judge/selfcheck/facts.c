@@ -120,6 +120,12 @@ static void other_run(struct scene *s)
 	s->facts.trace.nonce++;
 }
 
+static void no_run(struct scene *s)
+{
+	scene_direct(s);
+	s->facts.trace.nonce = 0;
+}
+
 static void other_pool(struct scene *s)
 {
 	scene_plain_ring_decrypted(s);
@@ -154,6 +160,8 @@ const struct scene_case scene_facts_cases[] = {
 	{ "facts of another kernel", other_kernel, OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED,
 	  COND_FACTS_CONSISTENT },
 	{ "facts of another run", other_run, OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED,
+	  COND_FACTS_CONSISTENT },
+	{ "facts of no run", no_run, OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED,
 	  COND_FACTS_CONSISTENT },
 	{ "another machine's pool", other_pool, OUTCOME_INCONCLUSIVE, CLAIM_DMA_IN_SHARED,
 	  COND_FACTS_CONSISTENT },
