@@ -69,7 +69,7 @@ static void sent_by_others(struct correlate *c, const struct event *e, const str
 	const char *comm = names_get(c->names, e->comm);
 
 	if (e->kind != EVENT_SOCK_SEND || !e->size || calling(e, s) != OTHER ||
-	    strcmp(comm, "ccaio") == 0)
+	    (p->recorder && e->pid == p->recorder))
 		return;
 	if (!p->others_bytes) {
 		p->others_pid = e->pid > 0 ? e->pid : 0;

@@ -492,6 +492,8 @@ static void mark(struct correlate *c, const struct event *e)
 {
 	if (!c->nonce || e->link != c->nonce)
 		return;
+	if (!c->x->program.recorder && e->pid > 0)
+		c->x->program.recorder = e->pid;
 	if (e->aux == EVENT_MARK_START && c->start_ns == UINT64_MAX)
 		c->start_ns = e->ts_ns;
 	else if (e->aux == EVENT_MARK_STOP && c->stop_ns == UINT64_MAX)

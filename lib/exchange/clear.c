@@ -89,7 +89,7 @@ uint64_t exchanges_others_bytes(const struct exchanges *x, const struct exchange
 
 		/* whoever recorded caused traffic of its own to see it recorded */
 		if (c->program || c->owner == GRADE_NONE || !c->pid || !c->payload[FLOW_OUT] ||
-		    (c->comm && strcmp(c->comm, "ccaio") == 0))
+		    c->pid == x->program.recorder)
 			continue;
 		bytes += c->payload[FLOW_OUT];
 		if (!*first)
@@ -102,24 +102,19 @@ uint64_t exchanges_others_bytes(const struct exchanges *x, const struct exchange
 static char *left_by_others(const struct exchanges *x)
 {
 	const struct exchange_conn *c;
-	uint64_t bytes = exchanges_others_bytes(x, &c);
+	uint64_t bytes = exchanges_others_bytes(x, &c) + x->program.others_bytes;
+	const char *comm = c ? c->comm : x->program.others_comm;
 
 	if (x->program.start_unseen)
 		return xstrdup(
 			"the events do not show the program start: its number may be that of "
 			"another process (a PID namespace)");
-	if (!bytes && x->program.others_bytes)
-		return xasprintf("other processes sent %llu bytes by sockets other than TCP, the "
-				 "first %s[%d], which may be what the program handed to them "
-				 "(loopback, UNIX socket, pipe, memory)",
-				 (unsigned long long)x->program.others_bytes,
-				 x->program.others_comm[0] ? x->program.others_comm : "?",
-				 x->program.others_pid);
 	if (!bytes)
 		return NULL;
-	return xasprintf("other processes sent %llu bytes, the first %s[%d], which may be what the "
-			 "program handed to them (loopback, UNIX socket, pipe, memory)",
-			 (unsigned long long)bytes, c->comm ? c->comm : "?", c->pid);
+	return xasprintf("other processes sent %llu bytes, among them %s[%d], which may be what "
+			 "the program handed to them (loopback, UNIX socket, pipe, memory)",
+			 (unsigned long long)bytes, comm && *comm ? comm : "?",
+			 c ? c->pid : x->program.others_pid);
 }
 
 /* What left otherwise than over the program's known connections, as a reason; NULL: nothing. */

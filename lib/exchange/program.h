@@ -41,6 +41,9 @@ struct exchange_program {
 	 */
 	bool calls_known; /* the events show of such calls */
 	uint64_t other_calls[2], other_call_bytes[2];
+	/* the process that wrote the markers of the run, whose traffic only tests the recording; 0
+	 */
+	int32_t recorder;
 	/* what it sent by TCP in calls on sockets that are no captured connection of its own */
 	uint64_t unseen_bytes;
 	/*

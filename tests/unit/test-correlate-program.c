@@ -4,6 +4,8 @@
 #include "tests/unit/correlate-fixture.h"
 #include "tests/unit/test.h"
 
+#define RECORDER 77
+
 static struct platform_virtio *rng_device; /* NULL: none is known */
 
 /* One exchange of the program, and then something else.  Is that all of the program? */
@@ -13,6 +15,7 @@ static bool nothing_else(void (*then)(struct machine *), bool calls_known, const
 	struct platform *p = platform_new();
 	struct exchanges *x;
 	struct machine m;
+	struct event *e;
 	struct line l;
 	bool nothing;
 
@@ -24,6 +27,10 @@ static bool nothing_else(void (*then)(struct machine *), bool calls_known, const
 	}
 	p->virtio = rng_device;
 	p->nvirtio = rng_device != NULL;
+	p->trace.nonce = 7;
+	e = emit(&m, EVENT_MARK, RECORDER);
+	e->link = 7;
+	e->aux = EVENT_MARK_START;
 	connect_line(&l, &m, 0xcc00, 40000, APP);
 	say(&l, ask, 0);
 	hear(&l, ok);
@@ -77,8 +84,7 @@ static void uring(struct machine *m)
 
 static void harmless(struct machine *m)
 {
-	call(m, OTHER, 2, 17); /* of the recorder itself */
-	m->events[m->nevents - 1].comm = names_intern(m->names, "ccaio", 5);
+	call(m, RECORDER, 2, 17);
 	call(m, OTHER, 1, 0);
 	call(m, OTHER, 16, 0);
 	call(m, APP, 1, 0);
@@ -96,6 +102,13 @@ static void udp_of_others(struct machine *m)
 	call(m, OTHER, 2, 17);
 	m->events[m->nevents - 1].comm = names_intern(m->names, "resolved", 8);
 	call(m, 301, 10, 17);
+}
+
+/* Any process can give itself this name. */
+static void named_like_the_recorder(struct machine *m)
+{
+	call(m, OTHER, 2, 17);
+	m->events[m->nevents - 1].comm = names_intern(m->names, "ccaio", 5);
 }
 
 static void worker_of_others(struct machine *m)
@@ -153,6 +166,7 @@ static void beyond(void)
 	check(!nothing_else(uring, true, "other than TCP it sent 58 bytes"));
 	check(!nothing_else(udp_of_others, true,
 			    "the first resolved[200], sent 116 bytes by sockets other than TCP"));
+	check(!nothing_else(named_like_the_recorder, true, "ccaio[200], sent 58 bytes"));
 	check(!nothing_else(worker_of_others, true, "iou-wrk-200[301], sent 58 bytes"));
 	check(!nothing_else(vsock_of_others, true, "sent 58 bytes by sockets other than TCP"));
 	check(!nothing_else(unasked, true,
