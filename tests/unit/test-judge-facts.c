@@ -478,8 +478,24 @@ static void test_recording(void)
 	check(cond(COND_WINDOW_MARKED) == COND_UNMET);
 }
 
+/* Facts of before and after: an empty recording cannot be shown to lie between them. */
+static void test_moments(void)
+{
+	machine();
+	info.clock = "mono";
+	facts->moment.from_ns = 1;
+	facts->moment.to_ns = UINT64_C(1) << 40;
+	stream_len = 0;
+	check(cond(COND_ENVIRONMENT_STABLE) == COND_UNMET);
+	put((struct event){ .kind = EVENT_SYNC_CPU, .ts_ns = 5, .dev = dev1, .dma = SLOT(0) });
+	check(cond(COND_ENVIRONMENT_STABLE) == COND_MET);
+	facts->moment.from_ns = UINT64_C(1) << 39;
+	check(cond(COND_ENVIRONMENT_STABLE) == COND_UNMET);
+}
+
 int main(void)
 {
+	test_moments();
 	test_virtio();
 	test_pci();
 	test_memory();

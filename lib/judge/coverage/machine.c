@@ -149,6 +149,11 @@ static bool is_between(const struct judge *j, const struct stream_info *info,
 		cond_unmet(cond, "record with another clock (trace-cmd record -C mono)",
 			   "when the facts were read cannot be compared with the trace clock '%s'",
 			   info->clock);
+	else if (!j->seq)
+		cond_unmet(
+			cond, "record again, with something that happens",
+			"nothing shows that a recording without any event lies between the facts "
+			"of before and after");
 	else if (j->first_ns + DRIFT_NS < m->from_ns || j->last_ns > m->to_ns + DRIFT_NS)
 		cond_unmet(
 			cond,
