@@ -369,7 +369,7 @@ static void carried(void *ctx, const struct packet_dma *given)
 	struct correlate *c = ctx;
 	struct packet_dma copy = *given;
 	const struct packet_dma *packet_dma = &copy;
-	struct device_sum *sum = &c->sums[packet_dma->device];
+	struct device_sum *sum = correlate_sum(c, packet_dma->device);
 	struct match_queue *queue;
 	bool trimmed;
 
@@ -456,7 +456,6 @@ struct correlate *correlate_new(struct exchanges *x, const struct names *names,
 	c->diskcount = diskcount_new(names, platform);
 	c->netcount = netcount_new(names, platform);
 	c->packets = conn_table_new(&conn_ops, c);
-	c->sums = xcalloc(65536, sizeof(*c->sums));
 	index_conns(c);
 	return c;
 }
@@ -500,9 +499,21 @@ static void mark(struct correlate *c, const struct event *e)
 		c->stop_ns = e->ts_ns;
 }
 
+struct device_sum *correlate_sum(struct correlate *c, uint16_t device)
+{
+	size_t old = c->nsums;
+
+	if (device >= old) {
+		c->nsums = (size_t)device + 1 > 2 * old ? (size_t)device + 1 : 2 * old;
+		c->sums = xrealloc(c->sums, c->nsums, sizeof(*c->sums));
+		memset(c->sums + old, 0, (c->nsums - old) * sizeof(*c->sums));
+	}
+	return &c->sums[device];
+}
+
 static void sum_up(struct correlate *c, const struct event *e)
 {
-	struct device_sum *sum = &c->sums[e->dev];
+	struct device_sum *sum = correlate_sum(c, e->dev);
 
 	if (e->kind == EVENT_MAP)
 		sum->by_program |= owners_is_program(c->owners, e->pid);

@@ -339,6 +339,7 @@ void correlate_result(struct correlate *c)
 	bool have_transfers = false;
 
 	x->result.correlated = c->events_seen;
+	correlate_sum(c, (uint16_t)(names_count(c->names) - 1)); /* all of them are there */
 	for (uint32_t id = 1; id < names_count(c->names) && id < 65536; id++)
 		have_transfers |= c->sums[id].carried[0] || c->sums[id].carried[1];
 	for (uint32_t id = 1; id < names_count(c->names) && id < 65536; id++)

@@ -72,6 +72,7 @@ struct correlate {
 	} ifaces[CORRELATE_IFACES];
 	size_t nifaces;
 	struct device_sum *sums; /* by names id */
+	size_t nsums;
 	struct unattributed_sum unattributed[CORRELATE_SUMS];
 	size_t nunattributed;
 	bool events_seen;
@@ -80,6 +81,9 @@ struct correlate {
 	uint64_t began_ns;	    /* first exec of the program; 0 not seen */
 	uint64_t start_ns, stop_ns; /* the window; UINT64_MAX: not seen yet */
 };
+
+/* Of a device that need not have been seen yet; good until the next call. */
+struct device_sum *correlate_sum(struct correlate *c, uint16_t device);
 
 void correlate_result(struct correlate *c);
 
