@@ -10,7 +10,7 @@
 #include "collectors/facts/state.h"
 #include "collectors/memory/core.h"
 #include "collectors/memory/memory.h"
-#include "collectors/memory/types.h"
+#include "collectors/tracefs/btf.h"
 #include "lib/evidence/snapshot.h"
 
 #define SLOT_BYTES 2048
@@ -81,13 +81,13 @@ static const struct core *open_core(struct facts *facts)
 	return facts->core;
 }
 
-static struct types *load_types(struct facts *facts)
+static const struct btf *load_types(struct facts *facts)
 {
 	char *path;
 
 	if (!facts->types && !facts->types_tried) {
-		path = facts_path(facts, TYPES_KERNEL);
-		facts->types = types_load(path);
+		path = facts_path(facts, BTF_KERNEL);
+		facts->types = btf_load(path);
 		facts->types_tried = true;
 		free(path);
 	}
@@ -97,7 +97,7 @@ static struct types *load_types(struct facts *facts)
 void facts_kernel_close(struct facts *facts)
 {
 	core_close(facts->core);
-	types_free(facts->types);
+	btf_free(facts->types);
 }
 
 bool facts_kernel_read(struct facts *facts, enum facts_symbol symbol, size_t offset, void *buf,
@@ -146,11 +146,11 @@ struct snapshot *facts_snapshot(struct facts *facts)
 /* The pool of a kernel with CONFIG_SWIOTLB_DYNAMIC knows whether it may grow (Linux 6.6). */
 enum tri facts_kernel_grows(struct facts *facts)
 {
-	struct types *types = load_types(facts);
+	const struct btf *types = load_types(facts);
 
-	if (!types || types_offset(types, "io_tlb_mem", "nslabs") < 0)
+	if (!types || btf_offset(types, "io_tlb_mem", "nslabs") < 0)
 		return TRI_UNKNOWN;
-	return types_offset(types, "io_tlb_mem", "can_grow") >= 0 ? TRI_YES : TRI_NO;
+	return btf_offset(types, "io_tlb_mem", "can_grow") >= 0 ? TRI_YES : TRI_NO;
 }
 
 /* Where start, end and nslabs are in struct io_tlb_mem (start, end: since 6.6 in its defpool). */
@@ -160,14 +160,14 @@ struct layout {
 
 static bool read_layout(struct facts *facts, struct layout *at)
 {
-	struct types *types = load_types(facts);
-	bool parts = types && types_offset(types, "io_tlb_mem", "defpool") >= 0;
+	const struct btf *types = load_types(facts);
+	bool parts = types && btf_offset(types, "io_tlb_mem", "defpool") >= 0;
 
 	if (!types)
 		return false;
-	at->nslabs = types_offset(types, "io_tlb_mem", "nslabs");
-	at->start = types_offset(types, "io_tlb_mem", parts ? "defpool.start" : "start");
-	at->end = types_offset(types, "io_tlb_mem", parts ? "defpool.end" : "end");
+	at->nslabs = btf_offset(types, "io_tlb_mem", "nslabs");
+	at->start = btf_offset(types, "io_tlb_mem", parts ? "defpool.start" : "start");
+	at->end = btf_offset(types, "io_tlb_mem", parts ? "defpool.end" : "end");
 	return at->start >= 0 && at->end >= 0 && at->nslabs >= 0;
 }
 

@@ -35,12 +35,12 @@ static uint64_t cpu_ns(void)
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
-static bool can_begin(struct taking *t, struct types *types)
+static bool can_begin(struct taking *t, const struct btf *types)
 {
 	if (!t->core)
 		memory_trouble(t, "/proc/kcore cannot be read");
 	else if (!types)
-		memory_trouble(t, "the kernel has no BTF (" TYPES_KERNEL ")");
+		memory_trouble(t, "the kernel has no BTF (" BTF_KERNEL ")");
 	else if (!t->symbols->bus_kset || !t->symbols->virtio_bus)
 		memory_trouble(t, "/proc/kallsyms does not show where the virtio bus is");
 	else
@@ -48,7 +48,7 @@ static bool can_begin(struct taking *t, struct types *types)
 	return false;
 }
 
-struct snapshot *memory_snapshot(const struct core *core, struct types *types,
+struct snapshot *memory_snapshot(const struct core *core, const struct btf *types,
 				 const struct memory_symbols *symbols)
 {
 	struct taking t = { .core = core, .symbols = symbols, .s = snapshot_new() };

@@ -10,7 +10,7 @@
 
 #include "collectors/memory/core.h"
 #include "collectors/memory/memory.h"
-#include "collectors/memory/types.h"
+#include "collectors/tracefs/btf.h"
 #include "lib/evidence/snapshot.h"
 
 /* Offsets and sizes of the running kernel's structures; -1: it has no such member. */
@@ -51,7 +51,7 @@ void memory_trouble(struct taking *t, const char *fmt, ...) __attribute__((forma
 uint64_t memory_u64(const struct taking *t, uint64_t address);
 
 /* layout.c: false, with the trouble said, where a member that is needed is missing. */
-bool memory_layout(struct taking *t, struct types *types);
+bool memory_layout(struct taking *t, const struct btf *types);
 
 /* virtio.c: all devices and their queues. */
 void memory_virtio(struct taking *t);

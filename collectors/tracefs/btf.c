@@ -5,15 +5,11 @@
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "lib/base/xalloc.h"
+#include "lib/base/file.h"
 
 #define BTF_BYTES_MAX (64u << 20)
 #define DEPTH_MAX 8
@@ -24,42 +20,13 @@ struct btf *btf_parse(const void *data, size_t len)
 	return len > 0 && len <= BTF_BYTES_MAX ? btf__new(data, (uint32_t)len) : NULL;
 }
 
-/* All of the file in memory; NULL when it cannot be read. */
-static char *read_all(int fd, size_t size)
-{
-	char *data = xcalloc(1, size);
-	size_t len = 0;
-	ssize_t n;
-
-	while (len < size && (n = read(fd, data + len, size - len)) > 0)
-		len += n;
-	if (len == size)
-		return data;
-	free(data);
-	return NULL;
-}
-
-/* libbpf would read the file; Linux 6.16 can map it, which saves thousands of reads of a page. */
 struct btf *btf_load(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct btf *btf = NULL;
-	struct stat st;
-	void *data;
+	size_t len = 0;
+	char *data = file_read(path, BTF_BYTES_MAX, &len, NULL);
+	struct btf *btf = data ? btf_parse(data, len) : NULL;
 
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &st) == 0 && st.st_size > 0 && st.st_size <= (off_t)BTF_BYTES_MAX) {
-		data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (data != MAP_FAILED) {
-			btf = btf_parse(data, st.st_size);
-			munmap(data, st.st_size);
-		} else if ((data = read_all(fd, st.st_size)) != NULL) {
-			btf = btf_parse(data, st.st_size);
-			free(data);
-		}
-	}
-	close(fd);
+	free(data);
 	return btf;
 }
 
@@ -68,43 +35,81 @@ void btf_free(struct btf *btf)
 	btf__free(btf);
 }
 
-static long find_member(const struct btf *btf, const struct btf_type *type, const char *name,
-			int depth)
+const struct btf_type *btf_structure(const struct btf *btf, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
+
+	return id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+}
+
+/* Without typedef, const and volatile; NULL where it is none that has members. */
+static const struct btf_type *composite(const struct btf *btf, uint32_t id)
+{
+	int plain = btf__resolve_type(btf, id);
+	const struct btf_type *type = plain < 0 ? NULL : btf__type_by_id(btf, (uint32_t)plain);
+
+	return type && btf_is_composite(type) ? type : NULL;
+}
+
+/* The first len characters of path name the member; *its is its type where that has members. */
+static long find_member(const struct btf *btf, const struct btf_type *type, const char *path,
+			size_t len, const struct btf_type **its, int depth)
 {
 	const struct btf_member *members = btf_members(type);
 
-	for (int i = 0; depth <= DEPTH_MAX && i < btf_vlen(type); i++) {
-		const char *its = btf__name_by_offset(btf, members[i].name_off);
+	for (uint32_t i = 0; i < btf_vlen(type) && depth < DEPTH_MAX; i++) {
+		const char *name = btf__name_by_offset(btf, members[i].name_off);
 		uint32_t bit = btf_member_bit_offset(type, i);
 		const struct btf_type *inner;
 		long at;
 
-		if (btf_member_bitfield_size(type, i) || bit % 8)
+		if (!name || btf_member_bitfield_size(type, i) || bit % 8)
 			continue;
-		if (its && strcmp(its, name) == 0)
+		inner = composite(btf, members[i].type);
+		if (strlen(name) == len && strncmp(name, path, len) == 0) {
+			*its = inner;
 			return bit / 8;
-		inner = its && *its ? NULL : btf__type_by_id(btf, members[i].type);
-		if (!inner || !btf_is_composite(inner))
-			continue;
-		at = find_member(btf, inner, name, depth + 1);
+		}
+		at = name[0] || !inner ? -1 : find_member(btf, inner, path, len, its, depth + 1);
 		if (at >= 0)
 			return bit / 8 + at;
 	}
 	return -1;
 }
 
-long btf_offset(const struct btf *btf, const char *structure, const char *member)
+long btf_member_at(const struct btf *btf, const struct btf_type *structure, const char *path)
 {
-	int id = btf__find_by_name_kind(btf, structure, BTF_KIND_STRUCT);
+	const struct btf_type *type = structure;
+	long offset = 0;
 
-	return id > 0 ? find_member(btf, btf__type_by_id(btf, id), member, 0) : -1;
+	for (;;) {
+		size_t len = strcspn(path, ".");
+		long at = type ? find_member(btf, type, path, len, &type, 0) : -1;
+
+		if (at < 0)
+			return -1;
+		offset += at;
+		if (!path[len])
+			return offset;
+		path += len + 1;
+	}
+}
+
+long btf_offset(const struct btf *btf, const char *structure, const char *path)
+{
+	return btf_member_at(btf, btf_structure(btf, structure), path);
+}
+
+long btf_bytes(const struct btf_type *structure)
+{
+	return structure ? (long)structure->size : -1;
 }
 
 int btf_arguments(const struct btf *btf, const char *function)
 {
 	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
 	const struct btf_type *proto =
-		id > 0 ? btf__type_by_id(btf, btf__type_by_id(btf, id)->type) : NULL;
+		id > 0 ? btf__type_by_id(btf, btf__type_by_id(btf, (uint32_t)id)->type) : NULL;
 
 	return proto && btf_is_func_proto(proto) ? btf_vlen(proto) : -1;
 }

@@ -85,6 +85,8 @@ static void test_offsets(void)
 	check(btf_offset(btf, "outer", "bits") == -1);
 	check(btf_offset(btf, "outer", "nothing") == -1);
 	check(btf_offset(btf, "other", "first") == -1);
+	check(btf_offset(btf, "outer", "first.deep") == -1);
+	check(btf_bytes(btf_structure(btf, "outer")) == 20 && btf_bytes(NULL) == -1);
 	check(btf_arguments(btf, "call") == 2);
 	check(btf_arguments(btf, "outer") == -1 && btf_arguments(btf, "nothing") == -1);
 	btf_free(btf);
