@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collectors/tracefs/boot-probes.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,26 +62,6 @@ static unsigned long long missed(const struct tracing *tracing)
 	return sum;
 }
 
-/* Why the counters of the buffer do not allow it; NULL they do. */
-static char *counted(const struct instance *top, bool taken)
-{
-	for (unsigned int cpu = 0; cpu < top->cpus; cpu++) {
-		struct instance_stats stats;
-		struct err err;
-
-		if (instance_stats(top, cpu, &stats, &err) < 0)
-			return xstrdup(err.text);
-		if (stats.overrun || stats.commit_overrun || stats.dropped)
-			return xasprintf("%" PRIu64 " events of CPU %u did not fit since boot; "
-					 "give it more room with trace_buf_size=",
-					 stats.overrun + stats.commit_overrun + stats.dropped, cpu);
-		if (stats.read && !taken)
-			return xasprintf("%" PRIu64 " of its events have been read before",
-					 stats.read);
-	}
-	return NULL;
-}
-
 static bool same_clock(const struct instance *top, const struct instance *instance)
 {
 	char *a = instance_clock(top), *b = instance_clock(instance);
@@ -114,7 +93,7 @@ static char *what_is_wrong(const struct tracing *tracing, const struct instance 
 		return xstrdup("it has another clock; leave trace_clock= away");
 	if (missed(tracing))
 		return xasprintf("the kernel missed %llu calls", missed(tracing));
-	return counted(top, false);
+	return instance_what_is_missing(top, false);
 }
 
 bool boot_probes_find(const struct tracing *tracing, const struct instance *instance, char **reason)
@@ -147,7 +126,7 @@ bool boot_probes_take(const struct instance *top, const int *out, char **reason)
 	if (!pages || pages_flush(pages, &err) < 0)
 		wrong = xstrdup(err.text);
 	else
-		wrong = counted(top, true);
+		wrong = instance_what_is_missing(top, true);
 	pages_close(pages);
 	*reason = NULL;
 	if (!wrong)

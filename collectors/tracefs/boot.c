@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,21 +112,7 @@ static char *what_is_gone(const struct instance *instance)
 		return xstrdup("its events have been switched off since");
 	if (tracing_read_number(instance->files, "tracing_on", &on) < 0 || on != 1)
 		return xstrdup("its recording has been stopped since");
-	for (unsigned int cpu = 0; cpu < instance->cpus; cpu++) {
-		struct instance_stats stats;
-		struct err err;
-
-		if (instance_stats(instance, cpu, &stats, &err) < 0)
-			return xstrdup(err.text);
-		if (stats.overrun || stats.commit_overrun || stats.dropped)
-			return xasprintf("%" PRIu64 " events of CPU %u did not fit since boot; "
-					 "give it more room with trace_buf_size=",
-					 stats.overrun + stats.commit_overrun + stats.dropped, cpu);
-		if (stats.read)
-			return xasprintf("%" PRIu64 " of its events have been read before",
-					 stats.read);
-	}
-	return NULL;
+	return instance_what_is_missing(instance, false);
 }
 
 bool boot_find(char **reason)

@@ -15,7 +15,6 @@
 
 #include "collectors/tracefs/tracefs.h"
 #include "lib/base/err.h"
-#include "lib/base/file.h"
 #include "lib/base/xalloc.h"
 
 #define CPU_LIMIT 65536 /* far above any machine; struct event has 16 bits for a CPU */
@@ -190,47 +189,88 @@ int instance_stats(const struct instance *instance, unsigned int cpu, struct ins
 	return 0;
 }
 
-int instance_each_cpu(const char *list, int (*fn)(void *arg, unsigned int cpu), void *arg)
+char *instance_what_is_missing(const struct instance *instance, bool taken)
 {
-	const char *at = list;
+	for (unsigned int cpu = 0; cpu < instance->cpus; cpu++) {
+		struct instance_stats stats;
+		struct err err;
 
-	while (isdigit((unsigned char)*at)) {
-		char *end;
-		unsigned long first = strtoul(at, &end, 10), last = first;
-
-		if (*end == '-') {
-			if (!isdigit((unsigned char)end[1]))
-				return -EBADMSG;
-			last = strtoul(end + 1, &end, 10);
-		}
-		if (last < first || last >= CPU_LIMIT)
-			return -EBADMSG;
-		for (unsigned long cpu = first; cpu <= last; cpu++) {
-			int ret = fn(arg, cpu);
-
-			if (ret)
-				return ret;
-		}
-		at = end;
-		if (*at == ',' && isdigit((unsigned char)at[1]))
-			at++;
-		else
-			break;
+		if (instance_stats(instance, cpu, &stats, &err) < 0)
+			return xstrdup(err.text);
+		if (stats.overrun || stats.commit_overrun || stats.dropped)
+			return xasprintf("%" PRIu64 " events of CPU %u did not fit since boot; "
+					 "give it more room with trace_buf_size=",
+					 stats.overrun + stats.commit_overrun + stats.dropped, cpu);
+		if (stats.read && !taken)
+			return xasprintf("%" PRIu64 " of its events have been read before",
+					 stats.read);
 	}
-	return at != list && (*at == '\0' || (*at == '\n' && at[1] == '\0')) ? 0 : -EBADMSG;
+	return NULL;
+}
+
+/* Stay on this CPU.  Returns 0 or -errno: -EINVAL where it is offline, or a cpuset bars it. */
+static int stay_on(cpu_set_t *set, unsigned int cpu)
+{
+	size_t size = CPU_ALLOC_SIZE(CPU_LIMIT);
+
+	CPU_ZERO_S(size, set);
+	CPU_SET_S(cpu, size, set);
+	return sched_setaffinity(0, size, set) < 0 ? -errno : 0;
+}
+
+/* Call fn on each CPU that this process may run on, until it fails; then be where it was before. */
+static int on_each_cpu(unsigned int cpus, int (*fn)(void *arg, unsigned int cpu), void *arg,
+		       struct err *err)
+{
+	size_t size = CPU_ALLOC_SIZE(CPU_LIMIT);
+	cpu_set_t *before = xcalloc(1, size), *set = xcalloc(1, size);
+	int ret = 0;
+
+	if (sched_getaffinity(0, size, before) < 0)
+		ret = err_sys(err, "cannot learn which CPUs ccaio may run on");
+	for (unsigned int cpu = 0; cpu < cpus && ret == 0; cpu++) {
+		int there = stay_on(set, cpu);
+
+		/* what is recorded on one that is barred has no markers */
+		if (there == 0)
+			ret = fn(arg, cpu);
+		else if (there != -EINVAL)
+			ret = err_set(err, -there, "cannot run on CPU %u to mark its buffer: %s",
+				      cpu, strerror(-there));
+	}
+	if (CPU_COUNT_S(size, before) && sched_setaffinity(0, size, before) < 0 && ret == 0)
+		ret = err_sys(err, "cannot return to the CPUs allowed before");
+	free(before);
+	free(set);
+	return ret;
+}
+
+static int count_cpu(void *arg, unsigned int cpu)
+{
+	(void)cpu;
+	++*(unsigned int *)arg;
+	return 0;
+}
+
+unsigned int instance_barred_cpus(void)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN), all = sysconf(_SC_NPROCESSORS_CONF);
+	unsigned int mine = 0;
+
+	on_each_cpu(all > 0 ? (unsigned int)all : 0, count_cpu, &mine, NULL);
+	return online > (long)mine ? (unsigned int)(online - mine) : 0;
 }
 
 struct mark {
 	const char *what;
 	uint64_t nonce;
 	int fd;
-	cpu_set_t *set;
-	size_t set_size;
 	struct err *err;
 };
 
-static int write_mark(const struct mark *mark, unsigned int cpu)
+static int write_mark(void *arg, unsigned int cpu)
 {
+	const struct mark *mark = arg;
 	char text[80];
 	int len;
 
@@ -244,55 +284,6 @@ static int write_mark(const struct mark *mark, unsigned int cpu)
 			       "instances of ccaio alone while it records",
 			       cpu);
 	return err_sys(mark->err, "cannot write a marker into CPU %u's buffer", cpu);
-}
-
-struct barred {
-	cpu_set_t *set;
-	size_t set_size;
-	unsigned int count;
-};
-
-static int try_cpu(void *arg, unsigned int cpu)
-{
-	struct barred *barred = arg;
-
-	CPU_ZERO_S(barred->set_size, barred->set);
-	CPU_SET_S(cpu, barred->set_size, barred->set);
-	barred->count += sched_setaffinity(0, barred->set_size, barred->set) < 0 && errno == EINVAL;
-	return 0;
-}
-
-unsigned int instance_barred_cpus(void)
-{
-	struct barred barred = { CPU_ALLOC(CPU_LIMIT), CPU_ALLOC_SIZE(CPU_LIMIT), 0 };
-	cpu_set_t *before = CPU_ALLOC(CPU_LIMIT);
-	char *online = file_read("/sys/devices/system/cpu/online", 65536, NULL, NULL);
-
-	if (barred.set && before && online && sched_getaffinity(0, barred.set_size, before) == 0) {
-		instance_each_cpu(online, try_cpu, &barred);
-		sched_setaffinity(0, barred.set_size, before);
-	}
-	if (barred.set)
-		CPU_FREE(barred.set);
-	if (before)
-		CPU_FREE(before);
-	free(online);
-	return barred.count;
-}
-
-static int mark_cpu(void *arg, unsigned int cpu)
-{
-	struct mark *mark = arg;
-
-	CPU_ZERO_S(mark->set_size, mark->set);
-	CPU_SET_S(cpu, mark->set_size, mark->set);
-	if (sched_setaffinity(0, mark->set_size, mark->set) < 0) {
-		/* a cpuset, or it went offline just now: what is recorded there has no markers */
-		if (errno == EINVAL)
-			return 0;
-		return err_sys(mark->err, "cannot run on CPU %u to mark its buffer", cpu);
-	}
-	return write_mark(mark, cpu);
 }
 
 static int open_marker(const struct instance *instance, struct err *err)
@@ -318,34 +309,12 @@ int instance_note(const struct instance *instance, const char *what, uint64_t no
 int instance_mark(const struct instance *instance, const char *what, uint64_t nonce,
 		  struct err *err)
 {
-	struct mark mark = {
-		what, nonce, -1, CPU_ALLOC(CPU_LIMIT), CPU_ALLOC_SIZE(CPU_LIMIT), err
-	};
-	cpu_set_t *before = CPU_ALLOC(CPU_LIMIT);
-	char *online = file_read("/sys/devices/system/cpu/online", 65536, NULL, NULL);
-	int ret;
+	int fd = open_marker(instance, err), ret;
+	struct mark mark = { .what = what, .nonce = nonce, .fd = fd, .err = err };
 
-	if (!mark.set || !before || !online || sched_getaffinity(0, mark.set_size, before) < 0) {
-		ret = err_sys(err, "cannot learn which CPUs are online");
-		goto out;
-	}
-	mark.fd = open_marker(instance, err);
-	if (mark.fd < 0) {
-		ret = mark.fd;
-		goto out;
-	}
-	ret = instance_each_cpu(online, mark_cpu, &mark);
-	if (ret == -EBADMSG)
-		err_set(err, EBADMSG, "/sys/devices/system/cpu/online is no list of CPUs");
-	if (sched_setaffinity(0, mark.set_size, before) < 0 && ret == 0)
-		ret = err_sys(err, "cannot return to the CPUs allowed before");
-out:
-	if (mark.fd >= 0)
-		close(mark.fd);
-	if (mark.set)
-		CPU_FREE(mark.set);
-	if (before)
-		CPU_FREE(before);
-	free(online);
+	if (fd < 0)
+		return fd;
+	ret = on_each_cpu(instance->cpus, write_mark, &mark, err);
+	close(fd);
 	return ret;
 }

@@ -57,6 +57,12 @@ int instance_record(struct instance *instance, bool on, struct err *err);
 int instance_stats(const struct instance *instance, unsigned int cpu, struct instance_stats *stats,
 		   struct err *err);
 
+/*
+ * What of all that was recorded since boot the buffers do not hold any more, in words (to be
+ * freed); NULL nothing.  taken: this run has read them just now.
+ */
+char *instance_what_is_missing(const struct instance *instance, bool taken);
+
 /* Parse a stats file.  Returns false when it lacks a counter.  Unknown lines are ignored. */
 bool instance_parse_stats(const char *text, struct instance_stats *stats);
 
@@ -73,11 +79,5 @@ int instance_mark(const struct instance *instance, const char *what, uint64_t no
 /* Write "ccaio: <what> nonce=<16 hex> cpu=0" once, wherever that is. */
 int instance_note(const struct instance *instance, const char *what, uint64_t nonce,
 		  struct err *err);
-
-/*
- * Parse a CPU list ("0-3,5"), calling fn for each.  Stops and returns what fn
- * returns if not 0; -EBADMSG for anything that is no such list.
- */
-int instance_each_cpu(const char *list, int (*fn)(void *arg, unsigned int cpu), void *arg);
 
 #endif
