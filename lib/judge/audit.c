@@ -19,7 +19,7 @@ struct audit {
 	struct witness *w;
 	const struct snapshot *s;
 	/* what events spoke of meanwhile is not compared: of coherent memory, of any */
-	const struct spans *touched_allocs, *touched;
+	const struct spans *touched_allocs, *touched, *bounced;
 	const struct event *mark;
 	bool start;
 	/* where it is now */
@@ -336,6 +336,12 @@ static uint64_t slots_of(uint64_t size)
 	return size / SWIOTLB_SLOT_SIZE + (size % SWIOTLB_SLOT_SIZE != 0);
 }
 
+/* Slots of a map that was on its way when the pool was read, and may have failed. */
+static bool may_have_failed(const struct audit *a, const struct snapshot_live *l)
+{
+	return l->orig != EVENT_NO_ADDR && spans_touch(a->bounced, l->orig, 1);
+}
+
 /* The areas' own count of used slots, against what the slots say: without events in between. */
 static void check_used(struct audit *a, char **why)
 {
@@ -346,7 +352,7 @@ static void check_used(struct audit *a, char **why)
 		for (size_t k = 0; k < a->s->pools[i].nlive; k++)
 			found = saturate_add(found, slots_of(a->s->pools[i].live[k].size));
 	}
-	if (used != found && !a->touched->count)
+	if (used != found && !a->touched->count && !a->bounced->count)
 		witness_say(why,
 			    "the bounce pools count %llu slots in use, but %llu of them are in the "
 			    "snapshot",
@@ -399,11 +405,13 @@ static void take_slots(struct audit *a)
 			if (spans_touch(a->touched, l->start, l->size) ||
 			    in_ledger(a->j, l->start, l->size, 0).any)
 				continue;
-			witness_add_old(a->w, &(struct old){ .range = { l->start,
-									l->start + (l->size - 1) },
-							     .orig = l->orig,
-							     .kind = OLD_SLOTS,
-							     .live = true });
+			witness_add_old(
+				a->w,
+				&(struct old){ .range = { l->start, l->start + (l->size - 1) },
+					       .orig = l->orig,
+					       .kind = OLD_SLOTS,
+					       .live = true,
+					       .maybe_ended = may_have_failed(a, l) });
 		}
 	}
 }
@@ -512,7 +520,7 @@ static void compare_slots(struct audit *a)
 		for (size_t k = 0; k < a->s->pools[i].nlive; k++) {
 			const struct snapshot_live *l = &a->s->pools[i].live[k];
 
-			if (!spans_touch(&o.owned, l->start, l->size) &&
+			if (!may_have_failed(a, l) && !spans_touch(&o.owned, l->start, l->size) &&
 			    !spans_touch(a->touched, l->start, l->size))
 				differ(a, l->start, l->size,
 				       xasprintf("slots at 0x%llx are in use in the kernel's "
@@ -532,6 +540,7 @@ void audit_start(struct judge *j, const struct event *mark)
 			   .s = j->platform->start,
 			   .touched_allocs = &w->early.allocs,
 			   .touched = &w->early.all,
+			   .bounced = &w->early.bounced,
 			   .mark = mark,
 			   .start = true };
 
@@ -556,7 +565,8 @@ void audit_end(struct judge *j)
 			   .w = w,
 			   .s = j->platform->end,
 			   .touched_allocs = &w->late.allocs,
-			   .touched = &w->late.all };
+			   .touched = &w->late.all,
+			   .bounced = &w->late.bounced };
 
 	/* what is old is known only where the first one was read */
 	if (!a.s || a.s->trouble ||

@@ -21,8 +21,10 @@ void witness_free(struct witness *w)
 		return;
 	spans_free(&w->early.allocs);
 	spans_free(&w->early.all);
+	spans_free(&w->early.bounced);
 	spans_free(&w->late.allocs);
 	spans_free(&w->late.all);
+	spans_free(&w->late.bounced);
 	free(w->old);
 	free(w->baseline_why);
 	free(w->behind_why);
@@ -326,6 +328,15 @@ static void map_over_old(struct judge *j, struct device *dev, const struct event
 		(unsigned long long)plain);
 }
 
+/* It takes slots from now on, and may fail after that. */
+static void note_bounced(struct witness *w, uint64_t orig)
+{
+	if (w->marks == 1)
+		spans_add(&w->early.bounced, orig, 1);
+	else if (w->marks >= 3)
+		spans_add(&w->late.bounced, orig, 1);
+}
+
 static void take_mark(struct judge *j, const struct event *ev)
 {
 	struct witness *w = j->witness;
@@ -337,11 +348,14 @@ static void take_mark(struct judge *j, const struct event *ev)
 		add_ending(j, ev, &w->early.all);
 	else if (w->marks == 3)
 		add_ending(j, ev, &w->late.all);
+	for (size_t i = 0; i < j->bounces.count && (w->marks == 1 || w->marks == 3); i++)
+		note_bounced(w, j->bounces.waiting[i].orig);
 	if (w->marks != 2)
 		return;
 	w->start_seq = j->seq;
 	spans_join(&w->early.all);
 	spans_join(&w->early.allocs);
+	spans_join(&w->early.bounced);
 	audit_start(j, ev);
 }
 
@@ -355,6 +369,9 @@ void witness_event(struct judge *j, const struct event *ev)
 	switch (ev->kind) {
 	case EVENT_MARK:
 		take_mark(j, ev);
+		return;
+	case EVENT_BOUNCE:
+		note_bounced(w, ev->orig);
 		return;
 	case EVENT_MAP:
 	case EVENT_UNMAP:
@@ -413,6 +430,7 @@ void witness_finish(struct judge *j)
 		return;
 	spans_join(&w->late.all);
 	spans_join(&w->late.allocs);
+	spans_join(&w->late.bounced);
 	if (w->ndiffering)
 		witness_say(&w->gap_why, "%s", w->differing[0].text);
 	if (w->marks >= 4)

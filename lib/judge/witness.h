@@ -16,7 +16,9 @@
  * snapshot; at the end, so must every slot in use, and the reverse.
  *
  * A snapshot takes time.  What an event speaks of between its marks (for the slots: from then on,
- * since the kernel reports an unmap after it released the slot) is not compared.
+ * since the kernel reports an unmap after it released the slot) is not compared.  Of a map that
+ * fails no event has the slots that it took for a moment: those of a buffer that is being bounced
+ * meanwhile need no mapping.
  */
 enum old_kind {
 	OLD_RING,   /* memory of a ring */
@@ -59,9 +61,10 @@ struct witness {
 	/* by which events: of coherent memory only, and of any */
 	struct {
 		struct spans allocs, all;
-	} early,		     /* between the first two marks */
-		late;		     /* from the third on */
-	struct differing *differing; /* unless an event that was on its way explains it */
+		struct spans bounced; /* originals, of which the first byte counts */
+	} early,		      /* between the first two marks */
+		late;		      /* from the third on */
+	struct differing *differing;  /* unless an event that was on its way explains it */
 	size_t ndiffering, differing_cap;
 	bool hit;	 /* the event at hand concerns an old one */
 	uint64_t known;	 /* old ranges that were judged */

@@ -100,10 +100,29 @@ static void others_go_on(struct sim *s)
 		sim_tick(s);
 }
 
+/* A buffer that is mapped as it is may share memory with another one that comes meanwhile. */
+static bool older_is_spoken_of(const struct sim *s, size_t since)
+{
+	for (size_t i = since; i < s->h->count; i++) {
+		const struct event *e = &s->h->steps[i].ev;
+
+		for (int k = 0; k < MAX_MAPS; k++) {
+			const struct sim_map *m = &s->maps[k];
+
+			if (m->live && m->direct && !m->reported && e->kind == EVENT_MAP &&
+			    e->dma != EVENT_NO_ADDR && e->dma < m->dma + m->size &&
+			    m->dma < e->dma + e->size)
+				return true;
+		}
+	}
+	return false;
+}
+
 struct snapshot *sim_snapshot(struct sim *s)
 {
 	struct snapshot *to = snapshot_new();
 	int cpu = sim_below(s, s->ncpus), n = 0;
+	size_t since = s->h->count;
 
 	sim_finish_cpu(s, cpu);
 	for (int i = 0; i < 4; i++) {
@@ -133,6 +152,9 @@ struct snapshot *sim_snapshot(struct sim *s)
 		if (is_in_flight(s, &s->suspended[i]))
 			sim_not_provable(s, "a call was preempted when memory had been read");
 	}
+	if (older_is_spoken_of(s, since))
+		sim_not_provable(s,
+				 "an older buffer in memory that another one was given meanwhile");
 	sim_mark(s, cpu, EVENT_MARK_SNAPSHOT);
 	return to;
 }

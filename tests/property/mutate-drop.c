@@ -31,12 +31,26 @@ bool drop_bounce(struct history *h, struct rng *r)
 	return drop_one(h, r, lacks_noticed);
 }
 
+/* A list of that task that failed, told as a whole: the bounce may be one of its. */
+static bool may_be_of_failed_list(const struct history *h, size_t bounce)
+{
+	for (size_t k = bounce + 1; k < h->count; k++) {
+		const struct event *e = event_at(h, k);
+
+		if (e->kind == EVENT_MAP_FAILED && (e->flags & EVENT_F_PROBE) &&
+		    e->pid == event_at(h, bounce)->pid)
+			return true;
+	}
+	return false;
+}
+
 /* Its bounce stays behind, and is not just cut off by the end. */
 static bool leaves_bounce(const struct history *h, size_t i)
 {
 	size_t bounce = other_step(h, i, EVENT_BOUNCE);
 
-	if (event_at(h, i)->kind != EVENT_MAP || bounce == NOWHERE)
+	if (event_at(h, i)->kind != EVENT_MAP || bounce == NOWHERE ||
+	    may_be_of_failed_list(h, bounce))
 		return false;
 	for (size_t k = bounce + 1; k < h->count; k++) {
 		const struct event *e = event_at(h, k);

@@ -213,17 +213,47 @@ static bool slot_left_out(struct history *h, struct rng *r)
 	return false;
 }
 
+/* Is it a bounce of this buffer whose map was told before the step first? */
+static bool was_mapped_before(const struct history *h, size_t i, size_t first)
+{
+	size_t map = other_step(h, i, EVENT_MAP), failed = other_step(h, i, EVENT_MAP_FAILED);
+
+	return (map != NOWHERE && map < first) || (failed != NOWHERE && failed < first);
+}
+
+/*
+ * A buffer that no map can explain that was on its way when the snapshot was read, preferably of
+ * one that was told before; EVENT_NO_ADDR: there is none.
+ */
+static uint64_t unexplained_buffer(const struct history *h, const struct snapshot *s)
+{
+	size_t first = is_start(h, s) ? 0 : snapshot_mark(h, 3);
+	uint64_t orig = BUFFER_BASE;
+
+	for (size_t i = 0; i < h->count && i < first; i++) {
+		if (is_bounce(h, i) && was_mapped_before(h, i, first))
+			orig = event_at(h, i)->orig;
+	}
+	for (size_t i = 0; i < h->count; i++) {
+		if (is_bounce(h, i) && event_at(h, i)->orig == orig &&
+		    !was_mapped_before(h, i, first))
+			return EVENT_NO_ADDR;
+	}
+	return orig;
+}
+
 static bool slot_added(struct history *h, struct rng *r)
 {
 	struct snapshot *s = either(h, r);
 	uint64_t slot = s ? unused_slot(h) : 0;
+	uint64_t orig = slot ? unexplained_buffer(h, s) : EVENT_NO_ADDR;
 	struct snapshot_pool *pool;
 
-	if (!slot || (is_start(h, s) && !is_of_run(h) && !from_boot(h)))
+	if (orig == EVENT_NO_ADDR || (is_start(h, s) && !is_of_run(h) && !from_boot(h)))
 		return false;
 	pool = &s->pools[0];
 	XGROW(pool->live, pool->nlive, pool->cap);
-	pool->live[pool->nlive++] = (struct snapshot_live){ slot, BUFFER_BASE, SLOT };
+	pool->live[pool->nlive++] = (struct snapshot_live){ slot, orig, SLOT };
 	pool->used += rng_below(r, 2);
 	return true;
 }

@@ -348,6 +348,8 @@ void slow_judge(const struct event *events, size_t count, const struct platform 
 	free(s.w.late);
 	free(s.w.differing);
 	free(s.w.ending);
+	free(s.w.bounced[0].list);
+	free(s.w.bounced[1].list);
 	free(s.lives);
 	free(s.ended);
 	free(s.changes);

@@ -222,6 +222,18 @@ static void read_device(struct slow *s, const struct reading *r, const struct sn
 	}
 }
 
+/* A map of this buffer was on its way, and may have failed. */
+static bool may_have_failed(const struct slow *s, bool start, uint64_t orig)
+{
+	const struct slow_bounced *b = &s->w.bounced[!start];
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->list[i] == orig && orig != EVENT_NO_ADDR)
+			return true;
+	}
+	return false;
+}
+
 /* Pools that the facts have not, counts that do not fit, protected pages. */
 static void read_pools(struct slow *s, const struct reading *r)
 {
@@ -242,7 +254,7 @@ static void read_pools(struct slow *s, const struct reading *r)
 		if (is_marked(s, r->of, p->range.start, p->range.end, SNAPSHOT_CLEAR))
 			slow_open(s, CLAIM_DMA_IN_SHARED);
 	}
-	if (used == found || (r->start ? s->w.nearly : s->w.nlate))
+	if (used == found || (r->start ? s->w.nearly : s->w.nlate) || s->w.bounced[!r->start].n)
 		return;
 	if (r->start)
 		s->w.no_baseline = true;
@@ -299,7 +311,8 @@ static void compare_slots(struct slow *s, const struct snapshot *of, bool start)
 		for (size_t k = 0; k < of->pools[i].nlive; k++) {
 			const struct snapshot_live *e = &of->pools[i].live[k];
 			uint64_t last = slow_last_of(e->start, e->size);
-			bool owned = spoken_of(s, start, false, e->start, last);
+			bool owned = spoken_of(s, start, false, e->start, last) ||
+				     may_have_failed(s, start, e->orig);
 
 			for (size_t m = 0; m < s->nlives; m++) {
 				const struct life *l = &s->lives[m];
@@ -358,7 +371,9 @@ void slow_snapshot_begin(struct slow *s)
 			add_old(s, (struct slow_old){ .start = l->start,
 						      .last = last,
 						      .orig = l->orig,
-						      .slots = true });
+						      .slots = true,
+						      .maybe_ended =
+							      may_have_failed(s, true, l->orig) });
 		}
 	}
 	for (size_t i = 0; i < r.of->ndevices; i++)

@@ -57,6 +57,11 @@ struct slow_witness {
 		bool alloc; /* of coherent memory */
 	} * early, *late;
 	size_t nearly, early_cap, nlate, late_cap;
+	/* buffers whose maps were on their way at the same times, [0] at the start */
+	struct slow_bounced {
+		uint64_t *list;
+		size_t n, cap;
+	} bounced[2];
 	bool hit; /* the event at hand concerns something old */
 	/* what frees and unmaps of lists ended, which are reported before the release */
 	struct slow_ending {

@@ -243,6 +243,16 @@ bool slow_gap(const struct slow *s)
 	return s->w.counted_more || s->w.ndiffering;
 }
 
+static void note_bounced(struct slow *s, uint64_t orig)
+{
+	struct slow_bounced *b = &s->w.bounced[s->w.marks >= 3];
+
+	if (s->w.marks != 1 && s->w.marks < 3)
+		return;
+	XGROW(b->list, b->n, b->cap);
+	b->list[b->n++] = orig;
+}
+
 static void mark(struct slow *s, const struct event *e)
 {
 	if (e->aux != EVENT_MARK_SNAPSHOT || e->link != s->p->trace.nonce)
@@ -259,6 +269,8 @@ static void mark(struct slow *s, const struct event *e)
 		    slow_reported_before(s, last, false) < at + 1)
 			add_spoken(s, (struct slow_spoken){ s->w.ending[i].range, false });
 	}
+	for (size_t i = 0; i < s->nwaiting && (s->w.marks == 1 || s->w.marks == 3); i++)
+		note_bounced(s, s->ev[s->waiting[i]].orig);
 	if (s->w.marks != 2)
 		return;
 	s->w.read_at = s->now;
@@ -277,6 +289,10 @@ void slow_witness_event(struct slow *s, const struct event *e)
 		return;
 	if (e->kind == EVENT_MARK) {
 		mark(s, e);
+		return;
+	}
+	if (e->kind == EVENT_BOUNCE) {
+		note_bounced(s, e->orig);
 		return;
 	}
 	if (e->kind == EVENT_UNMAP && (e->flags & EVENT_F_BY_ORIG)) {

@@ -80,14 +80,19 @@ static void running_machine(void)
 	info.by_ccaio = true;
 }
 
+static void canary(void)
+{
+	bounce(0, BUF + 8192, 512);
+	transfer(0, EVENT_MAP, BUF + 8192, SLOT(10), 512, EVENT_FROM_DEVICE);
+	transfer(0, EVENT_UNMAP, EVENT_NO_ADDR, SLOT(10), 512, EVENT_FROM_DEVICE);
+}
+
 static void window_opens(void)
 {
 	mark(EVENT_MARK_START);
 	mark(EVENT_MARK_SNAPSHOT);
 	mark(EVENT_MARK_SNAPSHOT);
-	bounce(0, BUF + 8192, 512);
-	transfer(0, EVENT_MAP, BUF + 8192, SLOT(10), 512, EVENT_FROM_DEVICE);
-	transfer(0, EVENT_UNMAP, EVENT_NO_ADDR, SLOT(10), 512, EVENT_FROM_DEVICE);
+	canary();
 }
 
 static void window_closes(void)
@@ -95,6 +100,12 @@ static void window_closes(void)
 	mark(EVENT_MARK_SNAPSHOT);
 	mark(EVENT_MARK_SNAPSHOT);
 	mark(EVENT_MARK_STOP);
+}
+
+static void failed_map(uint64_t orig, uint64_t size)
+{
+	bounce(0, orig, size);
+	transfer(0, EVENT_MAP, orig, EVENT_NO_ADDR, size, EVENT_FROM_DEVICE);
 }
 
 static void whole_run(void)
@@ -277,6 +288,49 @@ static void test_slots_at_end(void)
 	whole_run();
 	facts->end->pools[0].range.start += 0x10000;
 	check_unmet(COND_CONSERVED);
+}
+
+/* Slots that a map takes before it fails have no event: its bounce says that they may be in use. */
+static void test_map_that_fails(void)
+{
+	struct snapshot_pool *p;
+
+	for (int when = 0; when < 4; when++) {
+		running_machine();
+		window_opens();
+		if (when == 0) /* long before */
+			failed_map(BUF + 0x30000, 4096);
+		if (when == 1)
+			bounce(0, BUF + 0x30000, 4096);
+		mark(EVENT_MARK_SNAPSHOT);
+		if (when == 1)
+			transfer(0, EVENT_MAP, BUF + 0x30000, EVENT_NO_ADDR, 4096,
+				 EVENT_FROM_DEVICE);
+		if (when == 2)
+			failed_map(BUF + 0x30000, 4096);
+		if (when == 3) /* of another buffer */
+			failed_map(BUF + 0x40000, 4096);
+		mark(EVENT_MARK_SNAPSHOT);
+		mark(EVENT_MARK_STOP);
+		p = &facts->end->pools[0];
+		p->live[p->nlive++] = (struct snapshot_live){ SLOT(60), BUF + 0x30000, 4096 };
+		p->used += 2;
+		if (when == 1 || when == 2)
+			check(judged_as(JUDGE_STRONGEST, false)->outcome == OUTCOME_PROVEN);
+		else
+			check_unmet(COND_CONSERVED);
+	}
+	/* as the window opens: no older mapping that must end */
+	running_machine();
+	p = &facts->start->pools[0];
+	p->live[p->nlive++] = (struct snapshot_live){ SLOT(60), BUF + 0x30000, 4096 };
+	mark(EVENT_MARK_START);
+	mark(EVENT_MARK_SNAPSHOT);
+	failed_map(BUF + 0x30000, 4096);
+	mark(EVENT_MARK_SNAPSHOT);
+	canary();
+	window_closes();
+	check(judged_as(JUDGE_STRONGEST, false)->outcome == OUTCOME_PROVEN);
 }
 
 static void test_features(void)
@@ -506,6 +560,7 @@ int main(void)
 	test_slot_left_out();
 	test_behind_events();
 	test_slots_at_end();
+	test_map_that_fails();
 	test_features();
 	test_pages_cut_anew();
 	test_part_of_ring();
