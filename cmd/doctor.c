@@ -15,6 +15,7 @@
 #include "collectors/tracefs/boot-probes.h"
 #include "collectors/tracefs/boot.h"
 #include "collectors/tracefs/instance.h"
+#include "collectors/tracefs/metering.h"
 #include "collectors/tracefs/tracefs.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
@@ -104,6 +105,7 @@ static void look_at_tracing(const struct tracing *tracing, struct diag_tracing *
 	t->read_only = is_read_only(tracing->path);
 	/* README is the kernel's own list of what it takes */
 	t->fprobes = tracing_says(tracing, "README", "f[:[<group>/]");
+	t->meter = metering_possible(tracing);
 	t->from_boot = boot_find(reason);
 	t->boot_reason = *reason;
 	t->boot_probes = boot_probes_find(tracing, NULL, probes_reason);

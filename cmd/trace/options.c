@@ -121,6 +121,8 @@ static const struct opt record_rows[] = {
 	{ 0, "duration", "SECONDS",
 	  "stop after this time (default: when the processes end, or at an interrupt)",
 	  OPT_CALL(take_duration) },
+	{ 0, "cost", NULL, "let the kernel sum up what bouncing copies, and how long it takes",
+	  OPT_SET(struct trace_options, cost) },
 	{ 0, "live", NULL, "print a line per exchange as it completes (JSON with -f jsonl)",
 	  OPT_SET(struct trace_options, live) },
 	{ 0, "capture-filter", "EXPR", "capture only packets that match, see pcap-filter(7)",
@@ -183,6 +185,8 @@ static int check_together(const struct trace_options *o, bool command, struct er
 		why = "--model is for a command";
 	else if ((o->device || o->transport) && !o->model)
 		why = "--device and --transport choose the model's: give --model, too";
+	else if (o->model && o->cost)
+		why = "--cost asks the kernel: --model has none";
 	else if (o->model && (o->live || o->no_capture || o->capture_filter || o->canary_url ||
 			      o->judging.rmm_path))
 		why = "--model has no --live, --no-capture, --capture-filter, --canary or "

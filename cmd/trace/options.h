@@ -37,6 +37,7 @@ struct trace_options {
 	bool no_payload, keep_payload, no_capture;
 	bool model;			/* --model: through lib/bounce instead of a kernel */
 	const char *device, *transport; /* of the model; NULL: its defaults */
+	bool cost;			/* --cost: the kernel sums up copies and their times */
 	bool live;			/* --live: a line per exchange as it completes */
 	bool keep_arguments;		/* --keep-arguments */
 	bool follow;			/* attribute the I/O of the command's children to it */

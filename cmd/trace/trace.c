@@ -101,6 +101,9 @@ static void tell_armed(const struct trace *t)
 		cmd_say(&cmd_trace, "%s", t->rec.boot_reason);
 	if (t->rec.probes_reason && t->judging.verbosity >= 0)
 		cmd_say(&cmd_trace, "%s", t->rec.probes_reason);
+	if (t->rec.metering.trouble && t->judging.verbosity >= 0)
+		cmd_say(&cmd_trace, "--cost does not measure everything: %s",
+			t->rec.metering.trouble);
 	if (t->judging.verbosity <= 0)
 		return;
 	for (size_t i = 0; i < t->rec.arming.nevents; i++)
@@ -130,6 +133,7 @@ static int prepare(struct trace *t, struct err *err)
 	const struct recording_options options = {
 		.buffer_bytes = t->options.buffer_bytes,
 		.clock = t->options.clock,
+		.cost = t->options.cost,
 		.no_boot = t->options.judging.window_only || t->options.judging.asked == JUDGE_RUN,
 	};
 	int ret = judging_prepare(&t->judging, err);
@@ -145,6 +149,7 @@ static int prepare(struct trace *t, struct err *err)
 	t->platform = facts_collect(t->facts);
 	if (getenv("CCAIO_ROOT"))
 		t->platform->root = xstrdup(getenv("CCAIO_ROOT"));
+	facts_measure_copy(t->platform);
 	facts_kernel_prepare(t->facts);
 	ret = judging_limit(&t->judging, t->platform, err);
 	if (ret == 0)

@@ -113,6 +113,8 @@ int recording_open(struct recording *rec, const struct recording_options *option
 	rec->arming.note_arg = rec;
 	arming_arm(&rec->arming, &rec->instance);
 	probes_arm(&rec->tracing, &rec->instance, rec->group, &rec->arming);
+	if (options->cost)
+		metering_open(&rec->metering, &rec->tracing, &rec->state, rec->group);
 	return 0;
 }
 
@@ -137,6 +139,7 @@ int recording_start(struct recording *rec, const int *out, struct err *err)
 		ret = instance_record(&rec->instance, true, err);
 	/* before the state is looked at: what is written later is noticed */
 	rec->gaps = gaps_open(&rec->instance, &rec->arming);
+	metering_begin(&rec->metering);
 	if (ret == 0)
 		ret = instance_mark(&rec->instance, "start", rec->nonce, err);
 	rec->started = ret == 0;
@@ -209,6 +212,7 @@ int recording_stop(struct recording *rec, struct err *err)
 	struct err more = { "" };
 	int ret = instance_mark(&rec->instance, "stop", rec->nonce, err), next;
 
+	metering_end(&rec->metering);
 	gaps_look(rec->gaps);
 	gaps_stop(rec->gaps);
 	stacks_disarm(&rec->stacks, &rec->instance);
@@ -245,8 +249,12 @@ int recording_close(struct recording *rec, struct err *err)
 	if (rec->instance.name)
 		ret = instance_release(&rec->instance, err);
 	instance_release(&rec->top, NULL);
-	if (rec->group)
-		group_ret = probes_remove(rec->group);
+	group_ret = metering_close(&rec->metering);
+	if (rec->group) {
+		int left = probes_remove(rec->group);
+
+		group_ret = left < 0 ? left : group_ret;
+	}
 	if (group_ret < 0 && ret == 0)
 		ret = err_set(err, -group_ret, "cannot remove the dynamic events of %s: %s",
 			      rec->group, strerror(-group_ret));
@@ -289,7 +297,7 @@ static void describe_events(const struct arming *arming, struct platform *platfo
 	platform->trace.events_known = true;
 }
 
-void recording_describe(const struct recording *rec, struct platform *platform)
+void recording_describe(struct recording *rec, struct platform *platform)
 {
 	unsigned int cpus = rec->instance.cpus;
 
@@ -310,6 +318,7 @@ void recording_describe(const struct recording *rec, struct platform *platform)
 	describe_events(&rec->arming, platform);
 	if (rec->gaps)
 		gaps_describe(rec->gaps, platform);
+	platform->meter = metering_describe(&rec->metering);
 	platform->trace.failed = copy_list(rec->arming.failed, rec->arming.nfailed);
 	platform->trace.nfailed = rec->arming.nfailed;
 }

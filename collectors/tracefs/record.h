@@ -7,6 +7,7 @@
 
 #include "collectors/tracefs/events.h"
 #include "collectors/tracefs/instance.h"
+#include "collectors/tracefs/metering.h"
 #include "collectors/tracefs/stacks.h"
 #include "collectors/tracefs/state.h"
 #include "collectors/tracefs/tracefs.h"
@@ -30,6 +31,7 @@ struct recording_options {
 	uint64_t buffer_bytes; /* per CPU; 0: RECORDING_BUFFER_BYTES, or the boot-armed buffer's */
 	const char *clock;     /* NULL: RECORDING_CLOCK, or the boot-armed buffer's */
 	bool no_boot;	       /* make an instance even where one was armed at boot */
+	bool cost;	       /* let the kernel sum up what bouncing costs */
 };
 
 struct recording {
@@ -42,6 +44,7 @@ struct recording {
 	struct pollfd *fds; /* one per CPU, the caller's and the watch's */
 	struct gaps *gaps;
 	char *group; /* of this run's dynamic events */
+	struct metering metering;
 	char *clock; /* that the time stamps are of */
 	uint64_t nonce;
 	struct instance_stats *before, *lost; /* per CPU; lost: how much they moved */
@@ -56,9 +59,9 @@ struct recording {
 	bool lost_known;
 };
 
-#define RECORDING_INIT                                              \
-	{                                                           \
-		.state.fd = -1, .instance.hold = -1, .top.hold = -1 \
+#define RECORDING_INIT                                                                         \
+	{                                                                                      \
+		.state.fd = -1, .instance.hold = -1, .top.hold = -1, .metering = METERING_INIT \
 	}
 
 /* Release with recording_close in any case. */
@@ -90,7 +93,7 @@ int recording_stop(struct recording *rec, struct err *err);
 /* Returns 0, or -errno when something could not be restored. */
 int recording_close(struct recording *rec, struct err *err);
 
-/* Enter what the recording knows into the trace part of the facts. */
-void recording_describe(const struct recording *rec, struct platform *platform);
+/* Enter what the recording knows into the trace part of the facts, and the meter, once. */
+void recording_describe(struct recording *rec, struct platform *platform);
 
 #endif

@@ -28,7 +28,7 @@ static unsigned int areas(const struct platform *p, const struct where_map *wher
 	return cpus;
 }
 
-struct cost_builder *cost_builder_new(const struct platform *p, const struct names *names,
+struct cost_builder *cost_builder_new(const struct platform *p, struct names *names,
 				      unsigned int cpus)
 {
 	struct cost_builder *b = xcalloc(1, sizeof(*b));
@@ -38,6 +38,10 @@ struct cost_builder *cost_builder_new(const struct platform *p, const struct nam
 	b->cost = xcalloc(1, sizeof(*b->cost));
 	if (p && p->swiotlb.slots != PLATFORM_UNKNOWN)
 		b->cost->pool.slots = p->swiotlb.slots;
+	if (p) {
+		b->cost->memcpy_bytes = p->memcpy.bytes;
+		b->cost->memcpy_ns = p->memcpy.ns;
+	}
 	b->live = live_new();
 	where_map_init(&b->where, p);
 	forecast_init(&b->forecast, areas(p, &b->where, cpus));
@@ -56,7 +60,7 @@ struct device_cost *cost_device_new(struct cost_builder *b, uint16_t dev)
 
 static void copy(struct cost_copies *c, uint64_t size)
 {
-	unsigned int i = size ? 63 - (unsigned int)__builtin_clzll(size) : 0;
+	unsigned int i = size > 1 ? 64 - (unsigned int)__builtin_clzll(size - 1) : 0;
 
 	if (!size)
 		return; /* swiotlb_bounce() is called all the same, and copies nothing */
@@ -151,6 +155,8 @@ static void feed_one(struct cost_builder *b, const struct event *ev)
 {
 	if (ev->kind == EVENT_LOST)
 		b->cost->lost = true;
+	if (ev->kind == EVENT_MARK)
+		window_mark(b, ev);
 	if (event_group(ev->kind) != EVENT_GROUP_DMA)
 		return;
 	if (!b->begun)
@@ -191,11 +197,12 @@ struct cost *cost_builder_finish(struct cost_builder *b)
 	struct cost *c = b->cost;
 
 	slots_end(b);
+	window_meter(b);
 	c->devices = xcalloc(b->ndevices, sizeof(*c->devices));
 	for (size_t i = 0; i < b->ndevices; i++) {
 		struct cost_device *d = &b->devices[i].result;
 
-		if (!d->out.copies && !d->in.copies)
+		if (!d->out.copies && !d->in.copies && !d->meter)
 			continue;
 		d->name = xstrdup(names_get(b->names, (uint16_t)i));
 		c->devices[c->ndevices++] = *d;
@@ -222,6 +229,13 @@ uint64_t cost_useful(const struct cost_device *d)
 	uint64_t copied = cost_copied(d);
 
 	return d->stale < copied ? copied - d->stale : 0;
+}
+
+uint64_t cost_least_ns(const struct cost *c, uint64_t bytes)
+{
+	if (!c->memcpy_bytes)
+		return 0;
+	return (uint64_t)((double)bytes * (double)c->memcpy_ns / (double)c->memcpy_bytes);
 }
 
 bool cost_is_least(const struct cost *c)

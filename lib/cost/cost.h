@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/evidence/meter.h"
 #include "lib/json/table.h"
 
 struct event;
@@ -24,12 +25,28 @@ struct platform;
  * syncs, each in its direction.  What a map copies out of a buffer that the device only writes is
  * stale: nobody needs it there.
  */
-#define COST_SIZES 20 /* copies of 2^i to 2^(i+1) - 1 bytes; the last: and more */
-#define COST_DIRS 3   /* of mappings, by enum event_dir: bidirectional, to, from the device */
+#define COST_SIZES METER_SIZES /* as the kernel's histograms count: see lib/evidence/meter.h */
+#define COST_DIRS 3 /* of mappings, by enum event_dir: bidirectional, to, from the device */
 
 struct cost_copies {
 	uint64_t copies, bytes;
 	uint64_t sizes[COST_SIZES]; /* copies */
+};
+
+/*
+ * One way of a device, as the kernel summed it up in the window (struct meter), beside what the
+ * events of the window tell.
+ */
+struct cost_metered {
+	uint64_t copies, bytes;
+	uint64_t sizes[COST_SIZES];
+	uint64_t timed, ns; /* of so many copies, together */
+	uint64_t event_copies, event_bytes;
+};
+
+struct cost_meter {
+	struct cost_metered out, in;
+	uint64_t searches, search_ns; /* for slots */
 };
 
 struct cost_device {
@@ -40,6 +57,14 @@ struct cost_device {
 	uint64_t stale;			   /* bytes of out that were not for the device */
 	uint64_t slots_most[COST_DIRS];	   /* in use at once */
 	uint64_t slots_at_peak[COST_DIRS]; /* in use when the pool's were most */
+	struct cost_meter *meter;	   /* NULL: there was none */
+};
+
+/* All devices together, as the kernel summed them up. */
+struct cost_metering {
+	char *trouble;	  /* what was not measured, and why; NULL all was */
+	uint64_t missed;  /* copies that were not counted */
+	uint64_t busy_ns; /* CPU time that the machine did not idle; 0 unknown */
 };
 
 /*
@@ -68,7 +93,9 @@ struct cost {
 	struct cost_pool pool;
 	struct cost_device *devices; /* those with a bounced map or copy */
 	size_t ndevices;
-	bool lost; /* events were lost: all counts are a lower bound */
+	bool lost;			  /* events were lost: all counts are a lower bound */
+	struct cost_metering *metering;	  /* NULL: nobody asked for it */
+	uint64_t memcpy_bytes, memcpy_ns; /* the facts': so many bytes take at least so long */
 };
 
 extern const struct jrow cost_table[];
@@ -77,6 +104,9 @@ void cost_free(struct cost *c); /* accepts NULL */
 /* Bytes copied, and of them those that were not stale. */
 uint64_t cost_copied(const struct cost_device *d);
 uint64_t cost_useful(const struct cost_device *d);
+
+/* Nanoseconds that copying so many bytes takes on this machine at least; 0 unknown. */
+uint64_t cost_least_ns(const struct cost *c, uint64_t bytes);
 
 /* Is it more than the events show that is needed, since maps failed or events were lost? */
 bool cost_is_least(const struct cost *c);
@@ -90,11 +120,12 @@ char *cost_above(const struct cost *c, uint64_t copied_per_useful, uint64_t pool
 /*
  * Building one from events in time order, as a consumer (lib/evidence/consumer.h).  platform
  * gives the pools and what was in use, NULL: none known; cpus are those of the machine, 0
- * unknown.  Both and names must live until the end.
+ * unknown.  names gets
+ * the devices that only the facts' meter knows.  Both must live until the end.
  */
 struct cost_builder;
 
-struct cost_builder *cost_builder_new(const struct platform *platform, const struct names *names,
+struct cost_builder *cost_builder_new(const struct platform *platform, struct names *names,
 				      unsigned int cpus);
 void cost_builder_feed(struct cost_builder *b, const struct event *events, size_t count);
 /* The result, which the caller frees; the builder is freed. */

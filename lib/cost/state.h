@@ -34,16 +34,21 @@ struct device_cost {
 	struct cost_device result;
 	uint64_t slots[COST_DIRS];
 	uint64_t peak; /* of struct cost_builder, that result.slots_at_peak is about */
+	/* copied so far, by enum meter_way, where the window opened and where it closed */
+	struct {
+		uint64_t copies, bytes;
+	} opened[METER_WAYS], closed[METER_WAYS];
 };
 
 struct cost_builder {
 	const struct platform *platform; /* may be NULL */
 	struct where_map where;
-	const struct names *names;
+	struct names *names;
 	struct cost *cost;
 	struct device_cost *devices;
 	size_t ndevices;
-	bool begun, mapped; /* an event was seen; of them one of a bounced map */
+	bool begun, mapped;  /* an event was seen; of them one of a bounced map */
+	bool opened, closed; /* the window, by the marks of this run */
 
 	/* slots.c */
 	struct forecast forecast;
@@ -57,6 +62,11 @@ struct cost_builder {
 	uint64_t unnamed; /* of these: single ones of mappings older than the window */
 	uint16_t largest_dev;
 };
+
+/* window.c: what is between the run's marks, and the kernel's own sums of it */
+void window_mark(struct cost_builder *b, const struct event *mark);
+/* At the end, where the results of all devices are in place. */
+void window_meter(struct cost_builder *b);
 
 /* cost.c */
 struct device_cost *cost_device_new(struct cost_builder *b, uint16_t dev);

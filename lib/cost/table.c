@@ -14,6 +14,32 @@ static const struct jrow copies_rows[] = {
 	JEND,
 };
 
+static const struct jrow metered_rows[] = {
+	JCOUNT(struct cost_metered, copies),
+	JCOUNT(struct cost_metered, bytes),
+	JNUMBERS("sizes", struct cost_metered, sizes),
+	JCOUNT(struct cost_metered, timed),
+	JCOUNT(struct cost_metered, ns),
+	JCOUNT(struct cost_metered, event_copies),
+	JCOUNT(struct cost_metered, event_bytes),
+	JEND,
+};
+
+static const struct jrow meter_rows[] = {
+	JOBJECT("out", struct cost_meter, out, metered_rows, .flags = JF_REQUIRED),
+	JOBJECT("in", struct cost_meter, in, metered_rows, .flags = JF_REQUIRED),
+	JCOUNT(struct cost_meter, searches),
+	JCOUNT(struct cost_meter, search_ns),
+	JEND,
+};
+
+static const struct jrow metering_rows[] = {
+	JTEXT("trouble", struct cost_metering, trouble),
+	JCOUNT(struct cost_metering, missed),
+	JCOUNT(struct cost_metering, busy_ns),
+	JEND,
+};
+
 static const struct jrow device_rows[] = {
 	JSTRING("name", struct cost_device, name, .flags = JF_TEXT | JF_REQUIRED),
 	JCOUNT(struct cost_device, maps),
@@ -22,6 +48,7 @@ static const struct jrow device_rows[] = {
 	JCOUNT(struct cost_device, stale),
 	JNUMBERS("slots_most", struct cost_device, slots_most),
 	JNUMBERS("slots_at_peak", struct cost_device, slots_at_peak),
+	JPOINTER("meter", struct cost_device, meter, meter_rows),
 	JEND,
 };
 
@@ -49,6 +76,9 @@ const struct jrow cost_table[] = {
 	JLIST("devices", struct cost, devices, ndevices, device_rows, MAX_DEVICES,
 	      .flags = JF_REQUIRED),
 	JBOOL("lost", struct cost, lost),
+	JPOINTER("metering", struct cost, metering, metering_rows),
+	JCOUNT(struct cost, memcpy_bytes),
+	JCOUNT(struct cost, memcpy_ns),
 	JEND,
 };
 

@@ -474,6 +474,20 @@ static void check_devices(struct diagnosis *d, const struct platform *p)
 	    p->nvirtio, p->npci, p->nother);
 }
 
+static void check_meter(struct diagnosis *d, const struct diag_tracing *t)
+{
+	if (!t->path)
+		return;
+	if (t->meter && !t->kprobes_off)
+		add(d, "cost-meter", DIAG_OK, NULL,
+		    "ccaio trace --cost can let the kernel sum up what bouncing takes");
+	else
+		add(d, "cost-meter", DIAG_ADVICE,
+		    "use a kernel with KPROBE_EVENTS and HIST_TRIGGERS, and leave kprobes enabled",
+		    "no kprobes or no histogram triggers: ccaio trace says what bouncing takes at "
+		    "least, and --cost nothing more");
+}
+
 static void check_probes(struct diagnosis *d, const struct diag_tracing *t)
 {
 	if (!t->path)
@@ -510,6 +524,7 @@ struct diagnosis *diagnosis_make(const struct platform *p, const struct diag_tra
 	check_coherent(d, p, tracing);
 	check_pools(d, p);
 	check_size(d, p, tracing->cpus);
+	check_meter(d, tracing);
 	check_bypass(d, p);
 	check_devices(d, p);
 	if (log_readable)

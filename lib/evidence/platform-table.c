@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/xalloc.h"
+#include "lib/evidence/meter.h"
 #include "lib/evidence/platform.h"
 #include "lib/evidence/snapshot.h"
 #include "lib/evidence/tables.h"
@@ -329,6 +330,12 @@ static const struct jrow memory_rows[] = {
 	JEND,
 };
 
+static const struct jrow memcpy_rows[] = {
+	JNUMBER("bytes", struct platform, memcpy.bytes, UINT32_MAX),
+	JNUMBER("ns", struct platform, memcpy.ns, UINT32_MAX),
+	JEND,
+};
+
 static void check_platform(const struct jval *object, void *what)
 {
 	const char *unknown = jdoc_unknown(object->doc);
@@ -353,6 +360,13 @@ const struct jrow platform_table[] = {
 	JGROUP("trace", trace_rows),
 	JGROUP("memory", memory_rows, .flags = JF_OMIT),
 	JGROUP("moment", moment_rows, .flags = JF_OMIT),
+	JGROUP("memcpy", memcpy_rows, .flags = JF_OMIT),
+	{ .key = "meter",
+	  .type = JT_POINTER,
+	  JMEMBER(struct platform, meter),
+	  .of = meter_table,
+	  .of_size = sizeof(struct meter),
+	  .flags = JF_OMIT },
 	JWHOLE(.check = check_platform),
 };
 

@@ -9,6 +9,7 @@
 #include "lib/base/range.h"
 
 struct err;
+struct meter;
 struct snapshot;
 
 /*
@@ -192,6 +193,11 @@ struct platform {
 	size_t nnet;
 	/* the kernel's own memory when the window opened and before it closed; NULL: not read */
 	struct snapshot *start, *end;
+	struct meter *meter; /* what the kernel summed up of bouncing; NULL: not asked for */
+	/* What copying took this machine at its fastest, of a buffer in its cache; 0 unknown */
+	struct {
+		uint64_t bytes, ns;
+	} memcpy;
 	struct {
 		enum tri devices_changed, cpus_changed, tsm_changed;
 		char **kernel_log; /* lines of the window that concern DMA */

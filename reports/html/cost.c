@@ -56,7 +56,7 @@ static void table(FILE *out, const struct rows *rows)
 					     "#Useful", "#Ratio",
 					     "#Stale",	"Into the pool",
 					     "Back",	"#Slots at the peak",
-					     NULL };
+					     "Time",	NULL };
 	size_t shown =
 		rows->ncost_devices < HTML_MOST_DEVICES ? rows->ncost_devices : HTML_MOST_DEVICES;
 
@@ -73,6 +73,7 @@ static void table(FILE *out, const struct rows *rows)
 		html_cell(out, c->out);
 		html_cell(out, c->in);
 		html_word(out, c->slots);
+		html_cell(out, c->time);
 		fputs("</tr>\n", out);
 	}
 	html_table_end(out);

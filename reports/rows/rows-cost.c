@@ -7,6 +7,7 @@
 #include "lib/cost/cost.h"
 #include "lib/evidence/platform.h"
 #include "reports/rows/input.h"
+#include "reports/rows/rows-meter.h"
 #include "reports/rows/rows.h"
 
 #define SLOT_BYTES 2048
@@ -158,6 +159,7 @@ static void fill_devices(struct rows *rows, const struct cost *c)
 		r->in = rows_str(rows, "%s in %s", rows_count(rows, d->in.bytes),
 				 rows_count(rows, d->in.copies));
 		r->slots = rows_count(rows, r->slots_at_peak);
+		r->time = rows_cost_device_time(rows, c, d);
 	}
 }
 
@@ -180,5 +182,7 @@ void rows_fill_cost(struct rows *rows, const struct report_input *in)
 							  : "is the smallest that would have held");
 	}
 	fact(rows, "copied", "copied", copied(rows, c, &rows->cost_copied));
+	fact(rows, "copy-time", "time", rows_cost_time(rows, c));
+	fact(rows, "copy-sums", "sums", rows_cost_check(rows, c));
 	fill_devices(rows, c);
 }

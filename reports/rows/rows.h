@@ -121,6 +121,7 @@ struct row_cost {
 	const char *copied, *useful, *stale, *slots;
 	const char *ratio;    /* copied to useful, "2.00"; "" nothing was useful */
 	const char *out, *in; /* "1,048,592 in 64": bytes, copies */
+	const char *time;     /* "1.2 ms out, …", "at least 90 ns"; "" unknown */
 };
 
 /* One direction of an exchange. */
@@ -198,7 +199,7 @@ struct rows {
 	size_t nfacts;
 	struct row_fact *totals;
 	size_t ntotals;
-	struct row_fact *cost; /* the pool, the forecast, what was copied; at most three */
+	struct row_fact *cost; /* the pool, the forecast, what was copied and how long it took */
 	size_t ncost;
 	const char *cost_pool, *cost_copied; /* the same for one screen; "" nothing to say */
 	struct row_cost *cost_devices;

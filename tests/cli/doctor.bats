@@ -147,6 +147,16 @@ cannots() {
 	has advice pool-size "put swiotlb=65536 on the kernel command line: without it Linux 7.3 makes"
 }
 
+@test "doctor: whether the kernel can sum up what bouncing costs" {
+	arm
+	run -0 "$CCAIO" doctor
+	has advice cost-meter "no kprobes or no histogram triggers.*HIST_TRIGGERS"
+	printf '      hist trigger\t- If set, event hits are aggregated\n\t        trace(<synthetic_event>,param list)  - generate\n' \
+		>>"$CCAIO_TRACING_DIR/README"
+	run -0 "$CCAIO" doctor
+	has ok cost-meter "ccaio trace --cost can let the kernel sum up"
+}
+
 @test "doctor: a Realm is called one" {
 	arm
 	echo '6,7,1,-;RME: Using RSI version 1.0' >>"$CCAIO_ROOT/dev/kmsg"

@@ -2,19 +2,24 @@
 # The kernel's own memory as a second witness, in guests that were not armed at boot.
 load helper
 
-# Two runs in one boot, each with network and disk, and each judged again offline.
+# Two runs in one boot, each with network and disk, and each judged again offline; the kernel sums up what bouncing costs.
 twice='
 	cd /root
 	for i in 1 2; do
-		ccaio trace -q -o $i.ccaio -- sh -c "
+		ccaio trace --cost -q -o $i.ccaio -- sh -c "
 			dd if=/dev/vda of=/dev/null bs=64k count=8 iflag=direct 2>/dev/null
 			ping -c 1 10.0.2.2 >/dev/null"; echo "trace $?"
 		ccaio verify -q $i.ccaio; echo "verify $?"
+		COLUMNS=300 ccaio verify -v $i.ccaio | grep -E "^  (time|sums) "
 	done'
 
 proven_twice() {
 	[ "$(grep -c '^PROVEN for the run' <<<"$output")" = 4 ] || { echo "$output"; false; }
 	[[ $output == *"trace 0"*"verify 0"*"trace 0"*"verify 0"* ]]
+	# the kernel counted what the events tell, and knows how long it took
+	[ "$(grep -cE '^  time +[0-9,]+ copies of [0-9,]+ bytes took .*; finding slots .* searches: .* of CPU time$' <<<"$output")" = 2 ]
+	[ "$(grep -cE "^  sums +(the kernel's own sums, for each device and direction, are those of the events|by .*: copied while recording began or ended)$" \
+		<<<"$output")" = 2 ]
 }
 
 @test "memory: twice in one boot PROVEN for the run, live and offline (7.2)" {

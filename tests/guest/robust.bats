@@ -32,8 +32,8 @@ restored() { tracing | diff before - >changes && echo restored || { echo "not re
 		took=$((${ended%.*}${ended#*.} - ${begun%.*}${begun#*.}))
 		for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 			# every other command is short: then judging and sealing are cut, too
-			if [ $((i % 2)) = 0 ]; then set -- sleep 1000; else set -- true; fi
-			ccaio trace -q --scope window -o k$i.ccaio -- "$@" >/dev/null 2>&1 & pid=$!
+			if [ $((i % 2)) = 0 ]; then set -- --cost -- sleep 1000; else set -- true; fi
+			ccaio trace -q --scope window -o k$i.ccaio "$@" >/dev/null 2>&1 & pid=$!
 			usleep $((RANDOM % 100 * took * (i % 2 ? 120 : 60)))
 			kill -KILL $pid 2>/dev/null
 			wait $pid

@@ -270,7 +270,7 @@ static void test_copies(void)
 	check(d->maps == 4);
 	check(d->out.copies == 4 && d->out.bytes == 4096 + 100 + 1536 + 8);
 	check(d->in.copies == 3 && d->in.bytes == 4096 + 60 + 8);
-	check(d->out.sizes[12] == 1 && d->out.sizes[6] == 1 && d->out.sizes[3] == 1);
+	check(d->out.sizes[12] == 1 && d->out.sizes[7] == 1 && d->out.sizes[3] == 1);
 	check(d->stale == 4096 + 1536);
 	check(cost_copied(d) == d->out.bytes + d->in.bytes);
 	check(cost_useful(d) == 4096 + 100 + 60 + 16);

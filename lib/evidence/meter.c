@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the kernel summed up of bouncing: the facts' member "meter". */
+#include "lib/evidence/meter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/xalloc.h"
+
+#define MAX_COUNT ((uint64_t)INT64_MAX)
+#define MAX_DEVICES 65536
+
+static const char *meter_way_name(enum meter_way way)
+{
+	static const char *const names[METER_WAYS] = { "out", "in" };
+
+	return (unsigned int)way < METER_WAYS ? names[way] : NULL;
+}
+
+JWORDS(way_word, meter_way, meter_way_name)
+
+static const struct jrow copies_rows[] = {
+	JNAME("device", struct meter_copies, device, .flags = JF_REQUIRED),
+	JWORD("way", struct meter_copies, way, way_word, METER_WAYS, .flags = JF_REQUIRED),
+	JNUMBER("copies", struct meter_copies, copies, MAX_COUNT, .flags = JF_REQUIRED),
+	JNUMBER("bytes", struct meter_copies, bytes, MAX_COUNT, .flags = JF_REQUIRED),
+	{ .key = "sizes",
+	  .type = JT_NUMBERS,
+	  JMEMBER(struct meter_copies, sizes),
+	  .max = MAX_COUNT },
+	JNUMBER("timed", struct meter_copies, timed, MAX_COUNT),
+	JNUMBER("ns", struct meter_copies, ns, MAX_COUNT),
+	JEND,
+};
+
+static const struct jrow searches_rows[] = {
+	JNAME("device", struct meter_searches, device, .flags = JF_REQUIRED),
+	JNUMBER("searches", struct meter_searches, searches, MAX_COUNT, .flags = JF_REQUIRED),
+	JNUMBER("ns", struct meter_searches, ns, MAX_COUNT),
+	JEND,
+};
+
+const struct jrow meter_table[] = {
+	JSTRING("trouble", struct meter, trouble),
+	JLIST("copies", struct meter, copies, ncopies, copies_rows, MAX_DEVICES),
+	JLIST("searches", struct meter, searches, nsearches, searches_rows, MAX_DEVICES),
+	JNUMBER("missed", struct meter, missed, MAX_COUNT),
+	JNUMBER("busy_ns", struct meter, busy_ns, MAX_COUNT),
+	JEND,
+};
+
+void meter_free(struct meter *meter)
+{
+	if (!meter)
+		return;
+	jtable_free(meter_table, meter);
+	free(meter);
+}
+
+struct meter_copies *meter_copies_of(struct meter *m, const char *device, enum meter_way way)
+{
+	struct meter_copies *c;
+
+	for (size_t i = 0; i < m->ncopies; i++)
+		if (m->copies[i].way == way && strcmp(m->copies[i].device, device) == 0)
+			return &m->copies[i];
+	m->copies = xrealloc(m->copies, m->ncopies + 1, sizeof(*m->copies));
+	c = &m->copies[m->ncopies++];
+	*c = (struct meter_copies){ .device = xstrdup(device), .way = way };
+	return c;
+}
+
+struct meter_searches *meter_searches_of(struct meter *m, const char *device)
+{
+	struct meter_searches *s;
+
+	for (size_t i = 0; i < m->nsearches; i++)
+		if (strcmp(m->searches[i].device, device) == 0)
+			return &m->searches[i];
+	m->searches = xrealloc(m->searches, m->nsearches + 1, sizeof(*m->searches));
+	s = &m->searches[m->nsearches++];
+	*s = (struct meter_searches){ .device = xstrdup(device) };
+	return s;
+}
