@@ -46,6 +46,8 @@ static void half(FILE *out, struct rows *scratch, const char *label, const struc
 	const char *where = verbosity > 0 ? h->where_all : h->where;
 
 	labelled(out, label, *where ? rows_str(scratch, "%s; %s", h->what, where) : h->what);
+	if (verbosity > 0)
+		labelled(out, "copied", h->copied);
 }
 
 static void row(FILE *out, const struct row_exchange *e, int verbosity)

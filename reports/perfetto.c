@@ -3,15 +3,16 @@
  * perfetto - the Trace Event Format that ui.perfetto.dev and chrome://tracing open.
  *
  * Tracks: exchanges (one line per connection), their packets (one line per connection and
- * direction), the transfers that carried them (one line per device), bytes, mappings and pool
- * occupancy as counters, findings (one line each).  Times are microseconds of the trace
- * clock.  Those of packets are of CLOCK_MONOTONIC, which may be another: they are moved to where
- * their transfers are.
+ * direction), the transfers that carried them (one line per device), bytes copied for exchanges,
+ * and bytes, mappings and pool occupancy of all devices as counters, findings (one line each).
+ * Times are microseconds of the trace clock.  Those of packets are of CLOCK_MONOTONIC, which may be
+ * another: they are moved to where their transfers are.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/base/saturate.h"
 #include "lib/base/xalloc.h"
 #include "lib/exchange/exchange.h"
 #include "lib/verdict/timeline.h"
@@ -80,6 +81,10 @@ static void write_exchange(struct trace *t, const struct exchange *e,
 	escape_quoted(t->out, row->half[FLOW_OUT].what);
 	fputs("\",\"in\":\"", t->out);
 	escape_quoted(t->out, row->half[FLOW_IN].what);
+	fputs("\",\"copied_out\":\"", t->out);
+	escape_quoted(t->out, row->half[FLOW_OUT].copied);
+	fputs("\",\"copied_in\":\"", t->out);
+	escape_quoted(t->out, row->half[FLOW_IN].copied);
 	fprintf(t->out, "\",\"link\":\"%s\",\"payload\":\"%s\"}", row->grade, row->secrecy);
 	close_event(t);
 }
@@ -173,6 +178,48 @@ static void name_connections(struct trace *t, const struct exchanges *x)
 	}
 }
 
+static void counter(struct trace *t, uint64_t ns, const char *name, const char *unit, uint64_t n)
+{
+	open_event(t, "C", TRACK_MEMORY, 0, ns, name);
+	fprintf(t->out, ",\"args\":{\"%s\":%" PRIu64 "}", unit, n);
+	close_event(t);
+}
+
+struct copied {
+	uint64_t ts_ns, bytes;
+};
+
+static int compare_copied(const void *a, const void *b)
+{
+	const struct copied *x = a, *y = b;
+
+	return (x->ts_ns > y->ts_ns) - (x->ts_ns < y->ts_ns);
+}
+
+/* What bouncing cost the exchanges: bytes copied up to each transfer that is listed. */
+static void write_cost(struct trace *t, const struct exchanges *x)
+{
+	struct copied *list = NULL;
+	size_t n = 0;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < x->nrows * 2; i++) {
+		const struct exchange_half *h = &x->rows[i / 2].half[i % 2];
+
+		list = xrealloc(list, n + h->nlist + 1, sizeof(*list));
+		for (size_t k = 0; k < h->nlist; k++)
+			if (h->list[k].bounced)
+				list[n++] = (struct copied){ h->list[k].ts_ns, h->list[k].size };
+	}
+	if (n)
+		qsort(list, n, sizeof(*list), compare_copied);
+	for (size_t i = 0; i < n; i++) {
+		sum = saturate_add(sum, list[i].bytes);
+		counter(t, list[i].ts_ns, "copied for exchanges", "bytes", sum);
+	}
+	free(list);
+}
+
 static void write_traffic(struct trace *t, const struct exchanges *x)
 {
 	t->shift_ns = clock_shift(x);
@@ -185,13 +232,7 @@ static void write_traffic(struct trace *t, const struct exchanges *x)
 		write_packets(t, &x->rows[i], &t->rows->exchanges[i]);
 		write_transfers(t, &x->rows[i]);
 	}
-}
-
-static void counter(struct trace *t, uint64_t ns, const char *name, const char *unit, uint64_t n)
-{
-	open_event(t, "C", TRACK_MEMORY, 0, ns, name);
-	fprintf(t->out, ",\"args\":{\"%s\":%" PRIu64 "}", unit, n);
-	close_event(t);
+	write_cost(t, x);
 }
 
 /* A level holds for its bucket; a count that is 0 twice in a row says nothing new. */

@@ -179,6 +179,10 @@ static void credit_transfers(struct correlate *c, struct exchange_half *half,
 
 		half->transfers++;
 		half->slots += slots_of(dma);
+		if (slots_of(dma)) {
+			half->copies++;
+			half->copied_bytes += dma->size;
+		}
 		if (half->nlist == EXCHANGE_TRANSFERS || c->x->nlisted == EXCHANGES_LISTED)
 			continue;
 		c->x->nlisted++;

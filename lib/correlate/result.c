@@ -10,6 +10,7 @@
 #include "lib/base/names.h"
 #include "lib/base/xalloc.h"
 #include "lib/correlate/state.h"
+#include "lib/evidence/meter.h"
 #include "lib/evidence/platform.h"
 #include "lib/net/tls.h"
 
@@ -38,6 +39,19 @@ static void grade_rows(struct exchanges *x)
 			}
 		}
 		r->grade = any ? worst : GRADE_NONE;
+	}
+}
+
+/* What copying took at least: at the rate of memcpy() on this machine. */
+static void time_copies(struct exchanges *x, const struct platform *p)
+{
+	for (size_t i = 0; p && i < x->nrows; i++) {
+		for (int dir = 0; dir < 2; dir++) {
+			struct exchange_half *half = &x->rows[i].half[dir];
+
+			half->copy_ns =
+				meter_least_ns(p->memcpy.bytes, p->memcpy.ns, half->copied_bytes);
+		}
 	}
 }
 
@@ -352,6 +366,7 @@ void correlate_result(struct correlate *c)
 	for (size_t i = 0; i < x->nconns; i++)
 		share_of_conn(c, i);
 	grade_rows(x);
+	time_copies(x, c->platform);
 	total_rows(x);
 	if (!x->result.correlated)
 		return;

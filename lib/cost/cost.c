@@ -233,9 +233,7 @@ uint64_t cost_useful(const struct cost_device *d)
 
 uint64_t cost_least_ns(const struct cost *c, uint64_t bytes)
 {
-	if (!c->memcpy_bytes)
-		return 0;
-	return (uint64_t)((double)bytes * (double)c->memcpy_ns / (double)c->memcpy_bytes);
+	return meter_least_ns(c->memcpy_bytes, c->memcpy_ns, bytes);
 }
 
 bool cost_is_least(const struct cost *c)

@@ -57,6 +57,16 @@ void meter_free(struct meter *meter)
 	free(meter);
 }
 
+uint64_t meter_least_ns(uint64_t memcpy_bytes, uint64_t memcpy_ns, uint64_t bytes)
+{
+	double most = (double)(UINT64_C(1) << 62), ns;
+
+	if (!memcpy_bytes)
+		return 0;
+	ns = (double)bytes * (double)memcpy_ns / (double)memcpy_bytes;
+	return (uint64_t)(ns < most ? ns : most);
+}
+
 struct meter_copies *meter_copies_of(struct meter *m, const char *device, enum meter_way way)
 {
 	struct meter_copies *c;

@@ -50,6 +50,12 @@ struct meter {
 extern const struct jrow meter_table[];
 void meter_free(struct meter *meter); /* accepts NULL */
 
+/*
+ * Nanoseconds that copying so many bytes takes at least on a machine whose memcpy() took ns for
+ * memcpy_bytes (struct platform, member memcpy); 0 unknown.  At most 2^62.
+ */
+uint64_t meter_least_ns(uint64_t memcpy_bytes, uint64_t memcpy_ns, uint64_t bytes);
+
 /* The entry of this device (and way), made where there is none. */
 struct meter_copies *meter_copies_of(struct meter *meter, const char *device, enum meter_way way);
 struct meter_searches *meter_searches_of(struct meter *meter, const char *device);

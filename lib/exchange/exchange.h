@@ -70,10 +70,13 @@ struct exchange_half {
 	uint64_t retransmitted; /* bytes carried again */
 	uint64_t packets;	/* with payload of this exchange */
 	uint32_t first_packet,
-		last_packet;  /* of them, as packets.pcap has them, from 1; 0 unknown */
-	uint64_t transfers;   /* DMA transfers that carried it */
-	uint64_t dma_bytes;   /* of these transfers: headers, padding and all */
-	uint64_t slots;	      /* swiotlb slots of 2 KiB that these transfers touch */
+		last_packet; /* of them, as packets.pcap has them, from 1; 0 unknown */
+	uint64_t transfers;  /* DMA transfers that carried it */
+	uint64_t dma_bytes;  /* of these transfers: headers, padding and all */
+	uint64_t slots;	     /* swiotlb slots of 2 KiB that these transfers touch */
+	/* between a buffer and a bounce pool: transfers of the above that were copied when they
+	 * carried this, their bytes, and what that took at this machine's fastest; 0 unknown */
+	uint64_t copies, copied_bytes, copy_ns;
 	uint64_t descriptors; /* of the virtqueue, where its events are known */
 	char queues[64]; /* virtqueues that its packets went by: "output.0 output.2", "input.0" */
 	uint64_t kicks;	 /* doorbells rung while its packets were handed over */

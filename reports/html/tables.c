@@ -230,6 +230,16 @@ static void task_cell(FILE *out, const struct row_exchange *e)
 	fputs("</td>", out);
 }
 
+/* What it was, what carried it, and how that was copied. */
+static void half_cell(FILE *out, const struct row_half *h)
+{
+	fprintf(out, "<td class=\"p\" data-k=\"%" PRIu64 "\">", h->bytes);
+	html_bounded(out, h->what);
+	below(out, h->where);
+	labelled(out, "copied ", h->copied);
+	fputs("</td>", out);
+}
+
 void html_exchanges(FILE *out, struct rows *rows)
 {
 	static const char *const heads[] = {
@@ -246,10 +256,8 @@ void html_exchanges(FILE *out, struct rows *rows)
 		exchange_cell(out, e);
 		task_cell(out, e);
 		state_cell(out, e);
-		keyed_cell(out, "p", e->half[FLOW_OUT].what, e->half[FLOW_OUT].where,
-			   e->half[FLOW_OUT].bytes);
-		keyed_cell(out, "p", e->half[FLOW_IN].what, e->half[FLOW_IN].where,
-			   e->half[FLOW_IN].bytes);
+		half_cell(out, &e->half[FLOW_OUT]);
+		half_cell(out, &e->half[FLOW_IN]);
 		fputs("</tr>\n", out);
 	}
 	html_table_end(out);

@@ -10,6 +10,7 @@
 #include "lib/evidence/event.h"
 #include "lib/exchange/exchange.h"
 #include "lib/net/tls.h"
+#include "reports/rows/rows-meter.h"
 #include "reports/rows/rows.h"
 
 #define PLACES 6 /* addresses that `where` names */
@@ -90,14 +91,48 @@ static const char *owner(struct rows *rows, const struct exchange_conn *c)
 	return c->owner == GRADE_NONE ? "an unknown process" : task(rows, c->comm, c->pid);
 }
 
-/* By the packets' clock: it also knows those that no transfer could be found for. */
-static const char *lasted(struct rows *rows, const struct exchange *e)
+/* Nanoseconds; 0 unknown.  By the packets' clock: it also knows those that no transfer could be
+ * found for. */
+static uint64_t duration(const struct exchange *e)
 {
 	uint64_t a = e->half[0].first_ns, b = e->half[1].first_ns, first, last;
 
 	first = a && (!b || a < b) ? a : b;
 	last = e->half[0].last_ns > e->half[1].last_ns ? e->half[0].last_ns : e->half[1].last_ns;
-	return last > first ? rows_str(rows, "%.1f ms", (double)(last - first) / 1e6) : "";
+	return last > first ? last - first : 0;
+}
+
+static const char *lasted(struct rows *rows, const struct exchange *e)
+{
+	uint64_t ns = duration(e);
+
+	return ns ? rows_str(rows, "%.1f ms", (double)ns / 1e6) : "";
+}
+
+static const char *times(struct rows *rows, uint64_t n)
+{
+	if (n == 1)
+		return "once";
+	return n == 2 ? "twice" : rows_str(rows, "%s times", rows_count(rows, n));
+}
+
+/* "twice, through 3 slots, 1,514 bytes, at least 90 ns, 2% of its 2.8 ms" */
+static const char *half_copied(struct rows *rows, const struct exchange *e,
+			       const struct exchange_half *h)
+{
+	const char *least = "", *share = "";
+	uint64_t ns = duration(e);
+
+	if (!h->copies)
+		return "";
+	if (h->copy_ns)
+		least = rows_str(rows, ", at least %s", rows_span(rows, h->copy_ns));
+	if (h->copy_ns && ns)
+		share = rows_str(rows, ", %.2g%% of its %s",
+				 100.0 * (double)h->copy_ns / (double)ns, rows_span(rows, ns));
+	return rows_str(rows, "%s, through %s, %s%s%s", times(rows, h->copies),
+			rows_counted(rows, h->slots, "slot"),
+			rows_counted(rows, h->copied_bytes, "byte"), least, share);
 }
 
 /* "356 bytes (228 body) in 1 packet, 1 transfer of 422 bytes, 1 slot" */
@@ -172,6 +207,7 @@ static void half(struct rows *rows, const struct exchanges *x, const struct exch
 
 	row->bytes = exchange_half_bytes(h);
 	row->what = row->bytes ? half_what(rows, h) : "";
+	row->copied = half_copied(rows, e, h);
 	row->where = places(rows, x, h, PLACES);
 	row->where_all = places(rows, x, h, SIZE_MAX);
 }

@@ -10,8 +10,7 @@
 
 #define MOST_NAMED 4 /* differences between the kernel's sums and the events */
 
-/* "1.52 ms"; ns are below a microsecond. */
-static const char *rows_span(struct rows *rows, uint64_t ns)
+const char *rows_span(struct rows *rows, uint64_t ns)
 {
 	static const char *const units[] = { "ns", "us", "ms", "s" };
 	double value = (double)ns;

@@ -10,6 +10,9 @@ struct rows;
 
 /* rows-meter - how long bouncing took: as the kernel summed it up, or at least. */
 
+/* "1.52 ms"; ns are below a microsecond. */
+const char *rows_span(struct rows *rows, uint64_t ns);
+
 /* One sentence for all devices; "" nothing is known. */
 const char *rows_cost_time(struct rows *rows, const struct cost *c);
 

@@ -95,4 +95,10 @@ junit_valid() {
 	jq -e '[.traceEvents[] | select(.pid == 1 and .ph == "X")] as $exchanges |
 		[.traceEvents[] | select(.pid == 4 and .ph == "X")] |
 		all(. as $p | any($exchanges[]; $p.args.of == .name and ($p.ts - .ts | fabs) < 50000))' "$BATS_TEST_TMPDIR/p.json"
+	# what bouncing cost them: bytes copied so far, and each exchange's own
+	jq -e '[.traceEvents[] | select(.ph == "C" and .name == "copied for exchanges") | .args.bytes] |
+		length > 1 and . == sort and .[0] > 0' "$BATS_TEST_TMPDIR/p.json"
+	jq -e '[.traceEvents[] | select(.pid == 1 and .ph == "X")] |
+		all(.args | .copied_out | test("^(once|twice|[0-9]+ times), through [0-9]+ slots?, [0-9,]+ bytes"))' \
+		"$BATS_TEST_TMPDIR/p.json"
 }

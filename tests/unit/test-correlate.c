@@ -34,6 +34,7 @@ static void one_exchange(void)
 	check(out->packets == 1 && out->transfers == 1 && out->slots == 1);
 	check(out->dma_bytes == strlen(ask) + FRAME_HEADERS + HDR && out->nlist == 1);
 	check(out->list[0].size == out->dma_bytes && out->list[0].bounced);
+	check(out->copies == 1 && out->copied_bytes == out->dma_bytes && out->copy_ns == 0);
 	check(out->descriptors == 1 && out->kicks == 1 && strcmp(out->queues, "output.0") == 0);
 	check(in->transfers == 1 && in->dma_bytes == strlen(ok) + FRAME_HEADERS + HDR);
 	check(strcmp(x->devices[0].name, "0000:00:01.0") == 0);
@@ -256,6 +257,8 @@ static void at_the_edges(void)
 	struct line l;
 
 	p->trace.nonce = 7;
+	p->memcpy.bytes = 10;
+	p->memcpy.ns = 30;
 	for (unsigned int cut = 0; cut <= 2; cut++) {
 		begin(&m);
 		m.platform = p;
@@ -266,6 +269,10 @@ static void at_the_edges(void)
 		x = judge(&m, true);
 		check(!failed(x, "DMA bytes"));
 		check(!failed(x, "packets by the interface's own count"));
+		/* copied once on its way out, at the rate that the facts name */
+		check(x->rows[0].half[FLOW_OUT].copies == 1);
+		check(x->rows[0].half[FLOW_OUT].copy_ns ==
+		      3 * x->rows[0].half[FLOW_OUT].copied_bytes);
 		end(&m, x);
 	}
 	platform_free(p);

@@ -380,6 +380,9 @@ static inline struct exchanges *fixture_exchanges(void)
 			.transfers = 4,
 			.dma_bytes = 3300,
 			.slots = 5,
+			.copies = 4,
+			.copied_bytes = 3300,
+			.copy_ns = 412,
 		};
 	}
 	e = &x->rows[0];
