@@ -45,21 +45,60 @@ static bool is_filtered(const struct tracing *tracing, const char *probe)
 	return yes;
 }
 
-/* How often the kernel did not get to record them: lines "event hits misses". */
-static unsigned long long missed(const struct tracing *tracing)
+/* What the kernel counts of them itself, whether it records them or not. */
+struct profile {
+	unsigned long long hits, misses;
+};
+
+/* Lines "event hits misses". */
+static struct profile profile(const struct tracing *tracing)
 {
 	char *text = tracing_read(tracing->files, "kprobe_profile"), *rest = text, *line;
-	unsigned long long sum = 0, n;
+	struct profile sum = { 0, 0 }, of;
 	char name[128];
 
 	while (rest && (line = strsep(&rest, "\n")) != NULL) {
-		if (sscanf(line, " %127s %*u %llu", name, &n) != 2)
+		if (sscanf(line, " %127s %llu %llu", name, &of.hits, &of.misses) != 3)
 			continue;
-		for (size_t i = 0; i < 2; i++)
-			sum += strcmp(name, probes[i]) == 0 ? n : 0;
+		for (size_t i = 0; i < 2; i++) {
+			if (strcmp(name, probes[i]) != 0)
+				continue;
+			sum.hits += of.hits;
+			sum.misses += of.misses;
+		}
 	}
 	free(text);
 	return sum;
+}
+
+/*
+ * The buffer holds as many events as the probes were hit, or something is missing: while recording
+ * is off, behind a filter and for a trigger they are hit all the same, and what empties the buffer
+ * leaves their counts.  NULL: it does.  Where they were off themselves nothing counts; what the
+ * kernel allocated or freed then has no such event, and so stays undecided.
+ */
+static char *counts_agree(const struct tracing *tracing, const struct instance *top)
+{
+	struct profile before = profile(tracing);
+	unsigned long long held = 0;
+
+	for (unsigned int cpu = 0; cpu < top->cpus; cpu++) {
+		struct instance_stats stats;
+		struct err err;
+
+		if (instance_stats(top, cpu, &stats, &err) < 0)
+			return xstrdup(err.text);
+		held += stats.entries;
+	}
+	if (held >= before.hits && held <= profile(tracing).hits)
+		return NULL;
+	if (held < before.hits)
+		return xasprintf("they were hit %llu times, but the buffer holds %llu events: "
+				 "recording was off for a time, or the buffer was emptied",
+				 before.hits, held);
+	return xasprintf("the buffer holds %llu events, of which %llu are theirs; leave other "
+			 "events of the top-level buffer away",
+			 held, before.hits);
 }
 
 static bool same_clock(const struct instance *top, const struct instance *instance)
@@ -76,7 +115,8 @@ static bool same_clock(const struct instance *top, const struct instance *instan
 static char *what_is_wrong(const struct tracing *tracing, const struct instance *top,
 			   const struct instance *instance)
 {
-	unsigned long long on = 0;
+	unsigned long long on = 0, misses;
+	char *wrong;
 
 	for (size_t i = 0; i < 2; i++) {
 		if (!is_on(tracing, probes[i]))
@@ -91,9 +131,11 @@ static char *what_is_wrong(const struct tracing *tracing, const struct instance 
 		return xstrdup("DMA events are on there, too; leave trace_event=dma, swiotlb away");
 	if (instance && !same_clock(top, instance))
 		return xstrdup("it has another clock; leave trace_clock= away");
-	if (missed(tracing))
-		return xasprintf("the kernel missed %llu calls", missed(tracing));
-	return instance_what_is_missing(top, false);
+	misses = profile(tracing).misses;
+	if (misses)
+		return xasprintf("the kernel missed %llu calls", misses);
+	wrong = instance_what_is_missing(top, false);
+	return wrong ? wrong : counts_agree(tracing, top);
 }
 
 bool boot_probes_find(const struct tracing *tracing, const struct instance *instance, char **reason)

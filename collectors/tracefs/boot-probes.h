@@ -23,7 +23,9 @@ struct tracing;
 /*
  * Were both probed since boot, and does the top-level buffer still hold everything that they
  * recorded, by the same clock as the instance (NULL: of any clock)?  If not, reason (to be freed)
- * says why where such probes are there, and is NULL where there are none.
+ * says why where such probes are there, and is NULL where there are none.  That it holds everything
+ * is known by the kernel's own count of hits (kprobe_profile), which recording that is off, a
+ * filter, and an emptied buffer leave alone.
  */
 bool boot_probes_find(const struct tracing *tracing, const struct instance *instance,
 		      char **reason);
