@@ -130,7 +130,7 @@ static int prepare_program(struct trace *t, struct err *err)
 
 static int prepare(struct trace *t, struct err *err)
 {
-	const struct recording_options options = {
+	struct recording_options options = {
 		.buffer_bytes = t->options.buffer_bytes,
 		.clock = t->options.clock,
 		.cost = t->options.cost,
@@ -151,6 +151,7 @@ static int prepare(struct trace *t, struct err *err)
 		t->platform->root = xstrdup(getenv("CCAIO_ROOT"));
 	facts_measure_copy(t->platform);
 	facts_kernel_prepare(t->facts);
+	options.types = facts_types(t->facts);
 	ret = judging_limit(&t->judging, t->platform, err);
 	if (ret == 0)
 		ret = open_bundle(t, err);

@@ -69,6 +69,12 @@ struct snapshot *facts_snapshot(struct facts *facts);
 void facts_kernel_prepare(struct facts *facts);
 
 /*
+ * The types of the running kernel (collectors/tracefs/btf.h), which belong to facts; NULL where it
+ * describes none, or where the facts are those of a tree of files.
+ */
+const struct types *facts_types(struct facts *facts);
+
+/*
  * Set the kernel's high-water mark of used slots back, so that it counts for the
  * window: just before facts_before.  Returns 0, or -errno with err set (needs root and
  * debugfs; -ENOENT where there is none).

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the kernel's own variables say: /proc/kallsyms tells where a symbol is,
- * /proc/kcore what stands there.  Used where nothing else tells.
+ * What the kernel's own variables say: its table of symbols, or /proc/kallsyms, tells where a
+ * symbol is, /proc/kcore what stands there.  Used where nothing else tells.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "collectors/facts/state.h"
 #include "collectors/memory/core.h"
 #include "collectors/memory/memory.h"
+#include "collectors/memory/symbols.h"
 #include "collectors/tracefs/btf.h"
 #include "lib/evidence/snapshot.h"
 
@@ -46,28 +47,6 @@ static void take_symbol(struct facts *facts, const char *line)
 	}
 }
 
-static void read_symbols(struct facts *facts)
-{
-	char *path = facts_path(facts, "/proc/kallsyms"), *line = NULL;
-	FILE *in = fopen(path, "re");
-	size_t cap = 0;
-
-	while (in && getline(&line, &cap, in) > 0)
-		take_symbol(facts, line);
-	free(line);
-	free(path);
-	if (in)
-		fclose(in);
-}
-
-const struct facts_place *facts_find_symbol(struct facts *facts, enum facts_symbol symbol)
-{
-	if (!facts->symbols_read)
-		read_symbols(facts);
-	facts->symbols_read = true;
-	return &facts->symbols[symbol];
-}
-
 static const struct core *open_core(struct facts *facts)
 {
 	char *path;
@@ -81,7 +60,43 @@ static const struct core *open_core(struct facts *facts)
 	return facts->core;
 }
 
-static const struct btf *load_types(struct facts *facts)
+static void read_lines(struct facts *facts)
+{
+	char *path = facts_path(facts, "/proc/kallsyms"), *line = NULL;
+	FILE *in = fopen(path, "re");
+	size_t cap = 0;
+
+	while (in && getline(&line, &cap, in) > 0)
+		take_symbol(facts, line);
+	free(line);
+	free(path);
+	if (in)
+		fclose(in);
+}
+
+/* All but virtio_bus are of no module; where the kernel's own table has that, too, it is enough. */
+static bool read_table(struct facts *facts)
+{
+	struct symbol list[FACTS_SYMBOLS] = { 0 };
+
+	for (unsigned int i = 0; i < FACTS_SYMBOLS; i++)
+		list[i].name = symbol_names[i];
+	if (!symbols_find(open_core(facts), list, FACTS_SYMBOLS) || !list[FACTS_SYM_VIRTIO].seen)
+		return false;
+	for (unsigned int i = 0; i < FACTS_SYMBOLS; i++)
+		facts->symbols[i] = (struct facts_place){ list[i].seen, list[i].address };
+	return true;
+}
+
+const struct facts_place *facts_find_symbol(struct facts *facts, enum facts_symbol symbol)
+{
+	if (!facts->symbols_read && !read_table(facts))
+		read_lines(facts);
+	facts->symbols_read = true;
+	return &facts->symbols[symbol];
+}
+
+static const struct types *load_types(struct facts *facts)
 {
 	char *path;
 
@@ -128,6 +143,11 @@ void facts_kernel_prepare(struct facts *facts)
 	load_types(facts);
 }
 
+const struct types *facts_types(struct facts *facts)
+{
+	return facts->root[0] ? NULL : load_types(facts);
+}
+
 struct snapshot *facts_snapshot(struct facts *facts)
 {
 	struct memory_symbols symbols = {
@@ -146,7 +166,7 @@ struct snapshot *facts_snapshot(struct facts *facts)
 /* The pool of a kernel with CONFIG_SWIOTLB_DYNAMIC knows whether it may grow (Linux 6.6). */
 enum tri facts_kernel_grows(struct facts *facts)
 {
-	const struct btf *types = load_types(facts);
+	const struct types *types = load_types(facts);
 
 	if (!types || btf_offset(types, "io_tlb_mem", "nslabs") < 0)
 		return TRI_UNKNOWN;
@@ -160,7 +180,7 @@ struct layout {
 
 static bool read_layout(struct facts *facts, struct layout *at)
 {
-	const struct btf *types = load_types(facts);
+	const struct types *types = load_types(facts);
 	bool parts = types && btf_offset(types, "io_tlb_mem", "defpool") >= 0;
 
 	if (!types)

@@ -66,7 +66,7 @@ struct facts {
 	struct facts_place symbols[FACTS_SYMBOLS]; /* use facts_find_symbol */
 	bool symbols_read;
 	struct core *core; /* /proc/kcore and the kernel's types; use facts/kernel.c */
-	struct btf *types;
+	struct types *types;
 	bool core_tried, types_tried;
 	bool counted; /* facts_count_after was called in this window */
 	struct facts_log log;

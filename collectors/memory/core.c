@@ -11,11 +11,13 @@
 #include "lib/base/xalloc.h"
 
 #define SEGMENTS_MAX 4096
+#define NOTES_MAX (1u << 20)
 
 struct core {
 	int fd;
 	Elf64_Phdr *segments; /* those that are loaded */
 	size_t count;
+	Elf64_Phdr notes;
 };
 
 static bool read_segments(struct core *core)
@@ -35,6 +37,8 @@ static bool read_segments(struct core *core)
 	for (size_t i = 0; i < head.e_phnum; i++) {
 		const Elf64_Phdr *s = &core->segments[i];
 
+		if (s->p_type == PT_NOTE)
+			core->notes = *s;
 		if (s->p_type == PT_LOAD && s->p_memsz &&
 		    s->p_vaddr + (s->p_memsz - 1) >= s->p_vaddr)
 			core->segments[core->count++] = *s;
@@ -61,6 +65,41 @@ void core_close(struct core *core)
 		close(core->fd);
 	free(core->segments);
 	free(core);
+}
+
+static size_t padded(uint32_t len)
+{
+	return ((size_t)len + 3) & ~(size_t)3;
+}
+
+char *core_note(const struct core *core)
+{
+	static const char name[] = "VMCOREINFO";
+	size_t size = core->notes.p_filesz;
+	char *notes, *text = NULL;
+
+	if (size > NOTES_MAX || core->notes.p_offset > (uint64_t)INT64_MAX)
+		return NULL;
+	notes = xcalloc(1, size + 1);
+	if (pread(core->fd, notes, size, (off_t)core->notes.p_offset) != (ssize_t)size)
+		size = 0;
+	for (size_t at = 0; !text && size - at >= sizeof(Elf64_Nhdr);) {
+		Elf64_Nhdr head;
+		size_t left;
+
+		memcpy(&head, notes + at, sizeof(head));
+		at += sizeof(head);
+		left = size - at;
+		if (padded(head.n_namesz) > left || head.n_descsz > left - padded(head.n_namesz))
+			break;
+		if (head.n_namesz == sizeof(name) && memcmp(notes + at, name, sizeof(name)) == 0)
+			text = xstrndup(notes + at + padded(head.n_namesz), head.n_descsz);
+		left -= padded(head.n_namesz);
+		at += padded(head.n_namesz) +
+		      (padded(head.n_descsz) < left ? padded(head.n_descsz) : left);
+	}
+	free(notes);
+	return text;
 }
 
 bool core_read(const struct core *core, uint64_t address, void *buf, size_t len)

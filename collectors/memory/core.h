@@ -23,4 +23,10 @@ bool core_read(const struct core *core, uint64_t address, void *buf, size_t len)
 /* Where the kernel has this byte of RAM in its linear map; false where no segment says so. */
 bool core_virtual(const struct core *core, uint64_t physical, uint64_t *address);
 
+/*
+ * What the kernel says of itself for debuggers (the note VMCOREINFO, lines "SYMBOL(name)=hex" and
+ * others), to be freed; NULL where there is none.
+ */
+char *core_note(const struct core *core);
+
 #endif

@@ -103,7 +103,7 @@ static bool sizes_fit(const struct layout *at)
 	       at->area_stride <= 256 && at->slot_stride <= 256;
 }
 
-bool memory_layout(struct taking *t, const struct btf *types)
+bool memory_layout(struct taking *t, const struct types *types)
 {
 	const struct btf_type *in = NULL;
 	const char *part;

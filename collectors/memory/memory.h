@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-struct btf;
+struct types;
 struct core;
 struct snapshot;
 
@@ -30,7 +30,7 @@ struct memory_symbols {
  * A snapshot; its trouble says what is missing where it is not whole (core or types may be NULL).
  * The caller frees.
  */
-struct snapshot *memory_snapshot(const struct core *core, const struct btf *types,
+struct snapshot *memory_snapshot(const struct core *core, const struct types *types,
 				 const struct memory_symbols *symbols);
 
 #endif

@@ -63,6 +63,7 @@ static void take_slot(struct walk *w, uint64_t index, const uint8_t *slot)
 static void read_area(struct walk *w, uint64_t first, uint64_t count)
 {
 	const struct layout *at = &w->t->at;
+	const long stride = at->slot_stride, size = at->slot_size;
 
 	w->rest = 0;
 	w->has_start = false;
@@ -74,8 +75,12 @@ static void read_area(struct walk *w, uint64_t first, uint64_t count)
 			memory_trouble(w->t, "the slots of a bounce pool cannot be read");
 			return;
 		}
-		for (uint64_t i = 0; i < n; i++)
-			take_slot(w, first + done + i, w->slots + i * at->slot_stride);
+		for (uint64_t i = 0; i < n; i++) {
+			/* nearly all are free; the kernel sets the size of those to 0 */
+			if (!w->rest && !at_u64(w->slots + i * stride, size))
+				continue;
+			take_slot(w, first + done + i, w->slots + i * stride);
+		}
 	}
 }
 

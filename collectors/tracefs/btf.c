@@ -5,41 +5,134 @@
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/base/file.h"
+#include "lib/base/xalloc.h"
 
 #define BTF_BYTES_MAX (64u << 20)
 #define DEPTH_MAX 8
 
-struct btf *btf_parse(const void *data, size_t len)
+#define BUCKETS 65536u
+
+struct types {
+	struct btf *btf;
+	/* structures and functions by their names, of which libbpf looks through all each time */
+	uint32_t buckets[BUCKETS]; /* the last of each; 0: none */
+	uint32_t *before;	   /* of each type: the one before it in its bucket */
+};
+
+static uint32_t bucket_of(const char *name)
 {
+	uint32_t hash = 2166136261u; /* FNV-1a */
+
+	while (*name)
+		hash = (hash ^ (unsigned char)*name++) * 16777619u;
+	return (hash ^ hash >> 16) % BUCKETS;
+}
+
+static void make_index(struct types *types)
+{
+	uint32_t count = btf__type_cnt(types->btf);
+
+	types->before = xcalloc(count, sizeof(*types->before));
+	for (uint32_t id = 1; id < count; id++) {
+		const struct btf_type *type = btf__type_by_id(types->btf, id);
+		const char *name;
+		uint32_t *bucket;
+
+		if (!btf_is_struct(type) && !btf_is_func(type))
+			continue;
+		name = btf__name_by_offset(types->btf, type->name_off);
+		if (!name || !*name)
+			continue;
+		bucket = &types->buckets[bucket_of(name)];
+		types->before[id] = *bucket;
+		*bucket = id;
+	}
+}
+
+/* The first of this kind and name, as libbpf finds it; NULL: none. */
+static const struct btf_type *find(const struct types *types, const char *wanted, int kind)
+{
+	const struct btf_type *found = NULL;
+
+	for (uint32_t id = types->buckets[bucket_of(wanted)]; id; id = types->before[id]) {
+		const struct btf_type *type = btf__type_by_id(types->btf, id);
+
+		if (btf_kind(type) == kind &&
+		    strcmp(btf__name_by_offset(types->btf, type->name_off), wanted) == 0)
+			found = type;
+	}
+	return found;
+}
+
+struct types *btf_parse(const void *data, size_t len)
+{
+	struct types *types;
+	struct btf *btf;
+
 	libbpf_set_print(NULL); /* a kernel without readable types is no message of libbpf's */
-	return len > 0 && len <= BTF_BYTES_MAX ? btf__new(data, (uint32_t)len) : NULL;
+	btf = len > 0 && len <= BTF_BYTES_MAX ? btf__new(data, (uint32_t)len) : NULL;
+	if (!btf)
+		return NULL;
+	types = xcalloc(1, sizeof(*types));
+	types->btf = btf;
+	make_index(types);
+	return types;
 }
 
-struct btf *btf_load(const char *path)
+/* Linux 6.16 can map it, which saves thousands of reads of a page. */
+static struct types *map(const char *path)
 {
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct types *types = NULL;
+	struct stat st;
+	void *data;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0 &&
+	    st.st_size <= (off_t)BTF_BYTES_MAX) {
+		data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (data != MAP_FAILED) {
+			types = btf_parse(data, st.st_size);
+			munmap(data, st.st_size);
+		}
+	}
+	if (fd >= 0)
+		close(fd);
+	return types;
+}
+
+struct types *btf_load(const char *path)
+{
+	struct types *types = map(path);
 	size_t len = 0;
-	char *data = file_read(path, BTF_BYTES_MAX, &len, NULL);
-	struct btf *btf = data ? btf_parse(data, len) : NULL;
+	char *data = types ? NULL : file_read(path, BTF_BYTES_MAX, &len, NULL);
 
+	if (data)
+		types = btf_parse(data, len);
 	free(data);
-	return btf;
+	return types;
 }
 
-void btf_free(struct btf *btf)
+void btf_free(struct types *types)
 {
-	btf__free(btf);
+	if (!types)
+		return;
+	btf__free(types->btf);
+	free(types->before);
+	free(types);
 }
 
-const struct btf_type *btf_structure(const struct btf *btf, const char *name)
+const struct btf_type *btf_structure(const struct types *types, const char *name)
 {
-	int id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
-
-	return id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+	return find(types, name, BTF_KIND_STRUCT);
 }
 
 /* Without typedef, const and volatile; NULL where it is none that has members. */
@@ -77,14 +170,14 @@ static long find_member(const struct btf *btf, const struct btf_type *type, cons
 	return -1;
 }
 
-long btf_member_at(const struct btf *btf, const struct btf_type *structure, const char *path)
+long btf_member_at(const struct types *types, const struct btf_type *structure, const char *path)
 {
 	const struct btf_type *type = structure;
 	long offset = 0;
 
 	for (;;) {
 		size_t len = strcspn(path, ".");
-		long at = type ? find_member(btf, type, path, len, &type, 0) : -1;
+		long at = type ? find_member(types->btf, type, path, len, &type, 0) : -1;
 
 		if (at < 0)
 			return -1;
@@ -95,9 +188,9 @@ long btf_member_at(const struct btf *btf, const struct btf_type *structure, cons
 	}
 }
 
-long btf_offset(const struct btf *btf, const char *structure, const char *path)
+long btf_offset(const struct types *types, const char *structure, const char *path)
 {
-	return btf_member_at(btf, btf_structure(btf, structure), path);
+	return btf_member_at(types, btf_structure(types, structure), path);
 }
 
 long btf_bytes(const struct btf_type *structure)
@@ -105,11 +198,10 @@ long btf_bytes(const struct btf_type *structure)
 	return structure ? (long)structure->size : -1;
 }
 
-int btf_arguments(const struct btf *btf, const char *function)
+int btf_arguments(const struct types *types, const char *function)
 {
-	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
-	const struct btf_type *proto =
-		id > 0 ? btf__type_by_id(btf, btf__type_by_id(btf, (uint32_t)id)->type) : NULL;
+	const struct btf_type *type = find(types, function, BTF_KIND_FUNC);
+	const struct btf_type *proto = type ? btf__type_by_id(types->btf, type->type) : NULL;
 
 	return proto && btf_is_func_proto(proto) ? btf_vlen(proto) : -1;
 }

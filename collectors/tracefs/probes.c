@@ -168,9 +168,10 @@ static uint64_t linear_base(void)
 /* What probes are written with. */
 struct words {
 	const char *group;
-	uint64_t base; /* 0 unknown */
-	struct btf *btf;
-	bool btf_tried;
+	uint64_t base;		   /* 0 unknown */
+	const struct types *types; /* NULL: none, or not yet loaded */
+	struct types *own;	   /* loaded here */
+	bool tried;
 };
 
 /* What stands for the word of len bytes, in braces in a form.  NULL where it is unknown. */
@@ -184,17 +185,17 @@ static char *fill(struct words *words, const char *word, size_t len)
 		return xstrdup("");
 	if (first >= len)
 		return xasprintf(" base=\\0x%" PRIx64 ":x64", words->base);
-	if (!words->btf_tried)
-		words->btf = btf_load(BTF_KERNEL);
-	words->btf_tried = true;
-	if (!words->btf)
+	if (!words->types && !words->tried)
+		words->types = words->own = btf_load(BTF_KERNEL);
+	words->tried = true;
+	if (!words->types)
 		return NULL;
 	of = xstrndup(word, first);
 	what = xstrndup(word + first + 1, len - first - 1);
 	if (word[first] == '/') {
-		value = btf_arguments(words->btf, of) == atoi(what) ? xstrdup("") : NULL;
+		value = btf_arguments(words->types, of) == atoi(what) ? xstrdup("") : NULL;
 	} else {
-		offset = btf_offset(words->btf, of, what);
+		offset = btf_offset(words->types, of, what);
 		value = offset < 0 ? NULL : xasprintf("%ld", offset);
 	}
 	free(of);
@@ -304,7 +305,7 @@ void probes_create(const char *group, struct probe_wanted *wanted, size_t count)
 		wanted[i].ret = text ? create(group, wanted[i].name, text) : -EINVAL;
 		free(text);
 	}
-	btf_free(words.btf);
+	btf_free(words.own);
 }
 
 /* Has the kernel no dma events, so that probes must stand in for them? */
@@ -314,9 +315,9 @@ static bool stand_in(const struct tracing *tracing)
 }
 
 void probes_arm(const struct tracing *tracing, const struct instance *instance, const char *group,
-		struct arming *arming)
+		const struct types *types, struct arming *arming)
 {
-	struct words words = { .group = group };
+	struct words words = { .group = group, .types = types };
 
 	if (!tracing_exists(tracing->files, "kprobe_events")) {
 		arming_failed(arming, "%s: this kernel has no kprobe events", group);
@@ -330,7 +331,7 @@ void probes_arm(const struct tracing *tracing, const struct instance *instance, 
 			arm_probe(&dma_probes[i], instance, &words, arming);
 	else
 		arm_probe(&list_failed, instance, &words, arming);
-	btf_free(words.btf);
+	btf_free(words.own);
 }
 
 static bool is_dma_probe(const char *name)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 struct arming;
+struct types;
 struct instance;
 struct tracing;
 
@@ -17,10 +18,11 @@ struct tracing;
 
 /*
  * Create and switch on, in this instance, each probe that the kernel accepts in one of its
- * forms; the others are noted in arming with the kernel's words.
+ * forms; the others are noted in arming with the kernel's words.  types: the kernel's, where
+ * somebody has loaded them already; else NULL.
  */
 void probes_arm(const struct tracing *tracing, const struct instance *instance, const char *group,
-		struct arming *arming);
+		const struct types *types, struct arming *arming);
 
 /*
  * How often a probe that stands in for a dma event was hit without being able to

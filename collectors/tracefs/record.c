@@ -112,7 +112,7 @@ int recording_open(struct recording *rec, const struct recording_options *option
 	rec->arming.note = note_event;
 	rec->arming.note_arg = rec;
 	arming_arm(&rec->arming, &rec->instance);
-	probes_arm(&rec->tracing, &rec->instance, rec->group, &rec->arming);
+	probes_arm(&rec->tracing, &rec->instance, rec->group, options->types, &rec->arming);
 	if (options->cost)
 		metering_open(&rec->metering, &rec->tracing, &rec->state, rec->group);
 	return 0;

@@ -12,6 +12,7 @@
 #include "collectors/tracefs/state.h"
 #include "collectors/tracefs/tracefs.h"
 
+struct types;
 struct err;
 struct platform;
 
@@ -30,8 +31,9 @@ struct platform;
 struct recording_options {
 	uint64_t buffer_bytes; /* per CPU; 0: RECORDING_BUFFER_BYTES, or the boot-armed buffer's */
 	const char *clock;     /* NULL: RECORDING_CLOCK, or the boot-armed buffer's */
-	bool no_boot;	       /* make an instance even where one was armed at boot */
-	bool cost;	       /* let the kernel sum up what bouncing costs */
+	const struct types *types; /* the kernel's types, where they have been loaded; else NULL */
+	bool no_boot;		   /* make an instance even where one was armed at boot */
+	bool cost;		   /* let the kernel sum up what bouncing costs */
 };
 
 struct recording {

@@ -76,7 +76,7 @@ static struct image make(void)
 static void test_offsets(void)
 {
 	struct image image = make();
-	struct btf *btf = btf_parse(&image, sizeof(image));
+	struct types *btf = btf_parse(&image, sizeof(image));
 
 	check(btf != NULL);
 	check(btf_offset(btf, "outer", "first") == 0);
@@ -100,7 +100,7 @@ static void test_cut(void)
 
 	for (size_t len = 0; len < sizeof(image) - 3; len++) {
 		void *copy = malloc(len ? len : 1);
-		struct btf *btf;
+		struct types *btf;
 
 		memcpy(copy, &image, len);
 		btf = btf_parse(copy, len);
