@@ -58,7 +58,10 @@ run_examples() {
 }
 
 @test "examples: of bench; each ratio with what it must be, and the table of sharing" {
-	run_examples ccaio-bench.1 0
+	cp "$DATA"/bench/made/{dma-api,bounced}.json .
+	run_examples ccaio-bench.1 0 0
+	[[ $output == *"| hackbench | round |"* ]]
+	run -0 --separate-stderr bash -c "$(examples ccaio-bench.1 | head -n 1)"
 	[ -z "$stderr" ]
 	[ "$(grep -c 'must be' <<<"$output")" = 4 ]
 	[[ $output == *"1048576"* ]]

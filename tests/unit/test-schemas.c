@@ -3,6 +3,7 @@
  * share/schemas has the JSON Schema of each table as it is; UPDATE_GOLDEN=1 writes them.  That
  * what is written is valid by them, tests/cli/schemas.bats sees by a validator that is not ours.
  */
+#include "cmd/bench/results.h"
 #include "lib/evidence/manifest.h"
 #include "lib/evidence/platform.h"
 #include "lib/evidence/policy.h"
@@ -55,5 +56,7 @@ int main(void)
 				  .key = "exchanges",
 				  .key_name = EXCHANGES_SCHEMA,
 				  .of = exchanges_table });
+	schema("ccaio.bench-workload-1", "results of ccaio bench workload, see ccaio-bench(1)",
+	       bench_results_table, &(struct jschema){ .name = BENCH_WORKLOAD_SCHEMA });
 	return done();
 }
