@@ -208,6 +208,9 @@ bench: ## what judging and tracing cost, as ratios measured side by side
 	$(Q)scripts/setup check
 	$(Q)$(MAKE) all apps tools
 	$(Q)scripts/bench
+bench-workloads: ## what bouncing costs well-known servers, in guests; writes docs/cost.md (an hour)
+	$(Q)scripts/setup workloads
+	$(Q)scripts/bench-workloads
 demo: ## trace a real program in a guest (MODEL=1: without one); leaves demo.ccaio
 	$(Q)scripts/setup $(if $(MODEL),model,demo)
 	$(Q)$(MAKE) all apps
@@ -256,7 +259,7 @@ clean: ## remove every build folder
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: all static ccaio-static bench apps tools check check-fast check-symbols spelling force check-unit check-property check-long check-cli check-browser check-guest check-everyday check-odd check-cost check-kernels check-static check-consumers demo setup lint fuzz man format install uninstall deb check-deb clean help
+.PHONY: all static ccaio-static bench bench-workloads apps tools check check-fast check-symbols spelling force check-unit check-property check-long check-cli check-browser check-guest check-everyday check-odd check-cost check-kernels check-static check-consumers demo setup lint fuzz man format install uninstall deb check-deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(PROPERTY:.o=.d) $(UNITS:=.d) $(APPS:=.d) $(APP_OBJS:.o=.d) $(TOOLS:=.d) $(TOOL_OBJS:.o=.d)
