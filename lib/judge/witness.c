@@ -371,7 +371,7 @@ void witness_event(struct judge *j, const struct event *ev)
 		take_mark(j, ev);
 		return;
 	case EVENT_BOUNCE:
-		note_bounced(w, ev->orig);
+		note_bounced(w, alias_bounced(&j->alias, ev->orig));
 		return;
 	case EVENT_MAP:
 	case EVENT_UNMAP:

@@ -250,7 +250,7 @@ static void note_bounced(struct slow *s, uint64_t orig)
 	if (s->w.marks != 1 && s->w.marks < 3)
 		return;
 	XGROW(b->list, b->n, b->cap);
-	b->list[b->n++] = orig;
+	b->list[b->n++] = slow_without_c_bit(s, orig);
 }
 
 static void mark(struct slow *s, const struct event *e)
@@ -292,6 +292,7 @@ void slow_witness_event(struct slow *s, const struct event *e)
 		return;
 	}
 	if (e->kind == EVENT_BOUNCE) {
+		slow_learn_c_bit(s, e->orig);
 		note_bounced(s, e->orig);
 		return;
 	}
