@@ -40,6 +40,7 @@
 #include "lib/verdict/verdict.h"
 #include "reports/exchanges.h"
 #include "reports/report.h"
+#include "reports/rows/rows.h"
 
 #define KILLED_MS 500 /* a killed program has so long to end before it is left */
 
@@ -397,6 +398,19 @@ static int judge(struct trace *t, struct err *err)
 	return t->verdict ? 0 : -EIO;
 }
 
+/* The last line: which swiotlb= the run needs. */
+static void tell_pool(const struct trace *t, const struct report_input *in)
+{
+	struct rows *rows;
+
+	if (t->judging.verbosity < 0)
+		return;
+	rows = rows_new(in);
+	if (*rows->cost_pool)
+		cmd_say(&cmd_trace, "bounce pool: %s", rows->cost_pool);
+	rows_free(rows);
+}
+
 /* Judge, seal and report.  Returns the exit status. */
 static int conclude(struct trace *t, struct err *err)
 {
@@ -433,6 +447,8 @@ static int conclude(struct trace *t, struct err *err)
 	t->sealed = true;
 	trace_tell_bundle(&t->options, bundle_path(t->bundle));
 	status = judging_report(&cmd_trace, &t->judging, &in);
+	fflush(stdout);
+	tell_pool(t, &in);
 	if (t->options.command_status && status != CMD_TROUBLE)
 		status = command_exit_status(t->command);
 	return status;

@@ -103,6 +103,19 @@ static const char *forecast(struct rows *rows, const struct cost *c, const struc
 		c->lost ? "; events were lost, so more may be needed" : "", beyond);
 }
 
+static const char *needed(struct rows *rows, const struct cost *c, const struct platform *facts)
+{
+	const char *peak =
+		rows_str(rows, "%s %s slots in use at once",
+			 cost_is_least(c) ? "at least" : "at most", rows_count(rows, c->pool.peak));
+
+	if (!c->pool.holds)
+		return rows_str(rows, "%s; no swiotlb= would have held", peak);
+	return rows_str(rows, "%s; %s %s", peak, parameter(rows, facts, c->pool.holds),
+			cost_is_least(c) ? "is the least that may hold"
+					 : "is the smallest that would have held");
+}
+
 /* "2.0", of two counts; the second is not 0 */
 static const char *ratio(struct rows *rows, uint64_t copied, uint64_t useful)
 {
@@ -173,13 +186,7 @@ void rows_fill_cost(struct rows *rows, const struct report_input *in)
 	if (c->pool.peak) {
 		fact(rows, "pool", "pool", in_use(rows, c));
 		fact(rows, "forecast", "forecast", forecast(rows, c, in->platform));
-		if (c->pool.holds)
-			rows->cost_pool =
-				rows_str(rows, "at most %s slots in use at once; %s %s",
-					 rows_count(rows, c->pool.peak),
-					 parameter(rows, in->platform, c->pool.holds),
-					 cost_is_least(c) ? "is the least that may hold"
-							  : "is the smallest that would have held");
+		rows->cost_pool = needed(rows, c, in->platform);
 	}
 	fact(rows, "copied", "copied", copied(rows, c, &rows->cost_copied));
 	fact(rows, "copy-time", "time", rows_cost_time(rows, c));

@@ -6,7 +6,7 @@ load helper
 twice='
 	cd /root
 	for i in 1 2; do
-		ccaio trace --cost -q -o $i.ccaio -- sh -c "
+		ccaio trace --cost -o $i.ccaio -- sh -c "
 			dd if=/dev/vda of=/dev/null bs=64k count=8 iflag=direct 2>/dev/null
 			ping -c 1 10.0.2.2 >/dev/null"; echo "trace $?"
 		ccaio verify -q $i.ccaio; echo "verify $?"
@@ -16,6 +16,9 @@ twice='
 proven_twice() {
 	[ "$(grep -c '^PROVEN for the run' <<<"$output")" = 4 ] || { echo "$output"; false; }
 	[[ $output == *"trace 0"*"verify 0"*"trace 0"*"verify 0"* ]]
+	# which swiotlb= it needs
+	[ "$(grep -cE "^ccaio trace: bounce pool: at most [0-9,]+ slots in use at once; swiotlb=[0-9]+(,force)? is the smallest that would have held$" \
+		<<<"$output")" = 2 ]
 	# the kernel counted what the events tell, and knows how long it took
 	[ "$(grep -cE '^  time +[0-9,]+ copies of [0-9,]+ bytes took .*; finding slots .* searches: .* of CPU time$' <<<"$output")" = 2 ]
 	[ "$(grep -cE "^  sums +(the kernel's own sums, for each device and direction, are those of the events|by .*: copied while recording began or ended)$" \
