@@ -64,6 +64,12 @@ ratio() {
 	median ratios | awk '{ printf "%.2f", $1 }'
 }
 
+# adds WORK: what --cost adds to a recording, beside the work alone: 1.000 is nothing
+adds() {
+	paste "$1-meter" "$1-bare" "$1-plain" | awk '{ print 1 + ($1 - $2) / $3 }' >ratios
+	median ratios | awk '{ printf "%.3f", $1 }'
+}
+
 # The events that ccaio arms.  Its dynamic events exist while it runs: the traced program copies their
 # definitions, and trace-cmd gets the same under another name.
 ccaio trace -q -o first.ccaio -- cp /sys/kernel/tracing/dynamic_events dynamic >log 2>&1
@@ -89,6 +95,7 @@ under() {
 		grep -q '"dropped": *[1-9]' r.ccaio/exchanges.json && lost_packets="$lost_packets $2"
 		;;
 	bare) ccaio trace -q --no-capture -o r.ccaio -- sh work.sh "$2" "$2-bare" "$url" >log 2>&1 ;;
+	meter) ccaio trace -q --no-capture --cost -o r.ccaio -- sh work.sh "$2" "$2-meter" "$url" >log 2>&1 ;;
 	tracecmd)
 		# shellcheck disable=SC2086
 		trace-cmd record $same -b $buffer -o t.dat sh work.sh "$2" "$2-tracecmd" "$url" >log 2>&1
@@ -111,8 +118,8 @@ under() {
 }
 
 # What ran before leaves work behind in the kernel: every other round goes the other way.
-forth='true-ccaio true-tracecmd disk-plain disk-ccaio disk-tracecmd net-plain net-ccaio net-bare net-tracecmd'
-back='true-tracecmd true-ccaio disk-tracecmd disk-ccaio disk-plain net-tracecmd net-bare net-ccaio net-plain'
+forth='true-ccaio true-tracecmd disk-plain disk-ccaio disk-bare disk-meter disk-tracecmd net-plain net-ccaio net-bare net-meter net-tracecmd'
+back='true-tracecmd true-ccaio disk-tracecmd disk-meter disk-bare disk-ccaio disk-plain net-tracecmd net-meter net-bare net-ccaio net-plain'
 if [ -x /usr/bin/tcpdump ]; then
 	forth="$forth keep-plain keep-ccaio keep-both"
 	back="keep-both keep-ccaio keep-plain $back"
@@ -149,7 +156,11 @@ done
 		echo "$w workload: under trace-cmd record / alone|$(ratio $w-tracecmd $w-plain)|"
 		echo "$w workload: under ccaio trace / under trace-cmd record|$(ratio $w-ccaio $w-tracecmd)|<= 1.00"
 	done
-	echo "  the same without packets on either side|$(ratio net-bare net-tracecmd)|<= 1.00"
+	for w in disk net; do
+		echo "$w workload: what --cost adds, beside the work alone|$(adds $w)|<= 1.03"
+		echo "  under ccaio trace with --cost / without|$(ratio $w-meter $w-bare)|"
+	done
+	echo "net workload: without packets, under ccaio trace / under trace-cmd record|$(ratio net-bare net-tracecmd)|<= 1.00"
 	if [ -x /usr/bin/tcpdump ]; then
 		for w in keep free; do
 			[ -e $w-both ] || continue
