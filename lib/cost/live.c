@@ -6,11 +6,6 @@
 
 #include "lib/base/xalloc.h"
 
-struct live_table {
-	struct live *entries;
-	size_t capacity, count;
-};
-
 struct live_table *live_new(void)
 {
 	struct live_table *t = xcalloc(1, sizeof(*t));
@@ -28,30 +23,9 @@ void live_free(struct live_table *t)
 	free(t);
 }
 
-static size_t home(const struct live_table *t, uint64_t key)
-{
-	return (key * 0x9e3779b97f4a7c15u >> 32) & (t->capacity - 1);
-}
-
-void live_expect(const struct live_table *t, uint64_t key)
-{
-	__builtin_prefetch(&t->entries[home(t, key)]);
-}
-
-struct live *live_find(const struct live_table *t, uint64_t key, bool by_orig, uint16_t dev)
-{
-	for (size_t i = home(t, key); t->entries[i].slots; i = (i + 1) & (t->capacity - 1)) {
-		struct live *e = &t->entries[i];
-
-		if (e->key == key && e->by_orig == by_orig && (!by_orig || e->dev == dev))
-			return e;
-	}
-	return NULL;
-}
-
 static void put(struct live_table *t, const struct live *new)
 {
-	size_t i = home(t, new->key);
+	size_t i = live_home(t, new->key);
 
 	while (t->entries[i].slots)
 		i = (i + 1) & (t->capacity - 1);
@@ -88,7 +62,7 @@ void live_remove(struct live_table *t, struct live *entry)
 
 	/* close the gap, so that no later entry of the chain becomes unreachable */
 	for (size_t i = (hole + 1) & mask; t->entries[i].slots; i = (i + 1) & mask) {
-		size_t want = home(t, t->entries[i].key);
+		size_t want = live_home(t, t->entries[i].key);
 
 		if (((i - want) & mask) < ((i - hole) & mask))
 			continue;

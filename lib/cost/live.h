@@ -25,15 +25,40 @@ struct live {
 	struct placed placed;
 };
 
-struct live_table;
+/* Open addressing, the capacity a power of two. */
+struct live_table {
+	struct live *entries;
+	size_t capacity, count;
+};
 
 struct live_table *live_new(void);
 void live_free(struct live_table *t); /* accepts NULL */
 
+/* Where an entry of this key is, or behind it. */
+static inline size_t live_home(const struct live_table *t, uint64_t key)
+{
+	return (key * 0x9e3779b97f4a7c15u >> 32) & (t->capacity - 1);
+}
+
 /* The entry, or NULL.  Valid until the next call that adds or removes one. */
-struct live *live_find(const struct live_table *t, uint64_t key, bool by_orig, uint16_t dev);
+static inline struct live *live_find(const struct live_table *t, uint64_t key, bool by_orig,
+				     uint16_t dev)
+{
+	for (size_t i = live_home(t, key); t->entries[i].slots; i = (i + 1) & (t->capacity - 1)) {
+		struct live *e = &t->entries[i];
+
+		if (e->key == key && e->by_orig == by_orig && (!by_orig || e->dev == dev))
+			return e;
+	}
+	return NULL;
+}
+
 /* An event that names this key comes soon: fetch its entry into the cache. */
-void live_expect(const struct live_table *t, uint64_t key);
+static inline void live_expect(const struct live_table *t, uint64_t key)
+{
+	__builtin_prefetch(&t->entries[live_home(t, key)]);
+}
+
 /*
  * Enter a copy.  The caller sees to it that two entries of one address do not meet; those of
  * one buffer may.  false: there are too many.

@@ -23,13 +23,6 @@ struct pool {
 	uint64_t *taken; /* a bit per slot; two words are a segment */
 };
 
-uint64_t pool_slots(uint64_t dma, uint64_t size)
-{
-	uint64_t within = dma & ((1u << POOL_SLOT_SHIFT) - 1);
-
-	return size ? ((within + size - 1) >> POOL_SLOT_SHIFT) + 1 : 1;
-}
-
 unsigned int pool_areas(unsigned int cpus)
 {
 	unsigned int n = 1;
@@ -86,14 +79,6 @@ static inline void flip(uint64_t *words, uint32_t first, uint32_t n)
 		w[1] ^= UINT64_MAX >> (WORD - n);
 }
 
-/* Most often the place where the last one ended is free: most requests are small. */
-static inline bool is_free(const uint64_t *words, uint32_t first, uint32_t n)
-{
-	uint32_t at = first % WORD;
-
-	return n <= WORD - at && !(words[first / WORD] & UINT64_MAX >> (WORD - n) << at);
-}
-
 /* The first place from `from` on where n slots are free and a request may begin; or POOL_SEGMENT.
  */
 static uint32_t find_free(segment taken, uint32_t from, uint32_t n, uint32_t stride)
@@ -132,29 +117,25 @@ static uint32_t search(const uint64_t *words, uint32_t next, uint32_t slots, uin
 static uint32_t take_of_area(struct pool *p, unsigned int number, uint32_t n, uint32_t stride)
 {
 	struct area *a = &p->areas[number];
-	uint64_t *words = &p->taken[(size_t)number * p->area_slots / WORD];
-	uint32_t at = (a->next + stride - 1) & ~(stride - 1) & (p->area_slots - 1);
+	uint64_t *words = &p->taken[((size_t)number << p->area_shift) / WORD];
+	uint32_t at;
 
 	if (n > p->area_slots - a->used)
 		return POOL_NOWHERE;
-	if (!is_free(words, at, n)) {
-		at = search(words, a->next, p->area_slots, n, stride);
-		if (at == POOL_NOWHERE)
-			return POOL_NOWHERE;
-	}
+	at = search(words, a->next, p->area_slots, n, stride);
+	if (at == POOL_NOWHERE)
+		return POOL_NOWHERE;
 	flip(words, at, n);
 	a->next = (at + n) & (p->area_slots - 1);
 	a->used += n;
 	return (number << p->area_shift) + at;
 }
 
-uint32_t pool_take(struct pool *p, unsigned int cpu, uint32_t slots, uint64_t size)
+static __attribute__((noinline)) uint32_t take_of_any(struct pool *p, unsigned int own, uint32_t n,
+						      uint32_t stride)
 {
-	uint32_t stride = size >= PAGE ? PAGE >> POOL_SLOT_SHIFT : 1;
-	unsigned int own = cpu & (p->nareas - 1);
-
 	for (unsigned int i = 0; i < p->nareas; i++) {
-		uint32_t first = take_of_area(p, (own + i) & (p->nareas - 1), slots, stride);
+		uint32_t first = take_of_area(p, (own + i) & (p->nareas - 1), n, stride);
 
 		if (first != POOL_NOWHERE)
 			return first;
@@ -162,8 +143,34 @@ uint32_t pool_take(struct pool *p, unsigned int cpu, uint32_t slots, uint64_t si
 	return POOL_NOWHERE;
 }
 
+uint32_t pool_take(struct pool *p, unsigned int cpu, uint32_t slots, uint64_t size)
+{
+	uint32_t stride = size >= PAGE ? PAGE >> POOL_SLOT_SHIFT : 1;
+	unsigned int own = cpu & (p->nareas - 1);
+	struct area *a = &p->areas[own];
+	/* most often the place where the last one ended is free: most requests are small */
+	uint32_t at = (a->next + stride - 1) & ~(stride - 1) & (p->area_slots - 1);
+	uint32_t first = (own << p->area_shift) + at, bit = first % WORD;
+	uint64_t *word = &p->taken[first / WORD], mask;
+
+	if (slots > WORD - bit)
+		return take_of_any(p, own, slots, stride);
+	mask = UINT64_MAX >> (WORD - slots) << bit;
+	if (*word & mask)
+		return take_of_any(p, own, slots, stride);
+	*word |= mask;
+	a->next = (at + slots) & (p->area_slots - 1);
+	a->used += slots;
+	return first;
+}
+
 void pool_give(struct pool *p, uint32_t first, uint32_t slots)
 {
-	flip(p->taken, first, slots);
+	uint32_t bit = first % WORD;
+
+	if (slots <= WORD - bit)
+		p->taken[first / WORD] &= ~(UINT64_MAX >> (WORD - slots) << bit);
+	else
+		flip(p->taken, first, slots);
 	p->areas[first >> p->area_shift].used -= slots;
 }

@@ -24,7 +24,12 @@ struct pool;
  * Slots that size bytes take where the device's address is dma.  What a device requires of its
  * addresses (dma_get_min_align_mask) may take more before that.
  */
-uint64_t pool_slots(uint64_t dma, uint64_t size);
+static inline uint64_t pool_slots(uint64_t dma, uint64_t size)
+{
+	uint64_t within = dma & ((1u << POOL_SLOT_SHIFT) - 1);
+
+	return size ? ((within + size - 1) >> POOL_SLOT_SHIFT) + 1 : 1;
+}
 
 /* Slots of the smallest pool that a kernel makes for this many CPUs (0: 1): a segment in each of
  * as many areas as pool_areas() says. */

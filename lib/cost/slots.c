@@ -167,7 +167,8 @@ static void drop_pending(struct cost_builder *b, size_t i, bool give)
 		b->level -= p->slots;
 	if (give && p->slots)
 		forecast_give(&b->forecast, p->slots, &p->placed);
-	memmove(p, p + 1, (--b->npending - i) * sizeof(*p));
+	if (i != --b->npending)
+		memmove(p, p + 1, (b->npending - i) * sizeof(*p));
 }
 
 /* The newest bounce of this buffer; npending: none. */
@@ -329,7 +330,7 @@ static void leave(struct cost_builder *b, const struct event *ev, struct live *e
 	live_remove(b->live, entry);
 }
 
-void slots_at(struct cost_builder *b, const struct event *ev)
+void slots_left(struct cost_builder *b, const struct event *ev)
 {
 	for (size_t i = 0; i < b->nleaving;) {
 		const struct leaving *l = &b->leaving[i];

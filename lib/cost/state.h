@@ -78,7 +78,13 @@ static inline struct device_cost *cost_device(struct cost_builder *b, uint16_t d
 
 /* slots.c; plain is an address without the shared bit; is_default: in the default pool */
 void slots_begin(struct cost_builder *b, uint64_t ts_ns);
-void slots_at(struct cost_builder *b, const struct event *ev); /* before each event */
+void slots_left(struct cost_builder *b, const struct event *ev);
+/* Before each event: slots that were given back since the last one. */
+static inline void slots_at(struct cost_builder *b, const struct event *ev)
+{
+	if (b->nleaving)
+		slots_left(b, ev);
+}
 void slots_bounce(struct cost_builder *b, const struct event *ev);
 /* Was a bounce waiting for this map? */
 bool slots_announced(const struct cost_builder *b, const struct event *ev);
