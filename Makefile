@@ -155,7 +155,7 @@ $(BUILD)/tests/property/property: $(PROPERTY) $(BUILD)/libccaio.a
 apps: $(APPS) ## build the applications that tests and the demo run
 tools: $(TOOLS) ## build the tools that make test data
 check-unit: $(UNITS) $(REPLAYS) $(TOOLS) ## run the unit tests
-	$(Q)status=0; for t in $(UNITS); do $$t >$$t.tap || { echo "$$t failed"; grep '^not ok' $$t.tap; status=1; }; done; \
+	$(Q)status=0; for t in $(UNITS); do $$t >$$t.tap || { echo "$$t failed"; awk '/^#/ { said = said $$0 "\n"; next } /^not ok/ { printf "%s%s\n", said, $$0 } { said = "" }' $$t.tap; status=1; }; done; \
 	for t in $(REPLAYS); do $$t tests/data/fuzz/$${t##*/replay-}/* >$$t.tap || { echo "$$t failed"; tail -n 1 $$t.tap; status=1; }; done; exit $$status
 check-symbols: $(BUILD)/libccaio.a $(BUILD)/cmd/main.o ## find functions that nobody calls
 	$(Q)scripts/check-symbols $(OBJS)
