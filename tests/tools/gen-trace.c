@@ -268,7 +268,7 @@ static void metadata(struct gen *gen, uint64_t lost)
 	}
 }
 
-static void platform(const char *path)
+static void platform(const char *path, uint64_t nonce)
 {
 	FILE *out = fopen(path, "we");
 
@@ -306,7 +306,8 @@ static void platform(const char *path)
 	fprintf(out,
 		"],\n "
 		"\"window\":{\"devices_changed\":false,\"cpus_changed\":false,\"kernel_log\":[]},\n"
-		" \"trace\":{\"lost\":[],\"from_boot\":false}}\n");
+		" \"trace\":{\"lost\":[],\"from_boot\":false,\"nonce\":\"0x%016" PRIx64 "\"}}\n",
+		nonce);
 	if (fclose(out) != 0) {
 		fprintf(stderr, "gen-trace: cannot write %s\n", path);
 		exit(1);
@@ -366,7 +367,7 @@ int main(int argc, char **argv)
 	};
 	static struct gen gen = { .ncpus = 4 };
 	uint64_t events = 1000000, seed = 1, lost = 0;
-	const char *v7 = NULL;
+	const char *v7 = NULL, *facts = NULL;
 	struct err err = { "" };
 	int opt;
 
@@ -388,7 +389,7 @@ int main(int argc, char **argv)
 			v7 = optarg;
 			break;
 		case 'p':
-			platform(optarg);
+			facts = optarg;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -402,6 +403,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	gen.random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	if (facts)
+		platform(facts, gen.random);
 	generate(&gen, argv[optind], events, lost);
 	if (v7 && trace_v7_convert(argv[optind], v7, &err) < 0)
 		fail(&err);
