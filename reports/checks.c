@@ -87,7 +87,7 @@ static void add_cond(struct checks *checks, struct rows *rows, const struct row_
 			    .name = c->name,
 			    .summary = c->summary,
 			    .message = rows_str(rows, "%s: %s", c->state, c->why),
-			    .detail = *c->remedy ? rows_str(rows, "To meet it: %s", c->remedy) : "",
+			    .detail = *c->remedy ? rows_str(rows, "To fix: %s", c->remedy) : "",
 		    });
 }
 

@@ -23,7 +23,7 @@ struct check {
 	const char *name;    /* "dma-in-shared" */
 	const char *summary; /* what it asks */
 	const char *message; /* what was found, one sentence */
-	const char *detail;  /* counterexamples, or what would meet it; lines; "" */
+	const char *detail;  /* counterexamples, or how to fix it; lines; "" */
 };
 
 struct checks {

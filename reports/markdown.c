@@ -90,8 +90,7 @@ static void write_unmet(FILE *out, const struct rows *rows)
 		if (c->state_id != COND_UNMET)
 			continue;
 		if (first)
-			fputs("\n| Unmet condition | Why | What would meet it |\n|---|---|---|\n",
-			      out);
+			fputs("\n| Unmet condition | Why | To fix |\n|---|---|---|\n", out);
 		first = false;
 		row(out, c->name, c->why, c->remedy);
 	}

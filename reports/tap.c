@@ -32,7 +32,9 @@ static void write_check(FILE *out, size_t n, const struct check *c)
 	bool ok = c->result == CHECK_PASSED || c->result == CHECK_SKIPPED;
 	const char *detail = c->detail;
 
-	fprintf(out, "%sok %zu - %s %s", ok ? "" : "not ", n, c->group, c->name);
+	fprintf(out, "%sok %zu - %s", ok ? "" : "not ", n, c->group);
+	if (strcmp(c->group, c->name) != 0) /* the verdict is the only one of its group */
+		fprintf(out, " %s", c->name);
 	if (c->result == CHECK_SKIPPED) {
 		fputs(" # SKIP ", out);
 		description(out, c->message);

@@ -89,7 +89,8 @@ static void table(FILE *out, const struct rows *rows)
 					     "Operation", "Buffer", "Device got",
 					     "Memory",	  NULL };
 
-	fputs("<details id=\"listed\"><summary>Counterexamples one by one</summary>\n", out);
+	fputs("<details id=\"listed\" data-bulky><summary>Counterexamples one by one</summary>\n",
+	      out);
 	html_table(out, "counterexamples", "Counterexamples", heads);
 	for (size_t i = 0; i < rows->nexamples; i++) {
 		const struct row_example *ex = &rows->examples[i];

@@ -57,6 +57,7 @@
 		const run = svg.dataset.run.split(" ").map(Number);
 		const plot = svg.parentElement, tip = plot.querySelector(".tip"), said = document.getElementById("column");
 		let [from, width] = run;
+		const [, top, , height] = svg.getAttribute("viewBox").split(" ");
 		const seconds = (x) => {
 			const ns = start + span * BigInt(Math.round(x * 1000)) / 1000000n;
 			return ns / 1000000000n + "." + String(ns % 1000000000n).padStart(9, "0").slice(0, 6) + " s";
@@ -64,7 +65,7 @@
 		const show = () => {
 			width = Math.min(1000, Math.max(0.05, width));
 			from = Math.min(1000 - width, Math.max(0, from));
-			svg.setAttribute("viewBox", from + " 0 " + width + " 350");
+			svg.setAttribute("viewBox", [from, top, width, height].join(" "));
 			labels.forEach((label, i) => {
 				label.textContent = seconds(from + width * i / (labels.length - 1));
 			});

@@ -99,7 +99,7 @@ static void condition(FILE *out, const struct row_cond *c)
 	fputs("<td>", out);
 	html_cut(out, c->reason, HTML_MOST_LINE);
 	if (*c->remedy) {
-		fputs("<span class=\"remedy\"><b>To meet it:</b> ", out);
+		fputs("<span class=\"remedy\"><b>To fix:</b> ", out);
 		html_cut(out, c->remedy, HTML_MOST_LINE);
 		fputs("</span>", out);
 	}
@@ -108,7 +108,7 @@ static void condition(FILE *out, const struct row_cond *c)
 
 void html_conditions(FILE *out, struct rows *rows)
 {
-	static const char what[] = "What it asks", why[] = "What was found, and what would meet it";
+	static const char what[] = "What it asks", why[] = "What was found, and how to fix it";
 	size_t unmet = rows->applicable - rows->met;
 	const char *names = "";
 

@@ -2,8 +2,9 @@
 /*
  * The timeline of the HTML report: exchanges above transfers, pool occupancy and violations.
  *
- * Coordinates: 1000 wide for the whole time, HEIGHT high.  Each series is one path, whatever
- * the number of events; the script only moves the view box.
+ * Coordinates: 1000 wide for the whole time, HEIGHT high, less the bands at the top and the bottom
+ * that nothing is in.  Each series is one path, whatever the number of events; the script only
+ * moves the view box.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -17,12 +18,14 @@
 
 #define WIDTH 1000.0
 #define LANE_EXCHANGES 22 /* top of the bars, below the label; queues of 9 */
+#define EXCHANGES_END 84  /* top of what is drawn where there are none */
 #define LANE_MIDDLE 150	  /* transfers: out above, in below */
 #define LANE_HALF 60
 #define LANE_POOL 290 /* bottom of pool occupancy */
 #define POOL_HEIGHT 70
 #define LANE_BAD 345 /* bottom of violations */
 #define BAD_HEIGHT 40
+#define POOL_END 294 /* bottom of what is drawn where there are no violations */
 #define HEIGHT 350
 #define SEEN_SLOTS 8 /* a limit that is more than so many times what was used is off the scale */
 #define EXCHANGE_LANES 6
@@ -37,6 +40,8 @@ struct drawing {
 	double from, width; /* what is shown first: the run */
 	uint64_t limit;	    /* slots of the pools; 0 unknown */
 	uint64_t pool_top;  /* slots at the top of their band */
+	bool has_exchanges, has_bad;
+	int top, height; /* what is drawn of HEIGHT */
 };
 
 static uint64_t most(const struct timeline *t, enum timeline_series series)
@@ -168,7 +173,8 @@ static void limit_line(const struct drawing *d)
 
 static void label(const struct drawing *d, int y, const char *text)
 {
-	fprintf(d->out, "<span style=\"top:%.2f%%\">%s</span>", 100.0 * y / HEIGHT, text);
+	fprintf(d->out, "<span style=\"top:%.2f%%\">%s</span>", 100.0 * (y - d->top) / d->height,
+		text);
 }
 
 /* What lies at the edges of the bands; text in the drawing would be stretched with it. */
@@ -178,11 +184,12 @@ static void scales(const struct drawing *d)
 	uint64_t bad = most(d->t, TIMELINE_VIOLATIONS);
 
 	fputs("<div class=\"bands\" aria-hidden=\"true\">", d->out);
-	label(d, 2, "exchanges");
+	if (d->has_exchanges)
+		label(d, 2, "exchanges");
 	label(d, 88, "bytes out");
 	label(d, 196, "bytes in");
 	label(d, LANE_POOL - POOL_HEIGHT, "pool slots in use");
-	if (bad || d->rows->nexamples)
+	if (d->has_bad)
 		label(d, LANE_BAD - BAD_HEIGHT, "violations");
 	fputs("</div><div class=\"bands scale\" aria-hidden=\"true\">", d->out);
 	label(d, 88,
@@ -209,9 +216,12 @@ static void legend(const struct drawing *d)
 	fputs("<ul class=\"legend\">", d->out);
 	if (has_window(d->t))
 		fputs("<li><span class=\"key t-run\"></span>the run</li>", d->out);
+	if (d->has_exchanges)
+		fputs("<li><span class=\"key t-ex\"></span>exchanges</li>"
+		      "<li><span class=\"key t-ex clear\"></span>exchanges with readable "
+		      "payload</li>",
+		      d->out);
 	fprintf(d->out,
-		"<li><span class=\"key t-ex\"></span>exchanges</li>"
-		"<li><span class=\"key t-ex clear\"></span>exchanges with readable payload</li>"
 		"<li><span class=\"key t-out\"></span>towards devices, at most %s in %s</li>"
 		"<li><span class=\"key t-in\"></span>towards the CPU, at most %s in %s</li>",
 		rows_counted(d->rows, most(d->t, TIMELINE_OUT_BYTES), "byte"), each,
@@ -225,7 +235,7 @@ static void legend(const struct drawing *d)
 		fprintf(d->out,
 			"<li><span class=\"key t-limit\"></span>all slots of the pools%s</li>",
 			d->limit > d->pool_top ? " (above the scale)" : "");
-	if (d->rows->nexamples)
+	if (d->has_bad)
 		fputs("<li><span class=\"key t-bad\"></span>violations</li>", d->out);
 	fputs("</ul>\n", d->out);
 }
@@ -290,12 +300,18 @@ static void prepare(struct drawing *d, const struct report_input *in)
 		d->limit = in->platform->swiotlb.slots;
 	d->pool_top =
 		d->limit && d->limit <= SEEN_SLOTS * used && d->limit > used ? d->limit : used;
+	for (size_t i = 0; i < d->rows->nexchanges; i++)
+		d->has_exchanges |= d->rows->exchanges[i].first_ns != 0;
+	d->has_bad = most(d->t, TIMELINE_VIOLATIONS) || d->rows->nexamples;
+	d->top = d->has_exchanges ? 0 : EXCHANGES_END;
+	d->height = (d->has_bad ? HEIGHT : POOL_END) - d->top;
 	window(d);
 }
 
 static void bands(const struct drawing *d)
 {
-	static const int lines[] = { 84, LANE_MIDDLE, LANE_POOL - POOL_HEIGHT - 4, LANE_POOL + 4 };
+	static const int lines[] = { EXCHANGES_END, LANE_MIDDLE, LANE_POOL - POOL_HEIGHT - 4,
+				     LANE_POOL + 4 };
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		fprintf(d->out,
@@ -319,11 +335,12 @@ void html_timeline(FILE *out, struct rows *rows, const struct report_input *in)
 		"<figure><div class=\"plot\"><svg class=\"timeline\" tabindex=\"0\" role=\"img\" "
 		"aria-label=\"Exchanges, transfers, pool occupancy and violations over time; the "
 		"same "
-		"numbers stand in the table below\" viewBox=\"%.4f 0 %.4f %d\" "
-		"preserveAspectRatio=\"none\" data-start=\"%" PRIu64 "\" data-span=\"%" PRIu64
-		"\" data-bucket=\"%" PRIu64 "\" data-run=\"%.4f %.4f\">\n",
-		d.from, d.width, HEIGHT, t->start_ns, t->bucket_ns * t->used, t->bucket_ns, d.from,
-		d.width);
+		"numbers stand in the table below\" viewBox=\"%.4f %d %.4f %d\" "
+		"style=\"height:%dpx\" preserveAspectRatio=\"none\" data-start=\"%" PRIu64
+		"\" data-span=\"%" PRIu64 "\" data-bucket=\"%" PRIu64
+		"\" data-run=\"%.4f %.4f\">\n",
+		d.from, d.top, d.width, d.height, d.height, t->start_ns, t->bucket_ns * t->used,
+		t->bucket_ns, d.from, d.width);
 	shade(&d);
 	bands(&d);
 	columns(&d, TIMELINE_OUT_BYTES, LANE_MIDDLE, LANE_HALF, most(t, TIMELINE_OUT_BYTES),

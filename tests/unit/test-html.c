@@ -74,7 +74,7 @@ static void test_content(void)
 	}
 	check(balanced(text));
 	check(strstr(text, "<span class=\"word\">VIOLATED</span>") != NULL);
-	check(strstr(text, "<b>To meet it:</b> boot with trace_instance=") != NULL);
+	check(strstr(text, "<b>To fix:</b> boot with trace_instance=") != NULL);
 	check(strstr(text, "ccaio verify &#39;/tmp/run one.ccaio&#39;") != NULL);
 	/* the names of this run try to break out */
 	check(strstr(text, "<script>alert") == NULL);
@@ -113,6 +113,34 @@ static void test_without(void)
 	check(strstr(text, "id=\"examples\"") == NULL && strstr(text, "#examples") == NULL);
 	check(strstr(text, "id=\"recheck\"") == NULL);
 	free(text);
+	verdict_free(v);
+}
+
+/* Bands of the timeline that nothing is in are left out. */
+static void test_bands(void)
+{
+	struct verdict *v = fixture_proven();
+	struct exchanges *x = fixture_exchanges();
+	struct report_input in = { .verdict = v };
+	char *text = render(&in);
+
+	check(strstr(text, " 84 1000.0000 210\" style=\"height:210px\"") != NULL);
+	check(strstr(text, "%\">exchanges</span>") == NULL && strstr(text, "key t-ex") == NULL);
+	check(strstr(text, "%\">violations</span>") == NULL && strstr(text, "key t-bad") == NULL);
+	check(strstr(text, "<span style=\"top:1.90%\">bytes out</span>") != NULL);
+	free(text);
+	in.exchanges = x;
+	text = render(&in);
+	check(strstr(text, " 0 1000.0000 294\"") != NULL);
+	check(strstr(text, "%\">exchanges</span>") != NULL && strstr(text, "key t-ex") != NULL);
+	free(text);
+	verdict_free(v);
+	in.verdict = v = fixture_violated();
+	text = render(&in);
+	check(strstr(text, " 0 1000.0000 350\"") != NULL);
+	check(strstr(text, "%\">violations</span>") != NULL && strstr(text, "key t-bad") != NULL);
+	free(text);
+	exchanges_free(x);
 	verdict_free(v);
 }
 
@@ -158,6 +186,7 @@ int main(void)
 {
 	test_content();
 	test_without();
+	test_bands();
 	test_bounded();
 	return done();
 }
