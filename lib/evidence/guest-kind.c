@@ -9,9 +9,12 @@
 
 #define CONFIGFS_64 .challenge_min = 64, .challenge_max = 64
 #define ONLY_SYNTHETIC "rewritten recordings of other guests only"
-#define X86_UNTRACED                                                                   \
-	"kvmclock pages, what the kernel shares with the host to make its calls, and " \
-	"under Hyper-V VMBus rings"
+/* Linux kernel/dma/pool.c shares these at boot; what is taken from them has events. */
+#define ATOMIC_POOLS "pools of coherent memory for interrupts (atomic DMA pools)"
+#define ARM_UNTRACED "tables of the interrupt controller (GIC ITS), " ATOMIC_POOLS
+#define X86_UNTRACED                                                                          \
+	"kvmclock pages, " ATOMIC_POOLS ", what the kernel shares with the host to make its " \
+	"calls, and under Hyper-V VMBus rings"
 /* MSR_AMD64_SEV: bit 0 SEV, 1 SEV-ES, 2 SEV-SNP, 3 vTOM (Linux arch/x86/include/asm/msr-index.h) */
 #define SEV_STATUS(name, bits)                                                                    \
 	{                                                                                         \
@@ -90,7 +93,7 @@ static const struct guest_kind kinds[] = {
 		.coherent = COHERENT_DECRYPTED,
 		.pool = POOL_KERNEL,
 		.accepts = true,
-		.untraced = "tables of the interrupt controller (GIC ITS)",
+		.untraced = ARM_UNTRACED,
 		.provider = "arm_cca_guest",
 		.challenge_min = 32,
 		.challenge_max = 64,
@@ -214,8 +217,8 @@ static const struct guest_kind kinds[] = {
 		.coherent = COHERENT_DECRYPTED,
 		.pool = POOL_KERNEL,
 		.enforces = true,
-		.untraced = "VMBus rings and buffers, and what the kernel shares with the host to "
-			    "make its calls",
+		.untraced = "VMBus rings and buffers, " ATOMIC_POOLS
+			    ", and what the kernel shares with the host to make its calls",
 		.seen = ONLY_SYNTHETIC,
 	},
 	{
@@ -240,7 +243,7 @@ static const struct guest_kind kinds[] = {
 		.alias = ALIAS_NONE,
 		.coherent = COHERENT_DECRYPTED,
 		.pool = POOL_GIVEN,
-		.untraced = "tables of the interrupt controller (GIC ITS)",
+		.untraced = ARM_UNTRACED,
 		.seen = ONLY_SYNTHETIC,
 	},
 	{

@@ -340,7 +340,7 @@ static void trust_platform(struct rows *rows, const struct verdict *v,
 			     "%s and the hardware: they, not this report, keep the host out of "
 			     "protected memory.",
 			     other ? capital(rows, guest->monitor) : "The RMM"));
-	if (!other)
+	if (guest->class != GUEST_CONFIDENTIAL)
 		return;
 	if (guest->untraced)
 		trust(rows, rows_str(rows, "Memory that is shared without any DMA event: %s.",
@@ -350,7 +350,9 @@ static void trust_platform(struct rows *rows, const struct verdict *v,
 			      "(feature bit 33)."
 			    : "Only ccaio checked that no virtio device bypasses the DMA API "
 			      "(feature bit 33): this kernel does not.");
-	trust(rows, rows_str(rows, "ccaio was tried with %s on %s.", guest->one, guest->seen));
+	if (other)
+		trust(rows,
+		      rows_str(rows, "ccaio was tried with %s on %s.", guest->one, guest->seen));
 }
 
 static void trust_unknown(struct rows *rows, const struct platform *p)

@@ -75,6 +75,10 @@ in_its_own_words() {
 	lacks rehearsal
 	lacks "ordinary"
 	[ "$kind" = arm-cca ] || lacks "a Realm"
+	case $kind in
+	arm-cca | pkvm | virtcca) has "Only ccaio checked that no virtio device bypasses the DMA API" ;;
+	*) has "The kernel itself refuses virtio devices that bypass the DMA API" ;;
+	esac
 }
 
 like_the_original() {
