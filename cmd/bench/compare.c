@@ -224,6 +224,24 @@ static void print_machines(FILE *out, struct bench_results *const *results, size
 			     "included.\n\n");
 }
 
+/* A reader must not take a row that is missing for one without a cost. */
+static void print_missing(FILE *out, struct bench_results *const *results, size_t n)
+{
+	size_t missing = 0;
+
+	for (const struct workload *w = workloads; w->name; w++) {
+		bool found = false;
+
+		for (size_t i = 0; i < n && !found; i++)
+			found = find_load(results[i], w->name);
+		if (found)
+			continue;
+		fprintf(out, "%s%s", missing++ ? ", " : "Not measured: ", w->name);
+	}
+	if (missing)
+		fprintf(out, ".\n\n");
+}
+
 int bench_compare(FILE *out, char *const paths[], struct err *err)
 {
 	struct bench_results **results = NULL;
@@ -246,8 +264,10 @@ int bench_compare(FILE *out, char *const paths[], struct err *err)
 		fprintf(out, "\n");
 		ret = *err->text ? -EINVAL : 0;
 	}
-	if (ret == 0)
+	if (ret == 0) {
+		print_missing(out, results, n);
 		fputs(published_head, out);
+	}
 	if (ret == 0 && rows == 0)
 		ret = err_set(err, EINVAL, "no workload was measured in two ways");
 	while (n > 0)

@@ -87,6 +87,7 @@ program() {
 	[[ $output == *"| redis-set | request | 0 | 3 | not measured | 1.500 (1.250-1.500) | not measured | 0.956 (827905 and 866243 per s) |"* ]]
 	[[ $output == *"| hackbench | round | 10000 | 2 | not measured | not measured | 1.750 (1.500-2.000) | 1.235"* ]]
 	[[ $output != *"| apache |"* ]]
+	grep -q '^Not measured: fio-4k-random, .*, redis-get, memcached, apache, mariadb\.$' <<<"$output"
 }
 
 @test "bench compare: results that cannot be compared are trouble, and nothing is written" {
