@@ -2,17 +2,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "collectors/canary/canary.h"
 #include "lib/base/xalloc.h"
 
 #define ARENA_PAGES 256
+#define READ_SECONDS 30
 #define CANARY_BLOCKS 31 /* lengths 1 … 31 blocks: rarely a power of two */
 
 /* Page frame number of the page at addr (Documentation/admin-guide/mm/pagemap.rst); 0 unknown. */
@@ -89,28 +94,103 @@ static uint64_t read_once(int fd, const char *disk, char *arena, size_t page, ui
 	return 0;
 }
 
-uint64_t canary_read_block(const char *disk, uint64_t nonce, char **reason)
+static uint64_t read_block(const char *path, uint64_t nonce, char **reason)
 {
 	size_t page = sysconf(_SC_PAGESIZE), bytes = ARENA_PAGES * page;
-	char *path = xasprintf("/dev/%s", disk), *arena;
 	int fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
 	uint64_t size = 0;
+	char *arena;
 
 	if (fd < 0) {
 		*reason = xasprintf("cannot open %s: %s", path, strerror(errno));
-		goto out;
+		return 0;
 	}
 	arena = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (arena == MAP_FAILED) {
 		*reason = xasprintf("no memory for a read of %s", path);
-		goto out;
+	} else {
+		size = read_once(fd, path, arena, page, nonce, reason);
+		munmap(arena, bytes);
 	}
-	size = read_once(fd, path, arena, page, nonce, reason);
-	munmap(arena, bytes);
-out:
-	if (fd >= 0)
-		close(fd);
-	free(path);
+	close(fd);
 	return size;
+}
+
+/* What the reading process says; short enough for a pipe to take it at once. */
+struct answer {
+	uint64_t size;
+	char reason[256];
+};
+
+/* The reading process keeps nothing open of ours: it may stay for as long as the disk hangs. */
+static void read_apart(const char *path, uint64_t nonce, int answers)
+{
+	struct answer answer = { 0 };
+	char *reason = NULL;
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	if (dup2(answers, 0) < 0 || close_range(1, ~0u, 0) < 0)
+		_exit(1);
+	answer.size = read_block(path, nonce, &reason);
+	if (reason)
+		snprintf(answer.reason, sizeof(answer.reason), "%s", reason);
+	if (write(0, &answer, sizeof(answer)) != sizeof(answer))
+		_exit(1);
+	_exit(0);
+}
+
+/* The answer of process pid; it is ended, and its read with it as soon as the kernel can. */
+static void take_answer(struct answer *answer, int answers, pid_t pid, const char *path)
+{
+	struct pollfd ready = { .fd = answers, .events = POLLIN };
+	int n;
+
+	do {
+		n = poll(&ready, 1, READ_SECONDS * 1000);
+	} while (n < 0 && errno == EINTR);
+	if (n > 0 && read(answers, answer, sizeof(*answer)) == sizeof(*answer)) {
+		waitpid(pid, NULL, 0);
+		return;
+	}
+	*answer = (struct answer){ 0 };
+	snprintf(answer->reason, sizeof(answer->reason),
+		 n == 0 ? "a read of %s did not end within %d seconds" : "cannot read %s", path,
+		 READ_SECONDS);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, WNOHANG);
+}
+
+/*
+ * The read is another process's: where the bounce pool is full it does not end, and nobody can
+ * interrupt it.
+ */
+uint64_t canary_read_block(const char *disk, uint64_t nonce, char **reason)
+{
+	char *path = xasprintf("/dev/%s", disk);
+	struct answer answer = { 0 };
+	int answers[2];
+	pid_t pid = -1;
+
+	if (pipe2(answers, O_CLOEXEC) < 0) {
+		*reason = xasprintf("cannot make a pipe to read %s: %s", path, strerror(errno));
+		free(path);
+		return 0;
+	}
+	pid = fork();
+	if (pid == 0)
+		read_apart(path, nonce, answers[1]);
+	close(answers[1]);
+	if (pid < 0)
+		snprintf(answer.reason, sizeof(answer.reason), "cannot fork to read %s: %s", path,
+			 strerror(errno));
+	else
+		take_answer(&answer, answers[0], pid, path);
+	close(answers[0]);
+	if (!answer.size)
+		*reason = xstrdup(answer.reason);
+	free(path);
+	return answer.size;
 }

@@ -26,7 +26,7 @@ struct canaries {
 /*
  * Cause them.  facts lists the devices; url: an HTTP request to it for each network device
  * instead of a frame that goes nowhere, NULL for the latter.  Takes at most a
- * few seconds per device where the other side does not answer.
+ * few seconds per device where the other side does not answer, 30 where a disk does not.
  */
 void canary_run(struct canaries *canaries, const struct platform *facts, uint64_t nonce,
 		const char *url);
