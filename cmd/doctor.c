@@ -20,7 +20,7 @@
 #include "lib/base/err.h"
 #include "lib/base/file.h"
 #include "lib/base/xalloc.h"
-#include "lib/evidence/diagnosis.h"
+#include "lib/diagnosis/diagnosis.h"
 #include "lib/evidence/platform.h"
 #include "reports/diagnosis.h"
 

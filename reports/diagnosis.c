@@ -6,7 +6,7 @@
 
 #include "lib/base/printable.h"
 #include "lib/base/xalloc.h"
-#include "lib/evidence/diagnosis.h"
+#include "lib/diagnosis/diagnosis.h"
 #include "lib/evidence/guest-kind.h"
 #include "lib/json/json.h"
 #include "reports/wrap.h"

@@ -9,7 +9,7 @@ struct tracing;
 
 /*
  * boot_probes - set_memory_decrypted and set_memory_encrypted, probed since boot by the kernel
- * command line (lib/evidence/remedy.h, REMEDY_BOOT_PROBES).
+ * command line (lib/diagnosis/remedy.h, REMEDY_BOOT_PROBES).
  *
  * They are what shows, where addresses and attributes do not, that coherent memory which was
  * allocated before the run is shared.  The kernel records probes of its command line in its

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "lib/evidence/remedy.h"
+#include "lib/diagnosis/remedy.h"
 #include "lib/verdict/verdict.h"
 
 /*

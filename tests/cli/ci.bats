@@ -102,7 +102,7 @@ gitlab_script() {
 		<({
 			"$CCAIO" verify -f json --platform="$DATA/trace/linux-7.2-noforce.json" \
 				"$DATA/trace/linux-7.2-noforce.dat" | jq -r '.conditions, .claims | keys[]'
-			sed -n 's/.*add(d, "\([a-z-]*\)".*/\1/p' "$BATS_TEST_DIRNAME/../../lib/evidence/diagnosis.c"
+			sed -n 's/.*add(d, "\([a-z-]*\)".*/\1/p' "$BATS_TEST_DIRNAME/../../lib/diagnosis/diagnosis.c"
 		} | sort -u)
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef CCAIO_LIB_EVIDENCE_REMEDY_H
-#define CCAIO_LIB_EVIDENCE_REMEDY_H
+#ifndef CCAIO_LIB_DIAGNOSIS_REMEDY_H
+#define CCAIO_LIB_DIAGNOSIS_REMEDY_H
 
 /*
  * remedy - what to change so that more can be proven, each sentence in one place.
  *
- * doctor says them before a run (lib/evidence/diagnosis.h), reports after one
+ * doctor says them before a run (lib/diagnosis/diagnosis.h), reports after one
  * (lib/verdict/cause.h).  Imperative, without a full stop, static storage.
  */
 enum remedy {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What to change so that more can be proven. */
-#include "lib/evidence/remedy.h"
+#include "lib/diagnosis/remedy.h"
 
 static const char *const texts[] = {
 	[REMEDY_FORCE] = "boot with swiotlb=65536,force",

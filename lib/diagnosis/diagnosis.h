@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef CCAIO_LIB_EVIDENCE_DIAGNOSIS_H
-#define CCAIO_LIB_EVIDENCE_DIAGNOSIS_H
+#ifndef CCAIO_LIB_DIAGNOSIS_DIAGNOSIS_H
+#define CCAIO_LIB_DIAGNOSIS_DIAGNOSIS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "lib/evidence/diagnosis.h"
+#include "lib/diagnosis/diagnosis.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "lib/base/xalloc.h"
+#include "lib/diagnosis/remedy.h"
 #include "lib/evidence/guest-kind.h"
 #include "lib/evidence/platform.h"
-#include "lib/evidence/remedy.h"
 #include "lib/evidence/snapshot.h"
 
 #define SLOT_BYTES 2048
