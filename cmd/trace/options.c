@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -193,6 +194,8 @@ static int check_together(const struct trace_options *o, bool command, struct er
 		      "--rmm-log";
 	else if (o->model && o->judging.nonly)
 		why = "--only-device chooses among a machine's devices: --model has one";
+	else if (o->canary_url && strncasecmp(o->canary_url, "http://", 7) != 0)
+		why = "--canary takes an http:// URL";
 	else if (o->no_capture && (o->live || o->keep_payload || o->no_payload))
 		why = "--no-capture leaves nothing to show or to keep";
 	return why ? err_set(err, EINVAL, "%s", why) : 0;

@@ -112,3 +112,10 @@ as_root() {
 	run -3 --separate-stderr "$CCAIO" trace -o '' true
 	[[ $stderr == "ccaio trace: -o needs a name"* ]]
 }
+
+@test "trace: a canary that is no http:// URL is refused before anything is done" {
+	for url in ftp://x/ example.com https://x/; do
+		run -3 --separate-stderr "$CCAIO" trace --canary "$url" -- true
+		[[ $stderr == *"--canary takes an http:// URL"* ]]
+	done
+}
