@@ -166,7 +166,9 @@ int judging_limit(struct judging *g, const struct platform *facts, struct err *e
 
 bool judging_colour(const char *path)
 {
-	return cmd_on_terminal(path) && !getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	return cmd_on_terminal(path) && !getenv("NO_COLOR") && !(term && strcmp(term, "dumb") == 0);
 }
 
 int judging_take_policy(struct judging *g, char *text, size_t len, const char *name,

@@ -384,6 +384,16 @@ facts_without_bit33() {
 	[ "$(wc -l <<<"$output")" -gt "$("$CCAIO" verify -v --platform="$DATA/trace/linux-7.2-noforce.json" "$DATA/trace/linux-7.2-noforce.dat" | wc -l)" ]
 }
 
+@test "verify: a terminal gets colours, one that is dumb or NO_COLOR none" {
+	command="'$CCAIO' report -q '$DATA/bundles/0.1/demo.ccaio'"
+	run -0 env -u NO_COLOR TERM=vt100 script -qec "$command" /dev/null
+	[[ $output == *$'\033['*PROVEN* ]]
+	for without in TERM=dumb NO_COLOR=1; do
+		run -0 env -u NO_COLOR TERM=vt100 "$without" script -qec "$command" /dev/null
+		[[ $output == PROVEN* ]]
+	done
+}
+
 @test "verify: the bundles kept of every version verify" {
 	for bundle in "$DATA"/bundles/*/*.ccaio; do
 		run -0 --separate-stderr "$CCAIO" verify "$bundle"
