@@ -23,10 +23,12 @@
 #include "lib/diagnosis/diagnosis.h"
 #include "lib/evidence/platform.h"
 #include "reports/diagnosis.h"
+#include "reports/wrap.h"
 
 struct doctor {
 	bool facts, json;
 	const char *output;
+	uint64_t width; /* 0: the terminal's */
 };
 
 static void put_text(FILE *out, const void *text)
@@ -136,11 +138,11 @@ static int diagnose(const struct doctor *doctor, struct facts *facts, struct pla
 	facts_before(facts, p);
 	facts_after(facts, p);
 	d = diagnosis_make(p, &t, p->window.log_known);
-	cmd_fit_terminal(0, doctor->output);
+	cmd_fit_terminal(doctor->width, doctor->output);
 	ret = cmd_write(doctor->output, "the diagnosis",
-			doctor->json			  ? put_diagnosis_json
-			: cmd_on_terminal(doctor->output) ? put_diagnosis_wrapped
-							  : put_diagnosis_text,
+			doctor->json					   ? put_diagnosis_json
+			: doctor->width || cmd_on_terminal(doctor->output) ? put_diagnosis_wrapped
+									   : put_diagnosis_text,
 			d, err);
 	if (ret == 0)
 		ret = diagnosis_can_prove(d, false) ? CMD_OK : CMD_INCONCLUSIVE;
@@ -177,6 +179,10 @@ static const struct opt options[] = {
 	  OPT_SET(struct doctor, facts) },
 	{ 'o', "output", "FILE", "write to FILE instead of standard output",
 	  OPT_TEXT(struct doctor, output) },
+	{ 0, "width", "COLUMNS",
+	  "columns of the text (default: COLUMNS, else the terminal's, else 80; whole lines "
+	  "elsewhere)",
+	  OPT_NUMBER(struct doctor, width, WRAP_LEAST, WRAP_MOST) },
 	{ 0 },
 };
 

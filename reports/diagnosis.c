@@ -39,6 +39,8 @@ static const char *setting(const struct diagnosis *d)
 
 void diagnosis_write_text(FILE *out, const struct diagnosis *d, bool wrapped)
 {
+	char *end;
+
 	for (size_t i = 0; i < d->count; i++) {
 		const struct diag_check *c = &d->checks[i];
 
@@ -54,7 +56,13 @@ void diagnosis_write_text(FILE *out, const struct diagnosis *d, bool wrapped)
 		free(text);
 		free(finding);
 	}
-	fprintf(out, "\nHere a run can be PROVEN %s.\n", how_far(d));
+	end = xasprintf("Here a run can be PROVEN %s.", how_far(d));
+	fputc('\n', out);
+	if (wrapped)
+		wrap(out, 0, 0, end);
+	else
+		fprintf(out, "%s\n", end);
+	free(end);
 }
 
 void diagnosis_write_json(FILE *out, const struct diagnosis *d)

@@ -286,6 +286,11 @@ cannots() {
 	[[ $output == *$'\n                            '[^\ ]* ]]
 	run "$CCAIO" doctor
 	[[ $output != *$'\n                            '[^\ ]* ]]
+	run "$CCAIO" doctor --width=60
+	long=$(awk 'length > 60 && substr($0, 29) ~ /[^ ] [^ ]/' <<<"$output")
+	[ -z "$long" ] || { echo "$long"; false; }
+	[[ $output == *$'\n                            '[^\ ]* ]]
+	run -3 "$CCAIO" doctor --width=39
 }
 
 @test "doctor: lost output is trouble, exit 3" {
