@@ -122,7 +122,7 @@ static int move(struct pages *pages, struct page_cpu *cpu, bool full, uint64_t l
 			pages->no_splice = true;
 		/* ENODEV: no buffer, the CPU has not been online */
 		else if (n < 0 && errno != EAGAIN && errno != ENODEV)
-			return err_sys(err, "cannot move the recorded events to the disk");
+			return err_sys(err, "cannot write the recorded events");
 		if (n <= 0)
 			return 0;
 		if (n % pages->subbuf_size)
