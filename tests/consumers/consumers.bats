@@ -72,7 +72,7 @@ refused() {
 @test "consumers: action-validator passes the action" {
 	run -0 action-validator "$TOP/.github/actions/ccaio/action.yml"
 	refused action-validator "$TOP/.github/actions/ccaio/action.yml" <<-'END'
-		s/using: composite/using: composit/
+		s/using: composite/using: docker-compose/
 		s/shell: bash/shel: bash/
 		s/required: true/required: perhaps/
 		s/^outputs:/output:/
