@@ -232,10 +232,10 @@ static uint64_t unexplained_buffer(const struct history *h, const struct snapsho
 
 	for (size_t i = 0; i < h->count && i < first; i++) {
 		if (is_bounce(h, i) && was_mapped_before(h, i, first))
-			orig = event_at(h, i)->orig;
+			orig = event_at(h, i)->orig & ~C_BIT;
 	}
 	for (size_t i = 0; i < h->count; i++) {
-		if (is_bounce(h, i) && event_at(h, i)->orig == orig &&
+		if (is_bounce(h, i) && (event_at(h, i)->orig & ~C_BIT) == orig &&
 		    !was_mapped_before(h, i, first))
 			return EVENT_NO_ADDR;
 	}
