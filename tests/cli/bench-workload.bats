@@ -106,3 +106,8 @@ program() {
 		[[ $stderr == *other.json* ]]
 	done
 }
+
+@test "bench compare: docs/cost.md is what it writes of the kept measurements" {
+	run -0 "$CCAIO" bench compare "$MADE"/../*.json
+	[ "$output" = "$(cat "$DATA/../../docs/cost.md")" ]
+}
