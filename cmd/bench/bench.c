@@ -220,7 +220,8 @@ static int run_workloads(const struct options *o, bool json, char **words)
 		}
 		cmd_say(&cmd_bench, "%s: done", w->name);
 	}
-	print_results(results, json);
+	if (results->nloads)
+		print_results(results, json);
 	bench_results_free(results);
 	return status;
 }

@@ -111,3 +111,9 @@ program() {
 	run -0 "$CCAIO" bench compare "$MADE"/../*.json
 	[ "$output" = "$(cat "$DATA/../../docs/cost.md")" ]
 }
+
+@test "bench workload: where nothing was measured, there is no table of nothing" {
+	run -3 --separate-stderr "$CCAIO" bench workload memcached
+	[ -z "$output" ]
+	[[ $stderr == *"memcached: its client must run on another machine"* ]]
+}
