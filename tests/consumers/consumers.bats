@@ -32,11 +32,16 @@ setup() {
 	cd "$BATS_FILE_TMPDIR" || return
 }
 
-# workflow: the GitHub snippet of docs/ci.md, as a whole file; actionlint knows the labels of GitHub's own runners.
+# snippet SECTION: the first block of code in that section of docs/ci.md.
+snippet() {
+	awk -v section="## $1" '/^## / { here = $0 == section } here && /^```./ { on = 1; next } /^```$/ { if (on) exit } on' \
+		"$TOP/docs/ci.md"
+}
+
+# workflow: the GitHub snippet as a whole file; actionlint knows the labels of GitHub's own runners.
 workflow() {
 	printf 'name: dma\non: push\n'
-	awk '/^```yaml$/ { on = 1; next } /^```$/ { if (on) exit } on' "$TOP/docs/ci.md" |
-		sed 's/\[self-hosted, realm\]/[self-hosted, linux]/'
+	snippet 'GitHub Actions' | sed 's/\[self-hosted, realm\]/[self-hosted, linux]/'
 }
 
 # refused COMMAND FILE: each line of standard input, a change by sed, makes a file that COMMAND refuses.
@@ -76,6 +81,43 @@ refused() {
 		s/shell: bash/shel: bash/
 		s/required: true/required: perhaps/
 		s/^outputs:/output:/
+	END
+}
+
+# gitlab FILE: gitlab-ci-local reads it, checks it by GitLab's schema, and lists its jobs.
+gitlab() {
+	rm -rf gitlab
+	git init -q gitlab
+	cp "$1" gitlab/.gitlab-ci.yml
+	gitlab-ci-local --cwd gitlab --list
+}
+
+@test "consumers: gitlab-ci-local passes the GitLab pipeline of docs/ci.md" {
+	snippet GitLab >gitlab.yml
+	run -0 gitlab gitlab.yml
+	[[ $output == *'json schema validated'* && $output == *$'\n'dma* ]]
+	refused gitlab gitlab.yml <<-'END'
+		s/reports:/report:/
+		s/junit:/junits:/
+		s/when: always/when: ever/
+		s/script:/scripts:/
+	END
+}
+
+# jenkins FILE: npm-groovy-lint parses the Jenkinsfile and has no warning of it; how far it is indented is ours.
+jenkins() {
+	npm-groovy-lint --noserver --loglevel warning --failon warning "$1"
+}
+
+@test "consumers: npm-groovy-lint passes the Jenkinsfile of docs/ci.md" {
+	snippet Jenkins >Jenkinsfile
+	grep -q "junit testResults: 'results.xml'" Jenkinsfile
+	run -0 jenkins Jenkinsfile
+	[[ $output == *'linted files'* ]]
+	refused jenkins Jenkinsfile <<-'END'
+		s/'DMA'/'DMA/
+		$d
+		s/sh '/sh "/
 	END
 }
 
