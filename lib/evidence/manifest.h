@@ -82,4 +82,7 @@ void manifest_digest(const struct manifest *m, const char *but, char hex[2 * MAN
 /* SHA-256 of memory. */
 void manifest_sha256(const void *data, size_t len, unsigned char sum[MANIFEST_SHA256]);
 
+/* The sum as 64 hexadecimal digits in lower case, and a NUL. */
+void manifest_hex(const unsigned char sum[MANIFEST_SHA256], char to[2 * MANIFEST_SHA256 + 1]);
+
 #endif
