@@ -72,6 +72,8 @@ APP_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/apps/keybroker-% test
 TOOLS := $(addprefix $(BUILD)/tests/tools/,gen-trace stall-capture trim-trace)
 TOOL_OBJS := $(BUILD)/tests/tools/trace-v7.o $(BUILD)/tests/tools/rewrite.o $(BUILD)/tests/tools/boot-probes.o
 # Two guests fit on two cores; bats needs GNU parallel for that.
+# As many at once as the machine has room for, unless make was told how many.
+JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell scripts/jobs))
 BATS   := bats $(if $(shell command -v parallel),--jobs $(shell scripts/jobs)) --report-formatter tap
 SHELLS := $(filter-out scripts/check-json scripts/check-words,$(wildcard scripts/*)) $(wildcard .ci/run tests/*.bash tests/*/*.bash tests/*/*.bats \
 	tests/guest/everyday/*.bats tests/guest/everyday/run tests/guest/everyday/in-guest tests/static/keybroker-app)
@@ -155,8 +157,7 @@ $(BUILD)/tests/property/property: $(PROPERTY) $(BUILD)/libccaio.a
 apps: $(APPS) ## build the applications that tests and the demo run
 tools: $(TOOLS) ## build the tools that make test data
 check-unit: $(UNITS) $(REPLAYS) $(TOOLS) ## run the unit tests
-	$(Q)status=0; for t in $(UNITS); do $$t >$$t.tap || { echo "$$t failed"; awk '/^#/ { said = said $$0 "\n"; next } /^not ok/ { printf "%s%s\n", said, $$0 } { said = "" }' $$t.tap; status=1; }; done; \
-	for t in $(REPLAYS); do $$t tests/data/fuzz/$${t##*/replay-}/* >$$t.tap || { echo "$$t failed"; tail -n 1 $$t.tap; status=1; }; done; exit $$status
+	$(Q)printf '%s\n' $(UNITS) $(REPLAYS) | xargs -n 1 -P "$$(scripts/jobs)" scripts/unit-test
 check-symbols: $(BUILD)/libccaio.a $(BUILD)/cmd/main.o ## find functions that nobody calls
 	$(Q)scripts/check-symbols $(OBJS)
 check-fast: all apps tools ## unit tests, black-box tests, lint, spelling: the loop while developing
@@ -171,24 +172,24 @@ check-browser: $(BUILD)/ccaio $(BUILD)/tests/tools/gen-trace ## run the tests of
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) --print-output-on-failure -o $(BUILD)/tests/browser tests/browser
 check-guest: $(BUILD)/ccaio $(APPS) ## run the tests in real guests
 	@mkdir -p $(BUILD)/tests/guest
-	$(Q)$(MAKE) CROSS=arm64 all apps
-	$(Q)$(MAKE) CROSS=amd64 all apps
+	$(Q)$(MAKE) $(JOBS) CROSS=arm64 all apps
+	$(Q)$(MAKE) $(JOBS) CROSS=amd64 all apps
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/guest tests/guest || \
 		CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps scripts/check-again $(BUILD)/tests/guest/report.tap tests/guest
 check-everyday: $(BUILD)/ccaio $(APPS) ## run all everyday workloads, and all networks, in real guests (an hour)
 	@mkdir -p $(BUILD)/tests/everyday
-	$(Q)$(MAKE) CROSS=arm64 all apps
-	$(Q)$(MAKE) CROSS=amd64 all apps
+	$(Q)$(MAKE) $(JOBS) CROSS=arm64 all apps
+	$(Q)$(MAKE) $(JOBS) CROSS=amd64 all apps
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/everyday tests/guest/everyday
 check-odd: $(BUILD)/ccaio $(APPS) ## machines that change while a program is traced, in a real guest
 	@mkdir -p $(BUILD)/tests/odd
-	$(Q)$(MAKE) CROSS=arm64 all apps
+	$(Q)$(MAKE) $(JOBS) CROSS=arm64 all apps
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/odd tests/guest/odd
 check-cost: $(BUILD)/ccaio $(APPS) ## the forecast of the bounce pool against real kernels
-	$(Q)$(MAKE) CROSS=arm64 all apps
+	$(Q)$(MAKE) $(JOBS) CROSS=arm64 all apps
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) tests/guest/cost
 check-kernels: $(BUILD)/ccaio $(APPS) ## kernels older and newer than those of make check, in guests
-	$(Q)$(MAKE) CROSS=arm64 all apps
+	$(Q)$(MAKE) $(JOBS) CROSS=arm64 all apps
 	$(Q)CCAIO=$(CURDIR)/$(BUILD)/ccaio APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) tests/guest/kernels
 check-static: ## the static executables: README's lab in bare guests, the container image (a quarter of an hour)
 	$(Q)scripts/setup static
@@ -203,6 +204,7 @@ check-consumers: $(BUILD)/ccaio ## what pipelines get, read by programs of other
 	$(Q)CCAIO=$(CURDIR)/$< CONSUMERS=$(CURDIR)/$(BUILD)/consumers $(BATS) --print-output-on-failure -o $(BUILD)/tests/consumers tests/consumers
 check: ## install what is missing, then run every test
 	$(Q)scripts/setup check
+	$(Q)$(MAKE) $(JOBS) all apps tools $(UNITS) $(REPLAYS) $(BUILD)/tests/property/property
 	$(Q)$(MAKE) check-symbols check-unit check-property check-cli check-browser check-guest lint spelling
 bench: ## what judging and tracing cost, as ratios measured side by side
 	$(Q)scripts/setup check
