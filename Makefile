@@ -71,9 +71,9 @@ APP_OBJS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/apps/keybroker-% test
 # Test tools with a main(), and what they share.
 TOOLS := $(addprefix $(BUILD)/tests/tools/,gen-trace stall-capture trim-trace)
 TOOL_OBJS := $(BUILD)/tests/tools/trace-v7.o $(BUILD)/tests/tools/rewrite.o $(BUILD)/tests/tools/boot-probes.o
-# Two guests fit on two cores; bats needs GNU parallel for that.
 # As many at once as the machine has room for, unless make was told how many.
 JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell scripts/jobs))
+# Two guests fit on two cores; bats needs GNU parallel for that.
 BATS   := bats $(if $(shell command -v parallel),--jobs $(shell scripts/jobs)) --report-formatter tap
 SHELLS := $(filter-out scripts/check-json scripts/check-words,$(wildcard scripts/*)) $(wildcard .ci/run tests/*.bash tests/*/*.bash tests/*/*.bats \
 	tests/guest/everyday/*.bats tests/guest/everyday/run tests/guest/everyday/in-guest tests/static/keybroker-app)
@@ -164,9 +164,12 @@ check-fast: all apps tools ## unit tests, black-box tests, lint, spelling: the l
 	$(Q)$(MAKE) check-symbols check-unit check-cli lint spelling
 spelling: ## find misspelt words (codespell)
 	$(Q)codespell $(wildcard *.md) Makefile lib collectors reports cmd man docs share scripts $(wildcard tests/*/*.[ch] tests/*/*.ba*)
+# Sanitizers see nothing of scripts and of make install.
+CLI := $(if $(SAN),$(filter-out $(patsubst %,tests/cli/%.bats,check-again guest-kernel install jobs readme recipes setup),\
+	$(wildcard tests/cli/*.bats)),tests/cli)
 check-cli: $(BUILD)/ccaio $(APPS) $(TOOLS) ## run the black-box tests
 	@mkdir -p $(BUILD)/tests/cli
-	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) --print-output-on-failure -o $(BUILD)/tests/cli tests/cli
+	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) --print-output-on-failure -o $(BUILD)/tests/cli $(CLI)
 check-browser: $(BUILD)/ccaio $(BUILD)/tests/tools/gen-trace ## run the tests of the HTML report (needs chromium)
 	@mkdir -p $(BUILD)/tests/browser
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) --print-output-on-failure -o $(BUILD)/tests/browser tests/browser
