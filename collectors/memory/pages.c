@@ -129,6 +129,41 @@ static void add_pages(struct walker *w, struct range range, enum snapshot_mark m
 		(struct snapshot_pages){ .range = range, .entry = entry, .mark = mark };
 }
 
+static enum snapshot_mark mark_of(const struct walker *w, uint64_t entry)
+{
+	return entry & w->mask ? SNAPSHOT_SET : SNAPSHOT_CLEAR;
+}
+
+/*
+ * The last byte that the leaf, and the entries that follow it in its table, map with one mark: most
+ * pools lie in single pages, tens of thousands of them, and a walk for each would be most of a look
+ * at memory.  Every entry must name the page that follows, as at the end of a walk.
+ */
+static uint64_t same_until(const struct walker *w, const struct leaf *leaf, uint64_t limit)
+{
+	uint64_t page = UINT64_C(1) << w->page_shift, count = UINT64_C(1) << w->bits;
+	uint64_t end = leaf->start + (leaf->size - 1), va, last, last_va, index;
+
+	if (leaf->size != page || !w->cached || !core_virtual(w->t->core, leaf->start, &va))
+		return end;
+	index = va >> w->page_shift & (count - 1);
+	last = leaf->start + (count - 1 - index) * page;
+	if (last > limit)
+		last = limit & ~(page - 1);
+	/* the linear map must go straight on up to there */
+	if (!core_virtual(w->t->core, last, &last_va) || last_va - va != last - leaf->start)
+		return end;
+	for (uint64_t at = leaf->start + page; at <= last; at += page) {
+		uint64_t entry = w->cache[++index];
+
+		if (!(entry & PRESENT) || (entry & ADDRESS_BITS & ~w->mask) != at ||
+		    mark_of(w, entry) != mark_of(w, leaf->entry))
+			break;
+		end = at + (page - 1);
+	}
+	return end;
+}
+
 static void look_at(struct walker *w, struct range range)
 {
 	uint64_t page = UINT64_C(1) << w->page_shift, at = range.start;
@@ -136,10 +171,8 @@ static void look_at(struct walker *w, struct range range)
 	for (;;) {
 		struct leaf leaf = { 0 };
 		bool found = find_leaf(w, at, &leaf);
-		uint64_t end = found ? leaf.start + (leaf.size - 1) : at | (page - 1);
-		enum snapshot_mark mark = !found		 ? SNAPSHOT_ABSENT
-					  : leaf.entry & w->mask ? SNAPSHOT_SET
-								 : SNAPSHOT_CLEAR;
+		uint64_t end = found ? same_until(w, &leaf, range.end) : at | (page - 1);
+		enum snapshot_mark mark = found ? mark_of(w, leaf.entry) : SNAPSHOT_ABSENT;
 
 		if (end > range.end)
 			end = range.end;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/digits.h"
 #include "lib/base/xalloc.h"
 #include "lib/evidence/snapshot.h"
 #include "lib/evidence/tables.h"
@@ -31,35 +32,70 @@ static bool fits(uint64_t address, uint64_t size)
 	return address != UINT64_MAX && size > 0 && size - 1 <= UINT64_MAX - 1 - address;
 }
 
+/* Text that is written from left to right: a word, " 0x…" and the like follow what is there. */
+static char *put_text(char *to, const char *text)
+{
+	size_t len = strlen(text);
+
+	memcpy(to, text, len);
+	return to + len;
+}
+
+static char *put_hex(char *to, uint64_t value, size_t width)
+{
+	to = put_text(to, "0x");
+	return to + digits_hex(to, value, width);
+}
+
+static char *put_decimal(char *to, uint64_t value)
+{
+	return to + digits_decimal(to, value);
+}
+
 static void format_ring(const void *from, char text[JCODE_TEXT])
 {
 	const struct snapshot_ring *r = from;
+	char *to = put_hex(text, r->address, 1);
 
-	snprintf(text, JCODE_TEXT, "0x%" PRIx64 " %" PRIu64, r->address, r->size);
+	*to++ = ' ';
+	*put_decimal(to, r->size) = '\0';
 }
 
 static void format_descriptor(const void *from, char text[JCODE_TEXT])
 {
 	const struct snapshot_descriptor *d = from;
+	char *to = put_decimal(text, d->head);
 
-	snprintf(text, JCODE_TEXT, "%u %s 0x%" PRIx64 " %" PRIu32, d->head, uses[d->use],
-		 d->address, d->length);
+	*to++ = ' ';
+	to = put_text(to, uses[d->use]);
+	*to++ = ' ';
+	to = put_hex(to, d->address, 1);
+	*to++ = ' ';
+	*put_decimal(to, d->length) = '\0';
 }
 
 static void format_live(const void *from, char text[JCODE_TEXT])
 {
 	const struct snapshot_live *l = from;
+	char *to = put_hex(text, l->start, 1);
 
-	snprintf(text, JCODE_TEXT, "0x%" PRIx64 " %" PRIu64 " 0x%" PRIx64, l->start, l->size,
-		 l->orig);
+	*to++ = ' ';
+	to = put_decimal(to, l->size);
+	*to++ = ' ';
+	*put_hex(to, l->orig, 1) = '\0';
 }
 
 static void format_pages(const void *from, char text[JCODE_TEXT])
 {
 	const struct snapshot_pages *p = from;
+	char *to = put_hex(text, p->range.start, 1);
 
-	snprintf(text, JCODE_TEXT, "0x%" PRIx64 " 0x%" PRIx64 " %s 0x%016" PRIx64, p->range.start,
-		 p->range.end, marks[p->mark], p->entry);
+	*to++ = ' ';
+	to = put_hex(to, p->range.end, 1);
+	*to++ = ' ';
+	to = put_text(to, marks[p->mark]);
+	*to++ = ' ';
+	*put_hex(to, p->entry, 16) = '\0';
 }
 
 /* Is this the one way of writing it?  scanf() alone lets much pass. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/digits.h"
 #include "lib/base/printable.h"
 #include "lib/base/utf8.h"
 #include "lib/json/json.h"
@@ -22,6 +23,16 @@ static void write_escaped(FILE *out, unsigned int code)
 			0xdc00 + (code & 0x3ff));
 }
 
+/* How much of the text is written as it is, and is ASCII: nearly all. */
+static size_t plain(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] >= ' ' && s[n] <= '~' && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 /*
  * What would steer a terminal, or change the order in which a line is read, is escaped: foreign
  * names are in here, and people look at JSON, too.
@@ -30,12 +41,18 @@ static void write_text(FILE *out, const char *s)
 {
 	size_t len = strlen(s);
 
-	putc('"', out);
+	putc_unlocked('"', out);
 	for (size_t i = 0; i < len;) {
 		unsigned char c = (unsigned char)s[i];
-		size_t n = utf8_sequence(s + i, len - i);
+		size_t n = plain(s + i);
 		unsigned int code;
 
+		if (n) {
+			fwrite_unlocked(s + i, 1, n, out);
+			i += n;
+			continue;
+		}
+		n = utf8_sequence(s + i, len - i);
 		if (n == 0) {
 			fputs("\xef\xbf\xbd", out);
 			n = 1;
@@ -48,19 +65,30 @@ static void write_text(FILE *out, const char *s)
 		}
 		i += n;
 	}
-	putc('"', out);
+	putc_unlocked('"', out);
+}
+
+/* A new line, and a space for each level. */
+static void write_line(const struct jwriter *w)
+{
+	static const char line[] = "\n                        ";
+	size_t depth = w->depth;
+
+	fwrite_unlocked(line, 1, depth < sizeof(line) - 1 ? depth + 1 : sizeof(line) - 1, w->out);
+	for (size_t i = sizeof(line) - 2; i < depth; i++)
+		putc_unlocked(' ', w->out);
 }
 
 /* Comma, line and indentation before a value, then its name. */
 static void lead(struct jwriter *w, const char *key)
 {
 	if (w->begun)
-		putc(',', w->out);
+		putc_unlocked(',', w->out);
 	if (w->depth > 0)
-		fprintf(w->out, "\n%*s", (int)w->depth, "");
+		write_line(w);
 	if (key) {
 		write_text(w->out, key);
-		fputs(": ", w->out);
+		fwrite_unlocked(": ", 1, 2, w->out);
 	}
 	w->begun = true;
 }
@@ -77,7 +105,7 @@ static void close_with(struct jwriter *w, char bracket)
 {
 	w->depth--;
 	if (w->begun)
-		fprintf(w->out, "\n%*s", (int)w->depth, "");
+		write_line(w);
 	putc(bracket, w->out);
 	if (w->depth == 0)
 		putc('\n', w->out);
@@ -136,8 +164,10 @@ void jwrite_text(struct jwriter *w, const char *key, const char *value)
 
 void jwrite_number(struct jwriter *w, const char *key, uint64_t value)
 {
+	char text[DIGITS_MAX];
+
 	lead(w, key);
-	fprintf(w->out, "%" PRIu64, value);
+	fwrite_unlocked(text, 1, digits_decimal(text, value), w->out);
 }
 
 void jwrite_signed(struct jwriter *w, const char *key, int64_t value)
@@ -148,8 +178,12 @@ void jwrite_signed(struct jwriter *w, const char *key, int64_t value)
 
 void jwrite_hex(struct jwriter *w, const char *key, uint64_t value)
 {
+	char text[4 + DIGITS_MAX] = "\"0x";
+	size_t n = 3 + digits_hex(text + 3, value, 1);
+
+	text[n++] = '"';
 	lead(w, key);
-	fprintf(w->out, "\"0x%" PRIx64 "\"", value);
+	fwrite_unlocked(text, 1, n, w->out);
 }
 
 void jwrite_bool(struct jwriter *w, const char *key, bool value)
