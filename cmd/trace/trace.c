@@ -362,6 +362,7 @@ static int record(struct trace *t, struct err *err)
 		files_of_command(t->exchanging.x, t->options.argv);
 	if (ret >= 0)
 		facts_after(t->facts, t->platform);
+	facts_kernel_keep(t->facts);
 	return ret;
 }
 

@@ -69,6 +69,12 @@ struct snapshot *facts_snapshot(struct facts *facts);
 void facts_kernel_prepare(struct facts *facts);
 
 /*
+ * Keep where the kernel has what was read, for other runs of the same boot (needs the folder of
+ * collectors/tracefs/state.h; where it cannot be written, nothing is kept).
+ */
+void facts_kernel_keep(struct facts *facts);
+
+/*
  * The types of the running kernel (collectors/tracefs/btf.h), which belong to facts; NULL where it
  * describes none, or where the facts are those of a tree of files.
  */

@@ -12,6 +12,9 @@
 #include "collectors/memory/memory.h"
 #include "collectors/memory/symbols.h"
 #include "collectors/tracefs/btf.h"
+#include "collectors/tracefs/kept.h"
+#include "collectors/tracefs/state.h"
+#include "lib/base/xalloc.h"
 #include "lib/evidence/snapshot.h"
 
 #define SLOT_BYTES 2048
@@ -74,6 +77,68 @@ static void read_lines(struct facts *facts)
 		fclose(in);
 }
 
+/* The key under which a symbol is kept: "at/NAME"; "seen/NAME", as struct symbol says. */
+static bool get_symbol(const struct kept *kept, const char *what, const char *name, uint64_t *value)
+{
+	char *key = xasprintf("%s/%s", what, name);
+	bool has = kept_get(kept, key, value);
+
+	free(key);
+	return has;
+}
+
+static void put_symbol(struct kept *kept, const char *what, const char *name, uint64_t value)
+{
+	char *key = xasprintf("%s/%s", what, name);
+
+	kept_put(kept, key, value);
+	free(key);
+}
+
+/* What earlier runs of this boot found out; where the kernel begins is kept, too, as a check. */
+static struct kept *open_kept(struct facts *facts)
+{
+	uint64_t begins, begun;
+	char *boot_id;
+
+	if (facts->kept || facts->root[0] || !symbols_first(open_core(facts), &begins))
+		return facts->kept;
+	boot_id = facts_attr(facts, "/proc/sys/kernel/random/boot_id");
+	facts->kept = kept_open(STATE_DIR "/" KEPT_FILE, boot_id);
+	free(boot_id);
+	if (!get_symbol(facts->kept, "at", SYMBOL_FIRST, &begun) || begun != begins) {
+		kept_forget(facts->kept);
+		put_symbol(facts->kept, "at", SYMBOL_FIRST, begins);
+	}
+	return facts->kept;
+}
+
+static bool read_kept(struct facts *facts)
+{
+	const struct kept *kept = open_kept(facts);
+	struct facts_place places[FACTS_SYMBOLS];
+	uint64_t seen;
+
+	for (unsigned int i = 0; i < FACTS_SYMBOLS; i++) {
+		if (!get_symbol(kept, "seen", symbol_names[i], &seen) ||
+		    !get_symbol(kept, "at", symbol_names[i], &places[i].address))
+			return false;
+		places[i].seen = seen != 0;
+	}
+	memcpy(facts->symbols, places, sizeof(places));
+	return true;
+}
+
+static void keep_symbols(struct facts *facts)
+{
+	struct kept *kept = open_kept(facts);
+
+	for (unsigned int i = 0; i < FACTS_SYMBOLS; i++) {
+		put_symbol(kept, "seen", symbol_names[i], facts->symbols[i].seen);
+		put_symbol(kept, "at", symbol_names[i], facts->symbols[i].address);
+	}
+}
+
 /* All but virtio_bus are of no module; where the kernel's own table has that, too, it is enough. */
 static bool read_table(struct facts *facts)
 {
@@ -85,12 +150,13 @@ static bool read_table(struct facts *facts)
 		return false;
 	for (unsigned int i = 0; i < FACTS_SYMBOLS; i++)
 		facts->symbols[i] = (struct facts_place){ list[i].seen, list[i].address };
+	keep_symbols(facts);
 	return true;
 }
 
 const struct facts_place *facts_find_symbol(struct facts *facts, enum facts_symbol symbol)
 {
-	if (!facts->symbols_read && !read_table(facts))
+	if (!facts->symbols_read && !read_kept(facts) && !read_table(facts))
 		read_lines(facts);
 	facts->symbols_read = true;
 	return &facts->symbols[symbol];
@@ -102,7 +168,7 @@ static const struct types *load_types(struct facts *facts)
 
 	if (!facts->types && !facts->types_tried) {
 		path = facts_path(facts, BTF_KERNEL);
-		facts->types = btf_load(path);
+		facts->types = btf_load(path, open_kept(facts));
 		facts->types_tried = true;
 		free(path);
 	}
@@ -113,6 +179,7 @@ void facts_kernel_close(struct facts *facts)
 {
 	core_close(facts->core);
 	btf_free(facts->types);
+	kept_free(facts->kept);
 }
 
 bool facts_kernel_read(struct facts *facts, enum facts_symbol symbol, size_t offset, void *buf,
@@ -141,6 +208,11 @@ void facts_kernel_prepare(struct facts *facts)
 	address_of(facts, FACTS_SYM_BUSES);
 	open_core(facts);
 	load_types(facts);
+}
+
+void facts_kernel_keep(struct facts *facts)
+{
+	kept_write(facts->kept);
 }
 
 const struct types *facts_types(struct facts *facts)

@@ -67,6 +67,7 @@ struct facts {
 	bool symbols_read;
 	struct core *core; /* /proc/kcore and the kernel's types; use facts/kernel.c */
 	struct types *types;
+	struct kept *kept; /* NULL: not opened; none for a tree of files */
 	bool core_tried, types_tried;
 	bool counted; /* facts_count_after was called in this window */
 	struct facts_log log;

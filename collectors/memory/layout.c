@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Where the running kernel has what is read: bound by the names of members. */
-#include <string.h>
-
 #include "collectors/memory/state.h"
 
 #define NEEDED 0
@@ -105,18 +103,15 @@ static bool sizes_fit(const struct layout *at)
 
 bool memory_layout(struct taking *t, const struct types *types)
 {
-	const struct btf_type *in = NULL;
 	const char *part;
 
 	for (size_t i = 0; i < sizeof(bindings) / sizeof(bindings[0]); i++) {
 		const struct binding *b = &bindings[i];
-		long at;
+		long at = b->member ? btf_offset(types, b->structure, b->member)
+				    : btf_bytes(types, b->structure);
 
-		if (i == 0 || strcmp(b->structure, b[-1].structure) != 0)
-			in = btf_structure(types, b->structure);
-		at = b->member ? btf_member_at(types, in, b->member) : btf_bytes(in);
 		if (at < 0 && b->or_member)
-			at = btf_member_at(types, in, b->or_member);
+			at = btf_offset(types, b->structure, b->or_member);
 		*field(&t->at, b->to) = at;
 		if (at >= 0 || b->optional)
 			continue;
@@ -125,9 +120,8 @@ bool memory_layout(struct taking *t, const struct types *types)
 		return false;
 	}
 	part = t->at.mem_pool >= 0 ? "io_tlb_pool" : "io_tlb_mem";
-	in = btf_structure(types, part);
 	for (size_t i = 0; i < sizeof(of_pool) / sizeof(of_pool[0]); i++)
-		*field(&t->at, of_pool[i].to) = btf_member_at(types, in, of_pool[i].member);
+		*field(&t->at, of_pool[i].to) = btf_offset(types, part, of_pool[i].member);
 	if (t->at.mem_pool < 0)
 		t->at.pool_size = t->at.mem_size;
 	if (sizes_fit(&t->at))

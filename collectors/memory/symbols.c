@@ -197,7 +197,7 @@ static void scan(const struct table *t, struct symbol *list, uint32_t *found, si
 }
 
 /* Two symbols that the note has: the table must say the same of both. */
-static const char *const known[] = { "_stext", "init_uts_ns" };
+static const char *const known[] = { SYMBOL_FIRST, "init_uts_ns" };
 #define KNOWN (sizeof(known) / sizeof(known[0]))
 
 static bool find_form(const struct table *t, const char *note, const uint32_t *found,
@@ -242,4 +242,13 @@ bool symbols_find(const struct core *core, struct symbol *list, size_t count)
 	free(t.text);
 	free(note);
 	return ok;
+}
+
+bool symbols_first(const struct core *core, uint64_t *address)
+{
+	char *note = core ? core_note(core) : NULL;
+	bool found = note && noted(note, SYMBOL_FIRST, address);
+
+	free(note);
+	return found;
 }

@@ -28,4 +28,11 @@ struct symbol {
  */
 bool symbols_find(const struct core *core, struct symbol *list, size_t count);
 
+/*
+ * Where SYMBOL_FIRST is by the note alone: it differs from boot to boot where the kernel moves
+ * itself.  False where that is not said, and for core NULL.
+ */
+#define SYMBOL_FIRST "_stext"
+bool symbols_first(const struct core *core, uint64_t *address);
+
 #endif

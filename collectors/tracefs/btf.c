@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "collectors/tracefs/kept.h"
 #include "lib/base/file.h"
 #include "lib/base/xalloc.h"
 
@@ -21,11 +22,21 @@
 
 #define BUCKETS 65536u
 
-struct types {
+/* Structures and functions by their names, of which libbpf looks through all each time. */
+struct index {
 	struct btf *btf;
-	/* structures and functions by their names, of which libbpf looks through all each time */
 	uint32_t buckets[BUCKETS]; /* the last of each; 0: none */
 	uint32_t *before;	   /* of each type: the one before it in its bucket */
+};
+
+struct types {
+	struct source *source; /* what answers change */
+};
+
+struct source {
+	struct index *index; /* NULL: not loaded */
+	char *path;	     /* to load it from where an answer is not kept; NULL: no more */
+	struct kept *kept;   /* NULL: nothing */
 };
 
 static uint32_t bucket_of(const char *name)
@@ -37,7 +48,7 @@ static uint32_t bucket_of(const char *name)
 	return (hash ^ hash >> 16) % BUCKETS;
 }
 
-static void make_index(struct types *types)
+static void make_index(struct index *types)
 {
 	uint32_t count = btf__type_cnt(types->btf);
 
@@ -59,7 +70,7 @@ static void make_index(struct types *types)
 }
 
 /* The first of this kind and name, as libbpf finds it; NULL: none. */
-static const struct btf_type *find(const struct types *types, const char *wanted, int kind)
+static const struct btf_type *find(const struct index *types, const char *wanted, int kind)
 {
 	const struct btf_type *found = NULL;
 
@@ -73,26 +84,26 @@ static const struct btf_type *find(const struct types *types, const char *wanted
 	return found;
 }
 
-struct types *btf_parse(const void *data, size_t len)
+static struct index *parse(const void *data, size_t len)
 {
-	struct types *types;
+	struct index *index;
 	struct btf *btf;
 
 	libbpf_set_print(NULL); /* a kernel without readable types is no message of libbpf's */
 	btf = len > 0 && len <= BTF_BYTES_MAX ? btf__new(data, (uint32_t)len) : NULL;
 	if (!btf)
 		return NULL;
-	types = xcalloc(1, sizeof(*types));
-	types->btf = btf;
-	make_index(types);
-	return types;
+	index = xcalloc(1, sizeof(*index));
+	index->btf = btf;
+	make_index(index);
+	return index;
 }
 
 /* Linux 6.16 can map it, which saves thousands of reads of a page. */
-static struct types *map(const char *path)
+static struct index *map(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct types *types = NULL;
+	struct index *index = NULL;
 	struct stat st;
 	void *data;
 
@@ -100,39 +111,73 @@ static struct types *map(const char *path)
 	    st.st_size <= (off_t)BTF_BYTES_MAX) {
 		data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 		if (data != MAP_FAILED) {
-			types = btf_parse(data, st.st_size);
+			index = parse(data, st.st_size);
 			munmap(data, st.st_size);
 		}
 	}
 	if (fd >= 0)
 		close(fd);
+	return index;
+}
+
+static struct index *load(const char *path)
+{
+	struct index *index = map(path);
+	size_t len = 0;
+	char *data = index ? NULL : file_read(path, BTF_BYTES_MAX, &len, NULL);
+
+	if (data)
+		index = parse(data, len);
+	free(data);
+	return index;
+}
+
+static struct types *new_types(struct source source)
+{
+	struct types *types = xcalloc(1, sizeof(*types));
+
+	types->source = xcalloc(1, sizeof(source));
+	*types->source = source;
 	return types;
 }
 
-struct types *btf_load(const char *path)
+struct types *btf_load(const char *path, struct kept *kept)
 {
-	struct types *types = map(path);
-	size_t len = 0;
-	char *data = types ? NULL : file_read(path, BTF_BYTES_MAX, &len, NULL);
+	struct index *index;
 
-	if (data)
-		types = btf_parse(data, len);
-	free(data);
-	return types;
+	if (kept && access(path, R_OK) == 0)
+		return new_types((struct source){ .path = xstrdup(path), .kept = kept });
+	index = load(path);
+	return index ? new_types((struct source){ .index = index, .kept = kept }) : NULL;
 }
 
 void btf_free(struct types *types)
 {
+	struct index *index = types ? types->source->index : NULL;
+
 	if (!types)
 		return;
-	btf__free(types->btf);
-	free(types->before);
+	if (index) {
+		btf__free(index->btf);
+		free(index->before);
+		free(index);
+	}
+	free(types->source->path);
+	free(types->source);
 	free(types);
 }
 
-const struct btf_type *btf_structure(const struct types *types, const char *name)
+/* What answers what is not kept; NULL: nothing does. */
+static const struct index *index_of(const struct types *types)
 {
-	return find(types, name, BTF_KIND_STRUCT);
+	struct source *source = types->source;
+
+	if (!source->index && source->path) {
+		source->index = load(source->path);
+		free(source->path);
+		source->path = NULL;
+	}
+	return source->index;
 }
 
 /* Without typedef, const and volatile; NULL where it is none that has members. */
@@ -170,14 +215,14 @@ static long find_member(const struct btf *btf, const struct btf_type *type, cons
 	return -1;
 }
 
-long btf_member_at(const struct types *types, const struct btf_type *structure, const char *path)
+static long member_at(const struct index *index, const struct btf_type *structure, const char *path)
 {
 	const struct btf_type *type = structure;
 	long offset = 0;
 
 	for (;;) {
 		size_t len = strcspn(path, ".");
-		long at = type ? find_member(types->btf, type, path, len, &type, 0) : -1;
+		long at = type ? find_member(index->btf, type, path, len, &type, 0) : -1;
 
 		if (at < 0)
 			return -1;
@@ -188,20 +233,58 @@ long btf_member_at(const struct types *types, const struct btf_type *structure, 
 	}
 }
 
-long btf_offset(const struct types *types, const char *structure, const char *path)
+static long find_offset(const struct index *index, const char *structure, const char *path)
 {
-	return btf_member_at(types, btf_structure(types, structure), path);
+	return member_at(index, find(index, structure, BTF_KIND_STRUCT), path);
 }
 
-long btf_bytes(const struct btf_type *structure)
+static long find_bytes(const struct index *index, const char *structure, const char *unused)
 {
-	return structure ? (long)structure->size : -1;
+	const struct btf_type *type = find(index, structure, BTF_KIND_STRUCT);
+
+	(void)unused;
+	return type ? (long)type->size : -1;
+}
+
+static long find_arguments(const struct index *index, const char *function, const char *unused)
+{
+	const struct btf_type *type = find(index, function, BTF_KIND_FUNC);
+	const struct btf_type *proto = type ? btf__type_by_id(index->btf, type->type) : NULL;
+
+	(void)unused;
+	return proto && btf_is_func_proto(proto) ? btf_vlen(proto) : -1;
+}
+
+/* The answer that is kept under "NAME", sign and path, or what find() says. */
+static long ask(const struct types *types, const char *name, char sign, const char *path,
+		long (*find)(const struct index *index, const char *name, const char *path))
+{
+	char *key = xasprintf("%s%c%s", name, sign, path);
+	const struct index *index;
+	uint64_t value;
+	long answer = -1;
+
+	if (kept_get(types->source->kept, key, &value)) {
+		answer = (long)value;
+	} else if ((index = index_of(types)) != NULL) {
+		answer = find(index, name, path);
+		kept_put(types->source->kept, key, (uint64_t)answer);
+	}
+	free(key);
+	return answer;
+}
+
+long btf_offset(const struct types *types, const char *structure, const char *path)
+{
+	return ask(types, structure, '.', path, find_offset);
+}
+
+long btf_bytes(const struct types *types, const char *structure)
+{
+	return ask(types, structure, '#', "", find_bytes);
 }
 
 int btf_arguments(const struct types *types, const char *function)
 {
-	const struct btf_type *type = find(types, function, BTF_KIND_FUNC);
-	const struct btf_type *proto = type ? btf__type_by_id(types->btf, type->type) : NULL;
-
-	return proto && btf_is_func_proto(proto) ? btf_vlen(proto) : -1;
+	return (int)ask(types, function, '/', "", find_arguments);
 }

@@ -12,36 +12,29 @@
  * Format: Documentation/bpf/btf.rst of Linux.
  */
 struct types;
-struct btf_type;
+struct kept;
 
 #define BTF_KERNEL "/sys/kernel/btf/vmlinux" /* the running kernel's */
 
 /*
  * Load a file of BTF (at most 64 MiB).  NULL where it cannot be read (CONFIG_DEBUG_INFO_BTF is off)
- * or is none of this machine's byte order.  Release with btf_free.
+ * or is none of this machine's byte order.  Answers are taken from kept where it has them and are
+ * added to it where not (collectors/tracefs/kept.h; NULL: none; it must outlive the types): then
+ * the file is loaded with the first that it lacks.  Release with btf_free.
  */
-struct types *btf_load(const char *path);
-
-/* Parse a copy of BTF in memory.  NULL as above.  Release with btf_free. */
-struct types *btf_parse(const void *data, size_t len);
+struct types *btf_load(const char *path, struct kept *kept);
 
 void btf_free(struct types *types); /* accepts NULL */
 
-/* The structure of this name, borrowed; NULL where the kernel has none. */
-const struct btf_type *btf_structure(const struct types *types, const char *name);
-
 /*
- * Offset in bytes of a member, "split.vring.num" for one of a member that is a structure or union
- * itself; members of unnamed ones are found by their own name.  -1 where there is none, where it is
- * a bit field, and for structure NULL.
+ * Offset in bytes of a structure's member, "split.vring.num" for one of a member that is a
+ * structure or union itself; members of unnamed ones are found by their own name.  -1 where there
+ * is none, and where it is a bit field.
  */
-long btf_member_at(const struct types *types, const struct btf_type *structure, const char *path);
-
-/* The same of a structure by its name. */
 long btf_offset(const struct types *types, const char *structure, const char *path);
 
-/* Its size in bytes; -1 for NULL. */
-long btf_bytes(const struct btf_type *structure);
+/* Size of a structure in bytes; -1 where there is none of this name. */
+long btf_bytes(const struct types *types, const char *structure);
 
 /* How many arguments a function takes; -1 where there is none of this name. */
 int btf_arguments(const struct types *types, const char *function);

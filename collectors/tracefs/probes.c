@@ -186,7 +186,7 @@ static char *fill(struct words *words, const char *word, size_t len)
 	if (first >= len)
 		return xasprintf(" base=\\0x%" PRIx64 ":x64", words->base);
 	if (!words->types && !words->tried)
-		words->types = words->own = btf_load(BTF_KERNEL);
+		words->types = words->own = btf_load(BTF_KERNEL, NULL);
 	words->tried = true;
 	if (!words->types)
 		return NULL;

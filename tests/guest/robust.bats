@@ -10,7 +10,7 @@ tracing() {
 	(cd /sys/kernel/tracing && ls instances && cat dynamic_events tracing_on set_event trace_clock &&
 		for i in instances/*; do
 			[ ! -d "$i" ] || cat "$i/set_event" "$i/tracing_on" "$i/trace_clock" "$i/buffer_size_kb" || exit
-		done; ls /run/ccaio 2>/dev/null | grep -v boot-instance-used)
+		done; ls /run/ccaio 2>/dev/null | grep -v -e boot-instance-used -e ^kernel)
 }
 mkdir /sys/kernel/tracing/instances/theirs
 echo 1 >/sys/kernel/tracing/instances/theirs/events/sched/sched_switch/enable

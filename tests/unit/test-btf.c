@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "collectors/tracefs/btf.h"
+#include "collectors/tracefs/kept.h"
+#include "lib/base/xalloc.h"
 #include "tests/unit/test.h"
 
 /*
@@ -73,10 +77,51 @@ static struct image make(void)
 	return image;
 }
 
+static char *path;
+
+static struct types *load_with(const void *data, size_t len, struct kept *kept)
+{
+	FILE *out = fopen(path, "we");
+
+	check(out && fwrite(data, 1, len, out) == len && fclose(out) == 0);
+	return btf_load(path, kept);
+}
+
+static struct types *load(const void *data, size_t len)
+{
+	return load_with(data, len, NULL);
+}
+
+/* What is kept is not looked for; what is not is found in the file, and kept. */
+static void test_kept(void)
+{
+	struct kept *kept = kept_open("/nowhere", "boot");
+	struct image image = make();
+	struct types *btf;
+	uint64_t value;
+
+	kept_put(kept, "outer.first", 77);
+	btf = load_with(&image, sizeof(image), kept);
+	check(btf_offset(btf, "outer", "first") == 77);
+	check(btf_offset(btf, "outer", "last") == 16);
+	check(btf_offset(btf, "outer", "nothing") == -1);
+	check(kept_get(kept, "outer.last", &value) && value == 16);
+	check(kept_get(kept, "outer.nothing", &value) && value == UINT64_MAX);
+	btf_free(btf);
+	/* an answer that is not there because nothing could be read is none to keep */
+	btf = load_with("", 0, kept);
+	check(btf_offset(btf, "outer", "last") == 16 && btf_bytes(btf, "outer") == -1);
+	check(!kept_get(kept, "outer#", &value));
+	btf_free(btf);
+	unlink(path);
+	check(btf_load(path, kept) == NULL);
+	kept_free(kept);
+}
+
 static void test_offsets(void)
 {
 	struct image image = make();
-	struct types *btf = btf_parse(&image, sizeof(image));
+	struct types *btf = load(&image, sizeof(image));
 
 	check(btf != NULL);
 	check(btf_offset(btf, "outer", "first") == 0);
@@ -86,7 +131,7 @@ static void test_offsets(void)
 	check(btf_offset(btf, "outer", "nothing") == -1);
 	check(btf_offset(btf, "other", "first") == -1);
 	check(btf_offset(btf, "outer", "first.deep") == -1);
-	check(btf_bytes(btf_structure(btf, "outer")) == 20 && btf_bytes(NULL) == -1);
+	check(btf_bytes(btf, "outer") == 20 && btf_bytes(btf, "other") == -1);
 	check(btf_arguments(btf, "call") == 2);
 	check(btf_arguments(btf, "outer") == -1 && btf_arguments(btf, "nothing") == -1);
 	btf_free(btf);
@@ -103,7 +148,7 @@ static void test_cut(void)
 		struct types *btf;
 
 		memcpy(copy, &image, len);
-		btf = btf_parse(copy, len);
+		btf = load(copy, len);
 		refused += btf == NULL;
 		btf_free(btf);
 		free(copy);
@@ -116,19 +161,27 @@ static void test_damaged(void)
 	struct image image = make();
 
 	image.magic = 0x9feb;
-	check(btf_parse(&image, sizeof(image)) == NULL);
+	check(load(&image, sizeof(image)) == NULL);
 	image = make();
 	image.str_len = 1u << 30;
-	check(btf_parse(&image, sizeof(image)) == NULL);
+	check(load(&image, sizeof(image)) == NULL);
 	image = make();
 	image.types[1] = 4u << 24 | 0xffff; /* more members than there is room for */
-	check(btf_parse(&image, sizeof(image)) == NULL);
+	check(load(&image, sizeof(image)) == NULL);
 }
 
 int main(void)
 {
+	char dir[] = "/tmp/ccaio-test-btf.XXXXXX";
+
+	check(mkdtemp(dir) != NULL);
+	path = xasprintf("%s/vmlinux", dir);
+	test_kept();
 	test_offsets();
 	test_cut();
 	test_damaged();
+	unlink(path);
+	rmdir(dir);
+	free(path);
 	return done();
 }
