@@ -25,9 +25,20 @@ proven_twice() {
 		<<<"$output")" = 2 ]
 }
 
+# What is kept of the kernel belongs to another boot, to another kernel, or is cut: it is found out again.
+anew='
+	sort /run/ccaio/kernel >kept
+	for edit in "1s/ .*/ other/" "/^at._stext/s/.$/x/" "\$d"; do
+		sed -i "$edit" /run/ccaio/kernel
+		ccaio trace -q -o anew.ccaio -- true >said 2>&1
+		grep -q "^PROVEN for the run" said && sort /run/ccaio/kernel | cmp - kept && echo "found anew"
+		rm -rf anew.ccaio
+	done'
+
 @test "memory: twice in one boot PROVEN for the run, live and offline (7.2)" {
-	run -0 guest --timeout 400 -- sh -c "$twice"
+	run -0 guest --timeout 500 -- sh -c "$twice; $anew"
 	proven_twice
+	[ "$(grep -cx 'found anew' <<<"$output")" = 3 ]
 }
 
 @test "memory: the same on 6.12 with four CPUs and MMIO" {
