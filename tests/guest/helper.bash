@@ -46,3 +46,29 @@ teardown() {
 	explain || :
 	stop_broker
 }
+
+# Of the bundles NAME.ccaio in the folder $bundles:
+
+# ask NAME FILTER: what FILTER makes of NAME's exchanges.json, on one line
+ask() {
+	jq -c "$2" "$bundles/$1.ccaio/exchanges.json" | tr '\n' ' '
+}
+
+# What the server logged and what ccaio found must be the same: for each connection the same requests in
+# the same order.  With a second argument only requests for what begins so.  (The server sees other port numbers: QEMU's user network changes them.)
+same_as_the_log() {
+	local logged found
+	logged=$(jq -sc --arg p "${2:-/}" 'map(select(.target | startswith($p))) | group_by(.connection) | map(map([.method, .target, .body_in, .status, .body_out])) | sort | .[]' "$broker_log")
+	found=$(jq -c --arg p "${2:-/}" '[.exchanges[] | select(.protocol == "http") | select(.target | startswith($p))] | group_by(.connection) |
+		map(map([.method, .target, .out.body_bytes // 0, .status, .in.body_bytes // 0])) | sort | .[]' \
+		"$bundles/$1.ccaio/exchanges.json")
+	[ -n "$logged" ]
+	[ "$logged" = "$found" ] || { diff <(echo "$logged") <(echo "$found"); false; }
+}
+
+# Every payload byte of the program's connections went in transfers known at these grades.
+carried_at() {
+	jq -ce --argjson ok "$2" '[.connections[] | select(.program)] | length > 0 and all((.out, .in) |
+		(.payload // 0) == ([.carried // {} | to_entries[] | select(.key as $k | $ok | index($k)) | .value] | add // 0))' \
+		"$bundles/$1.ccaio/exchanges.json" || { echo "not all payload of $1 was carried at $2"; false; }
+}

@@ -4,7 +4,7 @@
 load helper
 
 setup() {
-	bundle=$BATS_TEST_TMPDIR/run.ccaio
+	bundles=$BATS_TEST_TMPDIR bundle=$BATS_TEST_TMPDIR/run.ccaio
 	start_broker
 }
 
@@ -116,9 +116,11 @@ proven() {
 		'[counterexamples[] | .claim] | unique == ["no-bypass"]' '.totals.bounces > 20'
 }
 
-@test "verdict: 6.12 arm64 is PROVEN" {
+@test "verdict: 6.12 arm64 is PROVEN, and all bytes of the exchanges are found" {
 	trace_key --boot-armed --kernel 6.12
 	proven
+	same_as_the_log run
+	carried_at run '["exact","nested"]'
 }
 
 @test "verdict: 7.x amd64 is PROVEN" {
@@ -144,12 +146,17 @@ proven() {
 	[[ $(tr -s " \n" "  " <<<"$output") == *" $(jq .totals.bounces "$bundle/verdict.json") bounces were seen"* ]]
 }
 
-@test "verdict: 6.1 is PROVEN for the window, from ccaio's own probes" {
+@test "verdict: 6.1 is PROVEN for the window, from ccaio's own probes; exchanges are listed, and links are honest" {
 	trace_key --kernel 6.1 -- --scope window
 	[ "$status" = 0 ]
 	judged '.verdict == "PROVEN"' '.scope == "window"' '.totals.maps > 5' '.totals.bounces == .totals.maps' \
 		'.conditions["events-armed"].reason | test("own probes")'
 	run -0 "$CCAIO" verify --scope window "$bundle"
+	same_as_the_log run
+	[ "$(ask run '[.exchanges[] | .grade == "exact"] | any')" = 'false ' ]
+	# this kernel's driver counts queue by queue, too
+	[ "$(ask run '[.conservation[] | select(.left_name | contains("queues'"'"' own counts")) | .what, .left > 0, .holds] | unique')" = \
+		'[true,"eth0 in","eth0 out"] ' ]
 }
 
 @test "verdict: 6.1 without bouncing is VIOLATED, from ccaio's own probes" {
