@@ -5,7 +5,9 @@ load helper
 	run -0 --separate-stderr "$CCAIO" explain
 	[ "${#lines[@]}" -ge 35 ]
 	words=("${lines[@]}")
-	for word in $(jq -r '.claims, .conditions | keys[]' "$DATA/bundles/0.1/demo.ccaio/verdict.json"); do
+	# as this version judges, not as a kept bundle was judged
+	"$CCAIO" verify -f json --platform="$DATA/trace/realm-7.2.json" "$DATA/trace/realm-7.2.dat" >"$BATS_TEST_TMPDIR/verdict"
+	for word in $(jq -r '.claims, .conditions | keys[]' "$BATS_TEST_TMPDIR/verdict"); do
 		run -0 --separate-stderr "$CCAIO" explain "$word"
 		[[ ${lines[0]} == "$word" && ${lines[1]} =~ ^"  "(Claim|Condition)": " ]]
 		[ "$(wc -L <<<"$output")" -le 80 ]
