@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/err.h"
+#include "lib/base/file.h"
+#include "lib/base/xalloc.h"
 #include "lib/evidence/guest-kind.h"
 #include "lib/evidence/platform.h"
 #include "tests/unit/test.h"
@@ -29,6 +32,48 @@ static const char *first_missing(const struct guest_kind *k, unsigned int bits)
 	while (bits & 1u << i)
 		i++;
 	return k->signs[i].what;
+}
+
+/* Does the file have the word, between those two? */
+static bool is_in(const char *path, const char *before, const char *word, const char *after)
+{
+	struct err err;
+	char *text = file_read(path, 1u << 20, NULL, &err);
+	char *between = xasprintf("%s%s%s", before, word, after);
+	bool found = text && strstr(text, between);
+
+	free(text);
+	free(between);
+	return found;
+}
+
+/* What a row of a confidential guest must have, and where its name must be. */
+static bool is_complete(const struct guest_kind *k)
+{
+	const struct {
+		const char *what;
+		bool there;
+	} parts[] = {
+		{ "noun", k->noun },
+		{ "one", k->one },
+		{ "monitor", k->monitor },
+		{ "machine", k->machine },
+		{ "seen", k->seen },
+		{ "second sign", k->signs[0].id && k->signs[1].id },
+		{ "text of each sign", k->signs[0].what && k->signs[1].what },
+		{ "place in man/ccaio-platform.5.scd",
+		  is_in("man/ccaio-platform.5.scd", "\"", k->id, "\"") },
+		{ "recording in tests/cli/guests.bats, kinds()",
+		  is_in("tests/cli/guests.bats", "\n\t\t", k->id, " ") },
+	};
+	bool complete = true;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (!parts[i].there)
+			printf("# the guest kind %s has no %s\n", k->id, parts[i].what);
+		complete &= parts[i].there;
+	}
+	return complete;
 }
 
 static void test_row(const struct guest_kind *k)
@@ -64,11 +109,13 @@ int main(void)
 		if (kinds[i].class != GUEST_CONFIDENTIAL)
 			continue;
 		confidential++;
+		check(is_complete(&kinds[i]));
+		if (!is_complete(&kinds[i]))
+			continue;
 		test_row(&kinds[i]);
-		check(kinds[i].monitor && kinds[i].seen && kinds[i].machine);
 		/* signs belong to one kind each */
 		for (size_t j = 0; j < i; j++)
-			check(!kinds[j].needs ||
+			check(!kinds[j].signs[0].id ||
 			      strcmp(kinds[i].signs[0].id, kinds[j].signs[0].id) != 0);
 	}
 	check(confidential == 9);
