@@ -19,6 +19,22 @@ static bool passed(const struct selftest_run *run)
 	return r.passed;
 }
 
+/* What can be broken is a case, or nobody breaks it. */
+static void test_listed(void)
+{
+	for (int id = FAULT_NONE + 1; id < FAULTS; id++) {
+		bool listed = false;
+
+		for (size_t f = 0; f < nfault_cases; f++)
+			listed |= (int)fault_cases[f].id == id;
+		if (!listed)
+			printf("# fault %d of lib/bounce/memory/fault.h has no row in "
+			       "lib/bounce/selftest/catalogue.c\n",
+			       id);
+		check(listed);
+	}
+}
+
 int main(void)
 {
 	struct selftest_run run = { .rounds = 4 };
@@ -64,6 +80,7 @@ int main(void)
 	check(r.passed);
 	if (!r.passed)
 		printf("# %s\n", r.why);
+	test_listed();
 	check(fault_case_find("no-bounce") == &fault_cases[0] && !fault_case_find("nonsense"));
 	return done();
 }
