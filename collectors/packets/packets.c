@@ -431,8 +431,9 @@ static void release(struct packets *p)
 struct packets *packets_start(const struct packets_options *options, struct err *err)
 {
 	struct packets *p = xcalloc(1, sizeof(*p));
-	struct traffic_options traffic = { options->payload == PACKETS_IGNORE, options->over,
-					   options->ctx };
+	struct traffic_options traffic = { .headers_only = options->payload == PACKETS_IGNORE,
+					   .over = options->over,
+					   .ctx = options->ctx };
 
 	p->options = *options;
 	p->stop_fd = -1;

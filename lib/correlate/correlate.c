@@ -7,98 +7,13 @@
 
 #include "lib/base/names.h"
 #include "lib/base/xalloc.h"
+#include "lib/correlate/passing.h"
 #include "lib/correlate/state.h"
 #include "lib/evidence/event.h"
 #include "lib/evidence/platform.h"
 
 #define SLOT_SIZE 2048
 #define VIRTIO_ID_NET 1
-
-/* ---- connections of the capture ---- */
-
-static uint32_t key_hash(const struct correlate *c, const struct flow_key *key)
-{
-	uint64_t h = (key->local * 31 + key->remote) * 0x9e3779b97f4a7c15ull;
-
-	h = (h ^ ((uint64_t)key->local_port << 16 | key->remote_port)) * 0x9e3779b97f4a7c15ull;
-	return (uint32_t)(h >> 32) & (uint32_t)(c->nbuckets - 1);
-}
-
-static void index_conns(struct correlate *c)
-{
-	struct exchanges *x = c->x;
-	uint32_t *last;
-
-	for (c->nbuckets = 64; c->nbuckets < 2 * x->nconns; c->nbuckets *= 2)
-		;
-	c->buckets = xcalloc(c->nbuckets, sizeof(*c->buckets));
-	memset(c->buckets, 0xff, c->nbuckets * sizeof(*c->buckets));
-	c->conns = xcalloc(x->nconns + 1, sizeof(*c->conns));
-	c->row_next = xcalloc(x->nrows + 1, sizeof(*c->row_next));
-	last = xcalloc(x->nconns + 1, sizeof(*last));
-	/* from the last to the first, so that a bucket begins with the oldest */
-	for (size_t i = x->nconns; i-- > 0;) {
-		struct conn_state *s = &c->conns[i];
-		uint32_t *bucket;
-
-		flow_key_make(&s->key, &x->conns[i].local, &x->conns[i].remote);
-		bucket = &c->buckets[key_hash(c, &s->key)];
-		s->next = *bucket;
-		*bucket = (uint32_t)i;
-		s->first_row = last[i] = NO_INDEX;
-	}
-	for (uint32_t i = 0; i < x->nrows; i++) {
-		uint32_t conn = x->rows[i].conn;
-
-		c->row_next[i] = NO_INDEX;
-		if (conn >= x->nconns)
-			continue;
-		*(last[conn] == NO_INDEX ? &c->conns[conn].first_row : &c->row_next[last[conn]]) =
-			i;
-		last[conn] = i;
-	}
-	for (size_t i = 0; i < x->nconns; i++)
-		c->conns[i].row[0] = c->conns[i].row[1] = c->conns[i].first_row;
-	free(last);
-}
-
-/* The connection that a socket with these addresses must be: the oldest without one. */
-static uint32_t find_conn(const struct correlate *c, const struct flow_key *key)
-{
-	uint32_t i = c->buckets[key_hash(c, key)];
-
-	while (i != NO_INDEX && (c->conns[i].bound || !flow_key_equal(&c->conns[i].key, key)))
-		i = c->conns[i].next;
-	return i;
-}
-
-static void bind_socket(struct correlate *c, struct owner_socket *s)
-{
-	struct exchange_conn *conn;
-
-	if (s->conn == OWNERS_NO_CONN && s->key_known) {
-		s->conn = find_conn(c, &s->key);
-		if (s->conn == NO_INDEX) {
-			s->conn = OWNERS_NO_CONN;
-			return;
-		}
-		c->conns[s->conn].bound = true;
-		c->x->conns[s->conn].socket = s->address;
-	}
-	if (s->conn == OWNERS_NO_CONN)
-		return;
-	conn = &c->x->conns[s->conn];
-	if (s->pid && conn->owner != GRADE_EXACT) {
-		conn->owner = GRADE_EXACT;
-		conn->pid = s->pid;
-		conn->program = s->program;
-		free(conn->comm);
-		conn->comm = xstrdup(names_get(c->names, s->comm));
-	}
-	conn->app_known = s->calls_seen;
-	conn->app_bytes[FLOW_OUT] = s->sent;
-	conn->app_bytes[FLOW_IN] = s->received;
-}
 
 /* ---- a packet and what carried it ---- */
 
@@ -208,9 +123,9 @@ static uint32_t row_of(const struct correlate *c, const struct conn_state *s,
 
 /* The exchanges whose bytes the packet held. */
 static void credit_rows(struct correlate *c, const struct match_packet *p,
-			const struct packet_dma *packet_dma, enum flow_dir dir, enum grade grade)
+			const struct packet_dma *packet_dma, struct conn_state *s, enum grade grade)
 {
-	struct conn_state *s = &c->conns[p->conn];
+	enum flow_dir dir = packet_dma->dir;
 	bool first = true;
 
 	for (uint32_t i = row_of(c, s, p, dir); i != NO_INDEX; i = c->row_next[i]) {
@@ -280,6 +195,7 @@ static void matched(void *ctx, const struct match_packet *p, const struct packet
 	struct correlate *c = ctx;
 	enum flow_dir dir = packet_dma->dir;
 	enum grade grade = weakest(match, packet_dma->dma_grade);
+	struct exchange_conn *conn;
 	struct conn_state *s;
 
 	if (packet_dma->key_known)
@@ -288,13 +204,13 @@ static void matched(void *ctx, const struct match_packet *p, const struct packet
 		correlate_not_tcp(c, p->kind, packet_dma);
 		return;
 	}
-	if (p->conn >= c->x->nconns) {
+	conn = correlate_conn(c, p->conn, &s);
+	if (!conn) {
 		count_unattributed(c, packet_dma->ts_ns, packet_dma->device, dir,
 				   "connection that was left out", packet_dma->ndma,
 				   packet_dma->dma_bytes);
 		return;
 	}
-	s = &c->conns[p->conn];
 	if (s->device && packet_dma->device && s->device != packet_dma->device) {
 		count_unattributed(c, packet_dma->ts_ns, packet_dma->device, dir,
 				   "connection that changed its device", packet_dma->ndma,
@@ -305,19 +221,20 @@ static void matched(void *ctx, const struct match_packet *p, const struct packet
 		s->transfers[dir] += packet_dma->ndma;
 		s->dma_bytes[dir] += packet_dma->dma_bytes;
 	}
-	c->x->conns[p->conn].carried[dir][grade] += p->fresh_bytes;
+	conn->carried[dir][grade] += p->fresh_bytes;
 	if (p->len) {
-		credit_rows(c, p, packet_dma, dir, grade);
+		credit_rows(c, p, packet_dma, s, grade);
 	} else {
-		c->x->conns[p->conn].control_packets[dir]++;
-		c->x->conns[p->conn].control_bytes[dir] += packet_dma->dma_bytes;
+		conn->control_packets[dir]++;
+		conn->control_bytes[dir] += packet_dma->dma_bytes;
 	}
+	passing_waits(c, p->conn, false);
 }
 
 static void lone_packet(void *ctx, const struct match_packet *p)
 {
 	/* its bytes stay without a link: exchange_half.bytes[GRADE_NONE] */
-	(void)ctx, (void)p;
+	passing_waits(ctx, p->conn, false);
 }
 
 static void lone_packet_dma(void *ctx, const struct packet_dma *packet_dma)
@@ -391,6 +308,7 @@ static void carried(void *ctx, const struct packet_dma *given)
 	}
 	queue = match_of(c, packet_dma->iface, packet_dma->dir);
 	sum->carried[packet_dma->dir] += packet_dma->dma_bytes;
+	c->have_transfers |= packet_dma->dma_bytes > 0;
 	sum->wire[packet_dma->dir] += packet_dma->wire;
 	if (packet_dma->dir == FLOW_OUT) {
 		sum->frames[FLOW_OUT] += packet_dma->frame;
@@ -427,13 +345,21 @@ static void unattributed(void *ctx, uint64_t ts_ns, uint16_t device, enum flow_d
 		count_unattributed(ctx, ts_ns, device, dir, why, 1, bytes);
 }
 
+static void opened(void *ctx, struct conn *conn)
+{
+	passing_opened(ctx, conn);
+}
+
 /* No packet of the connection comes any more. */
 static void released(void *ctx, struct conn *conn)
 {
 	struct correlate *c = ctx;
+	struct conn_state *s;
 
-	for (int dir = 0; conn->id < c->x->nconns && dir < 2; dir++)
-		c->conns[conn->id].finished[dir] = conn->half[dir].fin;
+	if (correlate_conn(c, conn->id, &s))
+		for (int dir = 0; dir < 2; dir++)
+			s->finished[dir] = conn->half[dir].fin;
+	passing_released(c, conn);
 }
 
 /* ---- the interface ---- */
@@ -442,7 +368,7 @@ struct correlate *correlate_new(struct exchanges *x, const struct names *names,
 				const struct platform *platform)
 {
 	static const struct carry_ops carry_ops = { carried, unattributed };
-	static const struct conn_ops conn_ops = { NULL, NULL, NULL, released };
+	static const struct conn_ops conn_ops = { opened, NULL, NULL, released };
 	struct correlate *c = xcalloc(1, sizeof(*c));
 
 	c->x = x;
@@ -460,7 +386,9 @@ struct correlate *correlate_new(struct exchanges *x, const struct names *names,
 	c->diskcount = diskcount_new(names, platform);
 	c->netcount = netcount_new(names, platform);
 	c->packets = conn_table_new(&conn_ops, c);
-	index_conns(c);
+	if (x->unlisted.conns)
+		c->passing = passing_conns_new();
+	correlate_index(c);
 	return c;
 }
 
@@ -486,8 +414,10 @@ void correlate_packet(struct correlate *c, const struct packet *packet)
 	if (dir == FLOW_DIR_UNKNOWN)
 		return; /* no TCP, in a file that does not tell directions: cannot be matched */
 	queue = match_of(c, packet->iface, dir);
-	if (queue)
-		match_packet(queue, &p);
+	if (!queue)
+		return;
+	passing_waits(c, p.conn, true);
+	match_packet(queue, &p);
 }
 
 /* The markers of the run with this nonce, the first of each kind, open and close the window. */
@@ -556,9 +486,10 @@ void correlate_event(struct correlate *c, const struct event *e)
 	    !owners_is_program(c->owners, e->pid) &&
 	    owners_is_task(c->owners, e->pid, names_get(c->names, e->comm)))
 		owners_add_root(c->owners, e->pid);
+	passing_now(c, e->ts_ns);
 	s = owners_event(c->owners, e);
 	if (s)
-		bind_socket(c, s);
+		correlate_bind(c, s);
 	carry_event(c->carry, e);
 	blockio_learn(c->blockio, e);
 	if (!in_window(c, e->ts_ns))
@@ -577,7 +508,9 @@ void correlate_finish(struct correlate *c)
 			match_free(c->ifaces[i].queues[dir]);
 	conn_table_free(c->packets);
 	blockio_free(c->blockio);
+	passing_end(c);
 	correlate_result(c);
+	passing_conns_free(c->passing);
 	free(c->diskcount);
 	netcount_free(c->netcount);
 	carry_free(c->carry);

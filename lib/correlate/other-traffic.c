@@ -41,22 +41,22 @@ __attribute__((format(printf, 2, 3))) static void doubt(struct doubts *d, const 
 
 static void doubt_capture(struct doubts *d, const struct exchanges *x)
 {
+	bool unknown = x->unlisted.no_owner;
+
 	if (!x->capture.on)
 		doubt(d, "no packets were captured");
 	if (x->capture.dropped)
 		doubt(d, "packets could not be captured");
 	if (x->capture.conns_left_out || x->capture.rows_left_out)
-		doubt(d, "not all connections and exchanges could be listed");
+		doubt(d, "not all connections and exchanges could be kept");
 	if (!x->program.nroots)
 		doubt(d, "it is not known which processes are the program's");
 	if (x->sums.failed)
 		doubt(d, "sums do not agree");
-	for (size_t i = 0; i < x->nconns; i++) {
-		if (x->conns[i].owner == GRADE_NONE) {
-			doubt(d, "the process of a connection is not known");
-			break;
-		}
-	}
+	for (size_t i = 0; i < x->nconns; i++)
+		unknown |= x->conns[i].owner == GRADE_NONE;
+	if (unknown)
+		doubt(d, "the process of a connection is not known");
 }
 
 static void doubt_calls(struct doubts *d, const struct exchanges *x)
@@ -97,16 +97,15 @@ static void doubt_devices(struct doubts *d, const struct exchanges *x)
 /* What it hands to another process leaves with that one's. */
 static void doubt_others(struct doubts *d, const struct exchanges *x)
 {
-	const struct exchange_conn *c;
-	uint64_t bytes = exchanges_others_bytes(x, &c);
+	struct exchanges_sender sender = exchanges_others(x);
 
 	if (x->program.start_unseen)
 		doubt(d, "the events do not show the program start");
-	if (bytes)
+	if (sender.bytes)
 		doubt(d,
 		      "other processes, the first %s[%d], sent %" PRIu64 " bytes that it may have "
 		      "handed to them",
-		      c->comm ? c->comm : "?", c->pid, bytes);
+		      sender.comm ? sender.comm : "?", sender.pid, sender.bytes);
 	if (x->program.others_bytes)
 		doubt(d,
 		      "other processes, the first %s[%d], sent %" PRIu64
@@ -175,8 +174,8 @@ void correlate_alive(struct correlate *c)
 
 void correlate_other_traffic(struct correlate *c)
 {
-	uint64_t packets = 0, bytes = 0;
 	struct exchanges *x = c->x;
+	uint64_t packets = x->unlisted.control_packets, bytes = x->unlisted.control_bytes;
 	struct doubts d = { 0 };
 	const char *besides = "";
 

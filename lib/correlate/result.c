@@ -12,7 +12,6 @@
 #include "lib/correlate/state.h"
 #include "lib/evidence/meter.h"
 #include "lib/evidence/platform.h"
-#include "lib/net/tls.h"
 
 static const char *const dir_names[2] = { "out", "in" };
 
@@ -57,34 +56,21 @@ static void time_copies(struct exchanges *x, const struct platform *p)
 
 static void total_rows(struct exchanges *x)
 {
+	struct exchange_rest all = exchanges_rest(x, OWNER_PROGRAM);
+
 	for (size_t i = 0; i < x->nconns; i++)
 		x->result.program_known |= x->conns[i].owner != GRADE_NONE;
-	for (size_t i = 0; i < x->nrows; i++) {
-		const struct exchange *r = &x->rows[i];
-		uint64_t bytes = exchange_half_bytes(&r->half[FLOW_OUT]);
-
-		if (!x->conns[r->conn].program)
-			continue;
-		switch (r->protocol) {
-		case EXCHANGE_HTTP:
-			x->result.clear_bytes += bytes;
-			break;
-		case EXCHANGE_TLS:
-			if (tls_suite_encrypts(r->tls_suite) == TRI_NO)
-				x->result.clear_bytes += bytes;
-			else
-				x->result.tls_bytes += bytes;
-			break;
-		default:
-			x->result.opaque_bytes += bytes;
-		}
-	}
+	for (size_t i = 0; i < x->nrows; i++)
+		if (x->conns[x->rows[i].conn].program)
+			rest_add(&all, &x->rows[i]);
+	x->result.clear_bytes += all.out[FORM_CLEAR];
+	x->result.tls_bytes += all.out[FORM_TLS] + all.out[FORM_TLS_UNSURE];
+	x->result.opaque_bytes += all.out[FORM_OPAQUE];
 }
 
-static void share_of_conn(struct correlate *c, size_t i)
+static void share_of_conn(struct correlate *c, const struct exchange_conn *conn,
+			  const struct conn_state *s)
 {
-	const struct exchange_conn *conn = &c->x->conns[i];
-	const struct conn_state *s = &c->conns[i];
 	uint16_t device;
 
 	if (!s->device)
@@ -240,10 +226,11 @@ static void check_calls(struct exchanges *x, const struct exchange_conn *conn, e
 			   "payload of the stream", seen, moved <= seen);
 }
 
-static void check_conn(struct exchanges *x, size_t i, const uint64_t row_bytes[2],
-		       const bool finished[2], bool have_transfers)
+/* row_bytes: of its exchanges; NULL: they are only known of all connections together. */
+static void check_conn(const struct correlate *c, const struct exchange_conn *conn,
+		       const struct conn_state *s, const uint64_t row_bytes[2])
 {
-	const struct exchange_conn *conn = &x->conns[i];
+	struct exchanges *x = c->x;
 	char local[FLOW_TEXT], what[128];
 
 	if (!conn->program)
@@ -255,19 +242,53 @@ static void check_conn(struct exchanges *x, size_t i, const uint64_t row_bytes[2
 			carried += conn->carried[dir][g];
 		snprintf(what, sizeof(what), "%s %s", flow_addr_text(&conn->local, local),
 			 dir_names[dir]);
-		sums_check(&x->sums, what, "payload of the stream", seen, "bytes of its exchanges",
-			   row_bytes[dir], seen == row_bytes[dir]);
+		if (row_bytes)
+			sums_check(&x->sums, what, "payload of the stream", seen,
+				   "bytes of its exchanges", row_bytes[dir],
+				   seen == row_bytes[dir]);
 		/* what the capture came too late for was sent as well */
 		if (conn->app_known && conn->from_start)
-			check_calls(x, conn, dir, what, finished[dir]);
-		if (have_transfers)
+			check_calls(x, conn, dir, what, s->finished[dir]);
+		if (c->have_transfers)
 			sums_check(&x->sums, what, "payload of the packets", conn->payload[dir],
 				   "payload in known transfers", carried,
 				   conn->payload[dir] == carried);
 	}
 }
 
-static void check_conns(struct correlate *c, bool have_transfers)
+void correlate_conn_over(struct correlate *c, const struct exchange_conn *conn,
+			 const struct conn_state *s)
+{
+	share_of_conn(c, conn, s);
+	c->x->result.program_known |= conn->owner != GRADE_NONE;
+	check_conn(c, conn, s, NULL);
+}
+
+/* Of those that are not listed: were all seen again, and is their payload that of exchanges? */
+static void check_unlisted(struct exchanges *x)
+{
+	const struct exchange_unlisted *u = &x->unlisted;
+	char what[128];
+
+	if (!u->conns)
+		return;
+	sums_check(&x->sums, "the capture", "connections that are not listed", u->conns,
+		   "in its packets", u->seen, u->conns == u->seen);
+	for (int owner = 0; owner < CONN_OWNERS; owner++) {
+		for (int dir = 0; dir < 2; dir++) {
+			const struct exchange_rest *rest = &u->by[owner];
+			uint64_t bytes = dir == FLOW_OUT ? rest_out(rest) : rest->in;
+
+			snprintf(what, sizeof(what), "connections that are not listed, %s, %s",
+				 conn_owner_name((enum conn_owner)owner), dir_names[dir]);
+			sums_check(&x->sums, what, "payload of the streams", u->streams[owner][dir],
+				   "bytes of their exchanges", bytes,
+				   u->streams[owner][dir] == bytes);
+		}
+	}
+}
+
+static void check_conns(struct correlate *c)
 {
 	struct exchanges *x = c->x;
 	uint64_t(*bytes)[2] = xcalloc(x->nconns + 1, sizeof(*bytes));
@@ -275,8 +296,11 @@ static void check_conns(struct correlate *c, bool have_transfers)
 	for (size_t i = 0; i < x->nrows; i++)
 		for (int dir = 0; dir < 2; dir++)
 			bytes[x->rows[i].conn][dir] += exchange_half_bytes(&x->rows[i].half[dir]);
-	for (size_t i = 0; i < x->nconns; i++)
-		check_conn(x, i, bytes[i], c->conns[i].finished, have_transfers);
+	for (size_t i = 0; i < x->nconns; i++) {
+		bytes[i][FLOW_OUT] += rest_out(&x->conns[i].rest);
+		bytes[i][FLOW_IN] += x->conns[i].rest.in;
+		check_conn(c, &x->conns[i], &c->conns[i], bytes[i]);
+	}
 	free(bytes);
 }
 
@@ -350,12 +374,9 @@ static void check_disk(struct exchanges *x, const struct exchange_device *d)
 void correlate_result(struct correlate *c)
 {
 	struct exchanges *x = c->x;
-	bool have_transfers = false;
 
 	x->result.correlated = c->events_seen;
 	correlate_sum(c, (uint16_t)(names_count(c->names) - 1)); /* all of them are there */
-	for (uint32_t id = 1; id < names_count(c->names) && id < 65536; id++)
-		have_transfers |= c->sums[id].carried[0] || c->sums[id].carried[1];
 	for (uint32_t id = 1; id < names_count(c->names) && id < 65536; id++)
 		if (carry_is_net(c->carry, (uint16_t)id))
 			net_device(c, (uint16_t)id);
@@ -364,7 +385,7 @@ void correlate_result(struct correlate *c)
 			other_device(c, (uint16_t)id);
 	unattributed(c);
 	for (size_t i = 0; i < x->nconns; i++)
-		share_of_conn(c, i);
+		share_of_conn(c, &x->conns[i], &c->conns[i]);
 	grade_rows(x);
 	time_copies(x, c->platform);
 	total_rows(x);
@@ -378,7 +399,8 @@ void correlate_result(struct correlate *c)
 	if (x->capture.rows_left_out)
 		sums_check(&x->sums, "the capture", "exchanges",
 			   x->nrows + x->capture.rows_left_out, "listed", x->nrows, false);
-	check_conns(c, have_transfers);
+	check_unlisted(x);
+	check_conns(c);
 	for (uint32_t id = 1; id < names_count(c->names) && id < 65536; id++)
 		if (carry_is_net(c->carry, (uint16_t)id))
 			check_device(c, (uint16_t)id);

@@ -63,7 +63,8 @@ struct correlate {
 	struct netcount *netcount;
 	struct conn_table *packets;
 	struct conn_state *conns;
-	uint32_t *row_next; /* next row of the same connection */
+	struct passing_conns *passing; /* NULL: all connections are listed */
+	uint32_t *row_next;	       /* next row of the same connection */
 	uint32_t *buckets;
 	size_t nbuckets;
 	struct {
@@ -76,6 +77,7 @@ struct correlate {
 	struct unattributed_sum unattributed[CORRELATE_SUMS];
 	size_t nunattributed;
 	bool events_seen;
+	bool have_transfers;	    /* some packet's are known */
 	uint64_t nonce;		    /* of the run; 0: everything is the window */
 	uint64_t unplaced;	    /* sent by TCP on sockets whose addresses are not known */
 	uint64_t began_ns;	    /* first exec of the program; 0 not seen */
@@ -85,7 +87,17 @@ struct correlate {
 /* Of a device that need not have been seen yet; good until the next call. */
 struct device_sum *correlate_sum(struct correlate *c, uint16_t device);
 
+/* Makes the connections of exchanges.json known by their addresses. */
+void correlate_index(struct correlate *c);
+/* The connection of this number; NULL: it was left out, or is over. */
+struct exchange_conn *correlate_conn(const struct correlate *c, uint32_t id, struct conn_state **s);
+/* What an event said of a socket, to its connection. */
+void correlate_bind(struct correlate *c, struct owner_socket *s);
+
 void correlate_result(struct correlate *c);
+/* A connection that is not listed is over: its totals, shares and sums. */
+void correlate_conn_over(struct correlate *c, const struct exchange_conn *conn,
+			 const struct conn_state *s);
 
 /* An event of the window, and the socket that it is about (may be NULL). */
 void correlate_call(struct correlate *c, const struct event *e, struct owner_socket *s);

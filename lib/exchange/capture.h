@@ -34,7 +34,7 @@ struct exchange_capture {
 	uint64_t skipped;	    /* of them not TCP */
 	uint64_t dropped;	    /* packets that the kernel could not hand over */
 	int64_t realtime_offset_ns; /* CLOCK_REALTIME - packets' clock; 0 unknown */
-	/* what did not fit */
+	/* what found no memory at all; up to version 0.2, what was not listed */
 	uint64_t conns_left_out, rows_left_out;
 	struct exchange_iface *ifaces; /* owned, with their names */
 	size_t nifaces, cap_ifaces;

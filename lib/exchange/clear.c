@@ -12,13 +12,13 @@
 
 uint64_t exchanges_kernel_bytes(const struct exchanges *x)
 {
-	uint64_t bytes = 0;
+	struct exchange_rest rest = exchanges_rest(x, OWNER_KERNEL);
+	uint64_t bytes = rest.out[FORM_CLEAR] + rest.out[FORM_OPAQUE];
 
 	for (size_t i = 0; i < x->nrows; i++) {
 		const struct exchange *r = &x->rows[i];
-		const struct exchange_conn *c = r->conn < x->nconns ? &x->conns[r->conn] : NULL;
 
-		if (c && !c->program && c->comm && strncmp(c->comm, "kworker/", 8) == 0 &&
+		if (r->conn < x->nconns && conn_owner(&x->conns[r->conn]) == OWNER_KERNEL &&
 		    r->protocol != EXCHANGE_TLS)
 			bytes += exchange_half_bytes(&r->half[FLOW_OUT]);
 	}
@@ -28,12 +28,15 @@ uint64_t exchanges_kernel_bytes(const struct exchanges *x)
 /* What left by the network without being known to be under TLS, or another's; NULL: nothing. */
 static char *left_unseen(const struct exchanges *x)
 {
+	bool unknown = x->unlisted.no_sender;
+
 	for (size_t i = 0; i < x->nconns; i++) {
 		const struct exchange_conn *c = &x->conns[i];
 
-		if (c->owner == GRADE_NONE && (c->payload[FLOW_OUT] || c->lost[FLOW_OUT]))
-			return xstrdup("it is not known whose payload left by some connections");
+		unknown |= c->owner == GRADE_NONE && (c->payload[FLOW_OUT] || c->lost[FLOW_OUT]);
 	}
+	if (unknown)
+		return xstrdup("it is not known whose payload left by some connections");
 	if (!x->program.calls_known)
 		return xstrdup("it is not known what the program sent by sockets other than TCP");
 	if (x->program.other_calls[FLOW_OUT])
@@ -79,31 +82,33 @@ static char *left_by_devices(const struct exchanges *x)
 	return NULL;
 }
 
-uint64_t exchanges_others_bytes(const struct exchanges *x, const struct exchange_conn **first)
+struct exchanges_sender exchanges_others(const struct exchanges *x)
 {
-	uint64_t bytes = 0;
+	const struct exchange_unlisted *u = &x->unlisted;
+	struct exchanges_sender sender = { u->sent_by_others, u->others_pid, u->others_comm };
+	bool first = true;
 
-	*first = NULL;
 	for (size_t i = 0; i < x->nconns; i++) {
 		const struct exchange_conn *c = &x->conns[i];
 
-		/* whoever recorded caused traffic of its own to see it recorded */
-		if (c->program || c->owner == GRADE_NONE || !c->pid || !c->payload[FLOW_OUT] ||
-		    c->pid == x->program.recorder)
+		if (!conn_sent_by_others(x, c))
 			continue;
-		bytes += c->payload[FLOW_OUT];
-		if (!*first)
-			*first = c;
+		sender.bytes += c->payload[FLOW_OUT];
+		if (first) {
+			sender.pid = c->pid;
+			sender.comm = c->comm;
+		}
+		first = false;
 	}
-	return bytes;
+	return sender;
 }
 
 /* What the program handed to another process of this machine leaves with that one's. */
 static char *left_by_others(const struct exchanges *x)
 {
-	const struct exchange_conn *c;
-	uint64_t bytes = exchanges_others_bytes(x, &c) + x->program.others_bytes;
-	const char *comm = c ? c->comm : x->program.others_comm;
+	struct exchanges_sender by_tcp = exchanges_others(x);
+	uint64_t bytes = by_tcp.bytes + x->program.others_bytes;
+	const char *comm = by_tcp.bytes ? by_tcp.comm : x->program.others_comm;
 
 	if (x->program.start_unseen)
 		return xstrdup(
@@ -114,7 +119,7 @@ static char *left_by_others(const struct exchanges *x)
 	return xasprintf("other processes sent %llu bytes, among them %s[%d], which may be what "
 			 "the program handed to them (loopback, UNIX socket, pipe, memory)",
 			 (unsigned long long)bytes, comm && *comm ? comm : "?",
-			 c ? c->pid : x->program.others_pid);
+			 by_tcp.bytes ? by_tcp.pid : x->program.others_pid);
 }
 
 /* What left otherwise than over the program's known connections, as a reason; NULL: nothing. */
@@ -137,8 +142,14 @@ static char *left_otherwise(const struct exchanges *x)
  */
 static int under_tls(const struct exchanges *x, char **why)
 {
+	static const char unsure[] = "payload left under TLS, but it is not known with which "
+				     "cipher suite";
 	int answer = TRI_YES;
 
+	if (exchanges_rest(x, OWNER_PROGRAM).out[FORM_TLS_UNSURE]) {
+		answer = TRI_UNKNOWN;
+		*why = xstrdup(unsure);
+	}
 	for (size_t i = 0; i < x->nrows; i++) {
 		const struct exchange *r = &x->rows[i];
 		enum tri encrypts = tls_suite_encrypts(r->tls_suite);
@@ -155,8 +166,7 @@ static int under_tls(const struct exchanges *x, char **why)
 		}
 		answer = TRI_UNKNOWN;
 		if (!*why)
-			*why = xstrdup("payload left under TLS, but it is not known with which "
-				       "cipher suite");
+			*why = xstrdup(unsure);
 	}
 	return answer;
 }
@@ -182,7 +192,7 @@ int exchanges_clear_payload(const struct exchanges *x, char **why)
 		return TRI_YES;
 	}
 	free(of_tls);
-	if (!x->result.correlated || (x->nconns && !x->result.program_known)) {
+	if (!x->result.correlated || (x->nconns + x->unlisted.conns && !x->result.program_known)) {
 		*why = xstrdup("it is not known which connections are the program's");
 		return TRI_UNKNOWN;
 	}

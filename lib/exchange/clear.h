@@ -4,7 +4,6 @@
 
 #include <stdint.h>
 
-struct exchange_conn;
 struct exchanges;
 
 /*
@@ -27,9 +26,12 @@ uint64_t exchanges_kernel_bytes(const struct exchanges *x);
  */
 int exchanges_clear_payload(const struct exchanges *x, char **why);
 
-/*
- * Payload that other processes than the program and ccaio sent by TCP; *first: the first's, or NULL
- */
-uint64_t exchanges_others_bytes(const struct exchanges *x, const struct exchange_conn **first);
+/* Payload that other processes than the program and ccaio sent by TCP, and whose the first is. */
+struct exchanges_sender {
+	uint64_t bytes;
+	int32_t pid;
+	const char *comm; /* borrowed; NULL unknown */
+};
+struct exchanges_sender exchanges_others(const struct exchanges *x);
 
 #endif

@@ -19,10 +19,8 @@ static bool take_memory(struct exchanges *x, size_t size, size_t most)
 
 struct exchange_conn *exchanges_add_conn(struct exchanges *x, size_t memory)
 {
-	if (!take_memory(x, sizeof(*x->conns), memory)) {
-		x->capture.conns_left_out++;
+	if (!take_memory(x, sizeof(*x->conns), memory))
 		return NULL;
-	}
 	XGROW(x->conns, x->nconns, x->cap_conns);
 	memset(&x->conns[x->nconns], 0, sizeof(*x->conns));
 	return &x->conns[x->nconns++];
@@ -30,10 +28,8 @@ struct exchange_conn *exchanges_add_conn(struct exchanges *x, size_t memory)
 
 struct exchange *exchanges_add_row(struct exchanges *x, size_t memory)
 {
-	if (!take_memory(x, sizeof(*x->rows), memory)) {
-		x->capture.rows_left_out++;
+	if (!take_memory(x, sizeof(*x->rows), memory))
 		return NULL;
-	}
 	XGROW(x->rows, x->nrows, x->cap_rows);
 	memset(&x->rows[x->nrows], 0, sizeof(*x->rows));
 	return &x->rows[x->nrows++];

@@ -11,6 +11,7 @@
 #include "lib/exchange/program.h"
 #include "lib/exchange/result.h"
 #include "lib/exchange/sums.h"
+#include "lib/exchange/unlisted.h"
 #include "lib/net/conn.h"
 #include "lib/net/flow.h"
 
@@ -132,6 +133,7 @@ struct exchange_conn {
 	uint64_t carried[2][GRADES];
 	/* without payload, and the DMA bytes that carried these packets */
 	uint64_t control_packets[2], control_bytes[2];
+	struct exchange_rest rest; /* its exchanges that are not listed */
 };
 
 /* One network device: every byte of its streaming DMA in the window has one owner. */
@@ -200,6 +202,7 @@ struct exchanges {
 	struct exchange_program program;
 	struct exchange_sums sums;
 	struct exchange_result result;
+	struct exchange_unlisted unlisted;
 	struct exchange_conn *conns; /* in the order of their first packets: conn.id */
 	size_t nconns, cap_conns;
 	struct exchange *rows; /* in order of their first byte */
@@ -220,8 +223,9 @@ struct exchanges {
 };
 
 /*
- * What connections and exchanges may take: some 250,000 of each.  What comes then is counted.
- * A reader of exchanges.json takes twice as much, so that it reads whatever was written.
+ * What listed connections and exchanges may take: some 250,000 of each.  What comes then is not
+ * listed, see lib/exchange/unlisted.h.  A reader of exchanges.json takes twice as much, so that
+ * it reads whatever was written.
  */
 #define EXCHANGES_MEMORY ((size_t)256 << 20)
 #define EXCHANGES_BLOCKS                                                                         \
@@ -238,13 +242,12 @@ struct exchanges {
 struct exchanges *exchanges_new(void);
 void exchanges_free(struct exchanges *x); /* accepts NULL */
 
-/*
- * A new connection, NULL when all take more than memory bytes (counted).  Valid until the next
- * one.
- */
+/* A new connection, NULL when all take more than memory bytes.  Valid until the next one. */
 struct exchange_conn *exchanges_add_conn(struct exchanges *x, size_t memory);
 /* A new row; NULL likewise. */
 struct exchange *exchanges_add_row(struct exchanges *x, size_t memory);
+/* Frees what a row holds. */
+void exchange_release(struct exchange *row);
 /* A row is complete: its texts take memory as well. */
 void exchanges_row_done(struct exchanges *x, const struct exchange *row);
 /* The device called name, entered if new (at most 1024; then the last one). */

@@ -241,6 +241,25 @@ static void check_conn(const struct jval *object, void *what)
 	c->owner = c->pid ? GRADE_EXACT : GRADE_NONE;
 }
 
+#define REST struct exchange_rest
+static const struct jrow rest_rows[] = {
+	COUNT("exchanges", REST, exchanges),
+	COUNT("clear", REST, out[FORM_CLEAR], .flags = JF_OMIT),
+	COUNT("tls", REST, out[FORM_TLS], .flags = JF_OMIT),
+	COUNT("tls_unknown_suite", REST, out[FORM_TLS_UNSURE], .flags = JF_OMIT),
+	COUNT("unrecognised", REST, out[FORM_OPAQUE], .flags = JF_OMIT),
+	COUNT("in", REST, in, .flags = JF_OMIT),
+	JEND,
+};
+
+JWORDS(conn_owner_word, conn_owner, conn_owner_name)
+static const struct jrow rest_row = { .type = JT_OBJECT, .size = sizeof(REST), .of = rest_rows };
+static const struct jrow unlisted_rows[] = {
+	COUNT("connections", X, unlisted.conns),
+	JNAMED("by_owner", X, unlisted.by, conn_owner_word, CONN_OWNERS, &rest_row),
+	JEND,
+};
+
 static const struct jrow conn_rows[] = {
 	JCODED("local", CONN, local, &addr_code, .flags = JF_REQUIRED),
 	JCODED("remote", CONN, remote, &addr_code, .flags = JF_REQUIRED),
@@ -258,6 +277,7 @@ static const struct jrow conn_rows[] = {
 	JHEX("socket", CONN, socket, UINT64_MAX, .flags = MADE),
 	JGROUP("out", conn_out_rows),
 	JGROUP("in", conn_in_rows),
+	JOBJECT("not_listed", CONN, rest, rest_rows, .flags = JF_OMIT),
 	JWHOLE(.check = check_conn),
 };
 
@@ -427,6 +447,7 @@ const struct jrow exchanges_table[] = {
 	JGROUP("result", result_rows, .flags = JF_DERIVED),
 	GROWN("connections", conns, nconns, cap_conns, conn_rows, UINT32_MAX, 0),
 	GROWN("exchanges", rows, nrows, cap_rows, row_rows, UINT32_MAX, 0),
+	JGROUP("not_listed", unlisted_rows, .flags = JF_OMIT),
 	GROWN("unattributed", unattributed, nunattributed, cap_unattributed, other_rows,
 	      EXCHANGES_UNATTRIBUTED, JF_DERIVED),
 	GROWN("block_requests", blocks, nblocks, cap_blocks, block_rows, EXCHANGES_BLOCKS,
@@ -447,7 +468,13 @@ void exchanges_free(struct exchanges *x)
 		return;
 	jtable_free(exchanges_table, x);
 	free(x->unknown);
+	free(x->unlisted.each);
 	free(x);
+}
+
+void exchange_release(struct exchange *row)
+{
+	jtable_free(row_rows, row);
 }
 
 void exchanges_write_member(struct jwriter *w, const char *key, const struct exchanges *x)

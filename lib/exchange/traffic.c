@@ -7,69 +7,10 @@
 #include "lib/base/names.h"
 #include "lib/base/xalloc.h"
 #include "lib/exchange/exchange.h"
+#include "lib/exchange/talk.h"
 #include "lib/net/conn.h"
 #include "lib/net/http.h"
 #include "lib/net/tls.h"
-
-#define NO_ROW UINT32_MAX
-#define PIPELINE_MAX 1024 /* requests without an answer yet, per connection */
-
-enum talking { NOTHING_YET = 0, HTTP, TLS, OTHER };
-
-/* What is said on one connection. */
-struct talk {
-	struct traffic *traffic;
-	uint32_t conn; /* index in exchanges.conns */
-	bool server;
-	enum talking protocol;
-	struct http *http[2]; /* 0 requests, 1 responses */
-	struct tls tls;
-	uint32_t row;			/* TLS and other streams: the connection's row */
-	uint32_t request_row;		/* of the request being read */
-	uint32_t answer_row;		/* of the response being read */
-	uint32_t waiting[PIPELINE_MAX]; /* ring of rows whose requests have no final answer */
-	unsigned int first, nwaiting;
-	uint64_t unqueued;   /* requests after those: their answers are rows of their own */
-	uint64_t covered[2]; /* by flow_dir: end of the last message */
-	bool tunnel;	     /* a CONNECT was answered: what follows is another protocol */
-	bool closing;
-};
-
-struct traffic {
-	const struct names *names;
-	struct traffic_options options;
-	struct exchanges *x;
-	struct conn_table *conns;
-};
-
-static struct exchange *row_at(struct talk *t, uint32_t row)
-{
-	return row == NO_ROW ? NULL : &t->traffic->x->rows[row];
-}
-
-static uint32_t new_row(struct talk *t, enum exchange_protocol protocol)
-{
-	struct exchanges *x = t->traffic->x;
-	struct exchange *row = exchanges_add_row(x, EXCHANGES_MEMORY);
-
-	if (!row)
-		return NO_ROW;
-	row->conn = t->conn;
-	row->protocol = protocol;
-	return (uint32_t)(row - x->rows);
-}
-
-static void row_over(struct talk *t, uint32_t row, enum exchange_end end)
-{
-	struct exchange *r = row_at(t, row);
-
-	if (!r)
-		return;
-	r->end = end;
-	exchanges_row_done(t->traffic->x, r);
-	if (t->traffic->options.over)
-		t->traffic->options.over(t->traffic->options.ctx, t->traffic->x, r);
-}
 
 /* The direction of requests, or of responses. */
 static enum flow_dir direction(const struct talk *t, bool request)
@@ -111,8 +52,9 @@ static void request_begin(void *ctx, const struct http_message *m)
 	struct talk *t = ctx;
 	struct exchange *r;
 
-	t->request_row = new_row(t, EXCHANGE_HTTP);
-	r = row_at(t, t->request_row);
+	t->request_row = talk_row_new(t, EXCHANGE_HTTP);
+	t->request_alone = false;
+	r = talk_row(t, t->request_row);
 	if (r) {
 		r->half[direction(t, true)].stream = (struct extent){ m->start, m->end };
 		r->pipelined = t->nwaiting > 0;
@@ -121,17 +63,11 @@ static void request_begin(void *ctx, const struct http_message *m)
 	if (!t->unqueued && t->nwaiting < PIPELINE_MAX)
 		t->waiting[(t->first + t->nwaiting++) % PIPELINE_MAX] = t->request_row;
 	else
-		t->unqueued++;
+		t->unqueued++, t->request_alone = true;
 }
 
-static void request_end(void *ctx, const struct http_message *m)
+static void request_read(struct talk *t, struct exchange *r, const struct http_message *m)
 {
-	struct talk *t = ctx;
-	struct exchange *r = row_at(t, t->request_row);
-
-	t->covered[direction(t, true)] = m->end;
-	if (!r)
-		return;
 	if (!m->headers_done && !t->closing && t->row == NO_ROW) {
 		/* it was no request after all: the stream has no name from here on */
 		r->protocol = EXCHANGE_UNRECOGNISED;
@@ -154,13 +90,25 @@ static void request_end(void *ctx, const struct http_message *m)
 	r->keep_alive = m->keep_alive;
 }
 
+static void request_end(void *ctx, const struct http_message *m)
+{
+	struct talk *t = ctx;
+	uint32_t row = t->request_row;
+	struct exchange *r = talk_row(t, row);
+
+	t->covered[direction(t, true)] = m->end;
+	if (r)
+		request_read(t, r, m);
+	talk_row_asked(t, row);
+}
+
 static void answer_begin(void *ctx, const struct http_message *m)
 {
 	struct talk *t = ctx;
 	struct exchange *r;
 
-	t->answer_row = t->nwaiting ? t->waiting[t->first] : new_row(t, EXCHANGE_HTTP);
-	r = row_at(t, t->answer_row);
+	t->answer_row = t->nwaiting ? t->waiting[t->first] : talk_row_new(t, EXCHANGE_HTTP);
+	r = talk_row(t, t->answer_row);
 	if (r && r->half[direction(t, false)].first_ns == 0)
 		r->half[direction(t, false)].stream = (struct extent){ m->start, m->end };
 }
@@ -175,7 +123,7 @@ static bool opens_tunnel(const struct exchange *r, const struct http_message *m)
 static void answer_end(void *ctx, const struct http_message *m)
 {
 	struct talk *t = ctx;
-	struct exchange *r = row_at(t, t->answer_row);
+	struct exchange *r = talk_row(t, t->answer_row);
 	bool interim = m->complete && m->status >= 100 && m->status < 200 && m->status != 101;
 
 	t->covered[direction(t, false)] = m->end;
@@ -184,8 +132,11 @@ static void answer_end(void *ctx, const struct http_message *m)
 		r->continued |= interim;
 		r->status = m->status;
 	}
-	if (interim)
+	if (interim) {
+		if (!t->nwaiting)
+			talk_row_leaves(t, t->answer_row);
 		return;
+	}
 	if (r) {
 		r->response_type = m->type[0] ? xstrdup(m->type) : NULL;
 		r->nresponse_names = copy_names(&r->response_names, m);
@@ -193,6 +144,8 @@ static void answer_end(void *ctx, const struct http_message *m)
 		r->keep_alive = r->keep_alive && m->keep_alive;
 	}
 	if (t->nwaiting) {
+		if (t->waiting[t->first] != t->answer_row)
+			talk_row_leaves(t, t->waiting[t->first]);
 		t->first = (t->first + 1) % PIPELINE_MAX;
 		t->nwaiting--;
 	} else if (t->unqueued) {
@@ -204,14 +157,14 @@ static void answer_end(void *ctx, const struct http_message *m)
 			PIPELINE_MAX);
 	}
 	t->tunnel = opens_tunnel(r, m) && m->complete;
-	row_over(t, t->answer_row, m->complete ? EXCHANGE_COMPLETE : EXCHANGE_CUT);
+	talk_row_over(t, t->answer_row, m->complete ? EXCHANGE_COMPLETE : EXCHANGE_CUT);
 	t->answer_row = NO_ROW;
 }
 
 static bool answer_bodyless(void *ctx, const struct http_message *m)
 {
 	struct talk *t = ctx;
-	struct exchange *r = row_at(t, t->answer_row);
+	struct exchange *r = talk_row(t, t->answer_row);
 
 	/* the request's method is known once its headers are: before any server answers */
 	return (r && r->method && strcmp(r->method, "HEAD") == 0) || opens_tunnel(r, m);
@@ -231,7 +184,7 @@ static const struct http_ops answer_ops = { answer_begin, answer_end, answer_bod
 
 static void extend(struct talk *t, enum flow_dir dir, uint64_t offset, uint64_t ts_ns, uint64_t len)
 {
-	struct exchange *r = row_at(t, t->row);
+	struct exchange *r = talk_row(t, t->row);
 	struct exchange_half *half;
 
 	if (!r)
@@ -250,14 +203,14 @@ static void extend(struct talk *t, enum flow_dir dir, uint64_t offset, uint64_t 
 static void begin_other(struct talk *t)
 {
 	t->protocol = OTHER;
-	t->row = new_row(t, EXCHANGE_UNRECOGNISED);
+	t->row = talk_row_new(t, EXCHANGE_UNRECOGNISED);
 }
 
 static void begin_stream(struct talk *t, enum flow_dir dir, const uint8_t *data, uint64_t len)
 {
 	if (data && dir == direction(t, true) && tls_looks_like(data, len)) {
 		t->protocol = TLS;
-		t->row = new_row(t, EXCHANGE_TLS);
+		t->row = talk_row_new(t, EXCHANGE_TLS);
 	} else {
 		begin_other(t);
 	}
@@ -275,7 +228,7 @@ static void feed_http(struct talk *t, enum flow_dir dir, uint64_t offset, uint64
 		return;
 	/* what cannot be followed as HTTP is a stream without a name, from the last message on */
 	if (t->row == NO_ROW)
-		t->row = new_row(t, EXCHANGE_UNRECOGNISED);
+		t->row = talk_row_new(t, EXCHANGE_UNRECOGNISED);
 	extend(t, dir, t->covered[dir], ts_ns, end - t->covered[dir]);
 	t->covered[dir] = end;
 }
@@ -315,7 +268,7 @@ static void settle_role(struct talk *t, struct conn *conn, enum flow_dir dir, co
 	    http_looks_like(request, data, len) || !http_looks_like(!request, data, len))
 		return;
 	t->server = conn->server = !t->server;
-	t->traffic->x->conns[t->conn].server = t->server;
+	(t->unlisted ? t->unlisted : &t->traffic->x->conns[t->conn])->server = t->server;
 }
 
 /* ---- connections ---- */
@@ -323,11 +276,14 @@ static void settle_role(struct talk *t, struct conn *conn, enum flow_dir dir, co
 static void conn_opened(void *ctx, struct conn *conn)
 {
 	struct traffic *traffic = ctx;
-	struct exchange_conn *c = exchanges_add_conn(traffic->x, EXCHANGES_MEMORY);
+	struct exchange_conn *c = exchanges_add_conn(traffic->x, traffic->options.memory);
+	bool listed = c;
 	struct talk *t;
 
-	if (!c)
+	if (!c && !exchanges_add_unlisted(traffic->x, EXCHANGES_UNLISTED_MEMORY))
 		return;
+	if (!c)
+		c = xcalloc(1, sizeof(*c));
 	c->local = conn->local;
 	c->remote = conn->remote;
 	c->server = conn->server;
@@ -337,6 +293,7 @@ static void conn_opened(void *ctx, struct conn *conn)
 	t = xcalloc(1, sizeof(*t));
 	t->traffic = traffic;
 	t->conn = conn->id;
+	t->unlisted = listed ? NULL : c;
 	t->server = conn->server;
 	t->row = t->request_row = t->answer_row = NO_ROW;
 	conn->user = t;
@@ -352,7 +309,7 @@ static bool enter_tunnel(struct talk *t, enum flow_dir dir, uint64_t offset, con
 		return false;
 	for (; t->nwaiting; t->nwaiting--) {
 		/* asked of the proxy before the tunnel was there */
-		row_over(t, t->waiting[t->first], EXCHANGE_CUT);
+		talk_row_over(t, t->waiting[t->first], EXCHANGE_CUT);
 		t->first = (t->first + 1) % PIPELINE_MAX;
 	}
 	begin_stream(t, dir, data ? data + read : NULL, len - read);
@@ -412,7 +369,7 @@ static enum exchange_end stream_end(const struct talk *t, const struct conn *con
 
 static void tls_result(struct talk *t)
 {
-	struct exchange *r = row_at(t, t->row);
+	struct exchange *r = talk_row(t, t->row);
 
 	if (!r)
 		return;
@@ -440,8 +397,8 @@ static void http_result(struct talk *t, const struct conn *conn, uint64_t ts_ns)
 	http_finish(t->http[0], ts_ns);
 	http_finish(t->http[1], ts_ns);
 	while (t->nwaiting) {
-		row_over(t, t->waiting[t->first],
-			 conn->end == CONN_OPEN ? EXCHANGE_OPEN : EXCHANGE_CUT);
+		talk_row_over(t, t->waiting[t->first],
+			      conn->end == CONN_OPEN ? EXCHANGE_OPEN : EXCHANGE_CUT);
 		t->first = (t->first + 1) % PIPELINE_MAX;
 		t->nwaiting--;
 	}
@@ -460,7 +417,7 @@ static void conn_closed(void *ctx, struct conn *conn, uint64_t ts_ns)
 		http_result(t, conn, ts_ns);
 	if (t->protocol == TLS)
 		tls_result(t);
-	row_over(t, t->row, stream_end(t, conn));
+	talk_row_over(t, t->row, stream_end(t, conn));
 }
 
 static void conn_released(void *ctx, struct conn *conn)
@@ -471,7 +428,7 @@ static void conn_released(void *ctx, struct conn *conn)
 
 	if (!t)
 		return;
-	c = &traffic->x->conns[t->conn];
+	c = t->unlisted ? t->unlisted : &traffic->x->conns[t->conn];
 	c->end = conn->end;
 	c->last_ns = conn->last_ns;
 	for (int dir = 0; dir < 2; dir++) {
@@ -484,6 +441,10 @@ static void conn_released(void *ctx, struct conn *conn)
 	http_free(t->http[0]);
 	http_free(t->http[1]);
 	tls_release(&t->tls);
+	if (t->unlisted) {
+		free(t->unlisted->iface);
+		free(t->unlisted);
+	}
 	free(t);
 }
 
@@ -495,6 +456,8 @@ struct traffic *traffic_new(const struct names *names, const struct traffic_opti
 
 	traffic->names = names;
 	traffic->options = *options;
+	if (!options->memory)
+		traffic->options.memory = EXCHANGES_MEMORY;
 	traffic->x = exchanges_new();
 	traffic->x->capture.on = true;
 	traffic->x->capture.payload_read = !options->headers_only;
@@ -514,6 +477,7 @@ struct exchanges *traffic_finish(struct traffic *traffic)
 	struct exchanges *x = traffic->x;
 
 	conn_table_free(traffic->conns);
+	passing_rows_free(&traffic->passing);
 	free(traffic);
 	return x;
 }

@@ -3,6 +3,7 @@
 #define CCAIO_LIB_EXCHANGE_TRAFFIC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct exchange;
 struct exchanges;
@@ -19,7 +20,11 @@ struct traffic;
 
 struct traffic_options {
 	bool headers_only; /* look at no payload: every stream is "unrecognised" */
-	/* Called when an exchange is over (or its connection is).  May be NULL. */
+	size_t memory;	   /* that listed connections and exchanges may take; 0: EXCHANGES_MEMORY */
+	/*
+	 * Called when an exchange is over (or its connection is).  May be NULL.  Where row is not
+	 * listed, x has its connection alone.
+	 */
 	void (*over)(void *ctx, const struct exchanges *x, const struct exchange *row);
 	void *ctx;
 };

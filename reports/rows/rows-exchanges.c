@@ -390,9 +390,14 @@ void rows_fill_exchanges(struct rows *rows, const struct exchanges *x)
 	}
 	if (x->capture.rows_left_out || x->capture.conns_left_out)
 		rows_note(rows,
-			  rows_str(rows, "%s and %s did not fit into the list",
+			  rows_str(rows, "for %s and %s there was no memory",
 				   rows_counted(rows, x->capture.rows_left_out, "exchange"),
 				   rows_counted(rows, x->capture.conns_left_out, "connection")));
+	if (exchanges_rest_count(x) || x->unlisted.conns)
+		rows_note(rows,
+			  rows_str(rows, "%s and %s are not listed; their bytes are in all sums",
+				   rows_counted(rows, exchanges_rest_count(x), "exchange"),
+				   rows_counted(rows, x->unlisted.conns, "connection")));
 	if (x->capture.dropped)
 		rows_note(rows, rows_str(rows, "%s could not be captured",
 					 rows_counted(rows, x->capture.dropped, "packet")));

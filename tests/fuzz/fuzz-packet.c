@@ -5,6 +5,7 @@
  */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/names.h"
 #include "lib/correlate/correlate.h"
@@ -34,17 +35,17 @@ static size_t next(const uint8_t *data, size_t size, uint64_t ts_ns, struct pack
 	return len + 3;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* All that is said, with lists of this many bytes. */
+static struct exchanges *judged(const uint8_t *data, size_t size, size_t memory)
 {
 	struct names *names = names_new();
-	struct traffic_options options = { 0 };
+	struct traffic_options options = { .memory = memory };
 	struct traffic *traffic = traffic_new(names, &options);
 	struct correlate *correlate;
 	struct exchanges *x;
 	struct packet p;
 	size_t n;
 	int ok;
-	char *why;
 
 	names_intern(names, "eth0", 4);
 	for (size_t at = 0; (n = next(data + at, size - at, at, &p, &ok)); at += n)
@@ -56,6 +57,34 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (ok)
 			correlate_packet(correlate, &p);
 	correlate_finish(correlate);
+	names_free(names);
+	return x;
+}
+
+/* What is not listed adds up to what is. */
+static void check_unlisted(const struct exchanges *all, const struct exchanges *x)
+{
+	struct exchange_rest listed = { 0 }, rest = x->unlisted.by[OWNER_UNKNOWN];
+	uint64_t payload[2] = { 0 };
+
+	for (size_t i = 0; i < all->nconns; i++)
+		for (int dir = 0; dir < 2; dir++)
+			payload[dir] += all->conns[i].payload[dir] + all->conns[i].lost[dir];
+	for (size_t r = 0; r < all->nrows; r++)
+		rest_add(&listed, &all->rows[r]);
+	if (x->unlisted.conns != all->nconns || x->unlisted.seen != all->nconns ||
+	    memcmp(&listed, &rest, sizeof(rest)) != 0 ||
+	    memcmp(payload, x->unlisted.streams[OWNER_UNKNOWN], sizeof(payload)) != 0)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct exchanges *x = judged(data, size, 0), *unlisted = judged(data, size, 1);
+	char *why;
+
+	check_unlisted(x, unlisted);
+	exchanges_free(unlisted);
 	/* every payload byte of a connection is in some row, and no byte is in two */
 	for (size_t i = 0; i < x->nconns; i++) {
 		for (int dir = 0; dir < 2; dir++) {
@@ -71,6 +100,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	exchanges_clear_payload(x, &why);
 	free(why);
 	exchanges_free(x);
-	names_free(names);
 	return 0;
 }

@@ -39,6 +39,8 @@ struct machine {
 	bool no_bounce_probe, no_tcp_probes, no_sync, no_maps;
 	bool no_header; /* its network device is no virtio device */
 	uint64_t next_skb;
+	size_t memory;			 /* for lists; 0: as always */
+	uint64_t lead;			 /* of packets before their events; 0: 50 of these */
 	const struct platform *platform; /* NULL: nothing is known of the machine */
 };
 
@@ -280,7 +282,7 @@ static inline void request(struct machine *m, uint64_t sector, uint64_t bytes, e
 /* Run what was reported through both passes. */
 static inline struct exchanges *judge(struct machine *m, bool events)
 {
-	struct traffic_options options = { 0 };
+	struct traffic_options options = { .memory = m->memory };
 	struct traffic *t = traffic_new(m->names, &options);
 	struct correlate *c;
 	struct exchanges *x;
@@ -293,7 +295,8 @@ static inline struct exchanges *judge(struct machine *m, bool events)
 	x->program.launched = m->launched;
 	c = correlate_new(x, m->names, m->platform);
 	for (size_t i = 0; events && i < m->nevents; i++) {
-		while (p < m->npackets && m->packets[p].ts_ns <= m->events[i].ts_ns + 50000)
+		while (p < m->npackets &&
+		       m->packets[p].ts_ns <= m->events[i].ts_ns + (m->lead ? m->lead : 50000))
 			correlate_packet(c, &m->packets[p++]);
 		correlate_event(c, &m->events[i]);
 	}

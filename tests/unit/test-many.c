@@ -3,6 +3,7 @@
 #include "lib/base/err.h"
 #include "lib/exchange/clear.h"
 #include "lib/exchange/json.h"
+#include "lib/net/conn.h"
 #include "tests/unit/correlate-fixture.h"
 #include "tests/unit/exchange-text.h"
 #include "tests/unit/test.h"
@@ -98,6 +99,151 @@ static void one_that_stays(void)
 	end(&m, x);
 }
 
+/* ---- what is not listed counts like what is ---- */
+
+static const char hello[] = "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00";
+static const char odd[] = "\x01\x02 nobody knows this";
+
+/* Ten of the program and of others: HTTP, several requests at once, early answers, TLS, others. */
+static void mixed(struct machine *m, size_t count)
+{
+	struct line l;
+
+	for (size_t i = 0; i < count; i++) {
+		int32_t pid = i % 3 == 2 ? OTHER : APP;
+
+		connect_line(&l, m, 0xcc00 + i * 64, (uint16_t)(30000 + i % 500), pid);
+		switch (i % 8) {
+		case 0:
+			say(&l, ask, 0);
+			hear(&l, ok);
+			say(&l, ask, 7);
+			hear(&l, "HTTP/1.1 100 Continue\r\n\r\n");
+			hear(&l, ok);
+			break;
+		case 1: /* three at once, one of them not answered */
+			say(&l, ask, 0);
+			say(&l, ask, 0);
+			say(&l, ask, 0);
+			hear(&l, ok);
+			hear(&l, ok);
+			break;
+		case 2: /* answered before all was asked */
+			say(&l, "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n1234", 0);
+			hear(&l, "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n");
+			say(&l, "56789", 0);
+			hear(&l, "HTTP/1.1 103 Hints\r\n\r\n");
+			break;
+		case 3:
+			say(&l, hello, 0);
+			hear(&l, hello);
+			break;
+		case 4:
+			say(&l, odd, 0);
+			hear(&l, odd);
+			break;
+		case 5: /* HTTP at first */
+			say(&l, ask, 0);
+			hear(&l, odd);
+			say(&l, odd, 0);
+			break;
+		case 6: /* asked while it is answered */
+			hear(&l, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe");
+			say(&l, ask, 0);
+			hear(&l, "llo");
+			break;
+		default:
+			recv_flags(&l, FLOW_RST, "", 0);
+		}
+		send_flags(&l, FLOW_FIN | FLOW_ACK, "", 0, 0);
+		recv_flags(&l, FLOW_FIN | FLOW_ACK, "", 0);
+		sock_state(&l, FLOW_ESTABLISHED, FLOW_CLOSE, l.port, 0);
+		send_flags(&l, FLOW_ACK, "", 0, 0);
+	}
+	/* more at once than wait */
+	connect_line(&l, m, 0xbb00, 20000, APP);
+	for (size_t i = 0; i < 1100; i++)
+		say(&l, ask, 0);
+	for (size_t i = 0; i < 1100; i++)
+		hear(&l, ok);
+}
+
+static bool same_device(const struct exchange_device *a, const struct exchange_device *b)
+{
+	return strcmp(a->name, b->name) == 0 && memcmp(a->dma_bytes, b->dma_bytes, 16) == 0 &&
+	       memcmp(a->program_bytes, b->program_bytes, 16) == 0 &&
+	       memcmp(a->other_bytes, b->other_bytes, 16) == 0 &&
+	       memcmp(a->unknown_bytes, b->unknown_bytes, 16) == 0;
+}
+
+/* The same with lists of this many bytes. */
+static struct exchanges *with_memory(size_t memory, size_t count, uint64_t lead)
+{
+	struct exchanges *x;
+	struct machine m;
+
+	begin(&m);
+	m.memory = memory;
+	m.lead = lead;
+	mixed(&m, count);
+	x = judge(&m, true);
+	names_free(m.names);
+	return x;
+}
+
+static void not_listed(size_t memory, size_t count, uint64_t lead)
+{
+	struct exchanges *all = with_memory(0, count, lead), *x = with_memory(memory, count, lead);
+	struct exchanges *back = again(x);
+	uint64_t held = x->sums.held;
+	char *why[2];
+
+	check(!all->unlisted.conns && !exchanges_rest_count(all) && all->sums.conserved);
+	check(x->nconns + x->unlisted.conns == all->nconns && x->nrows < all->nrows);
+	check(x->nrows + exchanges_rest_count(x) == all->nrows);
+	check(!x->capture.conns_left_out && !x->capture.rows_left_out);
+	check(x->sums.conserved && x->result.clear_bytes == all->result.clear_bytes);
+	check(x->result.tls_bytes == all->result.tls_bytes && x->result.tls_bytes);
+	check(x->result.opaque_bytes == all->result.opaque_bytes && x->result.opaque_bytes);
+	/* payload of the stream = bytes of exchanges: once for all of an owner */
+	for (size_t i = x->nconns; i < all->nconns; i++)
+		held += all->conns[i].program ? 2 : 0;
+	check(held == all->sums.held + 1 + 2 * CONN_OWNERS);
+	check(x->ndevices == all->ndevices);
+	for (size_t i = 0; i < x->ndevices && i < all->ndevices; i++)
+		check(same_device(&x->devices[i], &all->devices[i]));
+	check(x->nunattributed == all->nunattributed && x->nunattributed);
+	check(x->result.nothing_else == all->result.nothing_else);
+	check(strcmp(x->result.other_traffic, all->result.other_traffic) == 0);
+	check(exchanges_clear_payload(x, &why[0]) == exchanges_clear_payload(all, &why[1]));
+	check(strcmp(why[0], why[1]) == 0);
+	check(exchanges_kernel_bytes(x) == exchanges_kernel_bytes(all));
+	check(exchanges_others(x).bytes == exchanges_others(all).bytes &&
+	      exchanges_others(x).pid == OTHER);
+	check(back && back->unlisted.conns == x->unlisted.conns &&
+	      memcmp(back->unlisted.by, x->unlisted.by, sizeof(x->unlisted.by)) == 0);
+	free(why[0]);
+	free(why[1]);
+	exchanges_free(back);
+	exchanges_free(x);
+	exchanges_free(all);
+}
+
+/* One that is over leaves, though none is listed. */
+static void they_leave(void)
+{
+	struct exchanges *x;
+	struct machine m;
+
+	begin(&m);
+	m.memory = 1;
+	connections(&m, MANY);
+	x = judge(&m, true);
+	check(x->unlisted.conns == MANY && !x->nconns && x->sums.conserved);
+	check(x->unlisted.most < CONN_OVER + 100);
+	end(&m, x);
+}
+
 /* Where there is no memory left it is said, and what is listed does not pass for all. */
 static void no_memory_left(void)
 {
@@ -114,6 +260,10 @@ static void no_memory_left(void)
 	x->rows[0].target = xstrdup("/a/long/target");
 	exchanges_row_done(x, &x->rows[0]);
 	check(x->memory > sizeof(*x->conns) + sizeof(*x->rows) + strlen("/a/long/target"));
+	check(exchanges_add_unlisted(x, sizeof(struct exchange_rest)));
+	check(!exchanges_add_unlisted(x, sizeof(struct exchange_rest)));
+	x->unlisted.conns = 0;
+	x->capture.rows_left_out = 2;
 	c = correlate_new(x, names, NULL);
 	correlate_event(c, &event);
 	correlate_finish(c);
@@ -131,6 +281,11 @@ int main(void)
 	all_of_them(connections, MANY);
 	all_of_them(exchanges, 1);
 	one_that_stays();
+	not_listed(1, 200, 0);
+	not_listed(1, 1000, UINT64_MAX / 2);
+	not_listed(50000, 200, 0);
+	not_listed(200000, 5000, 0);
+	they_leave();
 	no_memory_left();
 	return done();
 }

@@ -48,7 +48,7 @@ static void say(struct wire *w, enum flow_dir dir, const char *text)
 
 static void open_wire(struct wire *w, bool headers_only)
 {
-	struct traffic_options options = { headers_only, over, w };
+	struct traffic_options options = { .headers_only = headers_only, .over = over, .ctx = w };
 
 	memset(w, 0, sizeof(*w));
 	w->names = names_new();
