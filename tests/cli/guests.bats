@@ -83,11 +83,10 @@ in_its_own_words() {
 
 like_the_original() {
 	original=linux-7.2-forced-since-boot as "$kind" "$signs" "${rewrite[@]}"
-	judge 0
+	judge 0 -f text -o - -f json -o "$BATS_TEST_TMPDIR/t.verdict.json"
 	has "PROVEN since boot"
 	in_its_own_words
-	judge 0 -f json
-	[ "$(jq -r '.setting + " " + .guest' <<<"$output")" = "$setting $kind" ]
+	[ "$(jq -r '.setting + " " + .guest' "$BATS_TEST_TMPDIR/t.verdict.json")" = "$setting $kind" ]
 	original=linux-7.2-lost as "$kind" "$signs" "${rewrite[@]}"
 	judge 2 --scope=window
 	has "unmet          nothing-lost"
@@ -107,13 +106,12 @@ given_protected() {
 	local at=0x45684000
 	[[ $kind != sev* ]] || at=0x8000045684000
 	original=linux-7.2-forced-since-boot as "$kind" "$signs" "${rewrite[@]}" -N
-	judge 1
+	judge 1 -f text -o - -f json -o "$BATS_TEST_TMPDIR/t.verdict.json"
 	has "VIOLATED since boot"
 	has "the device was given protected memory at $at (4096 bytes); a protected buffer was mapped without a bounce"
 	in_its_own_words
-	judge 1 -f json
-	[ "$(jq -r '[.claims | to_entries[] | select(.value.state == "refuted").key] | join(" ")' <<<"$output")" = "dma-in-shared bounce-paired" ]
-	[ "$(jq -r '.guest + " " + ([.totals.maps - .totals.bounces] | tostring)' <<<"$output")" = "$kind [1]" ]
+	[ "$(jq -r '([.claims | to_entries[] | select(.value.state == "refuted").key] | join(" ")) + "; " + .guest + " " +
+		(.totals.maps - .totals.bounces | tostring)' "$BATS_TEST_TMPDIR/t.verdict.json")" = "dma-in-shared bounce-paired; $kind 1" ]
 }
 
 @test "guests: each kind that gives a device protected memory is VIOLATED" {

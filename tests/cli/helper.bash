@@ -20,14 +20,12 @@ same() {
 
 # seal DIR: write the manifest of the files in DIR, so that it is a bundle.
 seal() {
-	local file files=
-	for file in "$1"/*; do
-		[ "${file##*/}" != MANIFEST.json ] || continue
-		files+="${files:+,}{\"name\":\"${file##*/}\",\"size\":$(stat -c %s "$file"),"
-		files+="\"sha256\":\"$(sha256sum <"$file" | cut -d' ' -f1)\"}"
-	done
-	printf '{"schema":"ccaio.manifest/1","tool":"ccaio test","created":"2026-11-20T18:00:00Z",
-		"libraries":{},"files":[%s]}\n' "$files" >"$1/MANIFEST.json"
+	(cd "$1" && stat -c '%s %n' -- * && sha256sum -- *) | awk '
+		$2 == "MANIFEST.json" { next }
+		length($1) < 64 { size[$2] = $1; next }
+		{ files = files (files ? "," : "") sprintf("{\"name\":\"%s\",\"size\":%s,\"sha256\":\"%s\"}", $2, size[$2], $1) }
+		END { printf "{\"schema\":\"ccaio.manifest/1\",\"tool\":\"ccaio test\",\"created\":\"2026-11-20T18:00:00Z\",\n" \
+			"\"libraries\":{},\"files\":[%s]}\n", files }' >"$1/MANIFEST.json"
 }
 
 # judged_bundle DIR NAME: a bundle of the recording NAME, judged for the window.

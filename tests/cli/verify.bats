@@ -441,10 +441,10 @@ with_verdict() {
 			run -2 --separate-stderr "$CCAIO" $command "$bundle"
 			[[ $output != *PROVEN\ * && $output == INCONCLUSIVE* ]]
 			[[ $(tr -s ' \n' '  ' <<<"$output") == *"the condition 'sealed', which this version of ccaio does not know, is unmet: the seal is broken"* ]]
-			for format in junit tap markdown sarif jsonl json; do
-				run -2 "$CCAIO" $command -f $format "$bundle"
-				[[ $output == *sealed* ]]
-			done
+			shown=("$BATS_TEST_TMPDIR"/shown.{xml,tap,md,sarif,jsonl,json})
+			rm -f "${shown[@]}"
+			run -2 "$CCAIO" $command "${shown[@]/#/-o}" "$bundle"
+			[ "$(grep -l sealed "${shown[@]}" | wc -l)" = 6 ]
 		done
 		run -2 "$CCAIO" verify -q --scope=window "$bundle"
 		with_verdict "$bundle" ".run.tool = \"$tool\" | .claims.kept = {\"state\":\"holds\",\"reason\":\"all of it\"}"
