@@ -14,8 +14,8 @@
 #include "collectors/facts/facts.h"
 #include "collectors/tracefs/boot-probes.h"
 #include "collectors/tracefs/boot.h"
+#include "collectors/tracefs/btf.h"
 #include "collectors/tracefs/instance.h"
-#include "collectors/tracefs/metering.h"
 #include "collectors/tracefs/tracefs.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
@@ -93,6 +93,16 @@ static bool is_off(const char *path)
 	return off;
 }
 
+static bool is_there(const char *path)
+{
+	const char *root = getenv("CCAIO_ROOT");
+	char *name = xasprintf("%s%s", root ? root : "", path);
+	bool there = access(name, R_OK) == 0;
+
+	free(name);
+	return there;
+}
+
 /* reasons: to be freed. */
 static void look_at_tracing(const struct tracing *tracing, struct diag_tracing *t, char **reason,
 			    char **probes_reason)
@@ -107,7 +117,7 @@ static void look_at_tracing(const struct tracing *tracing, struct diag_tracing *
 	t->read_only = is_read_only(tracing->path);
 	/* README is the kernel's own list of what it takes */
 	t->fprobes = tracing_says(tracing, "README", "f[:[<group>/]");
-	t->meter = metering_possible(tracing);
+	t->meter = is_there(BTF_KERNEL);
 	t->from_boot = boot_find(reason);
 	t->boot_reason = *reason;
 	t->boot_probes = boot_probes_find(tracing, NULL, probes_reason);

@@ -103,8 +103,7 @@ static void tell_armed(const struct trace *t)
 	if (t->rec.probes_reason && t->judging.verbosity >= 0)
 		cmd_say(&cmd_trace, "%s", t->rec.probes_reason);
 	if (t->rec.metering.trouble && t->judging.verbosity >= 0)
-		cmd_say(&cmd_trace, "--cost does not measure everything: %s",
-			t->rec.metering.trouble);
+		cmd_say(&cmd_trace, "--cost counts nothing: %s", t->rec.metering.trouble);
 	if (t->judging.verbosity <= 0)
 		return;
 	for (size_t i = 0; i < t->rec.arming.nevents; i++)

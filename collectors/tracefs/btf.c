@@ -69,19 +69,26 @@ static void make_index(struct index *types)
 	}
 }
 
-/* The first of this kind and name, as libbpf finds it; NULL: none. */
-static const struct btf_type *find(const struct index *types, const char *wanted, int kind)
+/* The first of this kind and name, as libbpf finds it; 0: none. */
+static uint32_t find_id(const struct index *types, const char *wanted, int kind)
 {
-	const struct btf_type *found = NULL;
+	uint32_t found = 0;
 
 	for (uint32_t id = types->buckets[bucket_of(wanted)]; id; id = types->before[id]) {
 		const struct btf_type *type = btf__type_by_id(types->btf, id);
 
 		if (btf_kind(type) == kind &&
 		    strcmp(btf__name_by_offset(types->btf, type->name_off), wanted) == 0)
-			found = type;
+			found = id;
 	}
 	return found;
+}
+
+static const struct btf_type *find(const struct index *types, const char *wanted, int kind)
+{
+	uint32_t id = find_id(types, wanted, kind);
+
+	return id ? btf__type_by_id(types->btf, id) : NULL;
 }
 
 static struct index *parse(const void *data, size_t len)
@@ -255,6 +262,14 @@ static long find_arguments(const struct index *index, const char *function, cons
 	return proto && btf_is_func_proto(proto) ? btf_vlen(proto) : -1;
 }
 
+static long find_function(const struct index *index, const char *function, const char *unused)
+{
+	uint32_t id = find_id(index, function, BTF_KIND_FUNC);
+
+	(void)unused;
+	return id ? (long)id : -1;
+}
+
 /* The answer that is kept under "NAME", sign and path, or what find() says. */
 static long ask(const struct types *types, const char *name, char sign, const char *path,
 		long (*find)(const struct index *index, const char *name, const char *path))
@@ -287,4 +302,9 @@ long btf_bytes(const struct types *types, const char *structure)
 int btf_arguments(const struct types *types, const char *function)
 {
 	return (int)ask(types, function, '/', "", find_arguments);
+}
+
+int btf_function(const struct types *types, const char *function)
+{
+	return (int)ask(types, function, '@', "", find_function);
 }

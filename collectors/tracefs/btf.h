@@ -39,4 +39,7 @@ long btf_bytes(const struct types *types, const char *structure);
 /* How many arguments a function takes; -1 where there is none of this name. */
 int btf_arguments(const struct types *types, const char *function);
 
+/* The number of a function of this name, as BPF programs name it; -1 where there is none. */
+int btf_function(const struct types *types, const char *function);
+
 #endif

@@ -1,183 +1,171 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The kernel's own sums of what bouncing costs: arming, reading and removing them. */
+/* The kernel's own sums of what bouncing copies, by a BPF program. */
 #include "collectors/tracefs/metering.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tracefs/tracefs.h>
 #include <unistd.h>
 
-#include "collectors/tracefs/hist.h"
-#include "collectors/tracefs/probes.h"
-#include "collectors/tracefs/state.h"
-#include "collectors/tracefs/tracefs.h"
-#include "lib/base/err.h"
+#include "collectors/tracefs/btf.h"
 #include "lib/base/file.h"
 #include "lib/base/xalloc.h"
 #include "lib/evidence/event.h"
 #include "lib/evidence/meter.h"
 
-#define COPY "cost_copy"
-#define COPY_END "cost_copy_end"
-#define SEARCH "cost_search"
-/* Devices, directions and sizes; tasks that copied, by CPU. */
-#define SUMS ":size=2048"
-#define TASKS ":size=4096:clock=mono"
+#define COPY "swiotlb_bounce" /* (dev, tlb_addr, size, dir): copies size bytes */
+#define MOST 1024	      /* devices and directions */
+#define NOT_SUPPORTED 524     /* ENOTSUPP, which the kernel keeps to itself */
 
-static const char copies_sum[] = "hist:keys=dev,dir,size.log2:vals=size" SUMS;
-static const char copies_begun[] =
-	"hist:keys=common_cpu,common_pid:copy_ts=common_timestamp,copy_dev=dev,copy_dir=dir" TASKS;
-static const char copies_took[] =
-	"hist:keys=common_cpu,common_pid:copy_ns=common_timestamp-$copy_ts" TASKS
-	":onmatch(%s." COPY ").trace(%s,$copy_dev,$copy_dir,$copy_ns)";
-static const char copies_times[] = "hist:keys=dev,dir:vals=ns" SUMS;
-static const char searches_begun[] =
-	"hist:keys=common_cpu,common_pid:search_ts=common_timestamp,search_dev=dev" TASKS;
-/* A search that finds slots ends with a copy into them; one that finds none leaves the time that
- * it began, which the next one overwrites. */
-static const char searches_took[] =
-	"hist:keys=common_cpu,common_pid:search_ns=common_timestamp-$search_ts" TASKS
-	":onmatch(%s." SEARCH ").trace(%s,$search_dev,$search_ns) if dir==1";
-static const char searches_times[] = "hist:keys=dev:vals=ns" SUMS;
-
-static int trigger(const struct metering *m, const char *group, const char *event, const char *text)
-{
-	errno = 0;
-	return tracefs_event_file_append(m->instance.files, group, event, "trigger", text) < 0
-		       ? (errno ? -errno : -EIO)
-		       : 0;
-}
-
-static char *synthetic(const struct metering *m, const char *event)
-{
-	return xasprintf("%s_%s", m->group, event);
-}
-
-/* What is timed: from one event to another, by way of a synthetic event, into a histogram. */
-struct timing {
-	const char *begin, *end;	  /* events */
-	const char *fields;		  /* of the synthetic one, before ns */
-	const char *begun, *took, *times; /* triggers of these three */
+/* In the map. */
+struct sum_key {
+	uint64_t dev; /* its struct device */
+	uint64_t dir; /* enum dma_data_direction */
 };
 
-static const struct timing copying = { COPY,	     COPY_END,	  "char dev[]; u32 dir",
-				       copies_begun, copies_took, copies_times };
-static const struct timing searching = { SEARCH,	 COPY,		"char dev[]",
-					 searches_begun, searches_took, searches_times };
+struct sum {
+	uint64_t copies, bytes;
+	char name[64];
+};
 
-static int arm_timing(const struct metering *m, const struct timing *t)
+/* ---- the program ---- */
+
+/* An instruction as Linux Documentation/bpf/standardization/instruction-set.rst has it. */
+#define INSN(op, to, from, offset, value)                                                   \
+	{                                                                                   \
+		.code = (op), .dst_reg = (to), .src_reg = (from), .off = (int16_t)(offset), \
+		.imm = (int32_t)(value)                                                     \
+	}
+#define MOV(to, from) INSN(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0)
+#define MOV32(to, from) INSN(BPF_ALU | BPF_MOV | BPF_X, to, from, 0, 0)
+#define SET(to, value) INSN(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, value)
+#define ADD(to, value) INSN(BPF_ALU64 | BPF_ADD | BPF_K, to, 0, 0, value)
+#define LOAD(to, from, offset) INSN(BPF_LDX | BPF_MEM | BPF_DW, to, from, offset, 0)
+#define STORE(to, offset, from) INSN(BPF_STX | BPF_MEM | BPF_DW, to, from, offset, 0)
+#define CLEAR(to, offset) INSN(BPF_ST | BPF_MEM | BPF_DW, to, 0, offset, 0)
+#define ADD_AT(to, offset, from) INSN(BPF_STX | BPF_ATOMIC | BPF_DW, to, from, offset, BPF_ADD)
+#define CALL(function) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, function)
+#define IF(reg, is, value, skip) INSN(BPF_JMP | (is) | BPF_K, reg, 0, skip, value)
+#define EXIT INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+#define MAP(to, fd)                                                    \
+	INSN(BPF_LD | BPF_DW | BPF_IMM, to, BPF_PSEUDO_MAP_FD, 0, fd), \
+	{                                                              \
+		0                                                      \
+	}
+
+#define R0 BPF_REG_0
+#define R1 BPF_REG_1
+#define R2 BPF_REG_2
+#define R3 BPF_REG_3
+#define R4 BPF_REG_4
+#define CTX BPF_REG_6
+#define FRAME BPF_REG_10
+#define ARG(n) (8 * (n))
+/* in the frame */
+#define KEY (-(int)sizeof(struct sum_key))
+#define NEW (KEY - (int)sizeof(struct sum))
+#define NAME (NEW - 8)
+
+/* name_at: of the pointer to its name in a struct device. */
+static int load_program(int map, uint32_t function, long name_at)
 {
-	char *name = synthetic(m, t->begin), *event = xasprintf("s:%s %s; u64 ns", name, t->fields),
-	     *took = xasprintf(t->took, m->group, name);
-	int ret;
-
-	errno = 0;
-	ret = tracefs_instance_file_append(NULL, "dynamic_events", event) < 0
-		      ? (errno ? -errno : -EIO)
-		      : 0;
-	if (ret == 0)
-		ret = trigger(m, m->group, t->begin, t->begun);
-	if (ret == 0)
-		ret = trigger(m, m->group, t->end, took);
-	if (ret == 0)
-		ret = trigger(m, "synthetic", name, t->times);
-	free(took);
-	free(event);
-	free(name);
-	return ret;
-}
-
-static void cannot(struct metering *m, const char *what, int ret)
-{
-	char *before = m->trouble;
-
-	m->trouble =
-		xasprintf("%s%s%s: %s", before ? before : "", before ? "; " : "", what,
-			  ret == -ENOENT   ? "this kernel has no such function to probe"
-			  : ret == -EINVAL ? "this kernel does not know such probes or histograms"
-					   : strerror(-ret));
-	free(before);
-}
-
-static int arm_instance(struct metering *m, struct state *state, struct err *err)
-{
-	char *name = xasprintf(METERING_INSTANCE "%d", (int)getpid());
-	int ret = state_note(state, "instance", name, err);
-
-	if (ret == 0)
-		ret = instance_create(&m->instance, name, err);
-	free(name);
-	return ret;
-}
-
-void metering_open(struct metering *m, const struct tracing *tracing, struct state *state,
-		   const char *group)
-{
-#define DEV "dev=+0(+{device.kobj}($arg1)):string" /* its name is a kobject's first member */
-	struct probe_wanted probes[] = {
-		{ COPY, "p swiotlb_bounce " DEV " size=$arg3 dir=$arg4:u32", 0 },
-		{ COPY_END, "r swiotlb_bounce", 0 },
-		{ SEARCH, "p swiotlb_tbl_map_single " DEV, 0 },
+	const struct bpf_insn insns[] = {
+		MOV(CTX, R1),
+		/* the device as a number: the argument itself is a pointer that cannot be a key */
+		SET(R2, 0),
+		MOV(R3, FRAME),
+		ADD(R3, KEY),
+		CALL(BPF_FUNC_get_func_arg),
+		LOAD(R1, CTX, ARG(3)),
+		MOV32(R1, R1),
+		STORE(FRAME, KEY + 8, R1),
+		MAP(R1, map),
+		MOV(R2, FRAME),
+		ADD(R2, KEY),
+		CALL(BPF_FUNC_map_lookup_elem),
+		IF(R0, BPF_JNE, 0, 35),
+		/* its first copy: note its name */
+		CLEAR(FRAME, NEW),
+		CLEAR(FRAME, NEW + 8),
+		CLEAR(FRAME, NEW + 16),
+		CLEAR(FRAME, NEW + 24),
+		CLEAR(FRAME, NEW + 32),
+		CLEAR(FRAME, NEW + 40),
+		CLEAR(FRAME, NEW + 48),
+		CLEAR(FRAME, NEW + 56),
+		CLEAR(FRAME, NEW + 64),
+		CLEAR(FRAME, NEW + 72),
+		LOAD(R3, FRAME, KEY),
+		ADD(R3, name_at),
+		SET(R2, 8),
+		MOV(R1, FRAME),
+		ADD(R1, NAME),
+		CALL(BPF_FUNC_probe_read_kernel),
+		LOAD(R3, FRAME, NAME),
+		SET(R2, 64),
+		MOV(R1, FRAME),
+		ADD(R1, NEW + 16),
+		CALL(BPF_FUNC_probe_read_kernel_str),
+		MAP(R1, map),
+		MOV(R2, FRAME),
+		ADD(R2, KEY),
+		MOV(R3, FRAME),
+		ADD(R3, NEW),
+		SET(R4, BPF_NOEXIST), /* another CPU may have been first */
+		CALL(BPF_FUNC_map_update_elem),
+		MAP(R1, map),
+		MOV(R2, FRAME),
+		ADD(R2, KEY),
+		CALL(BPF_FUNC_map_lookup_elem),
+		IF(R0, BPF_JEQ, 0, 4), /* there is no room: its copies are not counted */
+		/* counted, here and there */
+		SET(R1, 1),
+		ADD_AT(R0, 0, R1),
+		LOAD(R1, CTX, ARG(2)),
+		ADD_AT(R0, 8, R1),
+		SET(R0, 0),
+		EXIT,
 	};
-	struct err err = { "" };
-	int ret;
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_TRACE_FENTRY,
+		    .attach_btf_id = function);
+
+	return bpf_prog_load(BPF_PROG_TYPE_TRACING, "ccaio_meter", "GPL", insns,
+			     sizeof(insns) / sizeof(insns[0]), &options);
+}
+
+static void cannot(struct metering *m, const char *why)
+{
+	free(m->trouble);
+	m->trouble = xasprintf("copies (" COPY "): %s", why);
+}
+
+void metering_open(struct metering *m, const struct types *types)
+{
+	int function = types ? btf_function(types, COPY) : -1;
+	long name_at = types ? btf_offset(types, "device", "kobj.name") : -1;
 
 	*m = (struct metering)METERING_INIT;
-	m->group = group;
-	m->tracing = tracing;
-	if (!metering_possible(tracing)) {
-		m->trouble = xstrdup("this kernel has no kprobe events or no histogram triggers");
-		return;
-	}
-	if (arm_instance(m, state, &err) < 0) {
-		m->trouble = xstrdup(err.text);
-		return;
-	}
-	probes_create(group, probes, sizeof(probes) / sizeof(probes[0]));
-	ret = probes[0].ret ? probes[0].ret : trigger(m, group, COPY, copies_sum);
-	m->counts = ret == 0;
-	if (ret < 0) {
-		cannot(m, "copies (swiotlb_bounce)", ret);
-		return;
-	}
-	ret = probes[1].ret ? probes[1].ret : arm_timing(m, &copying);
-	m->copies = ret == 0;
-	if (ret < 0)
-		cannot(m, "times of copies (swiotlb_bounce)", ret);
-	ret = probes[2].ret ? probes[2].ret : arm_timing(m, &searching);
-	m->searches = ret == 0;
-	if (ret < 0)
-		cannot(m, "times of finding slots (swiotlb_tbl_map_single)", ret);
-}
-
-bool metering_possible(const struct tracing *tracing)
-{
-	char *readme = tracing_read(tracing->files, "README");
-	bool can = readme && strstr(readme, "hist trigger") &&
-		   strstr(readme, "trace(<synthetic_event>") &&
-		   tracing_exists(tracing->files, "kprobe_events");
-
-	free(readme);
-	return can;
-}
-
-/* Entries of the probe that counts which counted nothing. */
-static uint64_t missed(const struct metering *m)
-{
-	char *text = tracing_read(m->tracing->files, "kprobe_profile"), name[128];
-	uint64_t sum = 0, n;
-
-	for (const char *line = text; line && *line;) {
-		if (sscanf(line, " %127s %*u %" SCNu64, name, &n) == 2 && strcmp(name, COPY) == 0)
-			sum += n;
-		line = strchr(line, '\n');
-		line += line != NULL;
-	}
-	free(text);
-	return sum;
+	if (function < 0 || name_at < 0)
+		return cannot(m, types ? "this kernel has no such function"
+				       : "this kernel does not describe its types "
+					 "(CONFIG_DEBUG_INFO_BTF)");
+	m->map = bpf_map_create(BPF_MAP_TYPE_HASH, "ccaio_meter", sizeof(struct sum_key),
+				sizeof(struct sum), MOST, NULL);
+	if (m->map < 0)
+		return cannot(m, strerror(errno));
+	m->program = load_program(m->map, (uint32_t)function, name_at);
+	if (m->program < 0)
+		return cannot(m, errno == EINVAL ? "this kernel does not know such BPF programs"
+						 : strerror(errno));
+	m->at = bpf_raw_tracepoint_open(NULL, m->program);
+	if (m->at < 0)
+		return cannot(m, errno == NOT_SUPPORTED || errno == EINVAL
+					 ? "this kernel cannot call BPF programs from functions"
+					 : strerror(errno));
+	m->counts = true;
 }
 
 uint64_t metering_busy_ns(const char *stat, long ticks)
@@ -200,104 +188,56 @@ static uint64_t busy_ns(void)
 	return ns;
 }
 
-static void clear(const struct metering *m, const char *group, const char *event, const char *text)
+/* Calls in which the program did not run, since it ran already on that CPU. */
+static uint64_t missed(const struct metering *m)
 {
-	char *command = xasprintf("%s:clear", text);
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
 
-	trigger(m, group, event, command);
-	free(command);
+	return bpf_obj_get_info_by_fd(m->program, &info, &len) == 0 ? info.recursion_misses : 0;
+}
+
+static struct meter *read_sums(const struct metering *m)
+{
+	struct meter *meter = xcalloc(1, sizeof(*meter));
+	struct sum_key key, *before = NULL;
+
+	for (int i = 0; i < MOST && bpf_map_get_next_key(m->map, before, &key) == 0; i++) {
+		struct meter_copies *c;
+		struct sum sum;
+
+		before = &key;
+		if (bpf_map_lookup_elem(m->map, &key, &sum) < 0)
+			continue;
+		sum.name[sizeof(sum.name) - 1] = '\0';
+		c = meter_copies_of(meter, sum.name,
+				    key.dir == EVENT_FROM_DEVICE ? METER_IN : METER_OUT);
+		c->copies += sum.copies;
+		c->bytes += sum.bytes;
+	}
+	return meter;
 }
 
 void metering_begin(struct metering *m)
 {
-	char *copy, *search;
-
 	if (!m->counts)
 		return;
-	copy = synthetic(m, COPY);
-	search = synthetic(m, SEARCH);
 	m->busy_ns = busy_ns();
 	m->missed = missed(m);
-	if (m->searches)
-		clear(m, "synthetic", search, searches_times);
-	if (m->copies)
-		clear(m, "synthetic", copy, copies_times);
-	clear(m, m->group, COPY, copies_sum);
-	free(search);
-	free(copy);
-}
-
-static void add_copies(void *ctx, const struct hist_entry *e)
-{
-	bool in = e->dir == EVENT_FROM_DEVICE;
-	struct meter_copies *c = meter_copies_of(ctx, e->dev, in ? METER_IN : METER_OUT);
-	uint64_t hits = e->hits;
-
-	/* copies of no byte are counted with those of one; they copy nothing */
-	if (e->log2 == 0)
-		hits = e->sum < hits ? e->sum : hits;
-	c->copies += hits;
-	c->bytes += e->sum;
-	c->sizes[e->log2 < METER_SIZES ? e->log2 : METER_SIZES - 1] += hits;
-}
-
-static void add_times(void *ctx, const struct hist_entry *e)
-{
-	bool in = e->dir == EVENT_FROM_DEVICE;
-	struct meter_copies *c = meter_copies_of(ctx, e->dev, in ? METER_IN : METER_OUT);
-
-	c->timed += e->hits;
-	c->ns += e->sum;
-}
-
-static void add_searches(void *ctx, const struct hist_entry *e)
-{
-	struct meter_searches *s = meter_searches_of(ctx, e->dev);
-
-	s->searches += e->hits;
-	s->ns += e->sum;
-}
-
-void metering_parse(struct meter *meter, const char *copies, const char *copy_times,
-		    const char *search_times)
-{
-	meter->missed += hist_each(copies, "size", add_copies, meter);
-	hist_each(copy_times, "ns", add_times, meter);
-	hist_each(search_times, "ns", add_searches, meter);
-}
-
-static char *hist(const struct metering *m, const char *group, const char *event)
-{
-	return tracefs_event_file_read(m->instance.files, group, event, "hist", NULL);
+	m->before = read_sums(m);
 }
 
 void metering_end(struct metering *m)
 {
-	char *copy, *search, *texts[3] = { NULL };
-	struct meter *meter;
 	uint64_t busy;
 
-	if (!m->counts)
+	if (!m->counts || !m->before)
 		return;
-	copy = synthetic(m, COPY);
-	search = synthetic(m, SEARCH);
-	/* the sums first: what goes on is not of the window */
-	texts[0] = hist(m, m->group, COPY);
-	texts[1] = m->copies ? hist(m, "synthetic", copy) : NULL;
-	texts[2] = m->searches ? hist(m, "synthetic", search) : NULL;
+	m->meter = read_sums(m);
 	busy = busy_ns();
-	meter = m->meter = xcalloc(1, sizeof(*m->meter));
-	metering_parse(meter, texts[0], texts[1], texts[2]);
-	if (!texts[0]) {
-		cannot(m, "the sums of copies could not be read", -EIO);
-	} else {
-		meter->missed += missed(m) - m->missed;
-		meter->busy_ns = busy > m->busy_ns && m->busy_ns ? busy - m->busy_ns : 0;
-	}
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		free(texts[i]);
-	free(search);
-	free(copy);
+	meter_subtract(m->meter, m->before);
+	m->meter->missed = missed(m) - m->missed;
+	m->meter->busy_ns = busy > m->busy_ns && m->busy_ns ? busy - m->busy_ns : 0;
 }
 
 struct meter *metering_describe(struct metering *m)
@@ -312,38 +252,17 @@ struct meter *metering_describe(struct metering *m)
 	return meter;
 }
 
-/*
- * A trigger whose variables others use stays until those are gone, and an instance stays with it:
- * times of searches are taken at a copy's entry, whose own variables its return uses.
- */
-void metering_clear_triggers(const char *instance, const char *group)
+void metering_close(struct metering *m)
 {
-	static const char *const events[] = { COPY_END, COPY, SEARCH };
-	struct tracefs_instance *files = tracefs_instance_alloc(NULL, instance);
+	if (m->counts || m->trouble) {
+		const int fds[] = { m->at, m->program, m->map };
 
-	for (size_t i = 0; files && i < sizeof(events) / sizeof(events[0]); i++) {
-		char *name = xasprintf("%s_%s", group, events[i]);
-
-		tracefs_event_file_clear(files, group, events[i], "trigger");
-		tracefs_event_file_clear(files, "synthetic", name, "trigger");
-		free(name);
+		for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+			if (fds[i] >= 0)
+				close(fds[i]);
 	}
-	if (files)
-		tracefs_instance_free(files);
-}
-
-int metering_close(struct metering *m)
-{
-	struct err err = { "" };
-	int ret = 0;
-
-	if (m->instance.name) {
-		if (m->instance.own)
-			metering_clear_triggers(m->instance.name, m->group);
-		ret = instance_release(&m->instance, &err);
-	}
+	meter_free(m->before);
 	meter_free(m->meter);
 	free(m->trouble);
 	*m = (struct metering)METERING_INIT;
-	return ret;
 }

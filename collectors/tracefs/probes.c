@@ -295,19 +295,6 @@ static void arm_probe(const struct probe *probe, const struct instance *instance
 			      why ? why : strerror(-ret));
 }
 
-void probes_create(const char *group, struct probe_wanted *wanted, size_t count)
-{
-	struct words words = { .group = group };
-
-	for (size_t i = 0; i < count; i++) {
-		char *text = write_form(&words, wanted[i].form);
-
-		wanted[i].ret = text ? create(group, wanted[i].name, text) : -EINVAL;
-		free(text);
-	}
-	btf_free(words.own);
-}
-
 /* Has the kernel no dma events, so that probes must stand in for them? */
 static bool stand_in(const struct tracing *tracing)
 {
@@ -366,32 +353,12 @@ unsigned long long probes_missed(const struct tracing *tracing)
 	return sum;
 }
 
-int probes_remove_synthetic(const char *group)
-{
-	struct tracefs_dynevent **events = tracefs_dynevent_get_all(TRACEFS_DYNEVENT_SYNTH, NULL);
-	size_t len = strlen(group);
-	int ret = 0;
-
-	for (size_t i = 0; events && events[i]; i++) {
-		char *name = NULL;
-
-		tracefs_dynevent_info(events[i], NULL, &name, NULL, NULL, NULL);
-		if (name && strncmp(name, group, len) == 0 && name[len] == '_' &&
-		    tracefs_dynevent_destroy(events[i], false) < 0)
-			ret = errno ? -errno : -EBUSY;
-		free(name);
-	}
-	tracefs_dynevent_list_free(events);
-	return ret;
-}
-
 int probes_remove(const char *group)
 {
 	struct tracefs_dynevent **events;
-	int ret;
+	int ret = 0;
 
 	errno = 0;
-	ret = probes_remove_synthetic(group);
 	events = tracefs_dynevent_get_all(TRACEFS_DYNEVENT_KPROBE | TRACEFS_DYNEVENT_KRETPROBE,
 					  group);
 	for (size_t i = 0; events && events[i]; i++) {

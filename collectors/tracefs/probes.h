@@ -34,24 +34,8 @@ unsigned long long probes_missed(const struct tracing *tracing);
 unsigned long long probes_parse_missed(const char *profile);
 
 /*
- * Create probes in the group and leave them off.  form: as in probes.c, "p" or "r", function,
- * fields; ret is 0 or -errno of each.
- */
-struct probe_wanted {
-	const char *name, *form;
-	int ret;
-};
-void probes_create(const char *group, struct probe_wanted *wanted, size_t count);
-
-/*
- * Synthetic events are all in one group of the kernel's; the run's is in their names,
- * "ccaio_123_cost_copy".  Returns 0 or -errno.
- */
-int probes_remove_synthetic(const char *group);
-
-/*
- * Remove every dynamic event of the group, and the synthetic events that begin with its name.  They
- * must be off.  Returns 0, or -errno of the last one that could not be removed.
+ * Remove every dynamic event of the group.  They must be off.  Returns 0, or -errno of the last one
+ * that could not be removed.
  */
 int probes_remove(const char *group);
 

@@ -114,7 +114,7 @@ int recording_open(struct recording *rec, const struct recording_options *option
 	arming_arm(&rec->arming, &rec->instance);
 	probes_arm(&rec->tracing, &rec->instance, rec->group, options->types, &rec->arming);
 	if (options->cost)
-		metering_open(&rec->metering, &rec->tracing, &rec->state, rec->group);
+		metering_open(&rec->metering, options->types);
 	return 0;
 }
 
@@ -249,12 +249,9 @@ int recording_close(struct recording *rec, struct err *err)
 	if (rec->instance.name)
 		ret = instance_release(&rec->instance, err);
 	instance_release(&rec->top, NULL);
-	group_ret = metering_close(&rec->metering);
-	if (rec->group) {
-		int left = probes_remove(rec->group);
-
-		group_ret = left < 0 ? left : group_ret;
-	}
+	metering_close(&rec->metering);
+	if (rec->group)
+		group_ret = probes_remove(rec->group);
 	if (group_ret < 0 && ret == 0)
 		ret = err_set(err, -group_ret, "cannot remove the dynamic events of %s: %s",
 			      rec->group, strerror(-group_ret));

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "collectors/decode/probe-names.h"
-#include "collectors/tracefs/metering.h"
 #include "collectors/tracefs/probes.h"
 #include "collectors/tracefs/tracefs.h"
 #include "lib/base/err.h"
@@ -43,16 +42,7 @@ static int run_of(const char *name, const char *prefix)
 static bool remove_instance(const char *name)
 {
 	struct tracefs_instance *instance = tracefs_instance_alloc(NULL, name);
-	int meter = run_of(name, METERING_INSTANCE);
-	bool gone;
-
-	if (meter > 0) {
-		char *group = xasprintf(PROBE_GROUP "_%d", meter);
-
-		metering_clear_triggers(name, group);
-		free(group);
-	}
-	gone = !instance || tracefs_instance_destroy(instance) == 0;
+	bool gone = !instance || tracefs_instance_destroy(instance) == 0;
 
 	if (instance)
 		tracefs_instance_free(instance);
@@ -131,16 +121,6 @@ static bool is_alive(int pid)
 	return alive;
 }
 
-/* A probe of a dead run, and the synthetic events that go with its group. */
-static void remove_event(struct tracefs_dynevent *event, int pid)
-{
-	char *group = xasprintf(PROBE_GROUP "_%d", pid);
-
-	tracefs_dynevent_destroy(event, false);
-	probes_remove_synthetic(group);
-	free(group);
-}
-
 /*
  * What killed runs left whose file of /run is not this one's: instances and groups carry the
  * process's number.  A run of another PID namespace has other numbers, but has a file of its
@@ -154,8 +134,6 @@ static void clean_unnoted(void)
 	for (size_t i = 0; instances && instances[i]; i++) {
 		int pid = run_of(instances[i], STATE_INSTANCE);
 
-		if (pid == 0)
-			pid = run_of(instances[i], METERING_INSTANCE);
 		if (pid > 0 && !is_alive(pid))
 			remove_instance(instances[i]);
 	}
@@ -170,7 +148,7 @@ static void clean_unnoted(void)
 		pid = group ? run_of(group, PROBE_GROUP "_") : 0;
 		free(group);
 		if (pid > 0 && !is_alive(pid))
-			remove_event(events[i], pid);
+			tracefs_dynevent_destroy(events[i], false);
 	}
 	tracefs_dynevent_list_free(events);
 }

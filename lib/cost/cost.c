@@ -8,6 +8,7 @@
 #include "lib/base/saturate.h"
 #include "lib/base/xalloc.h"
 #include "lib/cost/state.h"
+#include "lib/cost/times.h"
 #include "lib/evidence/event.h"
 #include "lib/evidence/platform.h"
 #include "lib/evidence/snapshot.h"
@@ -43,6 +44,7 @@ struct cost_builder *cost_builder_new(const struct platform *p, struct names *na
 		b->cost->memcpy_ns = p->memcpy.ns;
 	}
 	b->live = live_new();
+	b->times = times_new();
 	where_map_init(&b->where, p);
 	forecast_init(&b->forecast, areas(p, &b->where, cpus));
 	return b;
@@ -58,15 +60,20 @@ struct device_cost *cost_device_new(struct cost_builder *b, uint16_t dev)
 	return &b->devices[dev];
 }
 
+unsigned int cost_size(uint64_t bytes)
+{
+	unsigned int i = bytes > 1 ? 64 - (unsigned int)__builtin_clzll(bytes - 1) : 0;
+
+	return i < COST_SIZES ? i : COST_SIZES - 1;
+}
+
 static void copy(struct cost_copies *c, uint64_t size)
 {
-	unsigned int i = size > 1 ? 64 - (unsigned int)__builtin_clzll(size - 1) : 0;
-
 	if (!size)
 		return; /* swiotlb_bounce() is called all the same, and copies nothing */
 	c->copies++;
 	c->bytes = saturate_add(c->bytes, size);
-	c->sizes[i < COST_SIZES ? i : COST_SIZES - 1]++;
+	c->sizes[cost_size(size)]++;
 }
 
 /* In a pool, or, where no pool is known, announced by a bounce? */
@@ -157,6 +164,7 @@ static void feed_one(struct cost_builder *b, const struct event *ev)
 		b->cost->lost = true;
 	if (ev->kind == EVENT_MARK)
 		window_mark(b, ev);
+	times_feed(b->times, ev);
 	if (event_group(ev->kind) != EVENT_GROUP_DMA)
 		return;
 	if (!b->begun)
@@ -198,6 +206,7 @@ struct cost *cost_builder_finish(struct cost_builder *b)
 
 	slots_end(b);
 	window_meter(b);
+	c->times = times_finish(b->times);
 	c->devices = xcalloc(b->ndevices, sizeof(*c->devices));
 	for (size_t i = 0; i < b->ndevices; i++) {
 		struct cost_device *d = &b->devices[i].result;
@@ -234,6 +243,11 @@ uint64_t cost_useful(const struct cost_device *d)
 uint64_t cost_least_ns(const struct cost *c, uint64_t bytes)
 {
 	return meter_least_ns(c->memcpy_bytes, c->memcpy_ns, bytes);
+}
+
+uint64_t cost_copy_ns(const struct cost *c, uint64_t bytes)
+{
+	return c->times ? meter_least_ns(1024, c->times->kib_ns, bytes) : 0;
 }
 
 bool cost_is_least(const struct cost *c)

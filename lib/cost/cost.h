@@ -25,8 +25,8 @@ struct platform;
  * syncs, each in its direction.  What a map copies out of a buffer that the device only writes is
  * stale: nobody needs it there.
  */
-#define COST_SIZES METER_SIZES /* as the kernel's histograms count: see lib/evidence/meter.h */
-#define COST_DIRS 3 /* of mappings, by enum event_dir: bidirectional, to, from the device */
+#define COST_SIZES 20 /* copies of 2^(i-1) + 1 to 2^i bytes (the first: of one); the last: more */
+#define COST_DIRS 3   /* of mappings, by enum event_dir: bidirectional, to, from the device */
 
 struct cost_copies {
 	uint64_t copies, bytes;
@@ -39,14 +39,11 @@ struct cost_copies {
  */
 struct cost_metered {
 	uint64_t copies, bytes;
-	uint64_t sizes[COST_SIZES];
-	uint64_t timed, ns; /* of so many copies, together */
 	uint64_t event_copies, event_bytes;
 };
 
 struct cost_meter {
 	struct cost_metered out, in;
-	uint64_t searches, search_ns; /* for slots */
 };
 
 struct cost_device {
@@ -65,6 +62,16 @@ struct cost_metering {
 	char *trouble;	  /* what was not measured, and why; NULL all was */
 	uint64_t missed;  /* copies that were not counted */
 	uint64_t busy_ns; /* CPU time that the machine did not idle; 0 unknown */
+};
+
+/*
+ * How long bounced maps took, by the times of their own events (see times.h): nothing is armed for
+ * it.  A map takes map_ns, and kib_ns for each KiB: the first is finding slots and recording an
+ * event, the second copying.
+ */
+struct cost_times {
+	uint64_t maps, bytes, ns; /* those that were timed, together */
+	uint64_t map_ns, kib_ns;  /* 0: too few, or of one size */
 };
 
 /*
@@ -95,6 +102,7 @@ struct cost {
 	size_t ndevices;
 	bool lost;			  /* events were lost: all counts are a lower bound */
 	struct cost_metering *metering;	  /* NULL: nobody asked for it */
+	struct cost_times *times;	  /* NULL: no map was timed */
 	uint64_t memcpy_bytes, memcpy_ns; /* the facts': so many bytes take at least so long */
 };
 
@@ -107,6 +115,12 @@ uint64_t cost_useful(const struct cost_device *d);
 
 /* Nanoseconds that copying so many bytes takes on this machine at least; 0 unknown. */
 uint64_t cost_least_ns(const struct cost *c, uint64_t bytes);
+
+/* … that it took in this recording, by the times of its events; 0 unknown. */
+uint64_t cost_copy_ns(const struct cost *c, uint64_t bytes);
+
+/* Which of COST_SIZES these bytes, which are more than none, are. */
+unsigned int cost_size(uint64_t bytes);
 
 /* Is it more than the events show that is needed, since maps failed or events were lost? */
 bool cost_is_least(const struct cost *c);

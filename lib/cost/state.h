@@ -46,6 +46,7 @@ struct cost_builder {
 	struct names *names;
 	struct cost *cost;
 	struct device_cost *devices;
+	struct times *times;
 	size_t ndevices;
 	bool begun, mapped;  /* an event was seen; of them one of a bounced map */
 	bool opened, closed; /* the window, by the marks of this run */

@@ -17,9 +17,6 @@ static const struct jrow copies_rows[] = {
 static const struct jrow metered_rows[] = {
 	JCOUNT(struct cost_metered, copies),
 	JCOUNT(struct cost_metered, bytes),
-	JNUMBERS("sizes", struct cost_metered, sizes),
-	JCOUNT(struct cost_metered, timed),
-	JCOUNT(struct cost_metered, ns),
 	JCOUNT(struct cost_metered, event_copies),
 	JCOUNT(struct cost_metered, event_bytes),
 	JEND,
@@ -28,8 +25,6 @@ static const struct jrow metered_rows[] = {
 static const struct jrow meter_rows[] = {
 	JOBJECT("out", struct cost_meter, out, metered_rows, .flags = JF_REQUIRED),
 	JOBJECT("in", struct cost_meter, in, metered_rows, .flags = JF_REQUIRED),
-	JCOUNT(struct cost_meter, searches),
-	JCOUNT(struct cost_meter, search_ns),
 	JEND,
 };
 
@@ -71,12 +66,19 @@ static const struct jrow pool_rows[] = {
 	JEND,
 };
 
+static const struct jrow times_rows[] = {
+	JCOUNT(struct cost_times, maps),   JCOUNT(struct cost_times, bytes),
+	JCOUNT(struct cost_times, ns),	   JCOUNT(struct cost_times, map_ns),
+	JCOUNT(struct cost_times, kib_ns), JEND,
+};
+
 const struct jrow cost_table[] = {
 	JOBJECT("pool", struct cost, pool, pool_rows, .flags = JF_REQUIRED),
 	JLIST("devices", struct cost, devices, ndevices, device_rows, MAX_DEVICES,
 	      .flags = JF_REQUIRED),
 	JBOOL("lost", struct cost, lost),
 	JPOINTER("metering", struct cost, metering, metering_rows),
+	JPOINTER("times", struct cost, times, times_rows),
 	JCOUNT(struct cost, memcpy_bytes),
 	JCOUNT(struct cost, memcpy_ns),
 	JEND,

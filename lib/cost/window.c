@@ -38,9 +38,6 @@ static void take_copies(struct cost_metered *to, const struct meter_copies *from
 {
 	to->copies = from->copies;
 	to->bytes = from->bytes;
-	memcpy(to->sizes, from->sizes, sizeof(to->sizes));
-	to->timed = from->timed;
-	to->ns = from->ns;
 }
 
 static struct cost_meter *meter_of(struct cost_builder *b, const char *device)
@@ -81,12 +78,6 @@ void window_meter(struct cost_builder *b)
 		struct cost_meter *to = meter_of(b, m->copies[i].device);
 
 		take_copies(m->copies[i].way == METER_IN ? &to->in : &to->out, &m->copies[i]);
-	}
-	for (size_t i = 0; i < m->nsearches; i++) {
-		struct cost_meter *to = meter_of(b, m->searches[i].device);
-
-		to->searches = m->searches[i].searches;
-		to->search_ns = m->searches[i].ns;
 	}
 	for (size_t i = 0; i < b->ndevices; i++) {
 		struct device_cost *d = &b->devices[i];

@@ -478,14 +478,14 @@ static void check_meter(struct diagnosis *d, const struct diag_tracing *t)
 {
 	if (!t->path)
 		return;
-	if (t->meter && !t->kprobes_off)
+	if (t->meter)
 		add(d, "cost-meter", DIAG_OK, NULL,
-		    "ccaio trace --cost can let the kernel sum up what bouncing takes");
+		    "ccaio trace --cost can let the kernel sum up what bouncing copies");
 	else
 		add(d, "cost-meter", DIAG_ADVICE,
-		    "use a kernel with KPROBE_EVENTS and HIST_TRIGGERS, and leave kprobes enabled",
-		    "no kprobes or no histogram triggers: ccaio trace says what bouncing takes at "
-		    "least, and --cost nothing more");
+		    "use a kernel with DEBUG_INFO_BTF, 5.17 or later, on arm64 6.4 or later",
+		    "no types of this kernel: ccaio trace knows from events alone what bouncing "
+		    "copies, and --cost nothing more");
 }
 
 static void check_probes(struct diagnosis *d, const struct diag_tracing *t)

@@ -49,7 +49,7 @@ struct diag_tracing {
 	unsigned int cpus;	  /* that the kernel may bring up; 0 unknown */
 	bool read_only;		  /* tracefs is mounted so */
 	bool kprobes, fprobes, btf;
-	bool meter;	  /* the kernel can sum up what bouncing costs (ccaio trace --cost) */
+	bool meter;	  /* the kernel can sum up what bouncing copies (ccaio trace --cost) */
 	bool kprobes_off; /* they are there, but disarmed: /sys/kernel/debug/kprobes/enabled */
 	bool ftrace_off;  /* functions are not traced: /proc/sys/kernel/ftrace_enabled */
 	bool boot_probes; /* decryption has been probed since boot (boot_probes_find) */

@@ -24,26 +24,12 @@ static const struct jrow copies_rows[] = {
 	JWORD("way", struct meter_copies, way, way_word, METER_WAYS, .flags = JF_REQUIRED),
 	JNUMBER("copies", struct meter_copies, copies, MAX_COUNT, .flags = JF_REQUIRED),
 	JNUMBER("bytes", struct meter_copies, bytes, MAX_COUNT, .flags = JF_REQUIRED),
-	{ .key = "sizes",
-	  .type = JT_NUMBERS,
-	  JMEMBER(struct meter_copies, sizes),
-	  .max = MAX_COUNT },
-	JNUMBER("timed", struct meter_copies, timed, MAX_COUNT),
-	JNUMBER("ns", struct meter_copies, ns, MAX_COUNT),
-	JEND,
-};
-
-static const struct jrow searches_rows[] = {
-	JNAME("device", struct meter_searches, device, .flags = JF_REQUIRED),
-	JNUMBER("searches", struct meter_searches, searches, MAX_COUNT, .flags = JF_REQUIRED),
-	JNUMBER("ns", struct meter_searches, ns, MAX_COUNT),
 	JEND,
 };
 
 const struct jrow meter_table[] = {
 	JSTRING("trouble", struct meter, trouble),
 	JLIST("copies", struct meter, copies, ncopies, copies_rows, MAX_DEVICES),
-	JLIST("searches", struct meter, searches, nsearches, searches_rows, MAX_DEVICES),
 	JNUMBER("missed", struct meter, missed, MAX_COUNT),
 	JNUMBER("busy_ns", struct meter, busy_ns, MAX_COUNT),
 	JEND,
@@ -80,15 +66,22 @@ struct meter_copies *meter_copies_of(struct meter *m, const char *device, enum m
 	return c;
 }
 
-struct meter_searches *meter_searches_of(struct meter *m, const char *device)
+void meter_subtract(struct meter *m, const struct meter *before)
 {
-	struct meter_searches *s;
+	size_t kept = 0;
 
-	for (size_t i = 0; i < m->nsearches; i++)
-		if (strcmp(m->searches[i].device, device) == 0)
-			return &m->searches[i];
-	m->searches = xrealloc(m->searches, m->nsearches + 1, sizeof(*m->searches));
-	s = &m->searches[m->nsearches++];
-	*s = (struct meter_searches){ .device = xstrdup(device) };
-	return s;
+	for (size_t i = 0; i < before->ncopies; i++) {
+		const struct meter_copies *b = &before->copies[i];
+		struct meter_copies *c = meter_copies_of(m, b->device, b->way);
+
+		c->copies -= b->copies < c->copies ? b->copies : c->copies;
+		c->bytes -= b->bytes < c->bytes ? b->bytes : c->bytes;
+	}
+	for (size_t i = 0; i < m->ncopies; i++) {
+		if (m->copies[i].copies)
+			m->copies[kept++] = m->copies[i];
+		else
+			free(m->copies[i].device);
+	}
+	m->ncopies = kept;
 }

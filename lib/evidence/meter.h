@@ -11,16 +11,9 @@
  * meter - what the kernel itself summed up of bouncing while a run was recorded (ccaio trace
  * --cost): the facts' member "meter".
  *
- * Copies are calls of swiotlb_bounce() (Linux kernel/dma/swiotlb.c).  Nothing goes through the
- * ring buffer, so copies and bytes are exact where missed is 0.  Times are of those copies whose
- * return was on the same CPU, in the same task, as their entry.  A search is from the entry of
- * swiotlb_tbl_map_single() to that of the copy that it ends with: finding slots and noting whose
- * they are, locks included.
+ * Copies are calls of swiotlb_bounce() (Linux kernel/dma/swiotlb.c), those of no byte included.
+ * Nothing goes through the ring buffer, so copies and bytes are exact where missed is 0.
  */
-#define METER_SIZES                                                                  \
-	20 /* copies of 2^(i-1) + 1 to 2^i bytes (the first: of one); the last: more \
-	    */
-
 enum meter_way { METER_OUT, METER_IN }; /* into the pool; back from it */
 #define METER_WAYS 2
 
@@ -28,21 +21,12 @@ struct meter_copies {
 	char *device; /* DMA device name */
 	uint32_t way; /* enum meter_way */
 	uint64_t copies, bytes;
-	uint64_t sizes[METER_SIZES]; /* copies */
-	uint64_t timed, ns;	     /* of so many copies, together */
-};
-
-struct meter_searches {
-	char *device;
-	uint64_t searches, ns; /* those that were timed */
 };
 
 struct meter {
-	char *trouble; /* what was not measured, and why; NULL all was */
+	char *trouble; /* what was not counted, and why; NULL all was */
 	struct meter_copies *copies;
 	size_t ncopies;
-	struct meter_searches *searches;
-	size_t nsearches;
 	uint64_t missed;  /* calls that were not counted */
 	uint64_t busy_ns; /* CPU time that the machine did not idle meanwhile; 0 unknown */
 };
@@ -58,6 +42,8 @@ uint64_t meter_least_ns(uint64_t memcpy_bytes, uint64_t memcpy_ns, uint64_t byte
 
 /* The entry of this device (and way), made where there is none. */
 struct meter_copies *meter_copies_of(struct meter *meter, const char *device, enum meter_way way);
-struct meter_searches *meter_searches_of(struct meter *meter, const char *device);
+
+/* Take off what had been counted before; what is left of nothing goes. */
+void meter_subtract(struct meter *meter, const struct meter *before);
 
 #endif

@@ -23,35 +23,6 @@ const char *rows_span(struct rows *rows, uint64_t ns)
 	return rows_str(rows, i && value < 99.95 ? "%.3g %s" : "%.0f %s", value, units[i]);
 }
 
-struct sums {
-	uint64_t copies, bytes, timed, ns, searches, search_ns;
-	bool metered;
-};
-
-static void add_way(struct sums *s, const struct cost_metered *m)
-{
-	s->copies = saturate_add(s->copies, m->copies);
-	s->bytes = saturate_add(s->bytes, m->bytes);
-	s->timed = saturate_add(s->timed, m->timed);
-	s->ns = saturate_add(s->ns, m->ns);
-}
-
-static void add_device(struct sums *s, const struct cost_device *d)
-{
-	if (!d->meter)
-		return;
-	add_way(s, &d->meter->out);
-	add_way(s, &d->meter->in);
-	s->searches = saturate_add(s->searches, d->meter->searches);
-	s->search_ns = saturate_add(s->search_ns, d->meter->search_ns);
-	s->metered = true;
-}
-
-static const char *copies(struct rows *rows, uint64_t n)
-{
-	return rows_str(rows, "%s %s", rows_count(rows, n), n == 1 ? "copy" : "copies");
-}
-
 static const char *at_least(struct rows *rows, const struct cost *c)
 {
 	uint64_t all = 0;
@@ -64,40 +35,53 @@ static const char *at_least(struct rows *rows, const struct cost *c)
 			rows_span(rows, cost_least_ns(c, all)));
 }
 
-static const char *share_of(struct rows *rows, uint64_t ns, uint64_t busy_ns)
+/* Of all CPU time, which is known with --cost. */
+static const char *share(struct rows *rows, const struct cost *c, uint64_t ns)
 {
-	double share = 100.0 * (double)ns / (double)busy_ns;
+	uint64_t busy = c->metering ? c->metering->busy_ns : 0;
+	double part;
 
+	if (!busy || !ns)
+		return "";
+	part = 100.0 * (double)ns / (double)busy;
 	return rows_str(rows,
-			share < 9.95 ? ": %.2g%% of %s of CPU time" : ": %.0f%% of %s of CPU time",
-			share, rows_span(rows, busy_ns));
+			part < 9.95 ? ", %.2g%% of %s of CPU time" : ", %.0f%% of %s of CPU time",
+			part, rows_span(rows, busy));
+}
+
+/* By the events' own times, for which nothing is armed. */
+static const char *by_events(struct rows *rows, const struct cost *c)
+{
+	const struct cost_times *t = c->times;
+	uint64_t all = 0, maps = 0, copying, finding;
+
+	if (!t)
+		return "";
+	for (size_t i = 0; i < c->ndevices; i++) {
+		all = saturate_add(all, cost_copied(&c->devices[i]));
+		maps = saturate_add(maps, c->devices[i].maps);
+	}
+	if (!t->kib_ns)
+		return rows_str(rows, "finding slots and copying out took %s for %s of %s",
+				rows_span(rows, t->ns), rows_count(rows, t->maps),
+				rows_counted(rows, maps, "map"));
+	copying = cost_copy_ns(c, all);
+	finding = saturate_mul(t->map_ns, maps);
+	return rows_str(rows,
+			"copying took about %s, finding slots about %s with the recording of an "
+			"event each%s: by the event times of %s of %s",
+			rows_span(rows, copying), rows_span(rows, finding),
+			share(rows, c, saturate_add(copying, finding)), rows_count(rows, t->maps),
+			rows_counted(rows, maps, "map"));
 }
 
 const char *rows_cost_time(struct rows *rows, const struct cost *c)
 {
-	const char *search = "", *share = "", *timed = "", *trouble = "";
-	struct sums s = { 0 };
+	const char *events = by_events(rows, c), *least = "";
 
-	for (size_t i = 0; i < c->ndevices; i++)
-		add_device(&s, &c->devices[i]);
-	if (c->metering && c->metering->trouble)
-		trouble = rows_str(rows, "; not measured: %s", c->metering->trouble);
-	if (!s.metered || !s.timed)
-		return *trouble || *at_least(rows, c)
-			       ? rows_str(rows, "%s%s", at_least(rows, c),
-					  *at_least(rows, c) ? trouble : trouble + 2)
-			       : "";
-	if (s.timed < s.copies)
-		timed = rows_str(rows, ", of which %s were timed", rows_count(rows, s.timed));
-	if (s.searches)
-		search = rows_str(rows, "; finding slots %s in %s %s", rows_span(rows, s.search_ns),
-				  rows_count(rows, s.searches),
-				  s.searches == 1 ? "search" : "searches");
-	if (c->metering->busy_ns)
-		share = share_of(rows, saturate_add(s.ns, s.search_ns), c->metering->busy_ns);
-	return rows_str(rows, "%s of %s took %s%s%s%s%s", copies(rows, s.copies),
-			rows_counted(rows, s.bytes, "byte"), rows_span(rows, s.ns), timed, search,
-			share, trouble);
+	if (!c->times || !c->times->kib_ns)
+		least = at_least(rows, c);
+	return rows_str(rows, "%s%s%s", events, *events && *least ? "; " : "", least);
 }
 
 /* One way of a device; ", …" is put after text. */
@@ -130,6 +114,8 @@ const char *rows_cost_check(struct rows *rows, const struct cost *c)
 		if (m && m->in.bytes != m->in.event_bytes && found++ < MOST_NAMED)
 			text = differs(rows, text, d, &m->in, "back");
 	}
+	if (c->metering->trouble)
+		return rows_str(rows, "not counted by the kernel: %s", c->metering->trouble);
 	if (!any)
 		return "";
 	if (!found && !c->metering->missed)
@@ -139,7 +125,7 @@ const char *rows_cost_check(struct rows *rows, const struct cost *c)
 		text = rows_str(rows, "%s and %u more", text, found - MOST_NAMED);
 	why = c->lost		    ? "events were lost"
 	      : c->metering->missed ? rows_str(rows, "the kernel's sums miss %s",
-					       copies(rows, c->metering->missed))
+					       rows_counted(rows, c->metering->missed, "call"))
 				    : "copied while recording began or ended";
 	return found ? rows_str(rows, "by the kernel's own sums %s than the events show: %s", text,
 				why)
@@ -149,12 +135,8 @@ const char *rows_cost_check(struct rows *rows, const struct cost *c)
 const char *rows_cost_device_time(struct rows *rows, const struct cost *c,
 				  const struct cost_device *d)
 {
-	const struct cost_meter *m = d->meter;
-
-	if (m && (m->out.timed || m->in.timed))
-		return rows_str(rows, "%s out, %s back, %s finding slots",
-				rows_span(rows, m->out.ns), rows_span(rows, m->in.ns),
-				rows_span(rows, m->search_ns));
+	if (cost_copy_ns(c, cost_copied(d)))
+		return rows_str(rows, "about %s", rows_span(rows, cost_copy_ns(c, cost_copied(d))));
 	if (!c->memcpy_bytes)
 		return "";
 	return rows_str(rows, "at least %s", rows_span(rows, cost_least_ns(c, cost_copied(d))));

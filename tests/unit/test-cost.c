@@ -366,8 +366,66 @@ static void test_json(void)
 	cost_free(NULL);
 }
 
+/* A map of so many bytes that takes ns from its bounce to its end. */
+static void timed(struct run *r, uint64_t slot, uint64_t size, uint64_t ns, uint16_t flags)
+{
+	bounce(r, 0x40000000 + slot * 2048, size);
+	r->now += ns - 1000;
+	feed(r, (struct event){ .kind = EVENT_MAP,
+				.orig = 0x40000000 + slot * 2048,
+				.dma = POOL + slot * 2048,
+				.size = size,
+				.dir = EVENT_TO_DEVICE,
+				.flags = flags });
+}
+
+/* 3 us for a map and 2 ns for a byte; what cannot be the time of one map is left out. */
+static void test_times(void)
+{
+	struct run r = begin(facts(0), 1);
+	struct cost *c;
+
+	for (unsigned int i = 0; i < 1000; i++) {
+		timed(&r, 0, 64, i % 10 ? 3128 : 900000, 0); /* some were interrupted */
+		timed(&r, 8, 4096, 11192, 0);
+	}
+	timed(&r, 16, 4096, 50000, EVENT_F_PROBE);
+	timed(&r, 16, 4096, 50000, EVENT_F_SG);
+	bounce(&r, 0x40000000, 4096);
+	r.cpu = 3; /* another CPU's events are not between */
+	feed(&r, (struct event){ .kind = EVENT_UNMAP, .dma = POOL, .size = 1 });
+	r.cpu = 0;
+	feed(&r, (struct event){ .kind = EVENT_NET_RX });
+	feed(&r,
+	     (struct event){ .kind = EVENT_MAP, .orig = 0x40000000, .dma = POOL, .size = 4096 });
+	c = end(&r);
+	check(c->times && c->times->maps == 2000 && c->times->bytes == 1000 * 4160);
+	check(c->times && c->times->ns == 900 * 3128 + 100 * 900000 + 1000 * 11192);
+	check(c->times && c->times->map_ns == 3000 && c->times->kib_ns == 2048);
+	check(cost_copy_ns(c, 4096) == 8192);
+	cost_free(c);
+
+	/* of one size nothing is known of a byte; nor where more bytes take less */
+	r = begin(facts(0), 1);
+	for (unsigned int i = 0; i < 100; i++)
+		timed(&r, 0, 64, 3128, 0);
+	c = end(&r);
+	check(c->times && c->times->maps == 100 && c->times->kib_ns == 0);
+	check(cost_copy_ns(c, 4096) == 0);
+	cost_free(c);
+	r = begin(facts(0), 1);
+	for (unsigned int i = 0; i < 100; i++) {
+		timed(&r, 0, 64, 5000, 0);
+		timed(&r, 8, 4096, 4000, 0);
+	}
+	c = end(&r);
+	check(c->times && c->times->kib_ns == 0 && c->times->map_ns == 0);
+	cost_free(c);
+}
+
 int main(void)
 {
+	test_times();
 	test_pool();
 	test_forecast();
 	test_fragments();

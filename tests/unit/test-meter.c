@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The kernel's own sums of copies: read from histograms, kept in facts, compared with events. */
+/* The kernel's own sums of copies: kept in facts, compared with events. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "collectors/facts/facts.h"
-#include "collectors/tracefs/hist.h"
 #include "collectors/tracefs/metering.h"
 #include "lib/base/err.h"
 #include "lib/base/names.h"
@@ -18,65 +17,42 @@
 #include "reports/rows/rows.h"
 #include "tests/unit/test.h"
 
-/* As Linux 7.2.13 shows it: two histograms of one event. */
-static const char copies[] =
-	"# event histogram\n#\n"
-	"# trigger info: hist:keys=dev,dir,size.log2:vals=hitcount,size:sort=hitcount:size=2048 "
-	"[active]\n#\n\n"
-	"{ dev: 0000:00:02.0                                      , dir:          1, size: ~ 2^8  "
-	"} hitcount:         32  size:       8192\n"
-	"{ dev: 0000:00:02.0                                      , dir:          2, size: ~ 2^0  "
-	"} hitcount:         32  size:         30\n"
-	"{ dev: 0000:00:02.0                                      , dir:          2, size: ~ 2^12 "
-	"} hitcount:        416  size:    1703936\n"
-	"{ dev: 0000:00:01.0                                      , dir:          1, size: ~ 2^30 "
-	"} hitcount:          1  size: 1000000000\n"
-	"\nTotals:\n    Hits: 481\n    Entries: 4\n    Dropped: 3\n\n\n"
-	"# event histogram\n#\n"
-	"# trigger info: hist:keys=common_cpu,common_pid:vals=hitcount:copy_ts=common_timestamp"
-	":sort=hitcount:size=4096:clock=mono [active]\n#\n\n"
-	"{ common_cpu:          1, common_pid:          0 } hitcount:        360\n"
-	"\nTotals:\n    Hits: 1024\n    Entries: 2\n    Dropped: 5\n";
+static void count(struct meter *m, const char *device, enum meter_way way, uint64_t copies,
+		  uint64_t bytes)
+{
+	struct meter_copies *c = meter_copies_of(m, device, way);
 
-static const char copy_times[] =
-	"# event histogram\n#\n\n"
-	"{ dev: 0000:00:02.0                                      , dir:          2 } hitcount:    "
-	" "
-	"   440  ns:     123456\n\nTotals:\n    Hits: 440\n    Entries: 1\n    Dropped: 0\n";
+	c->copies += copies;
+	c->bytes += bytes;
+}
 
-static const char search_times[] =
-	"{ dev: 0000:00:02.0                                       } hitcount:        32  ns:      "
-	" 640\n";
-
-static struct meter *parsed(void)
+static struct meter *counted(void)
 {
 	struct meter *m = xcalloc(1, sizeof(*m));
 
-	metering_parse(m, copies, copy_times, search_times);
+	count(m, "0000:00:02.0", METER_OUT, 30, 8000);
+	count(m, "0000:00:02.0", METER_IN, 448, 1703966);
+	count(m, "0000:00:01.0", METER_OUT, 1, 1000000000);
+	count(m, "0000:00:02.0", METER_OUT, 2, 192);
 	return m;
 }
 
-static void test_histograms(void)
+/* What was counted before the window is none of it. */
+static void test_before(void)
 {
-	struct meter *m = parsed();
+	struct meter *m = counted(), *before = xcalloc(1, sizeof(*m));
 	const struct meter_copies *c;
 
-	check(m->ncopies == 3 && m->nsearches == 1 && m->missed == 3);
+	check(m->ncopies == 3);
+	count(before, "0000:00:01.0", METER_OUT, 1, 1000000000);
+	count(before, "0000:00:02.0", METER_IN, 8, 66);
+	meter_subtract(m, before);
+	check(m->ncopies == 2);
 	c = meter_copies_of(m, "0000:00:02.0", METER_IN);
-	/* two of the 32 smallest copied no byte */
-	check(c->copies == 446 && c->bytes == 1703966 && c->sizes[0] == 30 && c->sizes[12] == 416);
-	check(c->timed == 440 && c->ns == 123456);
+	check(c->copies == 440 && c->bytes == 1703900);
 	c = meter_copies_of(m, "0000:00:02.0", METER_OUT);
-	check(c->copies == 32 && c->bytes == 8192 && c->sizes[8] == 32 && c->timed == 0);
-	c = meter_copies_of(m, "0000:00:01.0", METER_OUT);
-	check(c->bytes == 1000000000 && c->sizes[METER_SIZES - 1] == 1);
-	check(m->searches[0].searches == 32 && m->searches[0].ns == 640);
-	meter_free(m);
-
-	m = xcalloc(1, sizeof(*m));
-	metering_parse(m, NULL, "{ dev: x } hitcount: 1",
-		       "{ dir: } hitcount:\n{\n} hitcount: ns: 4");
-	check(m->ncopies == 0);
+	check(c->copies == 32 && c->bytes == 8192);
+	meter_free(before);
 	meter_free(m);
 	meter_free(NULL);
 }
@@ -108,10 +84,9 @@ static struct platform *facts(void)
 	p->trace.nonce = 5;
 	p->memcpy.bytes = 1000;
 	p->memcpy.ns = 100;
-	p->meter = parsed();
+	p->meter = counted();
 	p->meter->missed = 0;
 	p->meter->busy_ns = 1000000;
-	p->meter->trouble = xstrdup("times of x: no");
 	text = platform_format(p);
 	again = platform_parse(text, strlen(text), "test", &err);
 	check(again && again->meter && again->meter->ncopies == 3 && again->memcpy.ns == 100);
@@ -194,14 +169,12 @@ static void test_compared(void)
 		     "show: "
 		     "copied while recording began or ended") == 0);
 	check(strcmp(cost_fact(rows, "copy-time"),
-		     "479 copies of 1,001,712,158 bytes took 123 us, of which 440 were timed; "
-		     "finding slots 640 ns in 32 searches: 12% of 1 ms of CPU time; not measured: "
-		     "times of x: no") == 0);
-	check(strcmp(rows->cost_devices[0].time, "0 ns out, 123 us back, 640 ns finding slots") ==
-	      0);
+		     "finding slots and copying out took 4 us for 4 of 4 maps; copying took at "
+		     "least 859 ns, at this machine's fastest") == 0);
+	check(strcmp(rows->cost_devices[0].time, "at least 859 ns") == 0);
 	rows_free(rows);
 
-	/* without a meter: at least */
+	/* without a meter: what its events took, and at least */
 	meter_free(p->meter);
 	p->meter = NULL;
 	cost_free(c);
@@ -210,7 +183,8 @@ static void test_compared(void)
 	c = v.cost = cost_builder_finish(b);
 	rows = rows_new(&in);
 	check(strcmp(cost_fact(rows, "copy-time"),
-		     "copying took at least 500 ns, at this machine's fastest") == 0);
+		     "finding slots and copying out took 1 us for 1 of 1 map; copying took at "
+		     "least 500 ns, at this machine's fastest") == 0);
 	check(strcmp(cost_fact(rows, "copy-sums"), "") == 0);
 	check(strcmp(rows->cost_devices[0].time, "at least 500 ns") == 0);
 	rows_free(rows);
@@ -221,7 +195,7 @@ static void test_compared(void)
 
 int main(void)
 {
-	test_histograms();
+	test_before();
 	test_busy();
 	test_memcpy();
 	test_compared();
