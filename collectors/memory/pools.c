@@ -60,16 +60,36 @@ static void take_slot(struct walk *w, uint64_t index, const uint8_t *slot)
 		w->has_start = false;
 }
 
-static void read_area(struct walk *w, uint64_t first, uint64_t count)
+/*
+ * Is none of the MAPPING_SLOTS slots from this one on in use?  The first one's list says how many
+ * free ones follow (Linux kernel/dma/swiotlb.c, swiotlb_area_find_slots), and no mapping reaches
+ * from one such row of slots into the next.  What this leaves out and should not have, the area's
+ * own count of used slots shows.
+ */
+static bool is_row_free(const struct walk *w, uint64_t slot)
+{
+	const struct layout *at = &w->t->at;
+	uint16_t list;
+
+	return core_read(w->t->core, w->table + slot * at->slot_stride + at->slot_list, &list,
+			 sizeof(list)) &&
+	       list == MAPPING_SLOTS;
+}
+
+/* by_rows: so few are in use that to ask row by row is less than to read all of them */
+static void read_area(struct walk *w, uint64_t first, uint64_t count, bool by_rows)
 {
 	const struct layout *at = &w->t->at;
 	const long stride = at->slot_stride, size = at->slot_size;
+	const uint64_t most = by_rows ? MAPPING_SLOTS : SLOTS_AT_ONCE;
 
 	w->rest = 0;
 	w->has_start = false;
-	for (uint64_t done = 0; done < count; done += SLOTS_AT_ONCE) {
-		uint64_t n = count - done < SLOTS_AT_ONCE ? count - done : SLOTS_AT_ONCE;
+	for (uint64_t done = 0; done < count; done += most) {
+		uint64_t n = count - done < most ? count - done : most;
 
+		if (by_rows && n == most && is_row_free(w, first + done))
+			continue;
 		if (!core_read(w->t->core, w->table + (first + done) * at->slot_stride, w->slots,
 			       n * at->slot_stride)) {
 			memory_trouble(w->t, "the slots of a bounce pool cannot be read");
@@ -90,13 +110,14 @@ static void read_areas(struct walk *w, uint64_t areas, uint64_t area_slots)
 
 	for (uint64_t i = 0; i < w->p->areas; i++) {
 		uint64_t used = memory_u64(w->t, areas + i * at->area_stride + at->area_used);
-		uint64_t first = i * area_slots;
+		uint64_t first = i * area_slots, count;
 
 		if (!used || first >= w->p->slots)
 			continue;
+		count = w->p->slots - first < area_slots ? w->p->slots - first : area_slots;
 		w->p->used += used;
-		read_area(w, first,
-			  w->p->slots - first < area_slots ? w->p->slots - first : area_slots);
+		read_area(w, first, count,
+			  at->slot_list >= 0 && first % MAPPING_SLOTS == 0 && used < count / 16);
 	}
 }
 
