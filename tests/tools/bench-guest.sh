@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Runs in a guest (busybox): what tracing costs there, under ccaio trace and under trace-cmd record with
 # the same events and buffers, in turn.  Leaves lines "what|figure|must reach" in /root/bench.txt.
-# usage: bench-guest.sh RUNS URL MEASURE     (URL: a key broker with /blob/N; MEASURE: wall or busy,
-# which is for one CPU)
+# usage: bench-guest.sh RUNS URL MEASURE [true]     (URL: a key broker with /blob/N; MEASURE: wall or busy,
+# which is for one CPU; true: only how long ccaio trace -- true takes)
 runs=$1
 url=$2
 export MEASURE="$3"
@@ -64,6 +64,12 @@ ratio() {
 	median ratios | awk '{ printf "%.2f", $1 }'
 }
 
+# middle A B: where the middle half of these lies
+middle() {
+	paste "$1" "$2" | awk '{ print $1 / $2 }' | sort -n |
+		awk '{ a[NR] = $1 } END { printf "%.2f to %.2f", a[int((NR + 3) / 4)], a[int((3 * NR + 3) / 4)] }'
+}
+
 # adds WORK: what --cost adds to a recording, beside the work alone: 1.000 is nothing
 adds() {
 	paste "$1-meter" "$1-bare" "$1-plain" | awk '{ print 1 + ($1 - $2) / $3 }' >ratios
@@ -119,11 +125,11 @@ under() {
 }
 
 # What ran before leaves work behind in the kernel: every other round goes the other way.
-forth='true-ccaio true-tracecmd disk-plain disk-ccaio disk-bare disk-meter disk-tracecmd net-plain net-ccaio net-bare net-meter net-tracecmd'
-back='true-tracecmd true-ccaio disk-tracecmd disk-meter disk-bare disk-ccaio disk-plain net-tracecmd net-meter net-bare net-ccaio net-plain'
+forth='true-ccaio true-first true-tracecmd disk-plain disk-ccaio disk-bare disk-meter disk-tracecmd net-plain net-ccaio net-bare net-meter net-tracecmd'
+back='true-tracecmd true-first true-ccaio disk-tracecmd disk-meter disk-bare disk-ccaio disk-plain net-tracecmd net-meter net-bare net-ccaio net-plain'
 if [ -x /usr/bin/ccaio-before ]; then
-	forth="true-before $forth disk-before net-before"
-	back="net-before disk-before $back true-before"
+	forth="true-before true-bare true-old $forth disk-before net-before"
+	back="net-before disk-before $back true-old true-bare true-before"
 fi
 if [ -x /usr/bin/tcpdump ]; then
 	forth="$forth keep-plain keep-ccaio keep-both"
@@ -132,6 +138,10 @@ if [ -x /usr/bin/tcpdump ]; then
 		forth="$forth free-plain free-ccaio free-both"
 		back="free-both free-ccaio free-plain $back"
 	fi
+fi
+
+if [ "${4:-}" = true ]; then
+	forth=$(echo "$forth" | tr ' ' '\n' | grep ^true) back=$(echo "$back" | tr ' ' '\n' | grep ^true)
 fi
 
 # snapshots: what each of the two of the first run took, in a guest with four virtio devices.  With instructions
@@ -154,6 +164,12 @@ while [ $round -lt "$runs" ]; do
 		case $run in
 		true-before) took "$run" ccaio-before trace -q -o r.ccaio -- true ;;
 		true-ccaio) took "$run" ccaio trace -q -o r.ccaio -- true ;;
+		true-bare) took "$run" ccaio trace -q --no-capture -o r.ccaio -- true ;;
+		true-old) took "$run" ccaio-before trace -q --no-capture -o r.ccaio -- true ;;
+		true-first) # what earlier runs of this boot found out about the kernel is gone
+			rm -f /run/ccaio/kernel
+			took "$run" ccaio trace -q -o r.ccaio -- true
+			;;
 		true-tracecmd) took "$run" trace-cmd record -e swiotlb -e dma -o t.dat true ;;
 		*) under "${run#*-}" "${run%-*}" ;;
 		esac
@@ -168,13 +184,18 @@ done
 		echo "ccaio trace -- true: ms|$(($(median true-ccaio) / 1000))|"
 	fi
 	echo "ccaio trace -- true / trace-cmd record -- true|$(ratio true-ccaio true-tracecmd)|<= 1.00"
+	echo "  the first run of a boot / a later one|$(ratio true-first true-ccaio)|"
 	if [ -x /usr/bin/ccaio-before ]; then
 		echo "ccaio trace -- true / before it read kernel memory|$(ratio true-ccaio true-before)|<= 1.10"
+		echo "  the middle half of $runs rounds|$(middle true-ccaio true-before)|"
+		echo "  both without packets, whose ring has grown since|$(ratio true-bare true-old)|<= 1.10"
 		for w in disk net; do
+			[ -e $w-before ] || continue
 			echo "$w workload: under ccaio trace / under it before|$(ratio $w-ccaio $w-before)|<= 1.00"
 		done
 	fi
 	snapshots
+	[ -e disk-plain ] || exit 0
 	for w in disk net; do
 		echo "$w workload: under ccaio trace / alone|$(ratio $w-ccaio $w-plain)|"
 		echo "$w workload: under trace-cmd record / alone|$(ratio $w-tracecmd $w-plain)|"
