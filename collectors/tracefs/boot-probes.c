@@ -77,9 +77,9 @@ static struct profile profile(const struct tracing *tracing)
  * leaves their counts.  NULL: it does.  Where they were off themselves nothing counts; what the
  * kernel allocated or freed then has no such event, and so stays undecided.
  */
-static char *counts_agree(const struct tracing *tracing, const struct instance *top)
+static char *counts_agree(const struct tracing *tracing, const struct instance *top,
+			  struct profile before)
 {
-	struct profile before = profile(tracing);
 	unsigned long long held = 0;
 
 	for (unsigned int cpu = 0; cpu < top->cpus; cpu++) {
@@ -88,7 +88,7 @@ static char *counts_agree(const struct tracing *tracing, const struct instance *
 
 		if (instance_stats(top, cpu, &stats, &err) < 0)
 			return xstrdup(err.text);
-		held += stats.entries;
+		held += stats.entries + stats.read;
 	}
 	if (held >= before.hits && held <= profile(tracing).hits)
 		return NULL;
@@ -135,7 +135,7 @@ static char *what_is_wrong(const struct tracing *tracing, const struct instance 
 	if (misses)
 		return xasprintf("the kernel missed %llu calls", misses);
 	wrong = instance_what_is_missing(top, false);
-	return wrong ? wrong : counts_agree(tracing, top);
+	return wrong ? wrong : counts_agree(tracing, top, profile(tracing));
 }
 
 bool boot_probes_find(const struct tracing *tracing, const struct instance *instance, char **reason)
@@ -159,17 +159,30 @@ bool boot_probes_find(const struct tracing *tracing, const struct instance *inst
 	return *reason == NULL;
 }
 
-bool boot_probes_take(const struct instance *top, const int *out, char **reason)
+/* Move them, and look again whether they are all that the probes were hit for. */
+static char *take(const struct tracing *tracing, const struct instance *top, const int *out)
 {
+	struct profile before = profile(tracing);
 	struct err err = { "" };
 	struct pages *pages = pages_open(top, out, &err);
 	char *wrong = NULL;
 
 	if (!pages || pages_flush(pages, &err) < 0)
 		wrong = xstrdup(err.text);
-	else
-		wrong = instance_what_is_missing(top, true);
 	pages_close(pages);
+	if (!wrong)
+		wrong = instance_what_is_missing(top, true);
+	return wrong ? wrong : counts_agree(tracing, top, before);
+}
+
+bool boot_probes_take(const struct tracing *tracing, const struct instance *top, const int *out,
+		      char **reason)
+{
+	/* a reader since boot_probes_find() has what the buffer lacks */
+	char *wrong = instance_what_is_missing(top, false);
+
+	if (!wrong)
+		wrong = take(tracing, top, out);
 	*reason = NULL;
 	if (!wrong)
 		return true;

@@ -33,8 +33,10 @@ bool boot_probes_find(const struct tracing *tracing, const struct instance *inst
 /*
  * Move what the top-level buffer holds into out, a file descriptor for each CPU.  It is gone from
  * the buffer.  Where not all of it can be had, the files are emptied, and reason (to be freed)
- * says why: a part could lack that memory became protected again.
+ * says why: a part could lack that memory became protected again.  What happened to the buffer
+ * since boot_probes_find() counts, too.
  */
-bool boot_probes_take(const struct instance *top, const int *out, char **reason);
+bool boot_probes_take(const struct tracing *tracing, const struct instance *top, const int *out,
+		      char **reason);
 
 #endif

@@ -129,8 +129,8 @@ int recording_start(struct recording *rec, const int *out, struct err *err)
 
 	/* from here on the probes of this run tell, which are in the instance */
 	if (rec->boot_probes)
-		rec->boot_probes =
-			boot_probes_take(&rec->top, out + rec->instance.cpus, &rec->probes_reason);
+		rec->boot_probes = boot_probes_take(&rec->tracing, &rec->top,
+						    out + rec->instance.cpus, &rec->probes_reason);
 	rec->pages = pages_open(&rec->instance, out, err);
 	if (!rec->pages)
 		return -EIO;
