@@ -68,6 +68,19 @@ APPS=${APPS:?run the tests with make check-odd}
 	END
 }
 
+@test "odd: an interface in a bridge, the addresses are the bridge's (7.2)" {
+	local port=$((20000 + RANDOM % 20000))
+	run -0 --separate-stderr "$BATS_TEST_DIRNAME/../../../scripts/guest" --no-build --timeout 500 --module bridge \
+		--net user --peer "$APPS/keybroker-server -q -a 127.0.0.1 -p $port" -- sh -c "
+		ip link add br0 type bridge && ip addr flush dev eth0 && ip link set eth0 master br0 && ip link set br0 up
+		ip addr add 10.0.2.15/24 dev br0 && ip route add default via 10.0.2.2 dev br0
+		cd /root && ccaio trace -q -o b.ccaio -- curl -s -o /dev/null http://10.0.2.2:$port/
+		echo bridge \$?
+		ccaio verify b.ccaio"
+	[[ $output == *'bridge 0'$'\n'PROVEN* && $output == *'exchanges  GET / → 404: complete, clear, '* &&
+		$output == *'11 of 11 conditions met'* ]]
+}
+
 teardown() {
 	[ -n "${BATS_TEST_COMPLETED:-}" ] || printf '%s\n' "${output:-}" "${stderr:-}"
 }
