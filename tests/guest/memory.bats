@@ -31,7 +31,7 @@ anew='
 	sort /run/ccaio/kernel >kept
 	for edit in "1s/ .*/ other/" "/^at._stext/s/.$/x/" "\$d"; do
 		sed -i "$edit" /run/ccaio/kernel
-		ccaio trace -q -o anew.ccaio -- true >said 2>&1
+		ccaio trace -q --cost -o anew.ccaio -- true >said 2>&1
 		grep -q "^PROVEN for the run" said && sort /run/ccaio/kernel | cmp - kept && echo "found anew"
 		rm -rf anew.ccaio
 	done'
