@@ -191,6 +191,9 @@ void version_check(const struct jval *root, struct verdict_record *record)
 	take_foreign(root, "claims", false, claim_word, CLAIMS, v);
 	take_foreign(root, "conditions", true, cond_word, CONDS, v);
 	check_outcome(root, v);
+	/* one that is refused is freed by its table */
+	if (jdoc_status(root->doc) < 0)
+		return;
 	record->said = v->outcome;
 	cap(v);
 	record->unknown = jdoc_unknown(root->doc) ? xstrdup(jdoc_unknown(root->doc)) : NULL;
