@@ -26,13 +26,16 @@ void stream_close(struct stream *stream)
 		stream->ops->close(stream);
 }
 
-const struct stream_format *stream_info_format(const struct stream_info *info, const char *system,
-					       const char *name)
+const struct stream_format *stream_info_format(const struct stream_info *info, const char *event)
 {
+	const char *name = strchr(event, ':') + 1;
+	size_t system = (size_t)(name - event) - 1;
+
 	for (size_t i = 0; i < info->nformats; i++) {
 		const struct stream_format *f = &info->formats[i];
 
-		if (strcmp(f->name, name) == 0 && strcmp(f->system, system) == 0)
+		if (strcmp(f->name, name) == 0 && strncmp(f->system, event, system) == 0 &&
+		    !f->system[system])
 			return f;
 	}
 	return NULL;

@@ -93,8 +93,7 @@ struct stream *stream_again(struct stream *stream, struct names *names, struct e
 void stream_close(struct stream *stream); /* accepts NULL */
 
 /* Is there a format called system:name?  NULL if not.  Borrowed. */
-const struct stream_format *stream_info_format(const struct stream_info *info, const char *system,
-					       const char *name);
+const struct stream_format *stream_info_format(const struct stream_info *info, const char *event);
 
 /* Free what info holds (for sources). */
 void stream_info_release(struct stream_info *info);

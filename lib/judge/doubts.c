@@ -184,7 +184,7 @@ void judge_doubts(struct judge *j, const struct stream_info *info, struct verdic
 	judge_check_facts(j, info);
 	check_silence(j);
 	hidden = judge_hidden_events(j, info);
-	if (judge_not_armed(j, info) || hidden)
+	if (judge_not_armed(j) || hidden)
 		undecide_stream(j, "not all needed events were recorded");
 	free(hidden);
 	if (judge_is_disturbed(j))

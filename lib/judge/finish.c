@@ -306,6 +306,7 @@ struct verdict *judge_finish(struct judge *j, const struct stream_info *info)
 	struct verdict *v = verdict_new();
 	bool whole, complete;
 
+	judge_find_unarmed(j, info);
 	judge_end_of_stream(j, info);
 	witness_finish(j);
 	pages_finish(j);

@@ -108,6 +108,8 @@ struct judge {
 	bool rehearsal;			/* an ordinary machine */
 	uint64_t packets_dropped;
 	bool from_boot;
+	/* a needed event that was not on, without and with ccaio's own probes; NULL none */
+	const char *not_armed[2];
 	bool skewed; /* the order of events on different CPUs shows nothing; known at the end */
 	bool opened; /* the window's start was seen */
 	/*
@@ -302,8 +304,10 @@ bool judge_denies_dma(const struct device *dev);
 /* coverage/ */
 /* Facts against all that can contradict them; once, before the claims are decided. */
 void judge_check_facts(struct judge *j, const struct stream_info *info);
+/* Fills not_armed; once, before all else of these. */
+void judge_find_unarmed(struct judge *j, const struct stream_info *info);
 /* A needed event that was not on from where the verdict is about, or NULL. */
-const char *judge_not_armed(const struct judge *j, const struct stream_info *info);
+const char *judge_not_armed(const struct judge *j);
 /* May recording have been off for a moment, as whoever writes to its control files can do? */
 bool judge_is_disturbed(const struct judge *j);
 /*

@@ -300,7 +300,7 @@ static char *forced(const struct judge *j, const struct stream_info *info)
 				 j->n.bounces ? "buffers were bounced"
 					      : "by the facts bouncing is forced");
 	if (p->swiotlb.force == TRI_YES && !j->n.bounces && j->observed.direct &&
-	    stream_info_format(info, "swiotlb", "swiotlb_bounced"))
+	    stream_info_format(info, "swiotlb:swiotlb_bounced"))
 		return xasprintf("the facts say that every buffer is bounced, but none was, and "
 				 "%llu were mapped as they are",
 				 ull(j->observed.direct));

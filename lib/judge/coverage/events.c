@@ -14,11 +14,7 @@
 
 static bool in_stream(const struct stream_info *info, const char *full)
 {
-	const char *colon = strchr(full, ':');
-	char system[32];
-
-	snprintf(system, sizeof(system), "%.*s", (int)(colon - full), full);
-	return stream_info_format(info, system, colon + 1) != NULL;
+	return stream_info_format(info, full) != NULL;
 }
 
 static bool armed(const struct judge *j, const struct stream_info *info, const char *full)
@@ -39,7 +35,7 @@ static bool is_had(const struct stream_info *info, enum kernel_event_had had)
 	case HAD_OLD_NAMES:
 		return in_stream(info, "dma:dma_map_page");
 	case HAD_DIRECTED:
-		alloc = stream_info_format(info, "dma", "dma_alloc");
+		alloc = stream_info_format(info, "dma:dma_alloc");
 		return alloc && alloc->directed;
 	case HAD_PROBED:
 		return !in_stream(info, "dma:dma_map_page") && !in_stream(info, "dma:dma_map_phys");
@@ -70,9 +66,16 @@ static const char *not_armed(const struct judge *j, const struct stream_info *in
 	return NULL;
 }
 
-const char *judge_not_armed(const struct judge *j, const struct stream_info *info)
+void judge_find_unarmed(struct judge *j, const struct stream_info *info)
 {
-	return not_armed(j, info, j->options.window_only);
+	j->not_armed[false] = not_armed(j, info, false);
+	/* more may stand in for what is lacking, never less */
+	j->not_armed[true] = j->not_armed[false] ? not_armed(j, info, true) : NULL;
+}
+
+const char *judge_not_armed(const struct judge *j)
+{
+	return j->not_armed[j->options.window_only];
 }
 
 bool judge_is_disturbed(const struct judge *j)
@@ -125,7 +128,7 @@ bool judge_events_told(const struct judge *j, const struct stream_info *info)
 {
 	char *hidden = judge_hidden_events(j, info);
 	bool behind = j->witness && j->witness->behind_why;
-	bool reported = !hidden && !not_armed(j, info, true) && !judge_is_disturbed(j) && !behind &&
+	bool reported = !hidden && !j->not_armed[true] && !judge_is_disturbed(j) && !behind &&
 			!before_gap(j);
 
 	free(hidden);
@@ -194,7 +197,7 @@ void coverage_events_armed(const struct judge *j, const struct stream_info *info
 			   struct cond_verdict *cond)
 {
 	const struct stream_format *bad = unreadable(info);
-	const char *missing = judge_not_armed(j, info);
+	const char *missing = judge_not_armed(j);
 	char *hidden;
 
 	if (j->n.undecoded) {
