@@ -279,21 +279,27 @@ static inline void request(struct machine *m, uint64_t sector, uint64_t bytes, e
 	map(m, m->disk, EVENT_TO_DEVICE, 48);
 }
 
-/* Run what was reported through both passes. */
-static inline struct exchanges *judge(struct machine *m, bool events)
+/* What the packets say. */
+static inline struct exchanges *listen_to(struct machine *m)
 {
 	struct traffic_options options = { .memory = m->memory };
 	struct traffic *t = traffic_new(m->names, &options);
-	struct correlate *c;
 	struct exchanges *x;
-	size_t p = 0;
 
 	for (size_t i = 0; i < m->npackets; i++)
 		traffic_packet(t, &m->packets[i]);
 	x = traffic_finish(t);
 	x->program.roots[x->program.nroots++] = APP;
 	x->program.launched = m->launched;
-	c = correlate_new(x, m->names, m->platform);
+	return x;
+}
+
+/* What the events say of it. */
+static inline void correlate_all(struct machine *m, struct exchanges *x, bool events)
+{
+	struct correlate *c = correlate_new(x, m->names, m->platform);
+	size_t p = 0;
+
 	for (size_t i = 0; events && i < m->nevents; i++) {
 		while (p < m->npackets &&
 		       m->packets[p].ts_ns <= m->events[i].ts_ns + (m->lead ? m->lead : 50000))
@@ -303,11 +309,24 @@ static inline struct exchanges *judge(struct machine *m, bool events)
 	while (p < m->npackets)
 		correlate_packet(c, &m->packets[p++]);
 	correlate_finish(c);
+}
+
+static inline void forget(struct machine *m)
+{
 	for (size_t i = 0; i < m->npackets; i++)
 		free(m->frames[i]);
 	free(m->frames);
 	free(m->packets);
 	free(m->events);
+}
+
+/* Run what was reported through both passes. */
+static inline struct exchanges *judge(struct machine *m, bool events)
+{
+	struct exchanges *x = listen_to(m);
+
+	correlate_all(m, x, events);
+	forget(m);
 	return x;
 }
 

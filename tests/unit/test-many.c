@@ -38,7 +38,8 @@ static void exchanges(struct machine *m, size_t count)
 	}
 }
 
-static struct exchanges *again(const struct exchanges *x)
+/* Written and read; derived: with what the correlation made. */
+static struct exchanges *load(const struct exchanges *x, bool derived)
 {
 	struct err err = { "" };
 	struct exchanges *back;
@@ -48,11 +49,16 @@ static struct exchanges *again(const struct exchanges *x)
 
 	exchanges_write(out, x);
 	fclose(out);
-	back = exchanges_recall(text, len, "x.json", &err);
+	back = (derived ? exchanges_recall : exchanges_parse)(text, len, "x.json", &err);
 	if (!back)
 		printf("# %s\n", err.text);
 	free(text);
 	return back;
+}
+
+static struct exchanges *again(const struct exchanges *x)
+{
+	return load(x, true);
 }
 
 static void all_of_them(void (*talk)(struct machine *m, size_t count), size_t conns)
@@ -229,6 +235,35 @@ static void not_listed(size_t memory, size_t count, uint64_t lead)
 	exchanges_free(all);
 }
 
+/* As verify does: what is recorded of them is held against the packets. */
+static void judged_again(void)
+{
+	struct exchanges *x, *back;
+	struct machine m;
+
+	begin(&m);
+	m.memory = 1;
+	mixed(&m, 100);
+	x = listen_to(&m);
+	correlate_all(&m, x, true);
+	for (int wrong = 0; wrong < 4; wrong++) {
+		back = load(x, false);
+		if (wrong == 1)
+			back->unlisted.by[OWNER_PROGRAM].out[FORM_TLS]++;
+		if (wrong == 2)
+			back->unlisted.by[OWNER_OTHERS].in++;
+		if (wrong == 3)
+			back->unlisted.conns++;
+		correlate_all(&m, back, true);
+		check(back->sums.conserved == !wrong && x->sums.conserved);
+		check(wrong || (back->result.clear_bytes == x->result.clear_bytes &&
+				back->result.opaque_bytes == x->result.opaque_bytes));
+		exchanges_free(back);
+	}
+	forget(&m);
+	end(&m, x);
+}
+
 /* One that is over leaves, though none is listed. */
 static void they_leave(void)
 {
@@ -286,6 +321,7 @@ int main(void)
 	not_listed(50000, 200, 0);
 	not_listed(200000, 5000, 0);
 	they_leave();
+	judged_again();
 	no_memory_left();
 	return done();
 }
