@@ -60,10 +60,12 @@ static void request_begin(void *ctx, const struct http_message *m)
 		r->pipelined = t->nwaiting > 0;
 	}
 	/* once one finds no room none is queued: answers come in the order of requests */
-	if (!t->unqueued && t->nwaiting < PIPELINE_MAX)
+	if (!t->unqueued && t->nwaiting < PIPELINE_MAX) {
 		t->waiting[(t->first + t->nwaiting++) % PIPELINE_MAX] = t->request_row;
-	else
-		t->unqueued++, t->request_alone = true;
+	} else {
+		t->unqueued++;
+		t->request_alone = true;
+	}
 }
 
 static void request_read(struct talk *t, struct exchange *r, const struct http_message *m)
