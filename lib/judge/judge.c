@@ -100,6 +100,7 @@ void judge_free(struct judge *j)
 	witness_free(j->witness);
 	devices_free(&j->devices);
 	findings_free(&j->findings);
+	bounces_free(&j->bounces);
 	returned_free(j->returned);
 	published_free(&j->published);
 	free(j->mappings);

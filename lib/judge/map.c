@@ -165,7 +165,8 @@ static void list_range(struct judge *j, const struct event *ev, const struct pla
 		       uint64_t plain)
 {
 	bool slots = p->kind == PLACE_SHARED && plain != ev->orig &&
-		     memmap_state(j->memory, plain, ev->size) == MEMORY_POOL;
+		     (p->memory == MEMORY_POOL ||
+		      memmap_state(j->memory, plain, ev->size) == MEMORY_POOL);
 
 	if (!slots || ev->kind == EVENT_ALLOC || ev->kind == EVENT_UNMAP)
 		published_add(&j->published, ev->dma, ev->size, p->memory);
@@ -335,7 +336,7 @@ void judge_map(struct judge *j, const struct event *ev)
 		memory = judge_address(j, dev, ev, plain, bit, false);
 	judge_pair(j, dev, ev, plain, memory, how, &bounce);
 	judge_observe_map(j, dev, ev, plain, how);
-	if (how == PAIR_EXACT && !dev->iommu)
+	if (how == PAIR_EXACT && !dev->iommu && alias_learns(&j->alias))
 		alias_learn(&j->alias, bit,
 			    memmap_state(j->memory, plain, ev->size) == MEMORY_POOL);
 	j->n.paired += how != PAIR_NONE;

@@ -237,8 +237,16 @@ void judge_unmap(struct judge *j, const struct event *ev);
 void judge_free_event(struct judge *j, const struct event *ev);
 void judge_sync(struct judge *j, const struct event *ev);
 /* The claim lifecycle for an event that ends or syncs mapping m; what: "unmap", "sync" … */
-void judge_agreement(struct judge *j, struct device *dev, const struct event *ev,
-		     const struct mapping *m, uint64_t plain, const char *what);
+void judge_disagreement(struct judge *j, struct device *dev, const struct event *ev,
+			const struct mapping *m, uint64_t plain, const char *what);
+/* The same; most events agree. */
+static inline void judge_agreement(struct judge *j, struct device *dev, const struct event *ev,
+				   const struct mapping *m, uint64_t plain, const char *what)
+{
+	if (m->size != ev->size || m->dir != ev->dir || ev->flags ||
+	    (ev->dma != plain) != !!(m->flags & MAPPING_ALIASED))
+		judge_disagreement(j, dev, ev, m, plain, what);
+}
 
 /* Could this event's CPU have been inside the kernel's unmap ever since event `since` of another?
  */

@@ -4,8 +4,8 @@
  */
 #include "lib/judge/state.h"
 
-void judge_agreement(struct judge *j, struct device *dev, const struct event *ev,
-		     const struct mapping *m, uint64_t plain, const char *what)
+void judge_disagreement(struct judge *j, struct device *dev, const struct event *ev,
+			const struct mapping *m, uint64_t plain, const char *what)
 {
 	uint64_t size = ev->size ? ev->size : 1; /* as a map of 0 bytes is entered */
 

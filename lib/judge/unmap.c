@@ -179,7 +179,8 @@ static void end_mapping(struct judge *j, struct device *dev, const struct event 
 					  .maybe_live = maybe_live,
 					  .dir = m->dir,
 					  .size = m->size });
-	pages_unshown(j, i);
+	if (judge_mapping(j, i)->unshown)
+		pages_unshown(j, i);
 	ledger_remove(j->ledger, i);
 }
 
@@ -211,16 +212,18 @@ static bool may_have_meant(struct judge *j, const struct event *ev, uint64_t pla
  * is, before its slot was given to the next: then the others can still fit theirs.
  */
 static uint32_t find_ending(const struct judge *j, const struct event *ev, uint64_t plain,
-			    bool alloc)
+			    bool alloc, bool *superseded)
 {
 	uint32_t found = LEDGER_NONE;
 	uint64_t seq = 0;
 	int best = -1;
 
+	*superseded = false;
 	for (uint32_t i = 0; (i = ledger_next(j->ledger, i, ev->dev, plain));) {
 		const struct mapping *m = ledger_at(j->ledger, i);
 		int score;
 
+		*superseded |= (m->flags & MAPPING_SUPERSEDED) != 0;
 		if ((m->flags & MAPPING_INHERITED) || !(m->flags & MAPPING_ALLOC) != !alloc)
 			continue;
 		/* what dma_map_sg made, dma_unmap_sg ends */
@@ -338,7 +341,7 @@ void judge_unmap(struct judge *j, const struct event *ev)
 {
 	struct device *dev = judge_device(j, ev->dev);
 	uint64_t plain, bit;
-	bool maybe_older = false;
+	bool maybe_older = false, superseded;
 	uint32_t i;
 
 	dev->seen = true;
@@ -356,9 +359,9 @@ void judge_unmap(struct judge *j, const struct event *ev)
 		return;
 	}
 	plain = judge_plain(j, dev, ev->dma, &bit);
-	i = find_ending(j, ev, plain, false);
+	i = find_ending(j, ev, plain, false, &superseded);
 	if (i) {
-		bool maybe_live = may_have_meant(j, ev, plain, i);
+		bool maybe_live = superseded && may_have_meant(j, ev, plain, i);
 		struct mapping *m = ledger_at(j->ledger, i);
 		bool agrees = m->size == (ev->size ? ev->size : 1) && m->dir == ev->dir;
 		bool older = !j->from_boot && (judge_in_flight_since(j, ev, m->seq) ||
@@ -403,6 +406,7 @@ void judge_free_event(struct judge *j, const struct event *ev)
 {
 	struct device *dev = judge_device(j, ev->dev);
 	uint64_t plain, bit;
+	bool superseded;
 	uint32_t i;
 
 	dev->seen = true;
@@ -411,7 +415,7 @@ void judge_free_event(struct judge *j, const struct event *ev)
 		return; /* freeing NULL */
 	j->n.frees++;
 	plain = judge_plain(j, dev, ev->dma, &bit);
-	i = find_ending(j, ev, plain, true);
+	i = find_ending(j, ev, plain, true, &superseded);
 	if (i) {
 		judge_agreement(j, dev, ev, ledger_at(j->ledger, i), plain, "free");
 		end_mapping(j, dev, ev, i, false);

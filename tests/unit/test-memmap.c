@@ -22,7 +22,7 @@ static struct platform *machine(void)
 	return p;
 }
 
-static void test_ranges(const struct memmap *m)
+static void test_ranges(struct memmap *m)
 {
 	check(memmap_state(m, POOL, 0x20000) == MEMORY_POOL); /* both pools */
 	check(memmap_state(m, POOL, 0x20001) == MEMORY_MIXED);
@@ -84,6 +84,33 @@ static void test_changes(struct memmap *m)
 	check(memmap_state(m, a, 4096) == MEMORY_PROTECTED);
 }
 
+/* What was found once is not what it stays. */
+static void test_found_before(const struct platform *p)
+{
+	struct memmap *m = memmap_new(p);
+	uint64_t a = RAM + 0x6800000, hole = RAM + 0x4000000;
+
+	check(memmap_state(m, a, 4096) == MEMORY_PROTECTED);
+	check(memmap_state(m, RAM, hole - RAM) == MEMORY_MIXED);
+	check(memmap_state(m, RAM, 4096) == MEMORY_PROTECTED);
+	check(memmap_state(m, POOL - 1, 2) == MEMORY_MIXED);
+	check(memmap_state(m, hole - 1, 2) == MEMORY_MIXED);
+	check(memmap_state(m, a, 4096) == MEMORY_PROTECTED);
+	memmap_decrypt(m, a + 4096, 4096);
+	check(memmap_state(m, a, 4096) == MEMORY_PROTECTED);
+	check(memmap_state(m, a + 4096, 4096) == MEMORY_DECRYPTED);
+	check(memmap_state(m, a + 8192, 4096) == MEMORY_PROTECTED);
+	check(memmap_state(m, a + 4095, 2) == MEMORY_MIXED);
+	check(memmap_state(m, a + 8191, 2) == MEMORY_MIXED);
+	memmap_unsettle(m, a + 8192, 4096, true);
+	check(memmap_state(m, a + 8192, 1) == MEMORY_UNKNOWN);
+	check(memmap_state(m, a + 12288, 1) == MEMORY_PROTECTED);
+	check(memmap_state(m, a + 12287, 2) == MEMORY_UNKNOWN);
+	memmap_encrypt(m, a + 4096, 4096);
+	check(memmap_state(m, a + 4096, 4096) == MEMORY_PROTECTED);
+	memmap_free(m);
+}
+
 static void test_unknown(void)
 {
 	struct platform *p = platform_new();
@@ -120,6 +147,7 @@ int main(void)
 	test_ranges(m);
 	test_pool_taken_back(m);
 	test_changes(m);
+	test_found_before(p);
 	test_unknown();
 	memmap_free(m);
 	platform_free(p);

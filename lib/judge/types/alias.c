@@ -59,7 +59,7 @@ uint64_t alias_bounced(struct alias *a, uint64_t orig)
 
 void alias_learn(struct alias *a, uint64_t bit, bool in_pool)
 {
-	if (a->bit || a->rule != ALIAS_SET_IS_SHARED)
+	if (!alias_learns(a))
 		return;
 	if (!in_pool)
 		a->contradict++;

@@ -54,6 +54,12 @@ bool alias_is_protected(const struct alias *a, uint64_t addr);
 /* The buffer's address of a bounce event as its map event has it; may learn the protected bit. */
 uint64_t alias_bounced(struct alias *a, uint64_t orig);
 
+/* Is the bit that marks memory as shared to be learnt? */
+static inline bool alias_learns(const struct alias *a)
+{
+	return !a->bit && a->rule == ALIAS_SET_IS_SHARED;
+}
+
 /* A bounced map with its exact pair was published with this bit (0: none): in a pool, or not. */
 void alias_learn(struct alias *a, uint64_t bit, bool in_pool);
 

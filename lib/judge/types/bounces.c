@@ -2,12 +2,17 @@
 /* Bounce events that wait for the event of their map. */
 #include "lib/judge/types/bounces.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "lib/base/xalloc.h"
 
 static void remove_number(struct bounces *b, size_t number)
 {
-	memmove(&b->waiting[number - 1], &b->waiting[number],
-		(b->count - number) * sizeof(b->waiting[0]));
+	/* mostly it is the newest */
+	if (number < b->count)
+		memmove(&b->waiting[number - 1], &b->waiting[number],
+			(b->count - number) * sizeof(b->waiting[0]));
 	b->count--;
 }
 
@@ -17,7 +22,13 @@ void bounces_add(struct bounces *b, const struct bounce *new)
 		b->dropped++;
 		remove_number(b, 1);
 	}
+	XGROW(b->waiting, b->count, b->cap);
 	b->waiting[b->count++] = *new;
+}
+
+void bounces_free(struct bounces *b)
+{
+	free(b->waiting);
 }
 
 /* Is this one of a call by the task that emits the event, on whatever CPU? */

@@ -27,14 +27,15 @@ struct bounce {
 };
 
 struct bounces {
-	struct bounce waiting[MAX_BOUNCES]; /* oldest first */
-	size_t count;
+	struct bounce *waiting; /* oldest first */
+	size_t count, cap;
 	uint64_t dropped;
 };
 
 enum pair { PAIR_NONE, PAIR_EXACT, PAIR_BY_ORDER };
 
 void bounces_add(struct bounces *b, const struct bounce *new);
+void bounces_free(struct bounces *b); /* its contents; not the struct itself */
 
 /*
  * Take the bounce of this map: the newest of its device, buffer and task.  Where buffers do not

@@ -58,7 +58,8 @@ struct ledger *ledger_new(const struct platform *p)
 	uint64_t total = 0;
 
 	l->cap = 256;
-	l->at = xcalloc(l->cap, sizeof(*l->at));
+	l->at = xrealloc(NULL, l->cap, sizeof(*l->at));
+	l->at[0] = (struct mapping){ 0 };
 	l->count = 1;
 	l->mask = 511;
 	l->hash = xcalloc(l->mask + 1, sizeof(*l->hash));
@@ -271,29 +272,36 @@ static uint32_t take_entry(struct ledger *l)
 static void own_slots(struct ledger *l, struct pool *p, uint32_t i)
 {
 	const struct mapping *m = &l->at[i];
-	uint64_t first = slot_of(p, m->dma), last = slot_of(p, m->dma + m->size - 1);
+	uint32_t seen = m->flags & MAPPING_INHERITED ? SEEN_ANY : SEEN_ANY | SEEN_MAPPED;
+	struct slot *first = &p->slots[slot_of(p, m->dma)];
+	struct slot *last = &p->slots[slot_of(p, m->dma + m->size - 1)];
+	uint64_t taken = 0;
 
-	for (uint64_t s = first; s <= last; s++) {
-		l->slots += p->counted && p->slots[s].owner == LEDGER_NONE;
-		p->slots[s].owner = i;
-		p->slots[s].seen |=
-			m->flags & MAPPING_INHERITED ? SEEN_ANY : SEEN_ANY | SEEN_MAPPED;
+	for (struct slot *s = first; s <= last; s++) {
+		taken += s->owner == LEDGER_NONE;
+		s->owner = i;
+		s->seen |= seen;
 	}
-	if ((p->slots[first].seen & SEEN_COUNT) != SEEN_COUNT)
-		p->slots[first].seen++;
+	if (p->counted)
+		l->slots += taken;
+	if ((first->seen & SEEN_COUNT) != SEEN_COUNT)
+		first->seen++;
 }
 
 static void disown_slots(struct ledger *l, struct pool *p, uint32_t i)
 {
 	const struct mapping *m = &l->at[i];
-	uint64_t first = slot_of(p, m->dma), last = slot_of(p, m->dma + m->size - 1);
+	struct slot *last = &p->slots[slot_of(p, m->dma + m->size - 1)];
+	uint64_t given = 0;
 
-	for (uint64_t s = first; s <= last; s++) {
-		if (p->slots[s].owner == i) {
-			p->slots[s].owner = LEDGER_NONE;
-			l->slots -= p->counted;
+	for (struct slot *s = &p->slots[slot_of(p, m->dma)]; s <= last; s++) {
+		if (s->owner == i) {
+			s->owner = LEDGER_NONE;
+			given++;
 		}
 	}
+	if (p->counted)
+		l->slots -= given;
 }
 
 uint32_t ledger_add(struct ledger *l, const struct mapping *from)
@@ -304,11 +312,6 @@ uint32_t ledger_add(struct ledger *l, const struct mapping *from)
 
 	*m = *from;
 	m->size = m->size ? m->size : 1;
-	m->left = m->right = LEDGER_NONE;
-	l->seed ^= l->seed << 13;
-	l->seed ^= l->seed >> 17;
-	l->seed ^= l->seed << 5;
-	m->prio = l->seed;
 	h = key(m->dev, m->dma) & l->mask;
 	m->next = l->hash[h];
 	l->hash[h] = i;
@@ -328,6 +331,11 @@ uint32_t ledger_add(struct ledger *l, const struct mapping *from)
 		m->visited = 0;
 		own_slots(l, p, i);
 	} else {
+		m->left = m->right = LEDGER_NONE;
+		l->seed ^= l->seed << 13;
+		l->seed ^= l->seed >> 17;
+		l->seed ^= l->seed << 5;
+		m->prio = l->seed;
 		pull(l, i);
 		l->root = treap_insert(l, l->root, i);
 	}
@@ -444,7 +452,7 @@ void ledger_overlaps(struct ledger *l, uint64_t dma, uint64_t size,
 
 		if (lo > hi)
 			continue;
-		for (uint64_t s = slot_of(p, lo); s <= slot_of(p, hi); s++) {
+		for (uint64_t s = slot_of(p, lo), last = slot_of(p, hi); s <= last; s++) {
 			uint32_t i = p->slots[s].owner;
 
 			/* newer mappings may own slots in the midst of an older one */

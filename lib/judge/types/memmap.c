@@ -16,8 +16,10 @@ struct memmap {
 	struct rangeset all_pools, ram, decrypted;
 	struct rangeset unsettled; /* changed, and perhaps changed back */
 	struct rangeset pools;	   /* what of all_pools was not made protected again */
-	struct range
-		first_pool; /* which most addresses of most machines lie in; end < start: none */
+	/* which most addresses of most machines lie in; end < start: none */
+	struct range first_pool;
+	/* around what was found to be PROTECTED last, and before that; end < start: none */
+	struct range protected[2];
 	bool pools_complete;
 };
 
@@ -93,16 +95,40 @@ static inline enum share share(const struct rangeset *s, uint64_t start, uint64_
 	return s->list[i].start <= start && s->list[i].end >= end ? SHARE_ALL : SHARE_SOME;
 }
 
-static void find_first_pool(struct memmap *m)
+/* After each change: what is kept of the sets, to find most addresses at once. */
+static void keep(struct memmap *m)
 {
 	m->first_pool = m->pools.count ? m->pools.list[0] : (struct range){ 1, 0 };
+	m->protected[0] = m->protected[1] = (struct range){ 1, 0 };
+}
+
+/* Of a range around this address, what lies between the set's ranges on both sides of it. */
+static void narrow(struct range *r, uint64_t address, const struct rangeset *s)
+{
+	size_t i = s->count ? lower(s, address) : 0;
+
+	if (i && s->list[i - 1].end >= r->start)
+		r->start = s->list[i - 1].end + 1;
+	if (i < s->count && s->list[i].start <= r->end)
+		r->end = s->list[i].start - 1;
+}
+
+static void keep_protected(struct memmap *m, uint64_t address)
+{
+	struct range r = m->ram.list[lower(&m->ram, address)];
+
+	narrow(&r, address, &m->pools);
+	narrow(&r, address, &m->decrypted);
+	narrow(&r, address, &m->unsettled);
+	m->protected[1] = m->protected[0];
+	m->protected[0] = r;
 }
 
 struct memmap *memmap_new(const struct platform *p)
 {
 	struct memmap *m = xcalloc(1, sizeof(*m));
 
-	find_first_pool(m);
+	keep(m);
 	if (!p)
 		return m;
 	for (size_t i = 0; i < p->nram; i++)
@@ -113,7 +139,7 @@ struct memmap *memmap_new(const struct platform *p)
 		add(&m->all_pools, r.start, r.end);
 		add(&m->pools, r.start, r.end);
 	}
-	find_first_pool(m);
+	keep(m);
 	/* An empty list is knowledge only where the kernel was told to have no pool. */
 	m->pools_complete = p->swiotlb.dynamic != TRI_YES &&
 			    (p->swiotlb.npools > 0 || p->swiotlb.slots == 0 ||
@@ -146,7 +172,7 @@ void memmap_decrypt(struct memmap *m, uint64_t start, uint64_t size)
 
 		add(&m->pools, r.start > start ? r.start : start, r.end < end ? r.end : end);
 	}
-	find_first_pool(m);
+	keep(m);
 }
 
 void memmap_encrypt(struct memmap *m, uint64_t start, uint64_t size)
@@ -155,7 +181,7 @@ void memmap_encrypt(struct memmap *m, uint64_t start, uint64_t size)
 		return;
 	cut(&m->decrypted, start, last_byte(start, size));
 	cut(&m->pools, start, last_byte(start, size));
-	find_first_pool(m);
+	keep(m);
 }
 
 void memmap_unsettle(struct memmap *m, uint64_t start, uint64_t size, bool shared)
@@ -165,7 +191,7 @@ void memmap_unsettle(struct memmap *m, uint64_t start, uint64_t size, bool share
 	if (!shared)
 		cut(&m->pools, start, last_byte(start, size));
 	add(&m->unsettled, start, last_byte(start, size));
-	find_first_pool(m);
+	keep(m);
 }
 
 bool memmap_is_unsettled(const struct memmap *m, uint64_t start, uint64_t size)
@@ -173,13 +199,18 @@ bool memmap_is_unsettled(const struct memmap *m, uint64_t start, uint64_t size)
 	return share(&m->unsettled, start, last_byte(start, size)) != SHARE_NONE;
 }
 
-enum memory_state memmap_state(const struct memmap *m, uint64_t start, uint64_t size)
+static bool within(const struct range *r, uint64_t start, uint64_t end)
+{
+	return start >= r->start && end <= r->end;
+}
+
+/* memmap_state() for what is not where the last ones were. */
+static __attribute__((noinline)) enum memory_state find_state(struct memmap *m, uint64_t start,
+							      uint64_t size)
 {
 	uint64_t end = last_byte(start, size);
 	enum share pools, decrypted, ram;
 
-	if (start >= m->first_pool.start && end <= m->first_pool.end)
-		return MEMORY_POOL;
 	pools = share(&m->pools, start, end);
 	if (pools == SHARE_ALL)
 		return MEMORY_POOL;
@@ -193,7 +224,20 @@ enum memory_state memmap_state(const struct memmap *m, uint64_t start, uint64_t 
 	if (!m->ram.count || !m->pools_complete)
 		return MEMORY_UNKNOWN;
 	ram = share(&m->ram, start, end);
+	if (ram == SHARE_ALL)
+		keep_protected(m, start);
 	return ram == SHARE_ALL ? MEMORY_PROTECTED : ram ? MEMORY_MIXED : MEMORY_OUTSIDE;
+}
+
+enum memory_state memmap_state(struct memmap *m, uint64_t start, uint64_t size)
+{
+	uint64_t end = last_byte(start, size);
+
+	if (within(&m->first_pool, start, end))
+		return MEMORY_POOL;
+	if (within(&m->protected[0], start, end) || within(&m->protected[1], start, end))
+		return MEMORY_PROTECTED;
+	return find_state(m, start, size);
 }
 
 bool memmap_touches_pool(const struct memmap *m, uint64_t start, uint64_t size)

@@ -42,7 +42,7 @@ bool memmap_is_unsettled(const struct memmap *map, uint64_t start, uint64_t size
  * shared, OUTSIDE where it is not RAM, UNKNOWN where the facts do not reach.
  * A size of 0 is judged as 1 byte.
  */
-enum memory_state memmap_state(const struct memmap *map, uint64_t start, uint64_t size);
+enum memory_state memmap_state(struct memmap *map, uint64_t start, uint64_t size);
 
 /* Does any byte of the range lie in what is a pool by the facts? */
 bool memmap_touches_pool(const struct memmap *map, uint64_t start, uint64_t size);

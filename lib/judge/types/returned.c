@@ -19,9 +19,9 @@ struct row {
 };
 
 struct returned {
-	struct row rows[ROWS];
+	struct row *rows; /* NULL: nothing was entered yet */
 	struct returned_address (*table)[WAYS];
-	uint64_t forgotten[FILTER_BITS / 64]; /* what had to leave the table, by hash */
+	uint64_t *forgotten; /* what had to leave the table, by hash */
 	struct returned_address maybe_live[MAX_MAYBE_LIVE]; /* those of the table … */
 	size_t nmaybe_live;
 	bool maybe_live_lost; /* … but there were more */
@@ -29,22 +29,29 @@ struct returned {
 
 struct returned *returned_new(void)
 {
-	struct returned *r = xcalloc(1, sizeof(*r));
+	return xcalloc(1, sizeof(struct returned));
+}
 
+/* Many streams are short, and all this is more memory than they have events. */
+static __attribute__((noinline)) void make_table(struct returned *r)
+{
+	r->rows = xcalloc(ROWS, sizeof(*r->rows));
 	for (size_t i = 0; i < ROWS; i++) {
 		for (uint8_t k = 0; k < WAYS; k++)
 			r->rows[i].at[k] = k;
 	}
 	/* not zeroed: of it, only what has a key is read */
 	r->table = xrealloc(NULL, ROWS, sizeof(*r->table));
-	return r;
+	r->forgotten = xcalloc(FILTER_BITS / 64, sizeof(*r->forgotten));
 }
 
 void returned_free(struct returned *r)
 {
 	if (!r)
 		return;
+	free(r->rows);
 	free(r->table);
+	free(r->forgotten);
 	free(r);
 }
 
@@ -77,22 +84,25 @@ static bool is(const struct returned_address *a, uint16_t dev, uint64_t dma, boo
 }
 
 /* The address's number in its row; WAYS where it is not in the table. */
-static size_t find(const struct returned *r, uint64_t hash, uint16_t dev, uint64_t dma, bool alloc)
+static inline size_t find(const struct returned *r, uint64_t hash, uint16_t dev, uint64_t dma,
+			  bool alloc)
 {
 	const struct row *row = &r->rows[row_of(hash)];
-	size_t i = 0;
+	uint32_t key = key_of(hash);
 
-	while (i < WAYS && (row->keys[i] != key_of(hash) ||
-			    !is(&r->table[row_of(hash)][row->at[i]], dev, dma, alloc)))
-		i++;
-	return i;
+#pragma GCC unroll 4
+	for (size_t i = 0; i < WAYS; i++) {
+		if (row->keys[i] == key && is(&r->table[row_of(hash)][row->at[i]], dev, dma, alloc))
+			return i;
+	}
+	return WAYS;
 }
 
 const struct returned_address *returned_find(const struct returned *r, uint16_t dev, uint64_t dma,
 					     bool alloc)
 {
 	uint64_t h = hash(dev, dma, alloc);
-	size_t i = find(r, h, dev, dma, alloc);
+	size_t i = r->rows ? find(r, h, dev, dma, alloc) : WAYS;
 
 	return i < WAYS ? &r->table[row_of(h)][r->rows[row_of(h)].at[i]] : NULL;
 }
@@ -101,6 +111,8 @@ void returned_expect(const struct returned *r, uint16_t dev, uint64_t dma)
 {
 	size_t row = row_of(hash(dev, dma, false));
 
+	if (!r->rows)
+		return;
 	__builtin_prefetch(&r->rows[row]);
 	__builtin_prefetch(&r->table[row]);
 	__builtin_prefetch(&r->table[row][WAYS / 2]);
@@ -145,32 +157,35 @@ static size_t make_room(struct returned *r, struct row *row)
 {
 	uint32_t bit = forgotten_bit(row->keys[0]);
 	uint8_t place = row->at[0];
-	size_t i = 0;
 
-	while (i < WAYS && row->keys[i])
-		i++;
-	if (i < WAYS)
-		return i;
-	r->forgotten[bit / 64] |= 1ull << (bit % 64);
-	for (i = 0; i < WAYS - 1; i++) {
-		row->keys[i] = row->keys[i + 1];
-		row->at[i] = row->at[i + 1];
+#pragma GCC unroll 4
+	for (size_t i = 0; i < WAYS; i++) {
+		if (!row->keys[i])
+			return i;
 	}
-	row->at[i] = place;
-	return i;
+	r->forgotten[bit / 64] |= 1ull << (bit % 64);
+	memmove(&row->keys[0], &row->keys[1], (WAYS - 1) * sizeof(row->keys[0]));
+	memmove(&row->at[0], &row->at[1], (WAYS - 1) * sizeof(row->at[0]));
+	row->at[WAYS - 1] = place;
+	return WAYS - 1;
 }
 
 void returned_add(struct returned *r, const struct returned_address *what)
 {
 	uint64_t h = hash(what->dev, what->dma, what->alloc);
-	size_t i = find(r, h, what->dev, what->dma, what->alloc);
-	struct row *row = &r->rows[row_of(h)];
+	struct row *row;
+	size_t i;
 
+	if (!r->rows)
+		make_table(r);
+	i = find(r, h, what->dev, what->dma, what->alloc);
+	row = &r->rows[row_of(h)];
 	if (i == WAYS)
 		i = make_room(r, row);
 	row->keys[i] = key_of(h);
 	r->table[row_of(h)][row->at[i]] = *what;
-	maybe_live_remove(r, what->dev, what->dma, what->alloc);
+	if (r->nmaybe_live)
+		maybe_live_remove(r, what->dev, what->dma, what->alloc);
 	if (what->maybe_live)
 		maybe_live_add(r, what);
 }
@@ -179,14 +194,17 @@ bool returned_remove(struct returned *r, uint16_t dev, uint64_t dma, bool alloc,
 		     struct returned_address *was)
 {
 	uint64_t h = hash(dev, dma, alloc);
-	size_t i = find(r, h, dev, dma, alloc);
-	struct row *row = &r->rows[row_of(h)];
+	size_t i;
 
-	maybe_live_remove(r, dev, dma, alloc);
+	if (!r->rows)
+		return false;
+	if (r->nmaybe_live)
+		maybe_live_remove(r, dev, dma, alloc);
+	i = find(r, h, dev, dma, alloc);
 	if (i == WAYS)
 		return false;
-	*was = r->table[row_of(h)][row->at[i]];
-	row->keys[i] = 0;
+	*was = r->table[row_of(h)][r->rows[row_of(h)].at[i]];
+	r->rows[row_of(h)].keys[i] = 0;
 	return true;
 }
 
@@ -194,5 +212,5 @@ bool returned_maybe_forgotten(const struct returned *r, uint16_t dev, uint64_t d
 {
 	uint32_t bit = forgotten_bit(key_of(hash(dev, dma, alloc)));
 
-	return r->forgotten[bit / 64] >> (bit % 64) & 1;
+	return r->rows && r->forgotten[bit / 64] >> (bit % 64) & 1;
 }
