@@ -13,7 +13,8 @@
 #include "lib/evidence/platform.h"
 #include "lib/evidence/snapshot.h"
 
-#define EXPECTED 6 /* events from the one that is counted to the one whose memory is fetched */
+#define EXPECTED 6     /* events from one that is counted to the one whose memory is fetched, … */
+#define FITS_CACHE 512 /* … where more mappings are live than the cache holds anyway */
 
 /* The areas of the default pool, as they were read from the kernel's memory, or the CPUs. */
 static unsigned int areas(const struct platform *p, const struct where_map *where,
@@ -80,7 +81,7 @@ static void copy(struct cost_copies *c, uint64_t size)
 static bool is_bounced(const struct cost_builder *b, const struct event *ev, uint64_t plain,
 		       bool *is_default)
 {
-	enum where where = where_is(&b->where, ev->dma, ev->size ? ev->size : 1);
+	enum where where = where_is_plain(&b->where, ev->dma, plain, ev->size ? ev->size : 1);
 	bool known = b->where.npools;
 
 	*is_default = known ? where == WHERE_DEFAULT_POOL : true;
@@ -109,18 +110,19 @@ static void map(struct cost_builder *b, const struct event *ev)
 }
 
 /* Is what an unmap or sync names a bounced mapping, to be found by its address? */
-static bool in_slots(const struct cost_builder *b, const struct event *ev, bool *is_default)
+static inline bool in_slots(const struct cost_builder *b, const struct event *ev, uint64_t plain,
+			    bool *is_default)
 {
-	enum where where = where_is(&b->where, ev->dma, ev->size ? ev->size : 1);
+	enum where where = where_is_plain(&b->where, ev->dma, plain, ev->size ? ev->size : 1);
 
 	*is_default = where == WHERE_DEFAULT_POOL;
-	return where != WHERE_ELSEWHERE ||
-	       live_find(b->live, where_plain(&b->where, ev->dma), false, ev->dev);
+	return where != WHERE_ELSEWHERE || live_find(b->live, plain, false, ev->dev);
 }
 
 static void unmap(struct cost_builder *b, const struct event *ev)
 {
 	bool by_orig = ev->flags & EVENT_F_BY_ORIG, is_default = true;
+	uint64_t plain = where_plain(&b->where, ev->dma);
 	const struct live *l = NULL;
 	uint8_t dir = ev->dir;
 	uint64_t size = ev->size;
@@ -130,18 +132,18 @@ static void unmap(struct cost_builder *b, const struct event *ev)
 		if (!l)
 			return;
 		size = l->size;
-	} else if (!in_slots(b, ev, &is_default)) {
+	} else if (!in_slots(b, ev, plain, &is_default)) {
 		return;
 	}
 	if (ev->flags & EVENT_F_NO_DIR) {
 		if (!l)
-			l = live_find(b->live, where_plain(&b->where, ev->dma), false, ev->dev);
+			l = live_find(b->live, plain, false, ev->dev);
 		dir = l ? l->dir : EVENT_DIR_NONE;
 	}
 	if ((dir == EVENT_FROM_DEVICE || dir == EVENT_BIDIRECTIONAL) &&
 	    !(ev->attrs & EVENT_ATTR_SKIP_CPU_SYNC))
 		copy(&cost_device(b, ev->dev)->result.in, size);
-	slots_unmap(b, ev, where_plain(&b->where, ev->dma), is_default);
+	slots_unmap(b, ev, plain, is_default);
 }
 
 static void sync(struct cost_builder *b, const struct event *ev)
@@ -150,7 +152,7 @@ static void sync(struct cost_builder *b, const struct event *ev)
 	bool copies = ev->dir == EVENT_BIDIRECTIONAL ||
 		      ev->dir == (cpu ? EVENT_FROM_DEVICE : EVENT_TO_DEVICE);
 
-	if (!copies || !in_slots(b, ev, &is_default))
+	if (!copies || !in_slots(b, ev, where_plain(&b->where, ev->dma), &is_default))
 		return;
 	if (cpu)
 		copy(&cost_device(b, ev->dev)->result.in, ev->size);
@@ -160,13 +162,13 @@ static void sync(struct cost_builder *b, const struct event *ev)
 
 static void feed_one(struct cost_builder *b, const struct event *ev)
 {
-	if (ev->kind == EVENT_LOST)
-		b->cost->lost = true;
-	if (ev->kind == EVENT_MARK)
-		window_mark(b, ev);
 	times_feed(b->times, ev);
-	if (event_group(ev->kind) != EVENT_GROUP_DMA)
+	if (event_group(ev->kind) != EVENT_GROUP_DMA) {
+		b->cost->lost |= ev->kind == EVENT_LOST;
+		if (ev->kind == EVENT_MARK)
+			window_mark(b, ev);
 		return;
+	}
 	if (!b->begun)
 		slots_begin(b, ev->ts_ns);
 	b->begun = true;
@@ -194,7 +196,7 @@ static void feed_one(struct cost_builder *b, const struct event *ev)
 void cost_builder_feed(struct cost_builder *b, const struct event *events, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (i + EXPECTED < count)
+		if (b->live->count > FITS_CACHE && i + EXPECTED < count)
 			live_expect(b->live, where_plain(&b->where, events[i + EXPECTED].dma));
 		feed_one(b, &events[i]);
 	}

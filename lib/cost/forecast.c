@@ -85,16 +85,10 @@ static void give_up(struct forecast *f, const struct forecast_request *r, uint64
 	}
 }
 
-void forecast_take(struct forecast *f, const struct forecast_request *r, struct placed *placed,
-		   const struct forecast_live *live)
+void forecast_take_larger(struct forecast *f, const struct forecast_request *r,
+			  struct placed *placed, const struct forecast_live *live)
 {
-	unsigned int i = 0;
-
-	for (; i < FORECAST_TRIED; i++)
-		placed->at[i] = POOL_NOWHERE;
-	if (r->slots > POOL_SEGMENT)
-		return; /* no pool takes it: the caller counts those */
-	for (i = 0; i < FORECAST_TRIED;) {
+	for (unsigned int i = 0; i < FORECAST_TRIED;) {
 		if (f->pools[i] && placed->at[i] == POOL_NOWHERE) {
 			placed->at[i] = pool_take(f->pools[i], r->cpu, r->slots, r->size);
 			if (placed->at[i] == POOL_NOWHERE) {
@@ -104,14 +98,6 @@ void forecast_take(struct forecast *f, const struct forecast_request *r, struct 
 			}
 		}
 		i++;
-	}
-}
-
-void forecast_give(struct forecast *f, uint32_t slots, const struct placed *placed)
-{
-	for (unsigned int i = 0; i < FORECAST_TRIED; i++) {
-		if (f->pools[i] && placed->at[i] != POOL_NOWHERE)
-			pool_give(f->pools[i], placed->at[i], slots);
 	}
 }
 

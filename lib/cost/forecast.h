@@ -2,6 +2,7 @@
 #ifndef CCAIO_LIB_COST_FORECAST_H
 #define CCAIO_LIB_COST_FORECAST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/cost/pool.h"
@@ -44,7 +45,8 @@ struct forecast_request {
 	uint16_t dev, cpu;
 };
 
-/* Calls give(ctx, …) back for each mapping that is live, in any order: see forecast_take(). */
+/* Calls place(place_ctx, …) for each mapping that is live, in any order: see
+ * forecast_take_larger(). */
 struct forecast_live {
 	void (*each)(void *ctx,
 		     void (*place)(void *place_ctx, uint32_t slots, struct placed *placed),
@@ -56,12 +58,38 @@ void forecast_init(struct forecast *f, unsigned int cpus);
 void forecast_release(struct forecast *f);
 
 /*
- * Place a request in all pools.  Where some are full they are given up, and larger ones are
- * begun, in which everything of live is placed first; the request is not among it.
+ * Place a request in all pools; one of more than POOL_SEGMENT slots, which no pool takes, is in
+ * none.  false: some are full for it, see forecast_take_larger().
  */
-void forecast_take(struct forecast *f, const struct forecast_request *request,
-		   struct placed *placed, const struct forecast_live *live);
-void forecast_give(struct forecast *f, uint32_t slots, const struct placed *placed);
+static inline bool forecast_take(struct forecast *f, const struct forecast_request *request,
+				 struct placed *placed)
+{
+	bool full = false;
+
+	for (unsigned int i = 0; i < FORECAST_TRIED; i++) {
+		placed->at[i] = POOL_NOWHERE;
+		if (!f->pools[i] || request->slots > POOL_SEGMENT)
+			continue;
+		placed->at[i] = pool_take(f->pools[i], request->cpu, request->slots, request->size);
+		full |= placed->at[i] == POOL_NOWHERE;
+	}
+	return !full;
+}
+
+/*
+ * Those that are full for this request are given up, and larger ones are begun, in which
+ * everything of live is placed first; the request is not among it, but is placed then.
+ */
+void forecast_take_larger(struct forecast *f, const struct forecast_request *request,
+			  struct placed *placed, const struct forecast_live *live);
+
+static inline void forecast_give(struct forecast *f, uint32_t slots, const struct placed *placed)
+{
+	for (unsigned int i = 0; i < FORECAST_TRIED; i++) {
+		if (f->pools[i] && placed->at[i] != POOL_NOWHERE)
+			pool_give(f->pools[i], placed->at[i], slots);
+	}
+}
 
 /* The kernel refused it with a pool of so many slots: so would all up to there. */
 void forecast_refused(struct forecast *f, const struct forecast_request *request, uint64_t slots,

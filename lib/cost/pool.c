@@ -6,22 +6,7 @@
 
 #include "lib/base/xalloc.h"
 
-#define PAGE 4096u
-
-#define WORD 64u
-
-struct area {
-	uint32_t next; /* where the next search begins */
-	uint32_t used;
-};
-
-struct pool {
-	uint32_t area_slots;
-	unsigned int area_shift; /* slots of an area, as a power of two */
-	unsigned int nareas;
-	struct area *areas;
-	uint64_t *taken; /* a bit per slot; two words are a segment */
-};
+#define WORD POOL_WORD
 
 unsigned int pool_areas(unsigned int cpus)
 {
@@ -116,7 +101,7 @@ static uint32_t search(const uint64_t *words, uint32_t next, uint32_t slots, uin
 
 static uint32_t take_of_area(struct pool *p, unsigned int number, uint32_t n, uint32_t stride)
 {
-	struct area *a = &p->areas[number];
+	struct pool_area *a = &p->areas[number];
 	uint64_t *words = &p->taken[((size_t)number << p->area_shift) / WORD];
 	uint32_t at;
 
@@ -131,8 +116,7 @@ static uint32_t take_of_area(struct pool *p, unsigned int number, uint32_t n, ui
 	return (number << p->area_shift) + at;
 }
 
-static __attribute__((noinline)) uint32_t take_of_any(struct pool *p, unsigned int own, uint32_t n,
-						      uint32_t stride)
+uint32_t pool_take_of_any(struct pool *p, unsigned int own, uint32_t n, uint32_t stride)
 {
 	for (unsigned int i = 0; i < p->nareas; i++) {
 		uint32_t first = take_of_area(p, (own + i) & (p->nareas - 1), n, stride);
@@ -143,34 +127,8 @@ static __attribute__((noinline)) uint32_t take_of_any(struct pool *p, unsigned i
 	return POOL_NOWHERE;
 }
 
-uint32_t pool_take(struct pool *p, unsigned int cpu, uint32_t slots, uint64_t size)
+void pool_give_across(struct pool *p, uint32_t first, uint32_t slots)
 {
-	uint32_t stride = size >= PAGE ? PAGE >> POOL_SLOT_SHIFT : 1;
-	unsigned int own = cpu & (p->nareas - 1);
-	struct area *a = &p->areas[own];
-	/* most often the place where the last one ended is free: most requests are small */
-	uint32_t at = (a->next + stride - 1) & ~(stride - 1) & (p->area_slots - 1);
-	uint32_t first = (own << p->area_shift) + at, bit = first % WORD;
-	uint64_t *word = &p->taken[first / WORD], mask;
-
-	if (slots > WORD - bit)
-		return take_of_any(p, own, slots, stride);
-	mask = UINT64_MAX >> (WORD - slots) << bit;
-	if (*word & mask)
-		return take_of_any(p, own, slots, stride);
-	*word |= mask;
-	a->next = (at + slots) & (p->area_slots - 1);
-	a->used += slots;
-	return first;
-}
-
-void pool_give(struct pool *p, uint32_t first, uint32_t slots)
-{
-	uint32_t bit = first % WORD;
-
-	if (slots <= WORD - bit)
-		p->taken[first / WORD] &= ~(UINT64_MAX >> (WORD - slots) << bit);
-	else
-		flip(p->taken, first, slots);
+	flip(p->taken, first, slots);
 	p->areas[first >> p->area_shift].used -= slots;
 }

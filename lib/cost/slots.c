@@ -50,7 +50,8 @@ static void take(struct cost_builder *b, const struct event *ev, uint32_t slots,
 	const struct forecast_request r = { ev->ts_ns, ev->size, slots, ev->dev, ev->cpu };
 	const struct forecast_live live = { place_all, b };
 
-	forecast_take(&b->forecast, &r, placed, &live);
+	if (!forecast_take(&b->forecast, &r, placed))
+		forecast_take_larger(&b->forecast, &r, placed, &live);
 }
 
 static void raise(struct cost_builder *b, uint32_t slots, uint64_t ts_ns)
@@ -165,6 +166,8 @@ static void drop_pending(struct cost_builder *b, size_t i, bool give)
 
 	if (!p->waiting)
 		b->level -= p->slots;
+	else
+		b->nwaiting--;
 	if (give && p->slots)
 		forecast_give(&b->forecast, p->slots, &p->placed);
 	if (i != --b->npending)
@@ -208,7 +211,7 @@ void slots_bounce(struct cost_builder *b, const struct event *ev)
 			     .pid = ev->pid,
 			     .dev = ev->dev,
 			     .cpu = ev->cpu };
-	size_t again = find_pending(b, ev, true);
+	size_t again = b->nwaiting ? find_pending(b, ev, true) : b->npending;
 
 	if (ev->size > pool->largest) {
 		pool->largest = ev->size;
@@ -220,6 +223,7 @@ void slots_bounce(struct cost_builder *b, const struct event *ev)
 		p.pid = ev->pid;
 		p.cpu = ev->cpu;
 		p.waiting = false;
+		b->nwaiting--;
 		memmove(&b->pending[again], &b->pending[again + 1],
 			(--b->npending - again) * sizeof(p));
 		expire(b, ev->ts_ns);
@@ -298,6 +302,7 @@ static void refuse(struct cost_builder *b, const struct event *ev, size_t i)
 	b->cost->pool.failed++;
 	b->level -= p->slots;
 	p->waiting = true;
+	b->nwaiting++;
 	p->ts_ns = ev->ts_ns;
 	if (b->cost->pool.slots)
 		forecast_refused(&b->forecast, &r, b->cost->pool.slots, &live);

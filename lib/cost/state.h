@@ -55,7 +55,7 @@ struct cost_builder {
 	struct forecast forecast;
 	struct live_table *live;
 	struct pending pending[PENDING_MOST]; /* oldest first */
-	size_t npending;
+	size_t npending, nwaiting;	      /* … of which the driver will try again */
 	struct leaving leaving[LEAVING_MOST];
 	size_t nleaving;
 	uint64_t level;	  /* slots in use */

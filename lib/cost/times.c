@@ -20,20 +20,13 @@ struct size {
 	uint64_t maps, bytes;
 	uint64_t kept[KEPT];
 	unsigned int nkept;
-	uint64_t stride;
-};
-
-/* The bounce that is the last event of a CPU; size 0: another event is. */
-struct last {
-	uint64_t orig, size, ts_ns;
-	uint16_t dev;
+	uint64_t stride; /* a power of two */
 };
 
 struct times {
+	struct times_cpus cpus; /* first */
 	struct cost_times sum;
 	struct size sizes[COST_SIZES];
-	struct last *last; /* by CPU */
-	size_t ncpus;
 };
 
 struct times *times_new(void)
@@ -47,14 +40,14 @@ struct times *times_new(void)
 
 static void keep(struct size *s, uint64_t ns)
 {
-	if (s->maps % s->stride == 0) {
+	if ((s->maps & (s->stride - 1)) == 0) {
 		if (s->nkept == KEPT) { /* every other one goes */
 			s->nkept = KEPT / 2;
 			s->stride *= 2;
 			for (unsigned int i = 0; i < KEPT / 2; i++)
 				s->kept[i] = s->kept[2 * i];
 		}
-		if (s->maps % s->stride == 0)
+		if ((s->maps & (s->stride - 1)) == 0)
 			s->kept[s->nkept++] = ns;
 	}
 	s->maps++;
@@ -71,23 +64,24 @@ static void add(struct times *t, const struct event *ev, uint64_t ns)
 	t->sum.bytes = saturate_add(t->sum.bytes, ev->size);
 }
 
-void times_feed(struct times *t, const struct event *ev)
+void times_take(struct times *t, const struct event *ev)
 {
-	struct last *last;
+	struct times_cpus *cpus = &t->cpus;
+	struct times_last *last;
 
-	if (ev->cpu >= t->ncpus) {
-		t->last = xrealloc(t->last, ev->cpu + 1u, sizeof(*t->last));
-		for (; t->ncpus <= ev->cpu; t->ncpus++)
-			t->last[t->ncpus] = (struct last){ 0 };
+	if (ev->cpu >= cpus->count) {
+		cpus->last = xrealloc(cpus->last, ev->cpu + 1u, sizeof(*cpus->last));
+		for (; cpus->count <= ev->cpu; cpus->count++)
+			cpus->last[cpus->count] = (struct times_last){ 0 };
 	}
-	last = &t->last[ev->cpu];
+	last = &cpus->last[ev->cpu];
 	if (ev->kind == EVENT_MAP && last->size && last->size == ev->size &&
 	    last->orig == ev->orig && last->dev == ev->dev && ev->dma != EVENT_NO_ADDR &&
 	    !(ev->flags & (EVENT_F_SG | EVENT_F_PROBE)) && ev->ts_ns > last->ts_ns &&
 	    ev->ts_ns - last->ts_ns < LONGEST_NS)
 		add(t, ev, ev->ts_ns - last->ts_ns);
 	if (ev->kind == EVENT_BOUNCE && !(ev->flags & EVENT_F_PROBE))
-		*last = (struct last){ ev->orig, ev->size, ev->ts_ns, ev->dev };
+		*last = (struct times_last){ ev->orig, ev->size, ev->ts_ns, ev->dev };
 	else
 		last->size = 0;
 }
@@ -143,7 +137,7 @@ struct cost_times *times_finish(struct times *t)
 		found = xcalloc(1, sizeof(*found));
 		*found = t->sum;
 	}
-	free(t->last);
+	free(t->cpus.last);
 	free(t);
 	return found;
 }

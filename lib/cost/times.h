@@ -2,10 +2,12 @@
 #ifndef CCAIO_LIB_COST_TIMES_H
 #define CCAIO_LIB_COST_TIMES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
+#include "lib/evidence/event.h"
+
 struct cost_times;
-struct event;
 
 /*
  * times - how long bounced maps took, by the times of their own events.
@@ -18,8 +20,29 @@ struct event;
  */
 struct times;
 
+/* The bounce that is the last event of a CPU; size 0: another event is. */
+struct times_last {
+	uint64_t orig, size, ts_ns;
+	uint16_t dev;
+};
+
+/* First in struct times, so that most events are done with where they are fed. */
+struct times_cpus {
+	struct times_last *last; /* by CPU */
+	size_t count;
+};
+
 struct times *times_new(void);
-void times_feed(struct times *t, const struct event *ev); /* each event, in time order */
+void times_take(struct times *t,
+		const struct event *ev); /* times_feed() for a bounce and the next */
+/* Each event, in time order. */
+static inline void times_feed(struct times *t, const struct event *ev)
+{
+	const struct times_cpus *cpus = (const struct times_cpus *)t;
+
+	if (ev->kind == EVENT_BOUNCE || (ev->cpu < cpus->count && cpus->last[ev->cpu].size))
+		times_take(t, ev);
+}
 /* Frees it; returns what was found, which the caller frees, or NULL: no map was timed. */
 struct cost_times *times_finish(struct times *t);
 

@@ -32,18 +32,23 @@ static inline uint64_t where_plain(const struct where_map *m, uint64_t dma)
 	return dma & ~m->shared_bit;
 }
 
-/* Of all size (not 0) bytes from dma on. */
-static inline enum where where_is(const struct where_map *m, uint64_t dma, uint64_t size)
+/* Of all size (not 0) bytes from dma on; plain is where_plain() of it. */
+static inline enum where where_is_plain(const struct where_map *m, uint64_t dma, uint64_t plain,
+					uint64_t size)
 {
-	uint64_t plain = where_plain(m, dma);
-
 	for (size_t i = 0; i < m->npools; i++) {
 		const struct where_pool *p = &m->pools[i];
 
-		if (range_contains(&p->range, dma, size) || range_contains(&p->range, plain, size))
+		if (range_contains(&p->range, plain, size) ||
+		    (plain != dma && range_contains(&p->range, dma, size)))
 			return p->where;
 	}
 	return WHERE_ELSEWHERE;
+}
+
+static inline enum where where_is(const struct where_map *m, uint64_t dma, uint64_t size)
+{
+	return where_is_plain(m, dma, where_plain(m, dma), size);
 }
 
 #endif
