@@ -38,24 +38,34 @@ static struct bench_spread spread(double *values, size_t n)
 	};
 }
 
-static void add_runs(struct series *s, const struct bench_load *load, bool busy)
+/* instruction_ns: of a clock that counts them, 0 of any other. */
+static uint64_t cost_ns(const struct bench_run *run, uint64_t instruction_ns)
 {
-	for (size_t i = 0; i < load->nruns; i++) {
-		uint64_t ns = busy ? load->runs[i].busy_ns : load->runs[i].ns;
+	if (instruction_ns == 0)
+		return run->ns;
+	return run->instructions ? run->instructions * instruction_ns : run->busy_ns;
+}
 
+static void add_runs(struct series *s, const struct bench_run *runs, size_t n, uint64_t operations,
+		     uint64_t instruction_ns)
+{
+	for (size_t i = 0; i < n; i++) {
 		XGROW(s->values, s->n, s->cap);
-		s->values[s->n++] = load->operations ? (double)ns / load->operations : 0;
+		s->values[s->n++] =
+			operations ? (double)cost_ns(&runs[i], instruction_ns) / operations : 0;
 	}
 }
 
 struct bench_spread bench_spread_of(const struct bench_load *load, bool busy)
 {
-	struct series s = { 0 };
+	double *values = xcalloc(load->nruns + 1, sizeof(*values));
 	struct bench_spread of;
 
-	add_runs(&s, load, busy);
-	of = spread(s.values, s.n);
-	free(s.values);
+	for (size_t i = 0; i < load->nruns && load->operations; i++)
+		values[i] = (double)(busy ? load->runs[i].busy_ns : load->runs[i].ns) /
+			    load->operations;
+	of = spread(values, load->nruns);
+	free(values);
 	return of;
 }
 
@@ -162,7 +172,8 @@ static size_t print_table(FILE *out, struct bench_results *const *results, size_
 					w->name, (unsigned long long)operations,
 					(unsigned long long)load->operations);
 			operations = load->operations;
-			add_runs(&of[results[i]->way], load, counted);
+			add_runs(&of[results[i]->way], load->runs, load->nruns, operations,
+				 counted ? results[i]->instruction_ns : 0);
 		}
 		if (rows == 0 && of[0].n + of[1].n + of[2].n > 0)
 			fprintf(out,
@@ -175,6 +186,66 @@ static size_t print_table(FILE *out, struct bench_results *const *results, size_
 			free(of[i].values);
 	}
 	return rows;
+}
+
+static const char metered_head[] =
+	"\nThe kernel's own meter (*ccaio trace --cost*) counted in the bounced guests, by "
+	"operation,\nwhat was copied into the pool and back from it, those copies included that "
+	"only carry\nold contents of a buffer. The runs with it alternate with those without: "
+	"their "
+	"ratio is\nwhat the meter costs.\n\n"
+	"| workload | operation | runs | copies in | bytes in | copies back | bytes back | "
+	"with the meter / without | missed |\n"
+	"|---|---|---|---|---|---|---|---|---|\n";
+
+/* What the meter counted of one workload where it was bounced, in all results together. */
+struct metered {
+	struct series with, without;
+	struct bench_meter sum;
+	double operations;
+};
+
+static void add_metered(struct metered *m, const struct bench_results *r,
+			const struct bench_load *load)
+{
+	const struct bench_meter *meter = load->meter;
+
+	add_runs(&m->with, meter->runs, meter->nruns, load->operations, r->instruction_ns);
+	add_runs(&m->without, load->runs, load->nruns, load->operations, r->instruction_ns);
+	m->operations += (double)load->operations * meter->nruns;
+	m->sum.out_copies += meter->out_copies;
+	m->sum.out_bytes += meter->out_bytes;
+	m->sum.in_copies += meter->in_copies;
+	m->sum.in_bytes += meter->in_bytes;
+	m->sum.missed += meter->missed;
+}
+
+static void print_metered(FILE *out, struct bench_results *const *results, size_t n, bool counted)
+{
+	size_t rows = 0;
+
+	for (const struct workload *w = workloads; w->name; w++) {
+		struct metered m = { 0 };
+
+		for (size_t i = 0; i < n; i++) {
+			const struct bench_load *load = find_load(results[i], w->name);
+
+			if (load && load->meter && counted == (results[i]->instruction_ns > 0))
+				add_metered(&m, results[i], load);
+		}
+		if (m.operations > 0) {
+			struct bench_spread meter = ratio(&m.with, &m.without);
+
+			fprintf(out, "%s| %s | %s | %zu | %.2f | %.0f | %.2f | %.0f |",
+				rows++ ? "" : metered_head, w->name, w->unit, m.with.n,
+				m.sum.out_copies / m.operations, m.sum.out_bytes / m.operations,
+				m.sum.in_copies / m.operations, m.sum.in_bytes / m.operations);
+			print_ratio(out, &meter);
+			fprintf(out, " %llu |\n", (unsigned long long)m.sum.missed);
+		}
+		free(m.with.values);
+		free(m.without.values);
+	}
 }
 
 static const char page_head[] =
@@ -199,6 +270,11 @@ static const char published_head[] =
 	"are in it, not only bouncing. Their hackbench does no I/O, so its difference is none of\n"
 	"bouncing. Their figures of MongoDB repeat those of MySQL, so they are left out.\n";
 
+static bool has_counter(const struct bench_results *r)
+{
+	return r->nloads && r->loads[0].nruns && r->loads[0].runs[0].instructions;
+}
+
 static void print_machines(FILE *out, struct bench_results *const *results, size_t n, bool counted)
 {
 	const struct bench_results *first = NULL;
@@ -214,11 +290,14 @@ static void print_machines(FILE *out, struct bench_results *const *results, size
 		first->kernel ? first->kernel : "unknown", (unsigned long long)first->cpus);
 	if (counted)
 		fprintf(out,
-			"Its clock goes on by %llu ns with each\ninstruction, and only the time is "
-			"counted in which the CPU was busy. So these are\nratios of instructions "
-			"that the machine executed, not of seconds: a copy of 64 KiB counts as\n"
-			"many instructions as it has, whatever memory and caches would take.\n\n",
-			(unsigned long long)first->instruction_ns);
+			"%s\nSo these are ratios of instructions that the machine executed, not of "
+			"seconds: a copy\nof 64 KiB counts as many instructions as it has, "
+			"whatever "
+			"memory and caches would take.\n\n",
+			has_counter(first)
+				? "The instructions\nare what the CPUs' own counters say."
+				: "Its clock\ngoes on with each instruction; time in which a CPU "
+				  "idles is left out.");
 	else
 		fprintf(out, "These are ratios of time, in\nwhich other work on the same host is "
 			     "included.\n\n");
@@ -261,6 +340,7 @@ int bench_compare(FILE *out, char *const paths[], struct err *err)
 	for (int counted = 1; counted >= 0 && ret == 0; counted--) {
 		print_machines(out, results, n, counted);
 		rows += print_table(out, results, n, counted, err);
+		print_metered(out, results, n, counted);
 		fprintf(out, "\n");
 		ret = *err->text ? -EINVAL : 0;
 	}

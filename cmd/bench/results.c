@@ -25,6 +25,18 @@ JWORDS(way_word, bench_way, bench_way_name)
 static const struct jrow run_rows[] = {
 	JNUMBER("ns", struct bench_run, ns, INT64_MAX, .flags = JF_REQUIRED),
 	JNUMBER("busy_ns", struct bench_run, busy_ns, INT64_MAX, .flags = JF_REQUIRED),
+	JNUMBER("instructions", struct bench_run, instructions, INT64_MAX, .flags = JF_OMIT),
+	JEND,
+};
+
+#define METER struct bench_meter
+static const struct jrow meter_rows[] = {
+	JLIST("runs", METER, runs, nruns, run_rows, MANY, .flags = JF_REQUIRED),
+	JNUMBER("out_copies", METER, out_copies, INT64_MAX, .flags = JF_REQUIRED),
+	JNUMBER("out_bytes", METER, out_bytes, INT64_MAX, .flags = JF_REQUIRED),
+	JNUMBER("in_copies", METER, in_copies, INT64_MAX, .flags = JF_REQUIRED),
+	JNUMBER("in_bytes", METER, in_bytes, INT64_MAX, .flags = JF_REQUIRED),
+	JNUMBER("missed", METER, missed, INT64_MAX, .flags = JF_REQUIRED),
 	JEND,
 };
 
@@ -32,6 +44,7 @@ static const struct jrow load_rows[] = {
 	JNAME("name", struct bench_load, name, .flags = JF_REQUIRED | JF_UNIQUE),
 	JNUMBER("operations", struct bench_load, operations, INT64_MAX, .flags = JF_REQUIRED),
 	JLIST("runs", struct bench_load, runs, nruns, run_rows, MANY, .flags = JF_REQUIRED),
+	JPOINTER("meter", struct bench_load, meter, meter_rows),
 	JEND,
 };
 

@@ -20,9 +20,19 @@ enum bench_way {
 };
 const char *bench_way_name(enum bench_way way);
 
-/* One run: by the clock, and while CPUs were not idle (the sum over all CPUs). */
+/* One run: by the clock, while CPUs were not idle, and what they executed (sums over all CPUs). */
 struct bench_run {
 	uint64_t ns, busy_ns;
+	uint64_t instructions; /* 0: there is no such counter */
+};
+
+/* Runs with the meter of ccaio trace --cost (lib/evidence/meter.h), and what it counted in them. */
+struct bench_meter {
+	struct bench_run *runs;
+	size_t nruns;
+	uint64_t out_copies, out_bytes; /* into the pool */
+	uint64_t in_copies, in_bytes;	/* back from it */
+	uint64_t missed;
 };
 
 struct bench_load {
@@ -30,6 +40,7 @@ struct bench_load {
 	uint64_t operations;
 	struct bench_run *runs;
 	size_t nruns;
+	struct bench_meter *meter; /* NULL: not asked for */
 };
 
 struct bench_results {

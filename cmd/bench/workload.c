@@ -17,9 +17,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cmd/bench/instructions.h"
+#include "collectors/tracefs/btf.h"
+#include "collectors/tracefs/metering.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
 #include "lib/base/xalloc.h"
+#include "lib/evidence/meter.h"
 
 #define LOG_MAX ((size_t)1 << 20) /* bytes of output that a load may write */
 #define START_S 300		  /* a server must listen after so many seconds */
@@ -31,6 +35,8 @@ struct bench {
 	const struct workload *w;
 	char *folder;
 	pid_t server; /* 0: none */
+	struct instructions instructions;
+	struct types *types; /* the kernel's, for the meter; NULL: none */
 };
 
 static uint64_t clock_ns(clockid_t id)
@@ -232,22 +238,75 @@ static int set_environment(const struct workload *w, const struct workload_optio
 	return 0;
 }
 
-static int measure(const struct bench *b, struct bench_load *load, uint64_t runs, struct err *err)
+static int measure_run(const struct bench *b, struct bench_run *run, struct err *err)
 {
-	uint64_t start, busy, busy_before;
+	uint64_t busy, busy_before, before = instructions_read(&b->instructions), start;
+	int ret = busy_ns(&busy_before, err);
+
+	start = clock_ns(CLOCK_MONOTONIC);
+	if (ret == 0)
+		ret = run_command(b, "its load", b->w->load, b->w->expect, err);
+	run->ns = clock_ns(CLOCK_MONOTONIC) - start;
+	if (ret == 0)
+		ret = busy_ns(&busy, err);
+	if (ret == 0)
+		run->busy_ns = busy - busy_before;
+	run->instructions = instructions_read(&b->instructions) - before;
+	return ret;
+}
+
+static void add_copies(struct bench_meter *to, const struct meter *from)
+{
+	for (size_t i = 0; i < from->ncopies; i++) {
+		const struct meter_copies *c = &from->copies[i];
+
+		*(c->way == METER_IN ? &to->in_copies : &to->out_copies) += c->copies;
+		*(c->way == METER_IN ? &to->in_bytes : &to->out_bytes) += c->bytes;
+	}
+	to->missed += from->missed;
+}
+
+/* The same with the kernel's meter of copies. */
+static int measure_metered(const struct bench *b, struct bench_meter *to, struct err *err)
+{
+	struct metering metering;
+	struct meter *meter;
+	int ret = 0;
+
+	metering_open(&metering, b->types);
+	metering_begin(&metering);
+	if (metering.trouble)
+		ret = err_set(err, ENOTSUP, "%s: %s", b->w->name, metering.trouble);
+	else
+		ret = measure_run(b, &to->runs[to->nruns], err);
+	metering_end(&metering);
+	meter = metering_describe(&metering);
+	if (ret == 0 && meter) {
+		to->nruns++;
+		add_copies(to, meter);
+	}
+	meter_free(meter);
+	metering_close(&metering);
+	return ret;
+}
+
+/* Runs with and without the meter in turn, so that both meet the same machine. */
+static int measure(const struct bench *b, struct bench_load *load,
+		   const struct workload_options *options, struct err *err)
+{
 	int ret = run_command(b, "its load", b->w->load, b->w->expect, err);
 
-	load->runs = xcalloc(runs, sizeof(*load->runs));
-	for (uint64_t i = 0; i < runs && ret == 0; i++) {
-		ret = busy_ns(&busy_before, err);
-		start = clock_ns(CLOCK_MONOTONIC);
+	load->runs = xcalloc(options->runs, sizeof(*load->runs));
+	if (options->cost) {
+		load->meter = xcalloc(1, sizeof(*load->meter));
+		load->meter->runs = xcalloc(options->runs, sizeof(*load->meter->runs));
+	}
+	for (uint64_t i = 0; i < options->runs && ret == 0; i++) {
+		ret = measure_run(b, &load->runs[i], err);
 		if (ret == 0)
-			ret = run_command(b, "its load", b->w->load, b->w->expect, err);
-		load->runs[i].ns = clock_ns(CLOCK_MONOTONIC) - start;
-		if (ret == 0)
-			ret = busy_ns(&busy, err);
-		if (ret == 0)
-			load->runs[load->nruns++].busy_ns = busy - busy_before;
+			load->nruns++;
+		if (ret == 0 && load->meter)
+			ret = measure_metered(b, load->meter, err);
 	}
 	return ret;
 }
@@ -281,6 +340,9 @@ int workload_run(const struct workload *w, const struct workload_options *option
 		free(b.folder);
 		return ret;
 	}
+	instructions_open(&b.instructions);
+	if (options->cost)
+		b.types = btf_load(BTF_KERNEL, NULL);
 	if (w->setup)
 		ret = run_command(&b, "its preparation", w->setup, NULL, err);
 	if (ret == 0 && w->server)
@@ -288,9 +350,11 @@ int workload_run(const struct workload *w, const struct workload_options *option
 	if (ret == 0 && w->prepare)
 		ret = run_command(&b, "its preparation", w->prepare, NULL, err);
 	if (ret == 0)
-		ret = measure(&b, load, options->runs, err);
+		ret = measure(&b, load, options, err);
 	end_server(&b);
 	remove_folder(&b);
+	instructions_close(&b.instructions);
+	btf_free(b.types);
 	free(b.folder);
 	return ret;
 }

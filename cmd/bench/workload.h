@@ -49,6 +49,7 @@ struct workload_options {
 	const char *client, *url; /* NULL: not given */
 	const char *address;	  /* NULL: the first that is no loopback's */
 	const char *directory;	  /* for files of servers and of fio; NULL: /var/tmp */
+	bool cost;		  /* as many runs more, with the meter of ccaio trace --cost */
 };
 
 /*

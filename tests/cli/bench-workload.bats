@@ -90,6 +90,20 @@ program() {
 	grep -q '^Not measured: fio-4k-random, .*, redis-get, memcached, apache, mariadb\.$' <<<"$output"
 }
 
+@test "bench compare: what the meter counted, by operation, and what it costs" {
+	run -0 "$CCAIO" bench compare "$MADE"/*.json
+	[[ $output == *"| redis-set | request | 3 | 3.00 | 124 | 1.00 | 127 | 1.020 (1.010-1.030) | 2 |"* ]]
+	[ "$(grep -c 'with the meter / without' <<<"$output")" = 1 ]
+}
+
+@test "bench workload: a meter that this user cannot have is trouble" {
+	program hackbench 'exit 0'
+	run -3 --separate-stderr setpriv --bounding-set=-all "$CCAIO" bench workload hackbench --cost \
+		--directory "$BATS_TEST_TMPDIR/files"
+	[[ $stderr == "ccaio bench: hackbench: copies (swiotlb_bounce): "* ]]
+	[ -z "$output" ]
+}
+
 @test "bench compare: results that cannot be compared are trouble, and nothing is written" {
 	cd "$BATS_TEST_TMPDIR"
 	run -3 --separate-stderr "$CCAIO" bench compare "$MADE/bounced.json"
