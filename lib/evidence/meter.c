@@ -84,4 +84,5 @@ void meter_subtract(struct meter *m, const struct meter *before)
 			free(m->copies[i].device);
 	}
 	m->ncopies = kept;
+	m->missed -= before->missed < m->missed ? before->missed : m->missed;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "collectors/facts/facts.h"
+#include "collectors/tracefs/copy-program.h"
 #include "collectors/tracefs/metering.h"
 #include "lib/base/err.h"
 #include "lib/base/names.h"
@@ -46,8 +47,10 @@ static void test_before(void)
 	check(m->ncopies == 3);
 	count(before, "0000:00:01.0", METER_OUT, 1, 1000000000);
 	count(before, "0000:00:02.0", METER_IN, 8, 66);
+	m->missed = 7;
+	before->missed = 3;
 	meter_subtract(m, before);
-	check(m->ncopies == 2);
+	check(m->ncopies == 2 && m->missed == 4);
 	c = meter_copies_of(m, "0000:00:02.0", METER_IN);
 	check(c->copies == 440 && c->bytes == 1703900);
 	c = meter_copies_of(m, "0000:00:02.0", METER_OUT);
@@ -62,6 +65,35 @@ static void test_busy(void)
 	check(metering_busy_ns("cpu  10 2 30 999 5 4 1 7 0 0\ncpu0 …", 100) == 470000000);
 	check(metering_busy_ns("cpu", 100) == 0 && metering_busy_ns(NULL, 100) == 0);
 	check(metering_busy_ns("cpu  1 1 1 1 1 1 1", 0) == 0);
+}
+
+/* What the program's table may hold, and what has no name that can be kept. */
+static void test_sums(void)
+{
+	static struct copy_table t;
+	const struct meter_copies *c;
+	struct meter *m;
+	size_t last = sizeof(t.places) / sizeof(t.places[0]) - 1;
+
+	t.full = 5;
+	t.places[0] = (struct copy_place){ 0x1001, 2, 200, "virtio0" };
+	t.places[3] = (struct copy_place){ 0x1002, 3, 4096, "virtio0" };
+	t.places[4] = (struct copy_place){ 0x2002, 1, 1, "other" };
+	t.places[last] = (struct copy_place){ 0x3001, 1, UINT64_MAX, "virtio0" }; /* came anew */
+	t.places[7] = (struct copy_place){ 0x4001, 7, 70, "" };
+	t.places[8] = (struct copy_place){ 0x5001, 8, 80, "" };
+	memset(t.places[8].name, 1, sizeof(t.places[8].name));
+	t.places[9] = (struct copy_place){ 0x6001, 1, 10, "" };
+	memset(t.places[9].name, 'x', sizeof(t.places[9].name));
+	t.places[10] = (struct copy_place){ 0x7001, 0, 0, "new" };
+	m = metering_sums(&t);
+	check(m->missed == 5 + 7 + 8 && m->ncopies == 4);
+	c = meter_copies_of(m, "virtio0", METER_OUT);
+	check(c->copies == 3 && c->bytes == UINT64_MAX);
+	c = meter_copies_of(m, "virtio0", METER_IN);
+	check(c->copies == 3 && c->bytes == 4096);
+	check(strlen(m->copies[3].device) == sizeof(t.places[9].name));
+	meter_free(m);
 }
 
 static void test_memcpy(void)
@@ -197,6 +229,7 @@ int main(void)
 {
 	test_before();
 	test_busy();
+	test_sums();
 	test_memcpy();
 	test_compared();
 	return done();
