@@ -67,6 +67,10 @@ static bool source_bind(struct decode_binding *b, const struct decode_source *so
 			return false;
 		if (source->member == DECODE_DEV || source->member == DECODE_DEVT)
 			b->dev_member = source->member;
+		if (source->member == DECODE_DEV) {
+			b->dev_loc = field->string == DECODE_DATA_LOC;
+			b->dev_off = field->offset;
+		}
 	}
 	/* a stack may be shorter than the format says */
 	if (source->member == DECODE_CALLERS) {

@@ -36,9 +36,11 @@ struct decode_where {
 
 struct decode_binding {
 	uint8_t kind, shape, dev_member;
+	bool dev_loc; /* the device's name is where a word at dev_off says (DECODE_DATA_LOC) */
 	uint16_t flags;
 	uint32_t min_len; /* shorter records cannot be read */
-	uint16_t name;	  /* "system:event", for EVENT_UNDECODED */
+	uint32_t dev_off;
+	uint16_t name; /* "system:event", for EVENT_UNDECODED */
 	struct decode_slot slots[DECODE_NUMBERS];
 	struct decode_where wheres[DECODE_MEMBERS - DECODE_NUMBERS];
 };

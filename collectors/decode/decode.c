@@ -19,7 +19,7 @@
 
 _Static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "records are read as little-endian numbers");
 
-/* Recently seen device names of up to 16 bytes: their first and last 8 are all of them. */
+/* Recently seen device names of up to 16 bytes. */
 #define CACHE_SIZE 256
 struct cached_name {
 	uint64_t head, tail;
@@ -200,7 +200,21 @@ __attribute__((noinline)) static uint16_t name_intern(struct decode *decode, con
 	return names_intern(decode->names, (const char *)p, strnlen((const char *)p, len));
 }
 
-static inline uint16_t name_id(struct decode *decode, const uint8_t *p, uint32_t len)
+/* Where a name of up to 16 bytes is kept: its first and last 8 are all of it. */
+static inline struct cached_name *name_place(struct decode *decode, uint64_t head, uint64_t tail,
+					     uint32_t len)
+{
+	uint64_t hash = (head ^ (tail << 1) ^ len) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return &decode->cache[hash >> 56];
+}
+
+static inline bool is_name(const struct cached_name *c, uint64_t head, uint64_t tail, uint32_t len)
+{
+	return c->len == len && c->head == head && c->tail == tail;
+}
+
+static uint16_t name_id(struct decode *decode, const uint8_t *p, uint32_t len)
 {
 	uint64_t head, tail = 0;
 	struct cached_name *cached;
@@ -214,15 +228,15 @@ static inline uint16_t name_id(struct decode *decode, const uint8_t *p, uint32_t
 		memcpy(&tail, p + len - 8, 8);
 	else
 		head &= (UINT64_C(1) << 8 * len) - 1;
-	cached = &decode->cache[(head ^ (tail << 1) ^ len) * UINT64_C(0x9e3779b97f4a7c15) >> 56];
-	if (cached->len != len || cached->head != head || cached->tail != tail)
+	cached = name_place(decode, head, tail, len);
+	if (!is_name(cached, head, tail, len))
 		*cached = (struct cached_name){ head, tail, len, name_intern(decode, p, len) };
 	return cached->id;
 }
 
 /* The device of a record.  Returns false when its name reaches outside the record. */
-static inline bool device_id(struct decode *decode, const struct decode_binding *b,
-			     const struct decode_record *record, uint16_t *id)
+static bool device_id(struct decode *decode, const struct decode_binding *b,
+		      const struct decode_record *record, uint16_t *id)
 {
 	char buf[24 + DECODE_SLACK];
 	const uint8_t *p;
@@ -243,6 +257,27 @@ static inline bool device_id(struct decode *decode, const struct decode_binding 
 	return true;
 }
 
+/* device_id() of most records: a name of a bus, seen before.  0: ask device_id(). */
+static inline uint16_t device_seen(struct decode *decode, const struct decode_binding *b,
+				   const struct decode_record *record)
+{
+	const struct cached_name *cached;
+	uint32_t loc, off, len;
+	uint64_t head, tail;
+
+	if (!b->dev_loc)
+		return 0;
+	memcpy(&loc, record->data + b->dev_off, sizeof(loc));
+	off = loc & 0xffff;
+	len = loc >> 16;
+	if (off > record->len || len > record->len - off || len < 8 || len > 16)
+		return 0;
+	memcpy(&head, record->data + off, 8);
+	memcpy(&tail, record->data + off + len - 8, 8);
+	cached = name_place(decode, head, tail, len);
+	return is_name(cached, head, tail, len) ? cached->id : 0;
+}
+
 __attribute__((noinline)) static size_t undecoded(const struct decode_record *record, uint16_t name,
 						  struct event *out)
 {
@@ -260,8 +295,8 @@ __attribute__((noinline)) static size_t undecoded(const struct decode_record *re
 	return 1;
 }
 
-static size_t unknown_type(struct decode *decode, const struct decode_record *record,
-			   struct event *out)
+__attribute__((noinline)) static size_t
+unknown_type(struct decode *decode, const struct decode_record *record, struct event *out)
 {
 	char buf[32];
 	uint16_t type;
@@ -475,31 +510,35 @@ __attribute__((noinline)) static size_t call_events(struct decode *decode,
 	return n;
 }
 
-size_t decode_record(struct decode *decode, struct decode_record *record, struct event *out,
-		     size_t max)
+/* What is not done with its fields read. */
+__attribute__((noinline)) static size_t shape_event(struct decode *decode,
+						    const struct decode_binding *b,
+						    struct decode_record *record, struct event *out,
+						    size_t max)
 {
-	const uint8_t *data = record->data;
-	struct decode_binding *b;
-	uint16_t type, dev;
-	uint64_t dir;
 	bool bad;
 
-	if (record->len < DECODE_COMMON)
-		return undecoded(record, 0, out);
-	memcpy(&type, data, sizeof(type));
-	type = decode->by_type[type];
-	if (type == MAP_IGNORED)
-		return 0;
-	if (type == MAP_NONE)
-		return unknown_type(decode, record, out);
-	b = &decode->bindings[type - MAP_FIRST];
-	if (b->kind == EVENT_UNDECODED || record->len < b->min_len ||
-	    !device_id(decode, b, record, &dev))
-		return undecoded(record, b->name, out);
-	dir = decode_number(b, data, DECODE_DIR);
+	if (b->shape == DECODE_SG) {
+		struct event proto = *out;
+		size_t n = decode_scatter_gather(b, record, &proto, out, max, &bad);
+
+		return bad ? undecoded(record, b->name, out) : n;
+	}
+	if (b->shape >= DECODE_ENTER)
+		return call_events(decode, b, record, out);
+	return reshape(decode, b, record, out);
+}
+
+/* Nothing is done after a call: most records are decoded without a register saved. */
+static inline __attribute__((always_inline)) size_t
+decode_fields(struct decode *decode, const struct decode_binding *b, struct decode_record *record,
+	      struct event *out, size_t max, uint16_t dev)
+{
+	const uint8_t *data = record->data;
+	uint64_t dir = decode_number(b, data, DECODE_DIR);
+
 	if (dir > EVENT_DIR_NONE)
 		return undecoded(record, b->name, out);
-
 	out->ts_ns = record->ts_ns;
 	out->orig = decode_number(b, data, DECODE_ORIG);
 	out->dma = decode_number(b, data, DECODE_DMA);
@@ -515,15 +554,40 @@ size_t decode_record(struct decode *decode, struct decode_record *record, struct
 	out->kind = b->kind;
 	out->dir = (uint8_t)dir;
 	out->context = out->spare = 0;
-	if (b->shape == DECODE_FLAT)
-		return 1;
-	if (b->shape == DECODE_SG) {
-		struct event proto = *out;
-		size_t n = decode_scatter_gather(b, record, &proto, out, max, &bad);
+	return b->shape == DECODE_FLAT ? 1 : shape_event(decode, b, record, out, max);
+}
 
-		return bad ? undecoded(record, b->name, out) : n;
-	}
-	if (b->shape >= DECODE_ENTER)
-		return call_events(decode, b, record, out);
-	return reshape(decode, b, record, out);
+__attribute__((noinline)) static size_t decode_named(struct decode *decode,
+						     const struct decode_binding *b,
+						     struct decode_record *record,
+						     struct event *out, size_t max)
+{
+	uint16_t dev;
+
+	if (!device_id(decode, b, record, &dev))
+		return undecoded(record, b->name, out);
+	return decode_fields(decode, b, record, out, max, dev);
+}
+
+size_t decode_record(struct decode *decode, struct decode_record *record, struct event *out,
+		     size_t max)
+{
+	const struct decode_binding *b;
+	uint16_t type, dev;
+
+	if (record->len < DECODE_COMMON)
+		return undecoded(record, 0, out);
+	memcpy(&type, record->data, sizeof(type));
+	type = decode->by_type[type];
+	if (type == MAP_IGNORED)
+		return 0;
+	if (type == MAP_NONE)
+		return unknown_type(decode, record, out);
+	b = &decode->bindings[type - MAP_FIRST];
+	if (b->kind == EVENT_UNDECODED || record->len < b->min_len)
+		return undecoded(record, b->name, out);
+	dev = device_seen(decode, b, record);
+	if (!dev)
+		return decode_named(decode, b, record, out, max);
+	return decode_fields(decode, b, record, out, max, dev);
 }

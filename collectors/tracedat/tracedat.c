@@ -183,25 +183,20 @@ static void lost_event(struct reader *reader, struct event *out)
 	info->from_start = false;
 }
 
-static inline void record_begin(struct tracedat *td, struct reader *reader)
+/* The reader's record becomes the current one; what its reader has in common is there already. */
+static inline void record_begin(struct tracedat *td, const struct reader *reader)
 {
 	struct decode_record *record = &td->record;
-	struct stream_cpu *info = reader->info;
+	int32_t pid = reader->cpu.len >= 8 ? decode_pid(reader->cpu.data) : 0;
 
 	record->data = reader->cpu.data;
 	record->len = reader->cpu.len;
 	record->ts_ns = reader->cpu.ts_ns;
-	record->cpu = reader->number;
 	record->resume = 0;
-	record->pid = record->len >= 8 ? decode_pid(record->data) : 0;
-	if (record->pid != reader->pid) {
-		reader->pid = record->pid;
-		reader->comm = comm_slot(td, record->pid)->name;
+	if (record->pid != pid) {
+		record->pid = pid;
+		record->comm = comm_slot(td, pid)->name;
 	}
-	record->comm = reader->comm;
-	if (!info->events++)
-		info->first_ns = record->ts_ns;
-	info->last_ns = record->ts_ns;
 }
 
 /*
@@ -230,9 +225,13 @@ static bool is_dma(const struct event *event)
 	return event_group(event->kind) != EVENT_GROUP_OTHER;
 }
 
+struct run {
+	uint64_t records, first_ns;
+};
+
 /* Events of the current record of the earliest reader.  in_record is left on when out was full. */
-static inline size_t deliver(struct tracedat *td, struct reader *reader, struct event *out,
-			     size_t max)
+static inline size_t deliver(struct tracedat *td, struct reader *reader, struct run *run,
+			     struct event *out, size_t max)
 {
 	size_t n;
 
@@ -242,10 +241,35 @@ static inline size_t deliver(struct tracedat *td, struct reader *reader, struct 
 			return 1;
 		}
 		record_begin(td, reader);
+		if (!run->records++)
+			run->first_ns = td->record.ts_ns;
 	}
 	n = decode_record(td->decode, &td->record, out, max);
 	td->in_record = td->record.resume != 0;
 	return n;
+}
+
+static void run_begin(struct tracedat *td, const struct reader *reader)
+{
+	if (td->in_record)
+		return;
+	td->record.cpu = reader->number;
+	td->record.pid = reader->pid;
+	td->record.comm = reader->comm;
+}
+
+static void run_end(const struct tracedat *td, struct reader *reader, const struct run *run)
+{
+	struct stream_cpu *info = reader->info;
+
+	reader->pid = td->record.pid;
+	reader->comm = td->record.comm;
+	if (!run->records)
+		return;
+	if (!info->events)
+		info->first_ns = run->first_ns;
+	info->events += run->records;
+	info->last_ns = td->record.ts_ns;
 }
 
 /*
@@ -256,27 +280,30 @@ static ssize_t read_run(struct tracedat *td, struct event *buf, size_t max, stru
 {
 	struct reader *reader = td->heap[0];
 	const struct reader *second = heap_second(td);
+	struct run run = { 0 };
 	size_t n = 0, got;
-	int rc;
+	int rc = 0;
 
+	run_begin(td, reader);
 	do {
-		got = deliver(td, reader, buf + n, max - n);
+		got = deliver(td, reader, &run, buf + n, max - n);
 		if (td->owners && got && is_dma(&buf[n])) {
 			rc = owner_check(td, reader, err);
 			if (rc < 0)
-				return rc;
+				break;
 		}
 		n += got;
 		if (td->in_record)
-			return (ssize_t)n;
-		rc = tracedat_cpu_next(&reader->cpu, err);
-		if (rc < 0)
-			return rc;
-		if (!rc) {
-			td->heap[0] = td->heap[--td->nheap];
 			break;
-		}
-	} while (n < max && (!second || earlier(reader, second)));
+		rc = tracedat_cpu_next(&reader->cpu, err);
+	} while (rc > 0 && n < max && (!second || earlier(reader, second)));
+	run_end(td, reader, &run);
+	if (rc < 0)
+		return rc;
+	if (td->in_record)
+		return (ssize_t)n;
+	if (!rc)
+		td->heap[0] = td->heap[--td->nheap];
 	if (td->nheap)
 		heap_sink(td, 0);
 	return (ssize_t)n;

@@ -241,7 +241,8 @@ static void judge_undecoded(struct judge *j, const struct event *ev)
 
 static void judge_one(struct judge *j, const struct event *ev)
 {
-	before_event(j, ev);
+	if (j->from_boot)
+		before_event(j, ev);
 	if (j->witness)
 		witness_event(j, ev);
 	switch (ev->kind) {
