@@ -257,23 +257,26 @@ static bool device_id(struct decode *decode, const struct decode_binding *b,
 	return true;
 }
 
-/* device_id() of most records: a name of a bus, seen before.  0: ask device_id(). */
+/* device_id() of most records: a short name, seen before.  0: ask device_id(). */
 static inline uint16_t device_seen(struct decode *decode, const struct decode_binding *b,
 				   const struct decode_record *record)
 {
 	const struct cached_name *cached;
 	uint32_t loc, off, len;
-	uint64_t head, tail;
+	uint64_t head, tail = 0;
 
 	if (!b->dev_loc)
 		return 0;
 	memcpy(&loc, record->data + b->dev_off, sizeof(loc));
 	off = loc & 0xffff;
 	len = loc >> 16;
-	if (off > record->len || len > record->len - off || len < 8 || len > 16)
+	if (off > record->len || len > record->len - off || !len || len > 16)
 		return 0;
-	memcpy(&head, record->data + off, 8);
-	memcpy(&tail, record->data + off + len - 8, 8);
+	memcpy(&head, record->data + off, 8); /* DECODE_SLACK is behind a short one */
+	if (len >= 8)
+		memcpy(&tail, record->data + off + len - 8, 8);
+	else
+		head &= (UINT64_C(1) << 8 * len) - 1;
 	cached = name_place(decode, head, tail, len);
 	return is_name(cached, head, tail, len) ? cached->id : 0;
 }
@@ -390,6 +393,15 @@ static uint8_t context(const struct decode_binding *b, const struct decode_recor
 	return flags & (EVENT_CONTEXT_HARDIRQ | EVENT_CONTEXT_SOFTIRQ | EVENT_CONTEXT_NMI);
 }
 
+static inline size_t bounce(const struct decode_binding *b, const struct decode_record *record,
+			    struct event *event)
+{
+	event->flags |= event->aux == 1 ? EVENT_F_FORCED : 0;
+	event->aux = 0;
+	event->context = context(b, record);
+	return 1;
+}
+
 static size_t stack(struct decode *decode, const struct decode_binding *b,
 		    const struct decode_record *record, struct event *event)
 {
@@ -421,10 +433,7 @@ static size_t reshape(struct decode *decode, const struct decode_binding *b,
 		event->attrs |= EVENT_ATTR_MMIO;
 		break;
 	case DECODE_BOUNCE:
-		event->flags |= event->aux == 1 ? EVENT_F_FORCED : 0;
-		event->aux = 0;
-		event->context = context(b, record);
-		break;
+		return bounce(b, record, event);
 	case DECODE_LIST_RETURN: {
 		bool failed = (int32_t)event->size <= 0;
 
@@ -554,6 +563,8 @@ decode_fields(struct decode *decode, const struct decode_binding *b, struct deco
 	out->kind = b->kind;
 	out->dir = (uint8_t)dir;
 	out->context = out->spare = 0;
+	if (b->shape == DECODE_BOUNCE)
+		return bounce(b, record, out);
 	return b->shape == DECODE_FLAT ? 1 : shape_event(decode, b, record, out, max);
 }
 

@@ -225,13 +225,9 @@ static bool is_dma(const struct event *event)
 	return event_group(event->kind) != EVENT_GROUP_OTHER;
 }
 
-struct run {
-	uint64_t records, first_ns;
-};
-
 /* Events of the current record of the earliest reader.  in_record is left on when out was full. */
-static inline size_t deliver(struct tracedat *td, struct reader *reader, struct run *run,
-			     struct event *out, size_t max)
+static inline size_t deliver(struct tracedat *td, struct reader *reader, struct event *out,
+			     size_t max)
 {
 	size_t n;
 
@@ -241,8 +237,6 @@ static inline size_t deliver(struct tracedat *td, struct reader *reader, struct 
 			return 1;
 		}
 		record_begin(td, reader);
-		if (!run->records++)
-			run->first_ns = td->record.ts_ns;
 	}
 	n = decode_record(td->decode, &td->record, out, max);
 	td->in_record = td->record.resume != 0;
@@ -258,17 +252,19 @@ static void run_begin(struct tracedat *td, const struct reader *reader)
 	td->record.comm = reader->comm;
 }
 
-static void run_end(const struct tracedat *td, struct reader *reader, const struct run *run)
+/* first_ns: when the first of these records was. */
+static void run_end(const struct tracedat *td, struct reader *reader, uint64_t records,
+		    uint64_t first_ns)
 {
 	struct stream_cpu *info = reader->info;
 
 	reader->pid = td->record.pid;
 	reader->comm = td->record.comm;
-	if (!run->records)
+	if (!records)
 		return;
 	if (!info->events)
-		info->first_ns = run->first_ns;
-	info->events += run->records;
+		info->first_ns = first_ns;
+	info->events += records;
 	info->last_ns = td->record.ts_ns;
 }
 
@@ -280,13 +276,15 @@ static ssize_t read_run(struct tracedat *td, struct event *buf, size_t max, stru
 {
 	struct reader *reader = td->heap[0];
 	const struct reader *second = heap_second(td);
-	struct run run = { 0 };
+	uint64_t records = 0, first_ns = 0;
 	size_t n = 0, got;
 	int rc = 0;
 
 	run_begin(td, reader);
 	do {
-		got = deliver(td, reader, &run, buf + n, max - n);
+		if (!td->in_record && reader->cpu.data && !records++)
+			first_ns = reader->cpu.ts_ns;
+		got = deliver(td, reader, buf + n, max - n);
 		if (td->owners && got && is_dma(&buf[n])) {
 			rc = owner_check(td, reader, err);
 			if (rc < 0)
@@ -297,7 +295,7 @@ static ssize_t read_run(struct tracedat *td, struct event *buf, size_t max, stru
 			break;
 		rc = tracedat_cpu_next(&reader->cpu, err);
 	} while (rc > 0 && n < max && (!second || earlier(reader, second)));
-	run_end(td, reader, &run);
+	run_end(td, reader, records, first_ns);
 	if (rc < 0)
 		return rc;
 	if (td->in_record)

@@ -195,8 +195,10 @@ static void feed_one(struct cost_builder *b, const struct event *ev)
 
 void cost_builder_feed(struct cost_builder *b, const struct event *events, size_t count)
 {
+	bool expect = b->live->count > FITS_CACHE;
+
 	for (size_t i = 0; i < count; i++) {
-		if (b->live->count > FITS_CACHE && i + EXPECTED < count)
+		if (expect && i + EXPECTED < count)
 			live_expect(b->live, where_plain(&b->where, events[i + EXPECTED].dma));
 		feed_one(b, &events[i]);
 	}

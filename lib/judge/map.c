@@ -335,7 +335,7 @@ void judge_map(struct judge *j, const struct event *ev)
 	else
 		memory = judge_address(j, dev, ev, plain, bit, false);
 	judge_pair(j, dev, ev, plain, memory, how, &bounce);
-	judge_observe_map(j, dev, ev, plain, how);
+	judge_observe_map(j, dev, ev, plain, memory, how);
 	if (how == PAIR_EXACT && !dev->iommu && alias_learns(&j->alias))
 		alias_learn(&j->alias, bit,
 			    memmap_state(j->memory, plain, ev->size) == MEMORY_POOL);

@@ -11,7 +11,7 @@ void judge_observe_mark(struct judge *j, const struct event *ev)
 }
 
 void judge_observe_map(struct judge *j, const struct device *dev, const struct event *ev,
-		       uint64_t plain, enum pair how)
+		       uint64_t plain, enum memory_state memory, enum pair how)
 {
 	struct observed *o = &j->observed;
 	enum memory_state orig;
@@ -42,7 +42,7 @@ void judge_observe_map(struct judge *j, const struct device *dev, const struct e
 	o->virtio_bounced += dev->virtio != NULL;
 	if (dev->iommu || how != PAIR_EXACT || plain == ev->orig)
 		return;
-	if (memmap_touches_pool(j->memory, plain, ev->size))
+	if (memory == MEMORY_POOL || memmap_touches_pool(j->memory, plain, ev->size))
 		o->bounced_in++;
 	else if (!o->bounced_out++)
 		o->out = plain;

@@ -300,9 +300,9 @@ void judge_monitor_report(struct judge *j, struct verdict *v);
 
 /* observed.c */
 void judge_observe_mark(struct judge *j, const struct event *ev);
-/* A streaming map that succeeded; how: its bounce. */
+/* A streaming map that succeeded; memory: what judge_address() says; how: its bounce. */
 void judge_observe_map(struct judge *j, const struct device *dev, const struct event *ev,
-		       uint64_t plain, enum pair how);
+		       uint64_t plain, enum memory_state memory, enum pair how);
 /*
  * Do the facts say that this device, whose DMA events are in the stream, does not use the DMA API?
  * Without ACCESS_PLATFORM a virtio driver does not: Linux drivers/virtio/virtio_ring.c.

@@ -211,12 +211,24 @@ static bool may_have_meant(struct judge *j, const struct event *ev, uint64_t pla
  * direction; of several, the oldest that this CPU can have released in time, that
  * is, before its slot was given to the next: then the others can still fit theirs.
  */
+static int fit(const struct judge *j, const struct event *ev, uint32_t i, bool alloc)
+{
+	const struct mapping *m = ledger_at(j->ledger, i);
+
+	/* what dma_map_sg made, dma_unmap_sg ends */
+	return 16 * (alloc || !(m->flags & MAPPING_SG)) +
+	       8 * (m->size == (ev->size ? ev->size : 1)) +
+	       4 * (m->dir == ev->dir || (ev->flags & EVENT_F_NO_DIR)) +
+	       2 * (!(m->flags & MAPPING_SUPERSEDED) ||
+		    judge_in_flight_since(j, ev, judge_mapping(j, i)->super_seq));
+}
+
+/* *superseded: one of those that begin there is. */
 static uint32_t find_ending(const struct judge *j, const struct event *ev, uint64_t plain,
 			    bool alloc, bool *superseded)
 {
 	uint32_t found = LEDGER_NONE;
-	uint64_t seq = 0;
-	int best = -1;
+	int best = -1; /* of the one found; -1: it is the only one so far */
 
 	*superseded = false;
 	for (uint32_t i = 0; (i = ledger_next(j->ledger, i, ev->dev, plain));) {
@@ -226,15 +238,15 @@ static uint32_t find_ending(const struct judge *j, const struct event *ev, uint6
 		*superseded |= (m->flags & MAPPING_SUPERSEDED) != 0;
 		if ((m->flags & MAPPING_INHERITED) || !(m->flags & MAPPING_ALLOC) != !alloc)
 			continue;
-		/* what dma_map_sg made, dma_unmap_sg ends */
-		score = 16 * (alloc || !(m->flags & MAPPING_SG)) +
-			8 * (m->size == (ev->size ? ev->size : 1)) +
-			4 * (m->dir == ev->dir || (ev->flags & EVENT_F_NO_DIR)) +
-			2 * (!(m->flags & MAPPING_SUPERSEDED) ||
-			     judge_in_flight_since(j, ev, judge_mapping(j, i)->super_seq));
-		if (score > best || (score == best && m->seq < seq)) {
+		if (!found) {
+			found = i;
+			continue;
+		}
+		if (best < 0)
+			best = fit(j, ev, found, alloc);
+		score = fit(j, ev, i, alloc);
+		if (score > best || (score == best && m->seq < ledger_at(j->ledger, found)->seq)) {
 			best = score;
-			seq = m->seq;
 			found = i;
 		}
 	}

@@ -13,6 +13,7 @@
  * Everything else (coherent allocations, direct maps) is in a treap ordered by
  * start that knows the highest end below each node.
  */
+#define FITS_CACHE 4096		    /* entries of a table that the cache holds anyway */
 #define MAX_TABLE_SLOTS (16u << 20) /* slots kept in tables at most: a pool of 32 GiB */
 
 #define SEEN_MAPPED 0x80000000u /* part of a mapping made in the stream */
@@ -492,13 +493,14 @@ void ledger_slot_runs(const struct ledger *l,
 		for (uint64_t s = 0; s < p->nslots; s++) {
 			uint64_t first = s, mappings = 0;
 
+			if (!(p->slots[s].seen & SEEN_ANY)) /* most, after a short run */
+				continue;
 			for (; s < p->nslots && (p->slots[s].seen & SEEN_ANY); s++)
 				mappings += p->slots[s].seen & SEEN_COUNT;
-			if (s > first)
-				visit(ctx,
-				      (struct range){ p->range.start + first * SWIOTLB_SLOT_SIZE,
-						      p->range.start + s * SWIOTLB_SLOT_SIZE - 1 },
-				      mappings);
+			visit(ctx,
+			      (struct range){ p->range.start + first * SWIOTLB_SLOT_SIZE,
+					      p->range.start + s * SWIOTLB_SLOT_SIZE - 1 },
+			      mappings);
 		}
 	}
 }
@@ -507,7 +509,8 @@ void ledger_expect(const struct ledger *l, uint16_t dev, uint64_t dma)
 {
 	const struct pool *p = pool_of(l, dma, 1);
 
-	__builtin_prefetch(&l->hash[key(dev, dma) & l->mask]);
+	if (l->mask > FITS_CACHE)
+		__builtin_prefetch(&l->hash[key(dev, dma) & l->mask]);
 	if (p)
 		__builtin_prefetch(&p->slots[slot_of(p, dma)]);
 }

@@ -8,6 +8,7 @@
 #include "lib/base/xalloc.h"
 
 #define ROWS 2048 /* power of two */
+#define BLOCK 64  /* rows that are made at once, when one of them is needed */
 #define WAYS 4	  /* places in a row: an address may be in those of one */
 #define FILTER_BITS 65536
 #define MAX_MAYBE_LIVE 64
@@ -19,9 +20,9 @@ struct row {
 };
 
 struct returned {
-	struct row *rows; /* NULL: nothing was entered yet */
+	struct row *blocks[ROWS / BLOCK]; /* NULL: nothing was entered in any row of it */
 	struct returned_address (*table)[WAYS];
-	uint64_t *forgotten; /* what had to leave the table, by hash */
+	uint64_t *forgotten; /* what had to leave the table, by hash; NULL: nothing had to */
 	struct returned_address maybe_live[MAX_MAYBE_LIVE]; /* those of the table … */
 	size_t nmaybe_live;
 	bool maybe_live_lost; /* … but there were more */
@@ -29,27 +30,19 @@ struct returned {
 
 struct returned *returned_new(void)
 {
-	return xcalloc(1, sizeof(struct returned));
-}
+	struct returned *r = xcalloc(1, sizeof(*r));
 
-/* Many streams are short, and all this is more memory than they have events. */
-static __attribute__((noinline)) void make_table(struct returned *r)
-{
-	r->rows = xcalloc(ROWS, sizeof(*r->rows));
-	for (size_t i = 0; i < ROWS; i++) {
-		for (uint8_t k = 0; k < WAYS; k++)
-			r->rows[i].at[k] = k;
-	}
 	/* not zeroed: of it, only what has a key is read */
 	r->table = xrealloc(NULL, ROWS, sizeof(*r->table));
-	r->forgotten = xcalloc(FILTER_BITS / 64, sizeof(*r->forgotten));
+	return r;
 }
 
 void returned_free(struct returned *r)
 {
 	if (!r)
 		return;
-	free(r->rows);
+	for (size_t i = 0; i < ROWS / BLOCK; i++)
+		free(r->blocks[i]);
 	free(r->table);
 	free(r->forgotten);
 	free(r);
@@ -83,11 +76,31 @@ static bool is(const struct returned_address *a, uint16_t dev, uint64_t dma, boo
 	return a->dma == dma && a->dev == dev && a->alloc == alloc;
 }
 
-/* The address's number in its row; WAYS where it is not in the table. */
-static inline size_t find(const struct returned *r, uint64_t hash, uint16_t dev, uint64_t dma,
-			  bool alloc)
+/* NULL: nothing was entered there. */
+static inline struct row *row_at(const struct returned *r, uint64_t hash)
 {
-	const struct row *row = &r->rows[row_of(hash)];
+	struct row *block = r->blocks[row_of(hash) / BLOCK];
+
+	return block ? &block[row_of(hash) % BLOCK] : NULL;
+}
+
+/* Streams may be short, and all rows are more memory than they have events. */
+static __attribute__((noinline)) struct row *make_row(struct returned *r, uint64_t hash)
+{
+	struct row *block = xcalloc(BLOCK, sizeof(*block));
+
+	for (size_t i = 0; i < BLOCK; i++) {
+		for (uint8_t k = 0; k < WAYS; k++)
+			block[i].at[k] = k;
+	}
+	r->blocks[row_of(hash) / BLOCK] = block;
+	return row_at(r, hash);
+}
+
+/* The address's number in its row; WAYS where it is not in the table. */
+static inline size_t find(const struct returned *r, const struct row *row, uint64_t hash,
+			  uint16_t dev, uint64_t dma, bool alloc)
+{
 	uint32_t key = key_of(hash);
 
 #pragma GCC unroll 4
@@ -102,20 +115,22 @@ const struct returned_address *returned_find(const struct returned *r, uint16_t 
 					     bool alloc)
 {
 	uint64_t h = hash(dev, dma, alloc);
-	size_t i = r->rows ? find(r, h, dev, dma, alloc) : WAYS;
+	const struct row *row = row_at(r, h);
+	size_t i = row ? find(r, row, h, dev, dma, alloc) : WAYS;
 
-	return i < WAYS ? &r->table[row_of(h)][r->rows[row_of(h)].at[i]] : NULL;
+	return i < WAYS ? &r->table[row_of(h)][row->at[i]] : NULL;
 }
 
 void returned_expect(const struct returned *r, uint16_t dev, uint64_t dma)
 {
-	size_t row = row_of(hash(dev, dma, false));
+	uint64_t h = hash(dev, dma, false);
+	const struct row *row = row_at(r, h);
 
-	if (!r->rows)
+	if (!row)
 		return;
-	__builtin_prefetch(&r->rows[row]);
-	__builtin_prefetch(&r->table[row]);
-	__builtin_prefetch(&r->table[row][WAYS / 2]);
+	__builtin_prefetch(row);
+	__builtin_prefetch(&r->table[row_of(h)]);
+	__builtin_prefetch(&r->table[row_of(h)][WAYS / 2]);
 }
 
 /* ---- those that may be live all the same: a sync of a part does not name their start ---- */
@@ -163,6 +178,8 @@ static size_t make_room(struct returned *r, struct row *row)
 		if (!row->keys[i])
 			return i;
 	}
+	if (!r->forgotten)
+		r->forgotten = xcalloc(FILTER_BITS / 64, sizeof(*r->forgotten));
 	r->forgotten[bit / 64] |= 1ull << (bit % 64);
 	memmove(&row->keys[0], &row->keys[1], (WAYS - 1) * sizeof(row->keys[0]));
 	memmove(&row->at[0], &row->at[1], (WAYS - 1) * sizeof(row->at[0]));
@@ -173,13 +190,12 @@ static size_t make_room(struct returned *r, struct row *row)
 void returned_add(struct returned *r, const struct returned_address *what)
 {
 	uint64_t h = hash(what->dev, what->dma, what->alloc);
-	struct row *row;
+	struct row *row = row_at(r, h);
 	size_t i;
 
-	if (!r->rows)
-		make_table(r);
-	i = find(r, h, what->dev, what->dma, what->alloc);
-	row = &r->rows[row_of(h)];
+	if (!row)
+		row = make_row(r, h);
+	i = find(r, row, h, what->dev, what->dma, what->alloc);
 	if (i == WAYS)
 		i = make_room(r, row);
 	row->keys[i] = key_of(h);
@@ -194,17 +210,16 @@ bool returned_remove(struct returned *r, uint16_t dev, uint64_t dma, bool alloc,
 		     struct returned_address *was)
 {
 	uint64_t h = hash(dev, dma, alloc);
+	struct row *row = row_at(r, h);
 	size_t i;
 
-	if (!r->rows)
-		return false;
 	if (r->nmaybe_live)
 		maybe_live_remove(r, dev, dma, alloc);
-	i = find(r, h, dev, dma, alloc);
+	i = row ? find(r, row, h, dev, dma, alloc) : WAYS;
 	if (i == WAYS)
 		return false;
-	*was = r->table[row_of(h)][r->rows[row_of(h)].at[i]];
-	r->rows[row_of(h)].keys[i] = 0;
+	*was = r->table[row_of(h)][row->at[i]];
+	row->keys[i] = 0;
 	return true;
 }
 
@@ -212,5 +227,5 @@ bool returned_maybe_forgotten(const struct returned *r, uint16_t dev, uint64_t d
 {
 	uint32_t bit = forgotten_bit(key_of(hash(dev, dma, alloc)));
 
-	return r->rows && r->forgotten[bit / 64] >> (bit % 64) & 1;
+	return r->forgotten && r->forgotten[bit / 64] >> (bit % 64) & 1;
 }
