@@ -172,7 +172,12 @@ check-unit: $(UNITS) $(REPLAYS) $(TOOLS) ## run the unit tests
 check-symbols: $(BUILD)/libccaio.a $(BUILD)/cmd/main.o ## find functions that nobody calls
 	$(Q)scripts/check-symbols $(OBJS)
 check-fast: all apps tools ## unit tests, black-box tests, lint, spelling: the loop while developing
-	$(Q)$(MAKE) check-symbols check-unit check-cli lint spelling
+	$(Q)$(MAKE) check-unit check-cli check-sources
+# Each of these is one process, so they run beside each other.
+check-sources:
+	$(Q)$(MAKE) $(JOBS) lint check-symbols spelling
+check-beside:
+	$(Q)$(MAKE) $(JOBS) check-browser check-property lint check-symbols spelling
 spelling: ## find misspelt words (codespell)
 	$(Q)codespell $(wildcard *.md) Makefile lib collectors reports cmd man docs share scripts $(wildcard tests/*/*.[ch] tests/*/*.ba*)
 # Sanitizers see nothing of scripts and of make install.
@@ -213,7 +218,7 @@ check-consumers: $(BUILD)/ccaio ## what pipelines get, read by programs of other
 check: ## install what is missing, then run every test
 	$(Q)scripts/setup check
 	$(Q)$(MAKE) $(JOBS) all apps tools $(UNITS) $(REPLAYS) $(BUILD)/tests/property/property
-	$(Q)$(MAKE) check-symbols check-unit check-property check-cli check-browser check-guest lint spelling
+	$(Q)$(MAKE) check-unit check-cli check-beside check-guest
 bench: ## what judging and tracing cost, as ratios measured side by side
 	$(Q)scripts/setup check
 	$(Q)$(MAKE) all apps tools
@@ -230,8 +235,8 @@ setup: ## install what building, testing and the demo need
 lint: ## check layout, format and scripts
 	$(Q)scripts/check-includes
 	$(Q)scripts/check-words
-	$(Q)clang-format --dry-run --Werror $(SRCS) $(HDRS) $(wildcard tests/*/*.c)
-	$(Q)shellcheck -x $(SHELLS)
+	$(Q)printf '%s\n' $(SRCS) $(HDRS) $(wildcard tests/*/*.c) | xargs -n 100 -P "$$(scripts/jobs)" clang-format --dry-run --Werror
+	$(Q)printf '%s\n' $(SHELLS) | xargs -n 20 -P "$$(scripts/jobs)" shellcheck -x
 check-property: $(BUILD)/tests/property/property ## judge 10,000 random streams
 	$(Q)$< --streams 10000
 	$(Q)$< tests/data/trace tests/data/realm-offloads.ccaio
@@ -269,7 +274,7 @@ clean: ## remove every build folder
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-.PHONY: all static ccaio-static bench bench-workloads apps tools check check-fast check-symbols spelling force check-unit check-property check-long check-cli check-browser check-guest check-everyday check-odd check-cost check-kernels check-static check-consumers demo setup lint fuzz man format install uninstall deb check-deb clean help
+.PHONY: all static ccaio-static bench bench-workloads apps tools check check-fast check-sources check-beside check-symbols spelling force check-unit check-property check-long check-cli check-browser check-guest check-everyday check-odd check-cost check-kernels check-static check-consumers demo setup lint fuzz man format install uninstall deb check-deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(OBJS:.o=.d) $(LTO:.o=.d) $(PROPERTY:.o=.d) $(UNITS:=.d) $(APPS:=.d) $(APP_OBJS:.o=.d) $(TOOLS:=.d) $(TOOL_OBJS:.o=.d)
