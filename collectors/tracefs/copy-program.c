@@ -4,6 +4,7 @@
 #include "collectors/tracefs/copy-program.h"
 
 #include <bpf/bpf.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define INSN(op, to, from, offset, value)                                                   \
@@ -78,12 +79,16 @@ static size_t resolve(struct bpf_insn *insns, size_t count)
 
 int copy_program_load(int map, uint32_t function, long name_at)
 {
+	const struct bpf_insn name = LOAD(BPF_REG_3, BPF_REG_3, name_at),
+			      difference = SUB_REG(KEY, PLACE), none = SET(BPF_REG_3, 0),
+			      same = MOV(KEY, KEY);
+	bool device = name_at != COPY_NO_DEVICE;
 	struct bpf_insn insns[] = {
 		/* the difference of two addresses is a number, and one of them is always the same
 		 */
 		LOAD(KEY, CTX, ARG(0)),
 		IN_MAP(PLACE, map, 0),
-		SUB_REG(KEY, PLACE),
+		device ? difference : same,
 		LOAD(R4, CTX, ARG(3)),
 		AND(R4, COPY_DIRS),
 		ADD_REG(KEY, R4),
@@ -117,7 +122,7 @@ int copy_program_load(int map, uint32_t function, long name_at)
 		IS(FIRST),
 		ADD_COPY,
 		LOAD(BPF_REG_3, CTX, ARG(0)),
-		LOAD(BPF_REG_3, BPF_REG_3, name_at),
+		device ? name : none,
 		MOV(BPF_REG_1, PLACE),
 		ADD(BPF_REG_1, AT(name)),
 		SET(BPF_REG_2, NAME_MOST),

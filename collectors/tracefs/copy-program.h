@@ -33,8 +33,9 @@ struct copy_table {
 /*
  * Load it; returns a descriptor, or -1 with errno.  map: of type BPF_MAP_TYPE_ARRAY, with one
  * value; function: of swiotlb_bounce, by btf_function(); name_at: offset of the pointer to the
- * name in struct device.
+ * name in struct device, or COPY_NO_DEVICE: the first argument is a number.
  */
+#define COPY_NO_DEVICE (-1)
 int copy_program_load(int map, uint32_t function, long name_at);
 
 #endif

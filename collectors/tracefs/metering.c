@@ -53,6 +53,7 @@ void metering_open(struct metering *m, const struct types *types)
 					 ? "this kernel cannot call BPF programs from functions"
 					 : strerror(errno));
 	m->counts = true;
+	metering_price_open(&m->price, types);
 }
 
 uint64_t metering_busy_ns(const char *stat, long ticks)
@@ -148,6 +149,7 @@ void metering_end(struct metering *m)
 	if (!m->meter)
 		return;
 	meter_subtract(m->meter, m->before);
+	m->meter->call_ns = m->price.ns;
 	m->meter->busy_ns = busy > m->busy_ns && m->busy_ns ? busy - m->busy_ns : 0;
 }
 
@@ -172,6 +174,7 @@ void metering_close(struct metering *m)
 			if (fds[i] >= 0)
 				close(fds[i]);
 	}
+	metering_price_close(&m->price);
 	meter_free(m->before);
 	meter_free(m->meter);
 	free(m->trouble);

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "collectors/tracefs/metering-price.h"
+
 struct copy_table;
 struct meter;
 struct types;
@@ -25,14 +27,15 @@ struct metering {
 	char *trouble;	      /* why it does not count */
 	int map, program, at; /* descriptors; at: the program's place */
 	bool counts;
-	uint64_t busy_ns;     /* before the window */
-	struct meter *before; /* counted before it */
-	struct meter *meter;  /* in it, read at the end */
+	struct metering_price price; /* what a call of it takes */
+	uint64_t busy_ns;	     /* before the window */
+	struct meter *before;	     /* counted before it */
+	struct meter *meter;	     /* in it, read at the end */
 };
 
-#define METERING_INIT                              \
-	{                                          \
-		.map = -1, .program = -1, .at = -1 \
+#define METERING_INIT                                                            \
+	{                                                                        \
+		.map = -1, .program = -1, .at = -1, .price = METERING_PRICE_INIT \
 	}
 
 /*

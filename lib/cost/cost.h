@@ -61,6 +61,7 @@ struct cost_device {
 struct cost_metering {
 	char *trouble;	  /* what was not measured, and why; NULL all was */
 	uint64_t missed;  /* copies that were not counted */
+	uint64_t call_ns; /* that the kernel took to count one; 0 unknown */
 	uint64_t busy_ns; /* CPU time that the machine did not idle; 0 unknown */
 };
 

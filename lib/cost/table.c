@@ -31,6 +31,7 @@ static const struct jrow meter_rows[] = {
 static const struct jrow metering_rows[] = {
 	JTEXT("trouble", struct cost_metering, trouble),
 	JCOUNT(struct cost_metering, missed),
+	JCOUNT(struct cost_metering, call_ns),
 	JCOUNT(struct cost_metering, busy_ns),
 	JEND,
 };

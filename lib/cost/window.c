@@ -73,6 +73,7 @@ void window_meter(struct cost_builder *b)
 	b->cost->metering = xcalloc(1, sizeof(*b->cost->metering));
 	b->cost->metering->trouble = m->trouble ? xstrdup(m->trouble) : NULL;
 	b->cost->metering->missed = m->missed;
+	b->cost->metering->call_ns = m->call_ns;
 	b->cost->metering->busy_ns = m->busy_ns;
 	for (size_t i = 0; i < m->ncopies; i++) {
 		struct cost_meter *to = meter_of(b, m->copies[i].device);

@@ -31,6 +31,7 @@ const struct jrow meter_table[] = {
 	JSTRING("trouble", struct meter, trouble),
 	JLIST("copies", struct meter, copies, ncopies, copies_rows, MAX_DEVICES),
 	JNUMBER("missed", struct meter, missed, MAX_COUNT),
+	JNUMBER("call_ns", struct meter, call_ns, MAX_COUNT),
 	JNUMBER("busy_ns", struct meter, busy_ns, MAX_COUNT),
 	JEND,
 };

@@ -27,6 +27,7 @@ struct meter {
 	char *trouble; /* what was not counted, and why; NULL all was */
 	struct meter_copies *copies;
 	size_t ncopies;
+	uint64_t call_ns; /* that a call of what counts took, as measured before; 0 unknown */
 	uint64_t missed;  /* calls that were not counted */
 	uint64_t busy_ns; /* CPU time that the machine did not idle meanwhile; 0 unknown */
 };

@@ -191,5 +191,6 @@ void rows_fill_cost(struct rows *rows, const struct report_input *in)
 	fact(rows, "copied", "copied", copied(rows, c, &rows->cost_copied));
 	fact(rows, "copy-time", "time", rows_cost_time(rows, c));
 	fact(rows, "copy-sums", "sums", rows_cost_check(rows, c));
+	fact(rows, "copy-counting", "counting", rows_cost_counting(rows, c));
 	fill_devices(rows, c);
 }

@@ -132,6 +132,24 @@ const char *rows_cost_check(struct rows *rows, const struct cost *c)
 		     : rows_str(rows, "%s; their bytes are those of the events", why);
 }
 
+const char *rows_cost_counting(struct rows *rows, const struct cost *c)
+{
+	uint64_t calls = 0, ns;
+
+	if (!c->metering || !c->metering->call_ns)
+		return "";
+	for (size_t i = 0; i < c->ndevices; i++) {
+		const struct cost_meter *m = c->devices[i].meter;
+
+		if (m)
+			calls = saturate_add(calls, saturate_add(m->out.copies, m->in.copies));
+	}
+	ns = saturate_mul(calls, c->metering->call_ns);
+	return rows_str(rows, "the kernel's sums took about %s%s: %s of %s each",
+			rows_span(rows, ns), share(rows, c, ns), rows_counted(rows, calls, "call"),
+			rows_span(rows, c->metering->call_ns));
+}
+
 const char *rows_cost_device_time(struct rows *rows, const struct cost *c,
 				  const struct cost_device *d)
 {

@@ -19,6 +19,9 @@ const char *rows_cost_time(struct rows *rows, const struct cost *c);
 /* What of the kernel's sums is not as the events tell, and why that may be; "" there are none. */
 const char *rows_cost_check(struct rows *rows, const struct cost *c);
 
+/* What the kernel's sums themselves took; "" unknown. */
+const char *rows_cost_counting(struct rows *rows, const struct cost *c);
+
 /* What copying and finding slots took one device: "1.2 ms", "at least 90 ns"; "" unknown. */
 const char *rows_cost_device_time(struct rows *rows, const struct cost *c,
 				  const struct cost_device *d);

@@ -10,7 +10,7 @@ twice='
 			dd if=/dev/vda of=/dev/null bs=64k count=8 iflag=direct 2>/dev/null
 			ping -c 1 10.0.2.2 >/dev/null"; echo "trace $?"
 		ccaio verify -q $i.ccaio; echo "verify $?"
-		COLUMNS=300 ccaio verify -v $i.ccaio | grep -E "^  (time|sums) "
+		COLUMNS=300 ccaio verify -v $i.ccaio | grep -E "^  (time|sums|counting) "
 	done'
 
 proven_twice() {
@@ -24,6 +24,7 @@ proven_twice() {
 		<<<"$output")" = 2 ]
 	[ "$(grep -cE "^  sums +(the kernel's own sums, for each device and direction, are those of the events|by .*: copied while recording began or ended)$" \
 		<<<"$output")" = 2 ]
+	[ "$(grep -cE "^  counting +the kernel's sums took about .* of CPU time: [0-9,]+ calls of [0-9.]+ [mnu]?s each$" <<<"$output")" = 2 ]
 }
 
 # What is kept of the kernel belongs to another boot, to another kernel, or is cut: it is found out again.

@@ -118,10 +118,12 @@ static struct platform *facts(void)
 	p->memcpy.ns = 100;
 	p->meter = counted();
 	p->meter->missed = 0;
+	p->meter->call_ns = 500;
 	p->meter->busy_ns = 1000000;
 	text = platform_format(p);
 	again = platform_parse(text, strlen(text), "test", &err);
 	check(again && again->meter && again->meter->ncopies == 3 && again->memcpy.ns == 100);
+	check(again && again->meter && again->meter->call_ns == 500);
 	second = again ? platform_format(again) : xstrdup("");
 	check(strcmp(text, second) == 0);
 	free(text);
@@ -200,6 +202,10 @@ static void test_compared(void)
 		     "1,000,000,000 bytes more into the pool for 0000:00:01.0 than the events "
 		     "show: "
 		     "copied while recording began or ended") == 0);
+	/* 32 + 448 + 1 copies */
+	check(strcmp(cost_fact(rows, "copy-counting"),
+		     "the kernel's sums took about 240 us, 24% of 1 ms of CPU time: 481 calls of "
+		     "500 ns each") == 0);
 	check(strcmp(cost_fact(rows, "copy-time"),
 		     "finding slots and copying out took 4 us for 4 of 4 maps; copying took at "
 		     "least 859 ns, at this machine's fastest") == 0);
@@ -218,6 +224,7 @@ static void test_compared(void)
 		     "finding slots and copying out took 1 us for 1 of 1 map; copying took at "
 		     "least 500 ns, at this machine's fastest") == 0);
 	check(strcmp(cost_fact(rows, "copy-sums"), "") == 0);
+	check(strcmp(cost_fact(rows, "copy-counting"), "") == 0);
 	check(strcmp(rows->cost_devices[0].time, "at least 500 ns") == 0);
 	rows_free(rows);
 	cost_free(c);
