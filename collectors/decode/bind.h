@@ -23,7 +23,7 @@
  * 0 and its default in fill, so that reading one needs no branch.
  */
 struct decode_slot {
-	uint64_t mask, fill;
+	uint64_t mask, fill; /* fill is 0 but for ORIG, DMA and DIR */
 	uint32_t off;
 };
 
@@ -38,7 +38,7 @@ struct decode_binding {
 	uint8_t kind, shape, dev_member;
 	bool dev_loc; /* the device's name is where a word at dev_off says (DECODE_DATA_LOC) */
 	uint16_t flags;
-	uint32_t min_len; /* shorter records cannot be read */
+	uint32_t min_len; /* shorter records cannot be read; EVENT_UNDECODED: none can */
 	uint32_t dev_off;
 	uint16_t name; /* "system:event", for EVENT_UNDECODED */
 	struct decode_slot slots[DECODE_NUMBERS];
@@ -60,6 +60,17 @@ static inline uint64_t decode_number(const struct decode_binding *b, const uint8
 
 	memcpy(&value, data + slot->off, sizeof(value));
 	return (value & slot->mask) | slot->fill;
+}
+
+/* The same of a member that is 0 without a field. */
+static inline uint64_t decode_or_zero(const struct decode_binding *b, const uint8_t *data,
+				      unsigned int member)
+{
+	const struct decode_slot *slot = &b->slots[member];
+	uint64_t value;
+
+	memcpy(&value, data + slot->off, sizeof(value));
+	return value & slot->mask;
 }
 
 /*

@@ -146,6 +146,7 @@ static void ambiguous_add(struct decode *decode, uint16_t id, uint16_t name)
 
 	memset(&b, 0, sizeof(b));
 	b.kind = EVENT_UNDECODED;
+	b.min_len = UINT32_MAX;
 	b.name = name;
 	binding_add(decode, id, &b);
 }
@@ -182,6 +183,8 @@ void decode_add(struct decode *decode, const char *system, const char *text, siz
 	}
 	if (!rule || missing)
 		b.kind = EVENT_UNDECODED;
+	if (b.kind == EVENT_UNDECODED)
+		b.min_len = UINT32_MAX;
 	b.name = event_name(decode, system, format.name);
 	format_note(decode, system, &format, rule && !missing, missing);
 	if (is_taken(decode, (uint16_t)format.id, &b))
@@ -551,11 +554,11 @@ decode_fields(struct decode *decode, const struct decode_binding *b, struct deco
 	out->ts_ns = record->ts_ns;
 	out->orig = decode_number(b, data, DECODE_ORIG);
 	out->dma = decode_number(b, data, DECODE_DMA);
-	out->size = decode_number(b, data, DECODE_SIZE);
-	out->link = decode_number(b, data, DECODE_LINK);
-	out->attrs = (uint32_t)decode_number(b, data, DECODE_ATTRS);
-	out->aux = (uint32_t)decode_number(b, data, DECODE_AUX);
-	out->pid = (int32_t)decode_number(b, data, DECODE_PID);
+	out->size = decode_or_zero(b, data, DECODE_SIZE);
+	out->link = decode_or_zero(b, data, DECODE_LINK);
+	out->attrs = (uint32_t)decode_or_zero(b, data, DECODE_ATTRS);
+	out->aux = (uint32_t)decode_or_zero(b, data, DECODE_AUX);
+	out->pid = (int32_t)decode_or_zero(b, data, DECODE_PID);
 	out->cpu = record->cpu;
 	out->dev = dev;
 	out->comm = record->comm;
@@ -590,12 +593,10 @@ size_t decode_record(struct decode *decode, struct decode_record *record, struct
 		return undecoded(record, 0, out);
 	memcpy(&type, record->data, sizeof(type));
 	type = decode->by_type[type];
-	if (type == MAP_IGNORED)
-		return 0;
-	if (type == MAP_NONE)
-		return unknown_type(decode, record, out);
+	if (type < MAP_FIRST)
+		return type == MAP_IGNORED ? 0 : unknown_type(decode, record, out);
 	b = &decode->bindings[type - MAP_FIRST];
-	if (b->kind == EVENT_UNDECODED || record->len < b->min_len)
+	if (record->len < b->min_len)
 		return undecoded(record, b->name, out);
 	dev = device_seen(decode, b, record);
 	if (!dev)

@@ -225,24 +225,6 @@ static bool is_dma(const struct event *event)
 	return event_group(event->kind) != EVENT_GROUP_OTHER;
 }
 
-/* Events of the current record of the earliest reader.  in_record is left on when out was full. */
-static inline size_t deliver(struct tracedat *td, struct reader *reader, struct event *out,
-			     size_t max)
-{
-	size_t n;
-
-	if (!td->in_record) {
-		if (!reader->cpu.data) {
-			lost_event(reader, out);
-			return 1;
-		}
-		record_begin(td, reader);
-	}
-	n = decode_record(td->decode, &td->record, out, max);
-	td->in_record = td->record.resume != 0;
-	return n;
-}
-
 static void run_begin(struct tracedat *td, const struct reader *reader)
 {
 	if (td->in_record)
@@ -277,28 +259,38 @@ static ssize_t read_run(struct tracedat *td, struct event *buf, size_t max, stru
 	struct reader *reader = td->heap[0];
 	const struct reader *second = heap_second(td);
 	uint64_t records = 0, first_ns = 0;
+	bool in_record = td->in_record;
 	size_t n = 0, got;
 	int rc = 0;
 
 	run_begin(td, reader);
 	do {
-		if (!td->in_record && reader->cpu.data && !records++)
-			first_ns = reader->cpu.ts_ns;
-		got = deliver(td, reader, buf + n, max - n);
+		if (!in_record && !reader->cpu.data) {
+			lost_event(reader, buf + n);
+			got = 1;
+		} else {
+			if (!in_record) {
+				record_begin(td, reader);
+				first_ns = records++ ? first_ns : td->record.ts_ns;
+			}
+			got = decode_record(td->decode, &td->record, buf + n, max - n);
+			in_record = td->record.resume != 0;
+		}
 		if (td->owners && got && is_dma(&buf[n])) {
 			rc = owner_check(td, reader, err);
 			if (rc < 0)
 				break;
 		}
 		n += got;
-		if (td->in_record)
+		if (in_record)
 			break;
 		rc = tracedat_cpu_next(&reader->cpu, err);
 	} while (rc > 0 && n < max && (!second || earlier(reader, second)));
 	run_end(td, reader, records, first_ns);
+	td->in_record = in_record;
 	if (rc < 0)
 		return rc;
-	if (td->in_record)
+	if (in_record) /* out is full */
 		return (ssize_t)n;
 	if (!rc)
 		td->heap[0] = td->heap[--td->nheap];

@@ -201,42 +201,53 @@ static void expire(struct cost_builder *b, uint64_t now)
 		drop_pending(b, 0, true);
 }
 
+/* The driver tries once more: its slots were kept in the pools tried. */
+static void take_again(struct cost_builder *b, const struct event *ev, size_t again)
+{
+	struct pending p = b->pending[again];
+
+	p.ts_ns = ev->ts_ns;
+	p.pid = ev->pid;
+	p.cpu = ev->cpu;
+	p.waiting = false;
+	b->nwaiting--;
+	memmove(&b->pending[again], &b->pending[again + 1], (--b->npending - again) * sizeof(p));
+	expire(b, ev->ts_ns);
+	b->pending[b->npending++] = p;
+	raise(b, p.slots, ev->ts_ns);
+}
+
 void slots_bounce(struct cost_builder *b, const struct event *ev)
 {
 	struct cost_pool *pool = &b->cost->pool;
 	uint64_t slots = pool_slots(0, ev->size);
-	struct pending p = { .orig = ev->orig,
-			     .size = ev->size,
-			     .ts_ns = ev->ts_ns,
-			     .pid = ev->pid,
-			     .dev = ev->dev,
-			     .cpu = ev->cpu };
+	struct pending *new;
 	size_t again = b->nwaiting ? find_pending(b, ev, true) : b->npending;
 
 	if (ev->size > pool->largest) {
 		pool->largest = ev->size;
 		b->largest_dev = ev->dev;
 	}
-	if (again < b->npending) { /* its slots are kept in the pools tried */
-		p = b->pending[again];
-		p.ts_ns = ev->ts_ns;
-		p.pid = ev->pid;
-		p.cpu = ev->cpu;
-		p.waiting = false;
-		b->nwaiting--;
-		memmove(&b->pending[again], &b->pending[again + 1],
-			(--b->npending - again) * sizeof(p));
-		expire(b, ev->ts_ns);
-	} else if (slots > POOL_SEGMENT) {
-		pool->beyond++;
-		expire(b, ev->ts_ns);
-	} else {
-		expire(b, ev->ts_ns);
-		p.slots = (uint32_t)slots;
-		take(b, ev, p.slots, &p.placed);
+	if (again < b->npending) {
+		take_again(b, ev, again);
+		return;
 	}
-	b->pending[b->npending++] = p;
-	raise(b, p.slots, ev->ts_ns);
+	expire(b, ev->ts_ns);
+	new = &b->pending[b->npending];
+	*new = (struct pending){ .orig = ev->orig,
+				 .size = ev->size,
+				 .ts_ns = ev->ts_ns,
+				 .pid = ev->pid,
+				 .dev = ev->dev,
+				 .cpu = ev->cpu };
+	if (slots > POOL_SEGMENT) {
+		pool->beyond++;
+	} else {
+		new->slots = (uint32_t)slots;
+		take(b, ev, new->slots, &new->placed);
+	}
+	b->npending++;
+	raise(b, new->slots, ev->ts_ns);
 }
 
 bool slots_announced(const struct cost_builder *b, const struct event *ev)

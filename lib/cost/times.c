@@ -59,9 +59,7 @@ static void add(struct times *t, const struct event *ev, uint64_t ns)
 
 	keep(&t->sizes[i], ns);
 	t->sizes[i].bytes = saturate_add(t->sizes[i].bytes, ev->size);
-	t->sum.maps++;
 	t->sum.ns += ns;
-	t->sum.bytes = saturate_add(t->sum.bytes, ev->size);
 }
 
 void times_take(struct times *t, const struct event *ev)
@@ -132,6 +130,10 @@ struct cost_times *times_finish(struct times *t)
 {
 	struct cost_times *found = NULL;
 
+	for (int i = 0; i < COST_SIZES; i++) {
+		t->sum.maps += t->sizes[i].maps;
+		t->sum.bytes = saturate_add(t->sum.bytes, t->sizes[i].bytes);
+	}
 	if (t->sum.maps) {
 		fit(t);
 		found = xcalloc(1, sizeof(*found));

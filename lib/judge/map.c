@@ -109,13 +109,13 @@ static uint32_t previous_kind(const struct judge *j, const struct returned_addre
 	return r->maybe_older && r->size && !j->from_boot ? JUDGE_KIND(r->size, r->dir) : 0;
 }
 
-static void set_state(struct judge *j, uint32_t index, const struct mapping_state *state)
+static void set_state(struct judge *j, uint32_t index, uint32_t previous)
 {
 	while (index >= j->nmappings) {
 		j->nmappings = j->nmappings ? 2 * j->nmappings : 256;
 		j->mappings = xrealloc(j->mappings, j->nmappings, sizeof(*j->mappings));
 	}
-	j->mappings[index] = *state;
+	j->mappings[index] = (struct mapping_state){ .unshown = j->unshown, .previous = previous };
 }
 
 void judge_enter(struct judge *j, const struct event *ev, uint64_t plain, unsigned int flags)
@@ -133,8 +133,8 @@ void judge_enter(struct judge *j, const struct event *ev, uint64_t plain, unsign
 		.dir = ev->dir,
 		.flags = flags | (plain != ev->dma ? MAPPING_ALIASED : 0),
 	};
-	struct mapping_state state = { .unshown = j->unshown };
 	struct returned_address before;
+	uint32_t previous = 0;
 	struct overlap o;
 
 	o.j = j;
@@ -154,8 +154,8 @@ void judge_enter(struct judge *j, const struct event *ev, uint64_t plain, unsign
 	}
 	if (returned_remove(j->returned, ev->dev, plain, flags & MAPPING_ALLOC, &before) &&
 	    (flags & MAPPING_BOUNCED))
-		state.previous = previous_kind(j, &before);
-	set_state(j, ledger_add(j->ledger, &m), &state);
+		previous = previous_kind(j, &before);
+	set_state(j, ledger_add(j->ledger, &m), previous);
 	if (!j->n.ambiguous && ledger_slots(j->ledger) > j->n.slots_hiwater)
 		j->n.slots_hiwater = ledger_slots(j->ledger);
 }
@@ -172,12 +172,27 @@ static void list_range(struct judge *j, const struct event *ev, const struct pla
 		published_add(&j->published, ev->dma, ev->size, p->memory);
 }
 
+/* A map into a slot of a pool: most ranges, of which nothing more is to be said. */
+static inline bool is_slot(struct judge *j, const struct device *dev, const struct event *ev,
+			   uint64_t plain, uint64_t bit)
+{
+	return ev->kind == EVENT_MAP && !bit && plain != ev->orig && !dev->iommu &&
+	       !device_is_accepted(dev) && !j->options.rmm &&
+	       !alias_is_protected(&j->alias, ev->dma) &&
+	       memmap_state(j->memory, plain, ev->size) == MEMORY_POOL;
+}
+
 /* The claim dma-in-shared for one published range. */
 enum memory_state judge_address(struct judge *j, struct device *dev, const struct event *ev,
 				uint64_t plain, uint64_t bit, bool alloc)
 {
-	struct place p = judge_place(j, dev, ev, plain, bit, alloc);
+	struct place p;
 
+	if (is_slot(j, dev, ev, plain, bit)) {
+		j->alias.plain += !dev->areas && !(ev->attrs & EVENT_ATTR_MMIO);
+		return MEMORY_POOL;
+	}
+	p = judge_place(j, dev, ev, plain, bit, alloc);
 	if (device_is_accepted(dev)) {
 		j->n.accepted++;
 		if (memmap_touches_pool(j->memory, plain, ev->size))

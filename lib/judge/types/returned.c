@@ -181,8 +181,11 @@ static size_t make_room(struct returned *r, struct row *row)
 	if (!r->forgotten)
 		r->forgotten = xcalloc(FILTER_BITS / 64, sizeof(*r->forgotten));
 	r->forgotten[bit / 64] |= 1ull << (bit % 64);
-	memmove(&row->keys[0], &row->keys[1], (WAYS - 1) * sizeof(row->keys[0]));
-	memmove(&row->at[0], &row->at[1], (WAYS - 1) * sizeof(row->at[0]));
+#pragma GCC unroll 4
+	for (size_t i = 0; i < WAYS - 1; i++) {
+		row->keys[i] = row->keys[i + 1];
+		row->at[i] = row->at[i + 1];
+	}
 	row->at[WAYS - 1] = place;
 	return WAYS - 1;
 }
