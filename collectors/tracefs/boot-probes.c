@@ -152,7 +152,7 @@ bool boot_probes_find(const struct tracing *tracing, const struct instance *inst
 		wrong = xstrdup(err.text);
 	else
 		wrong = what_is_wrong(tracing, &top, instance);
-	instance_release(&top, NULL);
+	instance_release(&top);
 	if (wrong)
 		*reason = xasprintf("the probes armed at boot cannot be used: %s", wrong);
 	free(wrong);

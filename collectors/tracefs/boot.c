@@ -20,53 +20,40 @@
 #define CLAIM STATE_DIR "/boot-instance-used"
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
-/* Does the comma-separated list of events (up to len) hold all of the system? */
-static bool lists_system(const char *list, size_t len, const char *system)
+/* Does this part of the list of events stand for all of the system? */
+static bool is_whole(const char *part, const char *system)
 {
-	size_t want = strlen(system);
+	size_t len = strlen(system);
 
-	while (len > 0) {
-		const char *comma = memchr(list, ',', len);
-		size_t part = comma ? (size_t)(comma - list) : len;
+	return strncmp(part, system, len) == 0 &&
+	       (!part[len] || strcmp(part + len, ":") == 0 || strcmp(part + len, ":*") == 0);
+}
 
-		if (part >= want && strncmp(list, system, want) == 0 &&
-		    (part == want || (part == want + 1 && list[want] == ':') ||
-		     (part == want + 2 && strncmp(list + want, ":*", 2) == 0)))
-			return true;
-		if (!comma)
-			break;
-		list += part + 1;
-		len -= part + 1;
+/* "ccaio,dma:*,swiotlb:*"; flags ("^traceoff") and memory ("@…") after the name are not ours */
+static bool arms_all(char *list)
+{
+	const char *part = strsep(&list, ",");
+	bool dma = false, swiotlb = false;
+
+	if (strcmp(part, BOOT_INSTANCE) != 0)
+		return false;
+	while ((part = strsep(&list, ",")) != NULL) {
+		dma |= is_whole(part, "dma");
+		swiotlb |= is_whole(part, "swiotlb");
 	}
-	return false;
+	return dma && swiotlb;
 }
 
 bool boot_is_armed(const char *cmdline)
 {
-	const char *at = cmdline;
+	char *copy = xstrdup(cmdline), *rest = copy, *word;
+	bool armed = false;
 
-	while (*at) {
-		size_t len, name_len;
-
-		at += strspn(at, " \t\n");
-		len = strcspn(at, " \t\n");
-		if (len == 2 && strncmp(at, "--", 2) == 0)
-			break;
-		if (len > strlen(PARAMETER) && strncmp(at, PARAMETER, strlen(PARAMETER)) == 0) {
-			const char *name = at + strlen(PARAMETER);
-			size_t rest = len - strlen(PARAMETER);
-
-			/* flags ("^traceoff") and memory ("@…") after the name are not ours */
-			name_len = strcspn(name, ", \t\n");
-			if (name_len == strlen(BOOT_INSTANCE) &&
-			    strncmp(name, BOOT_INSTANCE, name_len) == 0 && rest > name_len &&
-			    lists_system(name + name_len + 1, rest - name_len - 1, "dma") &&
-			    lists_system(name + name_len + 1, rest - name_len - 1, "swiotlb"))
-				return true;
-		}
-		at += len;
-	}
-	return false;
+	while (!armed && (word = strsep(&rest, " \t\n")) != NULL && strcmp(word, "--") != 0)
+		if (strncmp(word, PARAMETER, strlen(PARAMETER)) == 0)
+			armed = arms_all(word + strlen(PARAMETER));
+	free(copy);
+	return armed;
 }
 
 /* Has a run used the instance since this boot?  /run may outlive a boot. */
@@ -134,7 +121,7 @@ bool boot_find(char **reason)
 		gone = xstrdup(err.text);
 	else
 		gone = what_is_gone(&instance);
-	instance_release(&instance, NULL);
+	instance_release(&instance);
 	if (gone)
 		*reason = xasprintf("the instance armed at boot cannot be used: %s", gone);
 	free(gone);

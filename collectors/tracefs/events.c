@@ -11,6 +11,7 @@
 #include "collectors/decode/probe-names.h"
 #include "collectors/decode/table.h"
 #include "collectors/tracefs/instance.h"
+#include "collectors/tracefs/state.h"
 #include "collectors/tracefs/tracefs.h"
 #include "lib/base/err.h"
 #include "lib/base/xalloc.h"
@@ -29,7 +30,6 @@ void arming_release(struct arming *arming)
 {
 	free_list(arming->events, arming->nevents);
 	free_list(arming->failed, arming->nfailed);
-	free_list(arming->switched, arming->nswitched);
 	free(arming->altered);
 	*arming = (struct arming){ 0 };
 }
@@ -52,6 +52,12 @@ void arming_failed(struct arming *arming, const char *fmt, ...)
 	arming->failed[arming->nfailed++] = xstrdup(text);
 }
 
+static void note_failure(struct arming *arming, const char *what, int ret)
+{
+	arming_failed(arming, "%s: %s", what,
+		      ret == -ENOENT ? "not in this kernel" : strerror(-ret));
+}
+
 /* '0', '1', or 'X' for a system of which some events are on; 0 when it cannot be read. */
 static char enabled(const struct instance *instance, const char *path)
 {
@@ -62,21 +68,19 @@ static char enabled(const struct instance *instance, const char *path)
 }
 
 /* Switch on by this control file unless it is on.  An instance of one's own starts with all off. */
-static int switch_on(struct arming *arming, const struct instance *instance, const char *path)
+static int switch_on(const struct arming *arming, const struct instance *instance, const char *path)
 {
 	int ret = 0;
 
 	if (!instance->own && enabled(instance, path) == '1')
 		return 0;
-	if (!instance->own && tracing_exists(instance->files, path))
-		ret = arming->note(arming->note_arg, path);
-	if (ret == 0)
-		ret = tracing_write(instance->files, path, "1");
-	if (ret < 0)
-		return ret;
-	XGROW(arming->switched, arming->nswitched, arming->cap_switched);
-	arming->switched[arming->nswitched++] = xstrdup(path);
-	return 0;
+	if (!instance->own && tracing_exists(instance->files, path)) {
+		char *name = xasprintf("instances/%s/%s", instance->name, path);
+
+		ret = state_note(arming->state, "off", name, NULL);
+		free(name);
+	}
+	return ret < 0 ? ret : tracing_write(instance->files, path, "1");
 }
 
 int arming_enable(struct arming *arming, const struct instance *instance, const char *system,
@@ -92,87 +96,62 @@ int arming_enable(struct arming *arming, const struct instance *instance, const 
 	return ret;
 }
 
-/* Call fn for each event of the system.  Returns how many there are, or -errno. */
-static int each_event(const struct instance *instance, const char *system,
-		      void (*fn)(struct arming *arming, const struct instance *instance,
-				 const char *system, const char *event),
-		      struct arming *arming)
-{
-	char **events;
-	int count;
-
-	errno = 0;
-	events = tracefs_system_events(NULL, system);
-	if (!events)
-		return errno ? -errno : -ENOENT;
-	for (count = 0; events[count]; count++)
-		fn(arming, instance, system, events[count]);
-	tracefs_list_free(events);
-	return count;
-}
-
-static void note_on(struct arming *arming, const struct instance *instance, const char *system,
-		    const char *event)
-{
-	(void)instance;
-	arming_on(arming, system, event);
-}
-
 static void try_one(struct arming *arming, const struct instance *instance, const char *system,
 		    const char *event)
 {
 	int ret = arming_enable(arming, instance, system, event);
+	char *name = xasprintf("%s:%s", system, event);
 
-	if (ret == -ENOENT)
-		arming_failed(arming, "%s:%s: not in this kernel", system, event);
-	else if (ret < 0)
-		arming_failed(arming, "%s:%s: %s", system, event, strerror(-ret));
+	if (ret < 0)
+		note_failure(arming, name, ret);
+	free(name);
+}
+
+static char *enable_file(const char *system)
+{
+	return xasprintf("events/%s/enable", system);
 }
 
 static void arm_system(struct arming *arming, const struct instance *instance, const char *system)
 {
-	char path[128];
-	int ret;
+	char *path = enable_file(system), **events;
+	bool on;
 
 	/* In an adopted instance some may be on and must stay on afterwards: one by one. */
-	if (!instance->own && !arming_system_is_on(instance, system)) {
-		ret = each_event(instance, system, try_one, arming);
-		if (ret == -ENOENT)
-			arming_failed(arming, "%s: not in this kernel", system);
-		else if (ret < 0)
-			arming_failed(arming, "%s: %s", system, strerror(-ret));
-		return;
-	}
-	snprintf(path, sizeof(path), "events/%s/enable", system);
-	ret = switch_on(arming, instance, path);
-	if (ret == -ENOENT) {
-		arming_failed(arming, "%s: not in this kernel", system);
-		return;
-	}
+	if (instance->own)
+		switch_on(arming, instance, path);
+	free(path);
 	/* The kernel goes on with the others when one refuses: then find out which. */
-	if (ret < 0 || !arming_system_is_on(instance, system))
-		ret = each_event(instance, system, try_one, arming);
-	else
-		ret = each_event(instance, system, note_on, arming);
-	if (ret < 0)
-		arming_failed(arming, "%s: %s", system, strerror(-ret));
+	on = arming_system_is_on(instance, system);
+	errno = 0;
+	events = tracefs_system_events(NULL, system);
+	if (!events)
+		note_failure(arming, system, errno ? -errno : -ENOENT);
+	for (size_t i = 0; events && events[i]; i++) {
+		if (on)
+			arming_on(arming, system, events[i]);
+		else
+			try_one(arming, instance, system, events[i]);
+	}
+	tracefs_list_free(events);
 }
 
 bool arming_system_is_on(const struct instance *instance, const char *system)
 {
-	char path[128];
+	char *path = enable_file(system);
+	bool on = enabled(instance, path) == '1';
 
-	snprintf(path, sizeof(path), "events/%s/enable", system);
-	return enabled(instance, path) == '1';
+	free(path);
+	return on;
 }
 
 bool arming_system_is_off(const struct instance *instance, const char *system)
 {
-	char path[128], state;
+	char *path = enable_file(system), state = enabled(instance, path);
+	bool off = state == '0' || (state == 0 && !tracing_exists(instance->files, path));
 
-	snprintf(path, sizeof(path), "events/%s/enable", system);
-	state = enabled(instance, path);
-	return state == '0' || (state == 0 && !tracing_exists(instance->files, path));
+	free(path);
+	return off;
 }
 
 static bool is_whole(const char *system)
@@ -230,13 +209,4 @@ void arming_look_again(struct arming *arming, const struct instance *instance)
 	arming->altered = xcalloc(arming->nevents, sizeof(*arming->altered));
 	for (size_t i = 0; i < arming->nevents; i++)
 		arming->altered[i] = some || !is_as_armed(instance, arming->events[i]);
-}
-
-void arming_disarm(struct arming *arming, const struct instance *instance)
-{
-	for (size_t i = arming->nswitched; i > 0; i--)
-		tracing_write(instance->files, arming->switched[i - 1], "0");
-	free_list(arming->switched, arming->nswitched);
-	arming->switched = NULL;
-	arming->nswitched = arming->cap_switched = 0;
 }

@@ -7,7 +7,7 @@
 
 struct err;
 struct instance;
-struct tracing;
+struct state;
 
 /*
  * arming - which events a run switched on, and which it could not and why.
@@ -21,14 +21,8 @@ struct arming {
 	bool *altered; /* of these: not as they were when it was looked again; NULL not looked */
 	char **failed; /* "dma: not in this kernel" */
 	size_t nfailed, cap_failed;
-	char **switched; /* control files that were off before: "events/net/net_dev_xmit/enable" */
-	size_t nswitched, cap_switched;
-	/*
-	 * Called before such a file of an instance that stays is switched on, so that it can be
-	 * switched off again whatever happens.  Returns 0, or -errno: then it stays off.
-	 */
-	int (*note)(void *arg, const char *path);
-	void *note_arg;
+	/* Where it is noted, in an instance that stays, what is about to be switched on. */
+	struct state *state;
 };
 
 void arming_release(struct arming *arming);
@@ -47,9 +41,6 @@ void arming_arm(struct arming *arming, const struct instance *instance);
 /* Switch on one event that exists.  Returns 0 or -errno. */
 int arming_enable(struct arming *arming, const struct instance *instance, const char *system,
 		  const char *event);
-
-/* Switch off what arming_arm() and arming_enable() switched on (an adopted instance stays). */
-void arming_disarm(struct arming *arming, const struct instance *instance);
 
 /*
  * Are all events still as they were armed?  Notes those that are off, filtered, or limited to some

@@ -83,23 +83,15 @@ int instance_adopt(struct instance *instance, const char *name, struct err *err)
 	return look_at(instance, err);
 }
 
-int instance_release(struct instance *instance, struct err *err)
+void instance_release(struct instance *instance)
 {
-	int ret = 0;
-
 	if (instance->files && instance->hold >= 0)
 		close(instance->hold);
-	if (instance->own) {
-		errno = 0;
-		if (tracefs_instance_destroy(instance->files) < 0)
-			ret = err_sys(err, "cannot remove the tracing instance %s", instance->name);
-	}
 	if (instance->files)
 		tracefs_instance_free(instance->files);
 	free(instance->name);
 	free(instance->path);
 	*instance = (struct instance){ .hold = -1 };
-	return ret;
 }
 
 int instance_set_clock(struct instance *instance, const char *clock, struct err *err)
@@ -139,37 +131,28 @@ int instance_record(struct instance *instance, bool on, struct err *err)
 	return 0;
 }
 
+/* The number behind the key at the beginning of a line. */
+static bool counter(const char *text, const char *key, uint64_t *value)
+{
+	size_t len = strlen(key);
+
+	while (text && strncmp(text, key, len) != 0) {
+		text = strchr(text, '\n');
+		text += text != NULL;
+	}
+	if (!text || !isdigit((unsigned char)text[len]))
+		return false;
+	*value = strtoull(text + len, NULL, 10);
+	return true;
+}
+
 bool instance_parse_stats(const char *text, struct instance_stats *stats)
 {
-	struct {
-		const char *key;
-		uint64_t *value;
-		bool seen;
-	} wanted[] = {
-		{ "entries: ", &stats->entries, false },
-		{ "overrun: ", &stats->overrun, false },
-		{ "commit overrun: ", &stats->commit_overrun, false },
-		{ "dropped events: ", &stats->dropped, false },
-		{ "read events: ", &stats->read, false },
-	};
-	const size_t count = sizeof(wanted) / sizeof(wanted[0]);
-	size_t seen = 0;
-
-	for (const char *line = text; line && *line;) {
-		for (size_t i = 0; i < count; i++) {
-			size_t len = strlen(wanted[i].key);
-
-			if (strncmp(line, wanted[i].key, len) != 0 || wanted[i].seen ||
-			    !isdigit((unsigned char)line[len]))
-				continue;
-			*wanted[i].value = strtoull(line + len, NULL, 10);
-			wanted[i].seen = true;
-			seen++;
-		}
-		line = strchr(line, '\n');
-		line = line ? line + 1 : NULL;
-	}
-	return seen == count;
+	return counter(text, "entries: ", &stats->entries) &&
+	       counter(text, "overrun: ", &stats->overrun) &&
+	       counter(text, "commit overrun: ", &stats->commit_overrun) &&
+	       counter(text, "dropped events: ", &stats->dropped) &&
+	       counter(text, "read events: ", &stats->read);
 }
 
 int instance_stats(const struct instance *instance, unsigned int cpu, struct instance_stats *stats,
@@ -286,35 +269,16 @@ static int write_mark(void *arg, unsigned int cpu)
 	return err_sys(mark->err, "cannot write a marker into CPU %u's buffer", cpu);
 }
 
-static int open_marker(const struct instance *instance, struct err *err)
-{
-	int fd = tracefs_instance_file_open(instance->files, "trace_marker", O_WRONLY | O_CLOEXEC);
-
-	return fd < 0 ? err_sys(err, "cannot open %s/trace_marker", instance->path) : fd;
-}
-
-int instance_note(const struct instance *instance, const char *what, uint64_t nonce,
+int instance_mark(const struct instance *instance, const char *what, uint64_t nonce, bool each_cpu,
 		  struct err *err)
 {
-	int fd = open_marker(instance, err), ret;
-	struct mark mark = { .what = what, .nonce = nonce, .fd = fd, .err = err };
+	struct mark mark = { .what = what, .nonce = nonce, .err = err };
+	int ret;
 
-	if (fd < 0)
-		return fd;
-	ret = write_mark(&mark, 0);
-	close(fd);
-	return ret;
-}
-
-int instance_mark(const struct instance *instance, const char *what, uint64_t nonce,
-		  struct err *err)
-{
-	int fd = open_marker(instance, err), ret;
-	struct mark mark = { .what = what, .nonce = nonce, .fd = fd, .err = err };
-
-	if (fd < 0)
-		return fd;
-	ret = on_each_cpu(instance->cpus, write_mark, &mark, err);
-	close(fd);
+	mark.fd = tracefs_instance_file_open(instance->files, "trace_marker", O_WRONLY | O_CLOEXEC);
+	if (mark.fd < 0)
+		return err_sys(err, "cannot open %s/trace_marker", instance->path);
+	ret = each_cpu ? on_each_cpu(instance->cpus, write_mark, &mark, err) : write_mark(&mark, 0);
+	close(mark.fd);
 	return ret;
 }

@@ -37,11 +37,8 @@ int instance_create(struct instance *instance, const char *name, struct err *err
 /* Use an instance that exists; it will be left in place. */
 int instance_adopt(struct instance *instance, const char *name, struct err *err);
 
-/*
- * Remove an own instance with its buffers (its events are off with it), and free
- * what belongs to the struct.  Files of the instance must be closed.
- */
-int instance_release(struct instance *instance, struct err *err);
+/* Free what belongs to the struct; who made the instance removes it (state_undo()). */
+void instance_release(struct instance *instance);
 
 /* Set the trace clock; the buffers are emptied by it.  -EINVAL for a clock the kernel lacks. */
 int instance_set_clock(struct instance *instance, const char *clock, struct err *err);
@@ -71,13 +68,10 @@ unsigned int instance_barred_cpus(void);
 
 /*
  * Write "ccaio: <what> nonce=<16 hex> cpu=<n>" into the buffer of each online CPU,
- * from that CPU; but not of those that this process may not run on.
+ * from that CPU; but not of those that this process may not run on.  Without each_cpu: once,
+ * wherever that is, as of CPU 0.
  */
-int instance_mark(const struct instance *instance, const char *what, uint64_t nonce,
-		  struct err *err);
-
-/* Write "ccaio: <what> nonce=<16 hex> cpu=0" once, wherever that is. */
-int instance_note(const struct instance *instance, const char *what, uint64_t nonce,
+int instance_mark(const struct instance *instance, const char *what, uint64_t nonce, bool each_cpu,
 		  struct err *err);
 
 #endif

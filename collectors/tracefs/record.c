@@ -23,10 +23,11 @@
 static int open_own(struct recording *rec, const struct recording_options *options, struct err *err)
 {
 	char *name = xasprintf(STATE_INSTANCE "%d", (int)getpid());
-	int ret = state_note(&rec->state, "instance", name, err);
+	int ret = instance_create(&rec->instance, name, err);
 
-	if (ret == 0)
-		ret = instance_create(&rec->instance, name, err);
+	/* not before: it might be somebody else's; where this run is killed here, its name tells */
+	if (rec->instance.own && state_note(&rec->state, "instance", name, NULL) < 0)
+		ret = err_sys(err, "cannot write %s", rec->state.path);
 	free(name);
 	if (ret == 0)
 		ret = instance_record(&rec->instance, false, err);
@@ -54,28 +55,6 @@ static int open_boot(struct recording *rec, struct err *err)
 		rec->boot_probes = ret == 0 && rec->top.cpus == rec->instance.cpus;
 	}
 	return ret;
-}
-
-/* An event of an instance that stays is about to be switched on. */
-static int note_event(void *arg, const char *path)
-{
-	struct recording *rec = arg;
-	char *name = xasprintf("instances/%s/%s", rec->instance.name, path);
-	int ret = state_note(&rec->state, "off", name, NULL);
-
-	free(name);
-	return ret;
-}
-
-static int read_stats(const struct recording *rec, struct instance_stats *stats, struct err *err)
-{
-	for (unsigned int cpu = 0; cpu < rec->instance.cpus; cpu++) {
-		int ret = instance_stats(&rec->instance, cpu, &stats[cpu], err);
-
-		if (ret < 0)
-			return ret;
-	}
-	return 0;
 }
 
 int recording_open(struct recording *rec, const struct recording_options *options, struct err *err)
@@ -109,8 +88,7 @@ int recording_open(struct recording *rec, const struct recording_options *option
 	ret = state_note(&rec->state, "group", rec->group, err);
 	if (ret < 0)
 		return ret;
-	rec->arming.note = note_event;
-	rec->arming.note_arg = rec;
+	rec->arming.state = &rec->state;
 	arming_arm(&rec->arming, &rec->instance);
 	probes_arm(&rec->tracing, &rec->instance, rec->group, options->types, &rec->arming);
 	if (options->cost)
@@ -125,7 +103,7 @@ void recording_watch_maps(struct recording *rec, const struct platform *platform
 
 int recording_start(struct recording *rec, const int *out, struct err *err)
 {
-	int ret;
+	int ret = 0;
 
 	/* from here on the probes of this run tell, which are in the instance */
 	if (rec->boot_probes)
@@ -134,26 +112,27 @@ int recording_start(struct recording *rec, const int *out, struct err *err)
 	rec->pages = pages_open(&rec->instance, out, err);
 	if (!rec->pages)
 		return -EIO;
-	ret = read_stats(rec, rec->before, err);
+	for (unsigned int cpu = 0; cpu < rec->instance.cpus && ret == 0; cpu++)
+		ret = instance_stats(&rec->instance, cpu, &rec->before[cpu], err);
 	if (ret == 0 && rec->instance.own)
 		ret = instance_record(&rec->instance, true, err);
 	/* before the state is looked at: what is written later is noticed */
 	rec->gaps = gaps_open(&rec->instance, &rec->arming);
 	metering_begin(&rec->metering);
 	if (ret == 0)
-		ret = instance_mark(&rec->instance, "start", rec->nonce, err);
+		ret = instance_mark(&rec->instance, "start", rec->nonce, true, err);
 	rec->started = ret == 0;
 	return ret;
 }
 
 int recording_note(struct recording *rec, const char *what, struct err *err)
 {
-	return instance_note(&rec->instance, what, rec->nonce, err);
+	return instance_mark(&rec->instance, what, rec->nonce, false, err);
 }
 
 int recording_note_all(struct recording *rec, const char *what, struct err *err)
 {
-	return instance_mark(&rec->instance, what, rec->nonce, err);
+	return instance_mark(&rec->instance, what, rec->nonce, true, err);
 }
 
 int recording_wait(struct recording *rec, int fd, int timeout_ms, struct err *err)
@@ -200,9 +179,12 @@ static int read_losses(struct recording *rec, struct err *err)
 
 		if (ret < 0)
 			return ret;
-		rec->lost[cpu].overrun = counted(before->overrun, now.overrun);
-		rec->lost[cpu].commit_overrun = counted(before->commit_overrun, now.commit_overrun);
-		rec->lost[cpu].dropped = counted(before->dropped, now.dropped);
+		rec->lost[cpu] = (struct platform_lost){
+			.cpu = cpu,
+			.overrun = counted(before->overrun, now.overrun),
+			.commit_overrun = counted(before->commit_overrun, now.commit_overrun),
+			.dropped = counted(before->dropped, now.dropped),
+		};
 	}
 	return 0;
 }
@@ -210,7 +192,7 @@ static int read_losses(struct recording *rec, struct err *err)
 int recording_stop(struct recording *rec, struct err *err)
 {
 	struct err more = { "" };
-	int ret = instance_mark(&rec->instance, "stop", rec->nonce, err), next;
+	int ret = instance_mark(&rec->instance, "stop", rec->nonce, true, err), next;
 
 	metering_end(&rec->metering);
 	gaps_look(rec->gaps);
@@ -239,24 +221,16 @@ int recording_stop(struct recording *rec, struct err *err)
 
 int recording_close(struct recording *rec, struct err *err)
 {
-	int ret = 0, group_ret = 0;
+	int ret;
 
 	pages_close(rec->pages);
 	gaps_free(rec->gaps);
 	stacks_disarm(&rec->stacks, &rec->instance);
-	if (rec->instance.files && !rec->instance.own)
-		arming_disarm(&rec->arming, &rec->instance);
-	if (rec->instance.name)
-		ret = instance_release(&rec->instance, err);
-	instance_release(&rec->top, NULL);
+	instance_release(&rec->instance);
+	instance_release(&rec->top);
 	metering_close(&rec->metering);
-	if (rec->group)
-		group_ret = probes_remove(rec->group);
-	if (group_ret < 0 && ret == 0)
-		ret = err_set(err, -group_ret, "cannot remove the dynamic events of %s: %s",
-			      rec->group, strerror(-group_ret));
-	if (ret == 0)
-		state_release(&rec->state);
+	/* no file of the instance is open any more */
+	ret = state_undo(&rec->state, &rec->tracing, err);
 	arming_release(&rec->arming);
 	tracing_release(&rec->tracing);
 	free(rec->fds);
@@ -268,15 +242,6 @@ int recording_close(struct recording *rec, struct err *err)
 	free(rec->probes_reason);
 	*rec = (struct recording)RECORDING_INIT;
 	return ret;
-}
-
-static char **copy_list(char *const *list, size_t count)
-{
-	char **copy = xcalloc(count ? count : 1, sizeof(*copy));
-
-	for (size_t i = 0; i < count; i++)
-		copy[i] = xstrdup(list[i]);
-	return copy;
 }
 
 static void describe_events(const struct arming *arming, struct platform *platform)
@@ -296,26 +261,19 @@ static void describe_events(const struct arming *arming, struct platform *platfo
 
 void recording_describe(struct recording *rec, struct platform *platform)
 {
-	unsigned int cpus = rec->instance.cpus;
-
 	platform->trace.recorder = xstrdup("ccaio " VERSION);
 	platform->trace.nonce = rec->nonce;
 	platform->trace.from_boot = rec->from_boot ? TRI_YES : TRI_NO;
-	platform->trace.lost = xcalloc(cpus, sizeof(*platform->trace.lost));
-	for (unsigned int cpu = 0; cpu < cpus; cpu++) {
-		platform->trace.lost[cpu] = (struct platform_lost){
-			.cpu = cpu,
-			.overrun = rec->lost[cpu].overrun,
-			.commit_overrun = rec->lost[cpu].commit_overrun,
-			.dropped = rec->lost[cpu].dropped,
-		};
-	}
-	platform->trace.nlost = cpus;
+	platform->trace.lost = rec->lost;
+	platform->trace.nlost = rec->lost_known ? rec->instance.cpus : 0;
 	platform->trace.lost_known = rec->lost_known;
+	rec->lost = NULL;
 	describe_events(&rec->arming, platform);
 	if (rec->gaps)
 		gaps_describe(rec->gaps, platform);
 	platform->meter = metering_describe(&rec->metering);
-	platform->trace.failed = copy_list(rec->arming.failed, rec->arming.nfailed);
+	platform->trace.failed = rec->arming.failed;
 	platform->trace.nfailed = rec->arming.nfailed;
+	rec->arming.failed = NULL;
+	rec->arming.nfailed = rec->arming.cap_failed = 0;
 }

@@ -49,8 +49,9 @@ struct recording {
 	struct metering metering;
 	char *clock; /* that the time stamps are of */
 	uint64_t nonce;
-	struct instance_stats *before, *lost; /* per CPU; lost: how much they moved */
-	bool from_boot;			      /* everything since boot is in the pages */
+	struct instance_stats *before; /* per CPU */
+	struct platform_lost *lost;    /* per CPU: how much they moved since */
+	bool from_boot;		       /* everything since boot is in the pages */
 	char *boot_reason; /* why not, although an armed instance was looked for; NULL otherwise */
 	/* with from_boot: the probes of the kernel command line, which are in the top-level buffer
 	 */

@@ -21,6 +21,8 @@
 #include "lib/base/file.h"
 #include "lib/base/xalloc.h"
 
+#define NOTES_MAX (1u << 20)
+
 /* A path below the tracing directory that a state file may name: no way out of it. */
 static bool is_below(const char *path)
 {
@@ -38,50 +40,82 @@ static int run_of(const char *name, const char *prefix)
 	return atoi(name + len);
 }
 
-/* Returns false while anybody has one of its files open: then the kernel refuses. */
-static bool remove_instance(const char *name)
+static int switch_off(struct tracefs_instance *files, const char *path)
 {
-	struct tracefs_instance *instance = tracefs_instance_alloc(NULL, name);
-	bool gone = !instance || tracefs_instance_destroy(instance) == 0;
+	int ret = tracing_write(files, path, "0");
 
-	if (instance)
-		tracefs_instance_free(instance);
-	return gone;
+	return ret == -ENOENT ? 0 : ret;
 }
 
-/* Undo one line of this kind.  Returns false when it could not be undone and must be tried again.
- */
-static bool undo(struct tracefs_instance *files, const char *kind, const char *line)
+static int remove_trigger(struct tracefs_instance *files, const char *path)
 {
-	size_t len = strlen(kind);
-	const char *name = line + len + 1;
+	bool gone = tracefs_instance_file_append(files, path, "!stacktrace\n") >= 0 ||
+		    errno == ENOENT || errno == EINVAL;
 
-	if (strncmp(line, kind, len) != 0 || line[len] != ' ' || !is_below(name))
-		return true;
-	if (strcmp(kind, "off") == 0) {
-		int ret = tracing_write(files, name, "0");
+	return gone ? 0 : -errno;
+}
 
-		return ret == 0 || ret == -ENOENT;
+/* The kernel refuses while anybody has one of its files open. */
+static int remove_instance(struct tracefs_instance *files, const char *name)
+{
+	struct tracefs_instance *instance = tracefs_instance_alloc(NULL, name);
+	int ret = 0;
+
+	(void)files;
+	errno = 0;
+	if (instance && !strchr(name, '/') && tracefs_instance_destroy(instance) < 0)
+		ret = errno ? -errno : -EBUSY;
+	if (instance)
+		tracefs_instance_free(instance);
+	return ret;
+}
+
+static int remove_group(struct tracefs_instance *files, const char *name)
+{
+	(void)files;
+	return probes_remove(name);
+}
+
+/* In this order: dynamic events can be removed once they are off everywhere. */
+static const struct {
+	const char *kind;
+	int (*undo)(struct tracefs_instance *files, const char *name);
+} changes[] = {
+	{ "instance ", remove_instance },
+	{ "trigger ", remove_trigger },
+	{ "off ", switch_off },
+	{ "group ", remove_group },
+};
+
+/* Undo what the text of a file notes.  Returns 0, or -errno of what must be tried again. */
+static int undo(struct tracefs_instance *files, const char *text, struct err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		const char *kind = changes[i].kind;
+		char *copy = xstrdup(text), *rest = copy, *line;
+
+		while ((line = strsep(&rest, "\n")) != NULL) {
+			int one = 0;
+
+			if (strncmp(line, kind, strlen(kind)) == 0 && is_below(line + strlen(kind)))
+				one = changes[i].undo(files, line + strlen(kind));
+			if (one < 0)
+				ret = err_set(err, -one, "cannot undo a change of tracing (%s): %s",
+					      line, strerror(-one));
+		}
+		free(copy);
 	}
-	if (strcmp(kind, "trigger") == 0) {
-		int ret =
-			tracefs_instance_file_append(files, name, "!stacktrace\n") < 0 ? -errno : 0;
-
-		return ret == 0 || ret == -ENOENT || ret == -EINVAL;
-	}
-	if (strcmp(kind, "group") == 0)
-		return probes_remove(name) == 0;
-	return strchr(name, '/') || remove_instance(name);
+	return ret;
 }
 
 /* Clean up after the run of this file, if it is dead. */
 static void clean_one(struct tracefs_instance *files, int dir_fd, const char *name)
 {
 	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	/* dynamic events can be removed once they are off everywhere */
-	static const char *const kinds[] = { "instance", "trigger", "off", "group" };
-	bool done = true;
 	struct stat st;
+	char *text;
 
 	if (fd < 0)
 		return;
@@ -90,16 +124,10 @@ static void clean_one(struct tracefs_instance *files, int dir_fd, const char *na
 		close(fd);
 		return;
 	}
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		char *text = file_read_at(dir_fd, name, O_NOFOLLOW, 1u << 20, NULL, NULL),
-		     *rest = text, *line;
-
-		while (rest && (line = strsep(&rest, "\n")) != NULL)
-			done = undo(files, kinds[i], line) && done;
-		free(text);
-	}
-	if (done)
+	text = file_read_at(dir_fd, name, O_NOFOLLOW, NOTES_MAX, NULL, NULL);
+	if (!text || undo(files, text, NULL) == 0)
 		unlinkat(dir_fd, name, 0);
+	free(text);
 	close(fd);
 }
 
@@ -135,7 +163,7 @@ static void clean_unnoted(void)
 		int pid = run_of(instances[i], STATE_INSTANCE);
 
 		if (pid > 0 && !is_alive(pid))
-			remove_instance(instances[i]);
+			remove_instance(NULL, instances[i]);
 	}
 	tracefs_list_free(instances);
 	events = tracefs_dynevent_get_all(TRACEFS_DYNEVENT_KPROBE | TRACEFS_DYNEVENT_KRETPROBE,
@@ -240,13 +268,19 @@ int state_note(struct state *state, const char *what, const char *name, struct e
 	return 0;
 }
 
-void state_release(struct state *state)
+int state_undo(struct state *state, const struct tracing *tracing, struct err *err)
 {
-	if (state->path && state->fd >= 0)
+	char *text = state->fd < 0 ? NULL
+				   : file_read_at(AT_FDCWD, state->path, O_NOFOLLOW, NOTES_MAX,
+						  NULL, NULL);
+	int ret = text ? undo(tracing->files, text, err) : 0;
+
+	if (text && ret == 0)
 		unlink(state->path);
 	if (state->fd >= 0)
 		close(state->fd);
+	free(text);
 	free(state->path);
-	state->path = NULL;
-	state->fd = -1;
+	*state = (struct state){ .fd = -1 };
+	return ret;
 }
