@@ -78,7 +78,7 @@ void facts_kernel_keep(struct facts *facts);
  * The types of the running kernel (collectors/tracefs/btf.h), which belong to facts; NULL where it
  * describes none, or where the facts are those of a tree of files.
  */
-const struct types *facts_types(struct facts *facts);
+struct types *facts_types(struct facts *facts);
 
 /*
  * Set the kernel's high-water mark of used slots back, so that it counts for the

@@ -162,7 +162,7 @@ const struct facts_place *facts_find_symbol(struct facts *facts, enum facts_symb
 	return &facts->symbols[symbol];
 }
 
-static const struct types *load_types(struct facts *facts)
+static struct types *load_types(struct facts *facts)
 {
 	char *path;
 
@@ -215,7 +215,7 @@ void facts_kernel_keep(struct facts *facts)
 	kept_write(facts->kept);
 }
 
-const struct types *facts_types(struct facts *facts)
+struct types *facts_types(struct facts *facts)
 {
 	return facts->root[0] ? NULL : load_types(facts);
 }
@@ -238,7 +238,7 @@ struct snapshot *facts_snapshot(struct facts *facts)
 /* The pool of a kernel with CONFIG_SWIOTLB_DYNAMIC knows whether it may grow (Linux 6.6). */
 enum tri facts_kernel_grows(struct facts *facts)
 {
-	const struct types *types = load_types(facts);
+	struct types *types = load_types(facts);
 
 	if (!types || btf_offset(types, "io_tlb_mem", "nslabs") < 0)
 		return TRI_UNKNOWN;
@@ -252,7 +252,7 @@ struct layout {
 
 static bool read_layout(struct facts *facts, struct layout *at)
 {
-	const struct types *types = load_types(facts);
+	struct types *types = load_types(facts);
 	bool parts = types && btf_offset(types, "io_tlb_mem", "defpool") >= 0;
 
 	if (!types)

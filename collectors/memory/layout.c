@@ -101,7 +101,7 @@ static bool sizes_fit(const struct layout *at)
 	       at->area_stride <= 256 && at->slot_stride <= 256;
 }
 
-bool memory_layout(struct taking *t, const struct types *types)
+bool memory_layout(struct taking *t, struct types *types)
 {
 	const char *part;
 

@@ -30,7 +30,7 @@ struct memory_symbols {
  * A snapshot; its trouble says what is missing where it is not whole (core or types may be NULL).
  * The caller frees.
  */
-struct snapshot *memory_snapshot(const struct core *core, const struct types *types,
+struct snapshot *memory_snapshot(const struct core *core, struct types *types,
 				 const struct memory_symbols *symbols);
 
 #endif

@@ -35,7 +35,7 @@ static uint64_t cpu_ns(void)
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
-static bool can_begin(struct taking *t, const struct types *types)
+static bool can_begin(struct taking *t, struct types *types)
 {
 	if (!t->core)
 		memory_trouble(t, "/proc/kcore cannot be read");
@@ -48,7 +48,7 @@ static bool can_begin(struct taking *t, const struct types *types)
 	return false;
 }
 
-struct snapshot *memory_snapshot(const struct core *core, const struct types *types,
+struct snapshot *memory_snapshot(const struct core *core, struct types *types,
 				 const struct memory_symbols *symbols)
 {
 	struct taking t = { .core = core, .symbols = symbols, .s = snapshot_new() };

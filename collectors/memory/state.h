@@ -51,7 +51,7 @@ void memory_trouble(struct taking *t, const char *fmt, ...) __attribute__((forma
 uint64_t memory_u64(const struct taking *t, uint64_t address);
 
 /* layout.c: false, with the trouble said, where a member that is needed is missing. */
-bool memory_layout(struct taking *t, const struct types *types);
+bool memory_layout(struct taking *t, struct types *types);
 
 /* virtio.c: all devices and their queues. */
 void memory_virtio(struct taking *t);

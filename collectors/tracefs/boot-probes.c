@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "collectors/tracefs/boot-probes.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include "collectors/tracefs/events.h"
 #include "collectors/tracefs/instance.h"
 #include "collectors/tracefs/pages.h"
+#include "collectors/tracefs/probes.h"
 #include "collectors/tracefs/tracefs.h"
 #include "lib/base/err.h"
 #include "lib/base/xalloc.h"
@@ -22,12 +22,10 @@ static const char *const probes[] = { PROBE_DECRYPT, PROBE_ENCRYPT };
  */
 static bool is_on(const struct tracing *tracing, const char *probe)
 {
-	char *on = tracing_read(tracing->files, "set_event"), *rest = on, *line;
+	char *on = tracing_read(tracing->files, "set_event");
 	char *name = xasprintf(PROBE_GROUP ":%s", probe);
-	bool found = false;
+	bool found = tracing_has_line(on, name);
 
-	while (!found && rest && (line = strsep(&rest, "\n")) != NULL)
-		found = strcmp(line, name) == 0;
 	free(name);
 	free(on);
 	return found;
@@ -45,28 +43,16 @@ static bool is_filtered(const struct tracing *tracing, const char *probe)
 	return yes;
 }
 
-/* What the kernel counts of them itself, whether it records them or not. */
-struct profile {
-	unsigned long long hits, misses;
-};
-
-/* Lines "event hits misses". */
-static struct profile profile(const struct tracing *tracing)
+static bool is_ours(const char *name)
 {
-	char *text = tracing_read(tracing->files, "kprobe_profile"), *rest = text, *line;
-	struct profile sum = { 0, 0 }, of;
-	char name[128];
+	return strcmp(name, PROBE_DECRYPT) == 0 || strcmp(name, PROBE_ENCRYPT) == 0;
+}
 
-	while (rest && (line = strsep(&rest, "\n")) != NULL) {
-		if (sscanf(line, " %127s %llu %llu", name, &of.hits, &of.misses) != 3)
-			continue;
-		for (size_t i = 0; i < 2; i++) {
-			if (strcmp(name, probes[i]) != 0)
-				continue;
-			sum.hits += of.hits;
-			sum.misses += of.misses;
-		}
-	}
+static struct probes_profile profile(const struct tracing *tracing)
+{
+	char *text = tracing_read(tracing->files, "kprobe_profile");
+	struct probes_profile sum = probes_profile(text, is_ours);
+
 	free(text);
 	return sum;
 }
@@ -78,7 +64,7 @@ static struct profile profile(const struct tracing *tracing)
  * kernel allocated or freed then has no such event, and so stays undecided.
  */
 static char *counts_agree(const struct tracing *tracing, const struct instance *top,
-			  struct profile before)
+			  struct probes_profile before)
 {
 	unsigned long long held = 0;
 
@@ -162,7 +148,7 @@ bool boot_probes_find(const struct tracing *tracing, const struct instance *inst
 /* Move them, and look again whether they are all that the probes were hit for. */
 static char *take(const struct tracing *tracing, const struct instance *top, const int *out)
 {
-	struct profile before = profile(tracing);
+	struct probes_profile before = profile(tracing);
 	struct err err = { "" };
 	struct pages *pages = pages_open(top, out, &err);
 	char *wrong = NULL;

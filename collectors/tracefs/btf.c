@@ -22,21 +22,13 @@
 
 #define BUCKETS 65536u
 
-/* Structures and functions by their names, of which libbpf looks through all each time. */
-struct index {
-	struct btf *btf;
+struct types {
+	struct btf *btf;   /* NULL: not loaded */
+	char *path;	   /* to load it from where an answer is not kept; NULL: no more */
+	struct kept *kept; /* NULL: nothing */
+	/* structures and functions by their names, of which libbpf looks through all each time */
 	uint32_t buckets[BUCKETS]; /* the last of each; 0: none */
 	uint32_t *before;	   /* of each type: the one before it in its bucket */
-};
-
-struct types {
-	struct source *source; /* what answers change */
-};
-
-struct source {
-	struct index *index; /* NULL: not loaded */
-	char *path;	     /* to load it from where an answer is not kept; NULL: no more */
-	struct kept *kept;   /* NULL: nothing */
 };
 
 static uint32_t bucket_of(const char *name)
@@ -48,7 +40,7 @@ static uint32_t bucket_of(const char *name)
 	return (hash ^ hash >> 16) % BUCKETS;
 }
 
-static void make_index(struct index *types)
+static void make_index(struct types *types)
 {
 	uint32_t count = btf__type_cnt(types->btf);
 
@@ -70,7 +62,7 @@ static void make_index(struct index *types)
 }
 
 /* The first of this kind and name, as libbpf finds it; 0: none. */
-static uint32_t find_id(const struct index *types, const char *wanted, int kind)
+static uint32_t find_id(struct types *types, const char *wanted, int kind)
 {
 	uint32_t found = 0;
 
@@ -84,107 +76,68 @@ static uint32_t find_id(const struct index *types, const char *wanted, int kind)
 	return found;
 }
 
-static const struct btf_type *find(const struct index *types, const char *wanted, int kind)
+static bool parse(struct types *types, const void *data, size_t len)
 {
-	uint32_t id = find_id(types, wanted, kind);
-
-	return id ? btf__type_by_id(types->btf, id) : NULL;
-}
-
-static struct index *parse(const void *data, size_t len)
-{
-	struct index *index;
-	struct btf *btf;
-
 	libbpf_set_print(NULL); /* a kernel without readable types is no message of libbpf's */
-	btf = len > 0 && len <= BTF_BYTES_MAX ? btf__new(data, (uint32_t)len) : NULL;
-	if (!btf)
-		return NULL;
-	index = xcalloc(1, sizeof(*index));
-	index->btf = btf;
-	make_index(index);
-	return index;
+	types->btf = len > 0 && len <= BTF_BYTES_MAX ? btf__new(data, (uint32_t)len) : NULL;
+	if (types->btf)
+		make_index(types);
+	return types->btf != NULL;
 }
 
 /* Linux 6.16 can map it, which saves thousands of reads of a page. */
-static struct index *map(const char *path)
+static bool map(struct types *types, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct index *index = NULL;
 	struct stat st;
-	void *data;
+	void *data = MAP_FAILED;
 
-	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0 &&
-	    st.st_size <= (off_t)BTF_BYTES_MAX) {
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0 && st.st_size <= (off_t)BTF_BYTES_MAX)
 		data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (data != MAP_FAILED) {
-			index = parse(data, st.st_size);
-			munmap(data, st.st_size);
-		}
-	}
 	if (fd >= 0)
 		close(fd);
-	return index;
+	if (data == MAP_FAILED)
+		return false;
+	parse(types, data, st.st_size);
+	munmap(data, st.st_size);
+	return types->btf != NULL;
 }
 
-static struct index *load(const char *path)
+static bool load(struct types *types, const char *path)
 {
-	struct index *index = map(path);
 	size_t len = 0;
-	char *data = index ? NULL : file_read(path, BTF_BYTES_MAX, &len, NULL);
+	char *data;
 
+	if (map(types, path))
+		return true;
+	data = file_read(path, BTF_BYTES_MAX, &len, NULL);
 	if (data)
-		index = parse(data, len);
+		parse(types, data, len);
 	free(data);
-	return index;
-}
-
-static struct types *new_types(struct source source)
-{
-	struct types *types = xcalloc(1, sizeof(*types));
-
-	types->source = xcalloc(1, sizeof(source));
-	*types->source = source;
-	return types;
+	return types->btf != NULL;
 }
 
 struct types *btf_load(const char *path, struct kept *kept)
 {
-	struct index *index;
+	struct types *types = xcalloc(1, sizeof(*types));
 
+	types->kept = kept;
 	if (kept && access(path, R_OK) == 0)
-		return new_types((struct source){ .path = xstrdup(path), .kept = kept });
-	index = load(path);
-	return index ? new_types((struct source){ .index = index, .kept = kept }) : NULL;
+		types->path = xstrdup(path);
+	if (types->path || load(types, path))
+		return types;
+	btf_free(types);
+	return NULL;
 }
 
 void btf_free(struct types *types)
 {
-	struct index *index = types ? types->source->index : NULL;
-
 	if (!types)
 		return;
-	if (index) {
-		btf__free(index->btf);
-		free(index->before);
-		free(index);
-	}
-	free(types->source->path);
-	free(types->source);
+	btf__free(types->btf);
+	free(types->before);
+	free(types->path);
 	free(types);
-}
-
-/* What answers what is not kept; NULL: nothing does. */
-static const struct index *index_of(const struct types *types)
-{
-	struct source *source = types->source;
-
-	if (!source->index && source->path) {
-		source->index = load(source->path);
-		free(source->path);
-		source->path = NULL;
-	}
-	return source->index;
 }
 
 /* Without typedef, const and volatile; NULL where it is none that has members. */
@@ -222,14 +175,13 @@ static long find_member(const struct btf *btf, const struct btf_type *type, cons
 	return -1;
 }
 
-static long member_at(const struct index *index, const struct btf_type *structure, const char *path)
+static long member_at(const struct btf *btf, const struct btf_type *type, const char *path)
 {
-	const struct btf_type *type = structure;
 	long offset = 0;
 
 	for (;;) {
 		size_t len = strcspn(path, ".");
-		long at = type ? find_member(index->btf, type, path, len, &type, 0) : -1;
+		long at = type ? find_member(btf, type, path, len, &type, 0) : -1;
 
 		if (at < 0)
 			return -1;
@@ -240,71 +192,66 @@ static long member_at(const struct index *index, const struct btf_type *structur
 	}
 }
 
-static long find_offset(const struct index *index, const char *structure, const char *path)
+/* What is asked of a name, as answers are kept: "sk_buff.len", "device#", "swiotlb_map/". */
+enum question { OFFSET = '.', BYTES = '#', ARGUMENTS = '/', FUNCTION = '@' };
+
+static long look_up(struct types *types, const char *name, enum question question, const char *path)
 {
-	return member_at(index, find(index, structure, BTF_KIND_STRUCT), path);
+	bool function = question == ARGUMENTS || question == FUNCTION;
+	uint32_t id = find_id(types, name, function ? BTF_KIND_FUNC : BTF_KIND_STRUCT);
+	const struct btf_type *type = id ? btf__type_by_id(types->btf, id) : NULL;
+
+	if (!type)
+		return -1;
+	if (question == OFFSET)
+		return member_at(types->btf, type, path);
+	if (question == BYTES)
+		return type->size;
+	if (question == FUNCTION)
+		return id;
+	type = btf__type_by_id(types->btf, type->type);
+	return type && btf_is_func_proto(type) ? btf_vlen(type) : -1;
 }
 
-static long find_bytes(const struct index *index, const char *structure, const char *unused)
+/* The answer that is kept, or what the types say. */
+static long ask(struct types *types, const char *name, enum question question, const char *path)
 {
-	const struct btf_type *type = find(index, structure, BTF_KIND_STRUCT);
-
-	(void)unused;
-	return type ? (long)type->size : -1;
-}
-
-static long find_arguments(const struct index *index, const char *function, const char *unused)
-{
-	const struct btf_type *type = find(index, function, BTF_KIND_FUNC);
-	const struct btf_type *proto = type ? btf__type_by_id(index->btf, type->type) : NULL;
-
-	(void)unused;
-	return proto && btf_is_func_proto(proto) ? btf_vlen(proto) : -1;
-}
-
-static long find_function(const struct index *index, const char *function, const char *unused)
-{
-	uint32_t id = find_id(index, function, BTF_KIND_FUNC);
-
-	(void)unused;
-	return id ? (long)id : -1;
-}
-
-/* The answer that is kept under "NAME", sign and path, or what find() says. */
-static long ask(const struct types *types, const char *name, char sign, const char *path,
-		long (*find)(const struct index *index, const char *name, const char *path))
-{
-	char *key = xasprintf("%s%c%s", name, sign, path);
-	const struct index *index;
+	char *key = xasprintf("%s%c%s", name, question, path);
 	uint64_t value;
 	long answer = -1;
 
-	if (kept_get(types->source->kept, key, &value)) {
+	if (kept_get(types->kept, key, &value)) {
 		answer = (long)value;
-	} else if ((index = index_of(types)) != NULL) {
-		answer = find(index, name, path);
-		kept_put(types->source->kept, key, (uint64_t)answer);
+	} else {
+		if (types->path)
+			load(types, types->path);
+		free(types->path);
+		types->path = NULL;
+		if (types->btf) {
+			answer = look_up(types, name, question, path);
+			kept_put(types->kept, key, (uint64_t)answer);
+		}
 	}
 	free(key);
 	return answer;
 }
 
-long btf_offset(const struct types *types, const char *structure, const char *path)
+long btf_offset(struct types *types, const char *structure, const char *path)
 {
-	return ask(types, structure, '.', path, find_offset);
+	return ask(types, structure, OFFSET, path);
 }
 
-long btf_bytes(const struct types *types, const char *structure)
+long btf_bytes(struct types *types, const char *structure)
 {
-	return ask(types, structure, '#', "", find_bytes);
+	return ask(types, structure, BYTES, "");
 }
 
-int btf_arguments(const struct types *types, const char *function)
+int btf_arguments(struct types *types, const char *function)
 {
-	return (int)ask(types, function, '/', "", find_arguments);
+	return (int)ask(types, function, ARGUMENTS, "");
 }
 
-int btf_function(const struct types *types, const char *function)
+int btf_function(struct types *types, const char *function)
 {
-	return (int)ask(types, function, '@', "", find_function);
+	return (int)ask(types, function, FUNCTION, "");
 }

@@ -31,15 +31,15 @@ void btf_free(struct types *types); /* accepts NULL */
  * structure or union itself; members of unnamed ones are found by their own name.  -1 where there
  * is none, and where it is a bit field.
  */
-long btf_offset(const struct types *types, const char *structure, const char *path);
+long btf_offset(struct types *types, const char *structure, const char *path);
 
 /* Size of a structure in bytes; -1 where there is none of this name. */
-long btf_bytes(const struct types *types, const char *structure);
+long btf_bytes(struct types *types, const char *structure);
 
 /* How many arguments a function takes; -1 where there is none of this name. */
-int btf_arguments(const struct types *types, const char *function);
+int btf_arguments(struct types *types, const char *function);
 
 /* The number of a function of this name, as BPF programs name it; -1 where there is none. */
-int btf_function(const struct types *types, const char *function);
+int btf_function(struct types *types, const char *function);
 
 #endif

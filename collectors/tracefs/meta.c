@@ -52,19 +52,6 @@ static int write_format(const struct recording *rec, struct tracedat_writer *wri
 	return ret;
 }
 
-/* Does the text have this line? */
-static bool has_line(const char *text, const char *line)
-{
-	size_t len = strlen(line);
-
-	for (; text && *text; text = *text ? text + 1 : text) {
-		if (strncmp(text, line, len) == 0 && (text[len] == '\n' || !text[len]))
-			return true;
-		text += strcspn(text, "\n");
-	}
-	return false;
-}
-
 /*
  * In an instance that others have armed, more may be on than this run asked for.  but: what has
  * been written already, a line each; NULL nothing.
@@ -78,7 +65,7 @@ static int write_formats_on(const struct recording *rec, const struct instance *
 	if (!on)
 		return err_sys(err, "cannot read %s/set_event", instance->path);
 	while (ret == 0 && (line = strsep(&rest, "\n")) != NULL) {
-		if (strchr(line, ':') && !has_line(but, line))
+		if (strchr(line, ':') && !tracing_has_line(but, line))
 			ret = write_format(rec, writer, line, err);
 	}
 	free(on);

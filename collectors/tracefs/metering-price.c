@@ -45,7 +45,7 @@ static uint64_t call_ns(int program)
 	return ns[CALLS / 2];
 }
 
-void metering_price_open(struct metering_price *p, const struct types *types)
+void metering_price_open(struct metering_price *p, struct types *types)
 {
 	int function = btf_function(types, TESTED);
 	uint64_t without, with;

@@ -25,7 +25,7 @@ struct metering_price {
 	}
 
 /* Where a kernel cannot do it, ns stays 0.  Release in any case. */
-void metering_price_open(struct metering_price *price, const struct types *types);
+void metering_price_open(struct metering_price *price, struct types *types);
 void metering_price_close(struct metering_price *price);
 
 #endif

@@ -29,7 +29,7 @@ static void cannot(struct metering *m, const char *why)
 	m->trouble = xasprintf("copies (" COPY "): %s", why);
 }
 
-void metering_open(struct metering *m, const struct types *types)
+void metering_open(struct metering *m, struct types *types)
 {
 	int function = types ? btf_function(types, COPY) : -1;
 	long name_at = types ? btf_offset(types, "device", "kobj.name") : -1;

@@ -42,7 +42,7 @@ struct metering {
  * Arm it.  What this kernel cannot do is said in trouble.  Release in any case.  types: the
  * kernel's, NULL where there are none.
  */
-void metering_open(struct metering *m, const struct types *types);
+void metering_open(struct metering *m, struct types *types);
 
 /* Right before the window opens. */
 void metering_begin(struct metering *m);

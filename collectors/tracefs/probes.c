@@ -31,12 +31,16 @@
  * nothing where it is unknown; {function/N} is nothing where that function takes N arguments,
  * and elsewhere it is no form for this kernel.
  */
+#define PACKET "sk=$arg1 skb=$arg2 len=+{sk_buff.len}($arg2):u32"
 /* Of an IPv4 socket, which may be older than the recording: its addresses, as they are in it. */
 #define ADDRESSES                                                                              \
 	" family=+{sock_common.skc_family}($arg1):u16 sport=+{sock_common.skc_num}($arg1):u16" \
 	" dport=+{sock_common.skc_dport}($arg1):u16"                                           \
 	" saddr=+{sock_common.skc_rcv_saddr}($arg1):u32"                                       \
 	" daddr=+{sock_common.skc_daddr}($arg1):u32"
+
+#define BUFFER "vq=$arg1 num=$arg3:u32 data="
+#define QUEUE "queue=+0(+{virtqueue.name}($arg1)):string"
 
 #define DEVICE                                                                            \
 	"device=+0(+{device.kobj}($arg1)):string" /* the name is a kobject's first member \
@@ -51,37 +55,22 @@ static const struct probe {
 	    "ret=$retval:s32{base}",
 	    "p set_memory_decrypted addr=$arg1 numpages=$arg2:s32{base}" } },
 	{ PROBE_ENCRYPT, { "p set_memory_encrypted addr=$arg1 numpages=$arg2:s32{base}" } },
-	{ PROBE_TCP_TX,
-	  { "p __ip_queue_xmit sk=$arg1 skb=$arg2 "
-	    "len=+{sk_buff.len}($arg2):u32" ADDRESSES,
-	    "p __ip_queue_xmit sk=$arg1 skb=$arg2 "
-	    "len=+{sk_buff.len}($arg2):u32" } },
-	{ PROBE_TCP_TX "__v6",
-	  { "p inet6_csk_xmit sk=$arg1 skb=$arg2 "
-	    "len=+{sk_buff.len}($arg2):u32" } },
+	{ PROBE_TCP_TX, { "p __ip_queue_xmit " PACKET ADDRESSES, "p __ip_queue_xmit " PACKET } },
+	{ PROBE_TCP_TX "__v6", { "p inet6_csk_xmit " PACKET } },
 	{ PROBE_TCP_RX,
-	  { "p tcp_rcv_established sk=$arg1 skb=$arg2 "
-	    "len=+{sk_buff.len}($arg2):u32" ADDRESSES,
-	    "p tcp_rcv_established sk=$arg1 skb=$arg2 "
-	    "len=+{sk_buff.len}($arg2):u32" } },
-	{ PROBE_TCP_RX2, { "p tcp_v4_do_rcv sk=$arg1 skb=$arg2 len=+{sk_buff.len}($arg2):u32" } },
+	  { "p tcp_rcv_established " PACKET ADDRESSES, "p tcp_rcv_established " PACKET } },
+	{ PROBE_TCP_RX2, { "p tcp_v4_do_rcv " PACKET } },
 	/* while a task holds the socket its segments queue up there, and may be joined */
 	{ PROBE_TCP_RX "__backlog",
-	  { "p tcp_add_backlog sk=$arg1 skb=$arg2 "
-	    "len=+{sk_buff.len}($arg2):u32" ADDRESSES,
-	    "p tcp_add_backlog sk=$arg1 skb=$arg2 "
-	    "len=+{sk_buff.len}($arg2):u32" } },
+	  { "p tcp_add_backlog " PACKET ADDRESSES, "p tcp_add_backlog " PACKET } },
 	/* by its return: it may refuse, and then lengths alone would not always tell */
 	{ PROBE_GRO, { "r skb_gro_receive into=$arg1 skb=$arg2 ret=$retval:s32" } },
 	{ PROBE_VQ_ADD "__out",
-	  { "p virtqueue_add_outbuf vq=$arg1 num=$arg3:u32 data=$arg4 "
-	    "queue=+0(+{virtqueue.name}($arg1)):string sk=+{sk_buff.sk}($arg4)",
-	    "p virtqueue_add_outbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },
-	{ PROBE_VQ_ADD "__in", { "p virtqueue_add_inbuf vq=$arg1 num=$arg3:u32 data=$arg4" } },
+	  { "p virtqueue_add_outbuf " BUFFER "$arg4 " QUEUE " sk=+{sk_buff.sk}($arg4)",
+	    "p virtqueue_add_outbuf " BUFFER "$arg4" } },
+	{ PROBE_VQ_ADD "__in", { "p virtqueue_add_inbuf " BUFFER "$arg4" } },
 	{ PROBE_VQ_ADD "__sgs",
-	  { "p virtqueue_add_sgs vq=$arg1 num=$arg3:u32 data=$arg5 "
-	    "queue=+0(+{virtqueue.name}($arg1)):string",
-	    "p virtqueue_add_sgs vq=$arg1 num=$arg3:u32 data=$arg5" } },
+	  { "p virtqueue_add_sgs " BUFFER "$arg5 " QUEUE, "p virtqueue_add_sgs " BUFFER "$arg5" } },
 	{ PROBE_VQ_GET, { "r virtqueue_get_buf_ctx vq=$arg1 ret=$retval" } },
 	{ PROBE_VQ_KICK, { "p virtqueue_notify vq=$arg1" } },
 };
@@ -168,9 +157,9 @@ static uint64_t linear_base(void)
 /* What probes are written with. */
 struct words {
 	const char *group;
-	uint64_t base;		   /* 0 unknown */
-	const struct types *types; /* NULL: none, or not yet loaded */
-	struct types *own;	   /* loaded here */
+	uint64_t base;	     /* 0 unknown */
+	struct types *types; /* NULL: none, or not yet loaded */
+	struct types *own;   /* loaded here */
 	bool tried;
 };
 
@@ -302,7 +291,7 @@ static bool stand_in(const struct tracing *tracing)
 }
 
 void probes_arm(const struct tracing *tracing, const struct instance *instance, const char *group,
-		const struct types *types, struct arming *arming)
+		struct types *types, struct arming *arming)
 {
 	struct words words = { .group = group, .types = types };
 
@@ -330,18 +319,26 @@ static bool is_dma_probe(const char *name)
 	return false;
 }
 
-unsigned long long probes_parse_missed(const char *profile)
+struct probes_profile probes_profile(const char *text, bool (*is_asked)(const char *name))
 {
-	unsigned long long sum = 0, missed;
+	struct probes_profile sum = { 0, 0 }, of;
 	char name[128];
 
-	while (profile && *profile) {
-		if (sscanf(profile, " %127s %*u %llu", name, &missed) == 2 && is_dma_probe(name))
-			sum += missed;
-		profile = strchr(profile, '\n');
-		profile += profile != NULL;
+	while (text && *text) {
+		if (sscanf(text, " %127s %llu %llu", name, &of.hits, &of.misses) == 3 &&
+		    is_asked(name)) {
+			sum.hits += of.hits;
+			sum.misses += of.misses;
+		}
+		text = strchr(text, '\n');
+		text += text != NULL;
 	}
 	return sum;
+}
+
+unsigned long long probes_parse_missed(const char *profile)
+{
+	return probes_profile(profile, is_dma_probe).misses;
 }
 
 unsigned long long probes_missed(const struct tracing *tracing)

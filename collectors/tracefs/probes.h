@@ -2,7 +2,7 @@
 #ifndef CCAIO_COLLECTORS_TRACEFS_PROBES_H
 #define CCAIO_COLLECTORS_TRACEFS_PROBES_H
 
-#include <stddef.h>
+#include <stdbool.h>
 
 struct arming;
 struct types;
@@ -22,7 +22,7 @@ struct tracing;
  * somebody has loaded them already; else NULL.
  */
 void probes_arm(const struct tracing *tracing, const struct instance *instance, const char *group,
-		const struct types *types, struct arming *arming);
+		struct types *types, struct arming *arming);
 
 /*
  * How often a probe that stands in for a dma event was hit without being able to
@@ -30,7 +30,16 @@ void probes_arm(const struct tracing *tracing, const struct instance *instance, 
  */
 unsigned long long probes_missed(const struct tracing *tracing);
 
-/* The same from the text of kprobe_profile: lines "name hits missed".  Accepts NULL. */
+/*
+ * What the kernel counts itself of the probes that are asked for, whether it records them or not:
+ * from the text of kprobe_profile, lines "name hits misses".  Accepts NULL.
+ */
+struct probes_profile {
+	unsigned long long hits, misses;
+};
+struct probes_profile probes_profile(const char *text, bool (*is_asked)(const char *name));
+
+/* The same as probes_missed() from such a text. */
 unsigned long long probes_parse_missed(const char *profile);
 
 /*

@@ -31,9 +31,9 @@ struct platform;
 struct recording_options {
 	uint64_t buffer_bytes; /* per CPU; 0: RECORDING_BUFFER_BYTES, or the boot-armed buffer's */
 	const char *clock;     /* NULL: RECORDING_CLOCK, or the boot-armed buffer's */
-	const struct types *types; /* the kernel's types, where they have been loaded; else NULL */
-	bool no_boot;		   /* make an instance even where one was armed at boot */
-	bool cost;		   /* let the kernel sum up what bouncing costs */
+	struct types *types;   /* the kernel's types, where they have been loaded; else NULL */
+	bool no_boot;	       /* make an instance even where one was armed at boot */
+	bool cost;	       /* let the kernel sum up what bouncing costs */
 };
 
 struct recording {

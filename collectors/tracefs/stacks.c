@@ -18,12 +18,13 @@
 #include "collectors/tracefs/instance.h"
 #include "collectors/tracefs/state.h"
 #include "collectors/tracefs/tracefs.h"
-#include "lib/base/err.h"
+#include "lib/base/file.h"
 #include "lib/base/xalloc.h"
 #include "lib/evidence/platform.h"
 
-#define SYMBOLS_MOST 8192 /* different addresses that are looked up */
+#define SYMBOLS_MOST 8192 /* addresses that are looked up */
 #define WINDOW (128u << 10)
+#define KALLSYMS_MAX ((size_t)256 << 20)
 
 /* Events that name what a device is given. */
 static const struct {
@@ -204,34 +205,10 @@ void stacks_disarm(struct stacks *s, const struct instance *instance)
 
 /* ---- symbols ---- */
 
-struct lookup {
-	uint64_t address, symbol; /* the nearest symbol at or before it; 0 none yet */
-};
-
 struct addresses {
-	struct lookup *list;
+	uint64_t *list;
 	size_t count, cap;
 };
-
-static int by_address(const void *a, const void *b)
-{
-	const struct lookup *x = a, *y = b;
-
-	return x->address < y->address ? -1 : x->address > y->address;
-}
-
-static void sort_unique(struct addresses *a)
-{
-	size_t n = 0;
-
-	if (a->count)
-		qsort(a->list, a->count, sizeof(*a->list), by_address);
-	for (size_t i = 0; i < a->count; i++) {
-		if (!n || a->list[i].address != a->list[n - 1].address)
-			a->list[n++] = a->list[i];
-	}
-	a->count = n;
-}
 
 struct layout {
 	uint64_t id, caller; /* common_type, offset of the first return address */
@@ -268,11 +245,8 @@ static void take_record(struct addresses *a, const struct layout *l, const uint8
 	if (type != l->id)
 		return;
 	for (uint64_t at = l->caller; at + 8 <= len && a->count < SYMBOLS_MOST; at += 8) {
-		struct lookup new = { 0, 0 };
-
-		memcpy(&new.address, data + at, 8);
 		XGROW(a->list, a->count, a->cap);
-		a->list[a->count++] = new;
+		memcpy(&a->list[a->count++], data + at, 8);
 	}
 }
 
@@ -300,96 +274,95 @@ static void take_pages(struct addresses *a, const struct layout *l, int fd, uint
 	tracedat_cpu_release(&cpu);
 }
 
-/* The first address at or above the symbol. */
-static size_t lower_bound(const struct addresses *a, uint64_t symbol)
+struct symbol {
+	uint64_t address;
+	const char *line; /* of /proc/kallsyms */
+	bool wanted;
+};
+
+/* Names of one address in the kernel's order. */
+static int by_address(const void *a, const void *b)
 {
-	size_t low = 0, high = a->count;
+	const struct symbol *x = a, *y = b;
+
+	if (x->address == y->address)
+		return x->line < y->line ? -1 : 1;
+	return x->address < y->address ? -1 : 1;
+}
+
+/* The kernel's symbols of code by address; text is cut into lines. */
+static struct symbol *code_symbols(char *text, size_t *count)
+{
+	struct symbol *list = NULL;
+	size_t cap = 0;
+	char *line, *end;
+
+	while ((line = strsep(&text, "\n")) != NULL) {
+		uint64_t address = strtoull(line, &end, 16);
+
+		if (!address || end[0] != ' ' || !end[1] || !strchr("tTwW", end[1]))
+			continue;
+		XGROW(list, *count, cap);
+		list[(*count)++] = (struct symbol){ address, line, false };
+	}
+	if (list)
+		qsort(list, *count, sizeof(*list), by_address);
+	return list;
+}
+
+/* Mark the last symbol that is not behind the address, by all its names. */
+static void want(struct symbol *list, size_t count, uint64_t address)
+{
+	size_t low = 0, high = count;
 
 	while (low < high) {
 		size_t mid = (low + high) / 2;
 
-		if (a->list[mid].address < symbol)
+		if (list[mid].address <= address)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low;
+	for (size_t i = low; i > 0 && list[i - 1].address == list[low - 1].address; i--)
+		list[i - 1].wanted = true;
 }
 
-static bool is_code(const char *line, uint64_t *address)
+/* The lines of kallsyms that name the addresses; to be freed. */
+static char *symbols_of(const struct addresses *a, char *kallsyms, size_t *len)
 {
-	char *at;
+	size_t count = 0;
+	struct symbol *list = code_symbols(kallsyms, &count);
+	char *text = NULL;
+	FILE *out = open_memstream(&text, len);
 
-	*address = strtoull(line, &at, 16);
-	return *address && at != line && at[0] == ' ' && at[1] && strchr("tTwW", at[1]);
-}
-
-/* Call fn for each line of code of /proc/kallsyms. */
-static void each_symbol(void (*fn)(void *ctx, const char *line, uint64_t address), void *ctx)
-{
-	FILE *in = fopen("/proc/kallsyms", "re");
-	char *line = NULL;
-	size_t cap = 0;
-	uint64_t address;
-
-	while (in && getline(&line, &cap, in) > 0) {
-		if (is_code(line, &address))
-			fn(ctx, line, address);
-	}
-	free(line);
-	if (in)
-		fclose(in);
-}
-
-static void look_up(void *ctx, const char *line, uint64_t symbol)
-{
-	struct addresses *a = ctx;
-	size_t i = lower_bound(a, symbol);
-
-	(void)line;
-	if (i < a->count && symbol > a->list[i].symbol)
-		a->list[i].symbol = symbol;
-}
-
-struct writing {
-	struct addresses *a;
-	FILE *out;
-};
-
-static void write_symbol(void *ctx, const char *line, uint64_t symbol)
-{
-	struct writing *w = ctx;
-	size_t i = lower_bound(w->a, symbol);
-
-	if (i < w->a->count && w->a->list[i].symbol == symbol)
-		fputs(line, w->out);
+	for (size_t i = 0; i < a->count; i++)
+		want(list, count, a->list[i]);
+	for (size_t i = 0; out && i < count; i++)
+		if (list[i].wanted)
+			fprintf(out, "%s\n", list[i].line);
+	if (out)
+		fclose(out);
+	free(list);
+	return text;
 }
 
 void stacks_symbols(const struct instance *instance, struct tracedat_writer *writer)
 {
 	struct addresses a = { NULL };
-	struct writing w = { .a = &a };
 	struct layout layout;
-	char *text = NULL;
+	char *kallsyms, *text = NULL;
 	size_t len = 0;
 
 	if (!read_layout(instance, &layout))
 		return;
 	for (unsigned int cpu = 0; cpu < instance->cpus; cpu++)
 		take_pages(&a, &layout, tracedat_writer_fd(writer, cpu), instance->subbuf_size);
-	sort_unique(&a);
-	each_symbol(look_up, &a);
-	/* a symbol may be followed by several of the addresses */
-	for (size_t i = 1; i < a.count; i++) {
-		if (a.list[i].symbol < a.list[i - 1].symbol)
-			a.list[i].symbol = a.list[i - 1].symbol;
-	}
-	w.out = a.count ? open_memstream(&text, &len) : NULL;
-	if (w.out) {
-		each_symbol(write_symbol, &w);
-		fclose(w.out);
+	kallsyms = a.count ? file_read("/proc/kallsyms", KALLSYMS_MAX, NULL, NULL) : NULL;
+	if (kallsyms)
+		text = symbols_of(&a, kallsyms, &len);
+	if (text)
 		tracedat_writer_kallsyms(writer, text, len);
-	}
 	free(text);
+	free(kallsyms);
 	free(a.list);
 }

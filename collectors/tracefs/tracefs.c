@@ -52,6 +52,18 @@ bool tracing_exists(struct tracefs_instance *files, const char *path)
 	return tracefs_file_exists(files, path) || tracefs_dir_exists(files, path);
 }
 
+bool tracing_has_line(const char *text, const char *line)
+{
+	size_t len = strlen(line);
+
+	for (; text && *text; text = *text ? text + 1 : text) {
+		if (strncmp(text, line, len) == 0 && (text[len] == '\n' || !text[len]))
+			return true;
+		text += strcspn(text, "\n");
+	}
+	return false;
+}
+
 /* Does the file (one line, or a list of words) hold this word? */
 static bool file_says(const char *path, const char *word)
 {

@@ -40,6 +40,9 @@ char *tracing_read(struct tracefs_instance *files, const char *path);
 int tracing_read_number(struct tracefs_instance *files, const char *path,
 			unsigned long long *number);
 
+/* Does what a control file says (NULL: nothing) have this line? */
+bool tracing_has_line(const char *text, const char *line);
+
 /* Is there such a file or folder? */
 bool tracing_exists(struct tracefs_instance *files, const char *path);
 
