@@ -111,10 +111,7 @@ struct bench_results *bench_results_load(const char *path, struct err *err)
 
 void bench_results_free(struct bench_results *results)
 {
-	if (!results)
-		return;
-	jtable_free(bench_results_table, results);
-	free(results);
+	jtable_delete(bench_results_table, results);
 }
 
 void bench_load_free(struct bench_load *load)

@@ -87,8 +87,5 @@ const struct jrow cost_table[] = {
 
 void cost_free(struct cost *c)
 {
-	if (!c)
-		return;
-	jtable_free(cost_table, c);
-	free(c);
+	jtable_delete(cost_table, c);
 }

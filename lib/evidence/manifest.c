@@ -24,10 +24,7 @@ struct manifest *manifest_new(void)
 
 void manifest_free(struct manifest *m)
 {
-	if (!m)
-		return;
-	jtable_free(manifest_table, m);
-	free(m);
+	jtable_delete(manifest_table, m);
 }
 
 void manifest_add_library(struct manifest *m, const char *name, const char *version)

@@ -38,10 +38,7 @@ const struct jrow meter_table[] = {
 
 void meter_free(struct meter *meter)
 {
-	if (!meter)
-		return;
-	jtable_free(meter_table, meter);
-	free(meter);
+	jtable_delete(meter_table, meter);
 }
 
 uint64_t meter_least_ns(uint64_t memcpy_bytes, uint64_t memcpy_ns, uint64_t bytes)

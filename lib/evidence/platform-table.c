@@ -52,7 +52,7 @@ static const struct jrow realm_rows[] = {
 	JWHOLE(.check = check_realm),
 };
 
-static void check_range(const struct jval *object, void *what)
+void range_check(const struct jval *object, void *what)
 {
 	const struct range *range = what;
 
@@ -60,15 +60,15 @@ static void check_range(const struct jval *object, void *what)
 		jval_fail(object, "end is below start (bounds are inclusive)");
 }
 
-static const struct jrow range_rows[] = {
+const struct jrow range_table[] = {
 	JHEX("start", struct range, start, MAX_ADDRESS, .flags = JF_REQUIRED),
 	JHEX("end", struct range, end, MAX_ADDRESS, .flags = JF_REQUIRED),
-	JWHOLE(.check = check_range),
+	JWHOLE(.check = range_check),
 };
 
 static const struct jrow pool_rows[] = {
 	JNAME("name", struct platform_pool, name, .flags = JF_REQUIRED),
-	JINLINE(struct platform_pool, range, range_rows),
+	JINLINE(struct platform_pool, range, range_table),
 	JBOOL("inferred", struct platform_pool, inferred, .flags = JF_OMIT),
 	JEND,
 };
@@ -100,8 +100,8 @@ static const struct jrow virtio_rows[] = {
 	     .unknown = PLATFORM_NO_STATUS),
 	JNAME("bus", struct platform_virtio, bus),
 	JNAME("parent", struct platform_virtio, parent),
-	JNAME("driver", struct platform_virtio, driver, .flags = JF_UNTOLD,
-	      .known = offsetof(struct platform_virtio, driver_unreported)),
+	JNAME("driver", struct platform_virtio, driver,
+	      JWHERE(JF_UNTOLD, struct platform_virtio, driver_unreported)),
 	COUNTER("activity_before", struct platform_virtio, activity_before),
 	COUNTER("activity_after", struct platform_virtio, activity_after),
 	JNAME("iface", struct platform_virtio, iface),
@@ -113,8 +113,8 @@ static const struct jrow pci_rows[] = {
 	JSTRING("vendor", struct platform_pci, vendor),
 	JSTRING("device", struct platform_pci, device),
 	JSTRING("class", struct platform_pci, class),
-	JNAME("driver", struct platform_pci, driver, .flags = JF_UNTOLD,
-	      .known = offsetof(struct platform_pci, driver_unreported)),
+	JNAME("driver", struct platform_pci, driver,
+	      JWHERE(JF_UNTOLD, struct platform_pci, driver_unreported)),
 	JNAME("iommu_group", struct platform_pci, iommu_group),
 	JNAME("iommu_type", struct platform_pci, iommu_type),
 	JNAME("tsm", struct platform_pci, tsm),
@@ -161,10 +161,10 @@ static const struct jrow disk_rows[] = {
 	JNAME("device", struct platform_disk, device, .flags = JF_OMIT),
 	JSTRINGS("partitions", struct platform_disk, partitions, npartitions, MANY,
 		 .flags = JF_OMIT),
-	JOBJECT("before", struct platform_disk, before, work_rows, .flags = JF_KNOWN,
-		.known = offsetof(struct platform_disk, counted)),
-	JOBJECT("after", struct platform_disk, after, work_rows, .flags = JF_KNOWN,
-		.known = offsetof(struct platform_disk, counted)),
+	JOBJECT("before", struct platform_disk, before, work_rows,
+		JKNOWN(struct platform_disk, counted)),
+	JOBJECT("after", struct platform_disk, after, work_rows,
+		JKNOWN(struct platform_disk, counted)),
 	JWHOLE(.check = check_disk),
 };
 
@@ -198,14 +198,13 @@ static const struct jrow net_rows[] = {
 	JNAME("name", struct platform_net, name, .flags = JF_REQUIRED | JF_UNIQUE),
 	JNUMBER("index", struct platform_net, index, INT32_MAX),
 	JNAME("virtio", struct platform_net, virtio),
-	JBOOL("counted", struct platform_net, counted, .flags = JF_KNOWN,
-	      .known = offsetof(struct platform_net, looked)),
-	JOBJECT("before", struct platform_net, before, frames_rows, .flags = JF_IF,
-		.known = offsetof(struct platform_net, counted)),
-	JOBJECT("after", struct platform_net, after, frames_rows, .flags = JF_IF,
-		.known = offsetof(struct platform_net, counted)),
+	JBOOL("counted", struct platform_net, counted, JKNOWN(struct platform_net, looked)),
+	JOBJECT("before", struct platform_net, before, frames_rows,
+		JWHERE(JF_IF, struct platform_net, counted)),
+	JOBJECT("after", struct platform_net, after, frames_rows,
+		JWHERE(JF_IF, struct platform_net, counted)),
 	JLIST("counters", struct platform_net, counters, ncounters, counter_rows, MANY,
-	      .flags = JF_IF, .known = offsetof(struct platform_net, counted)),
+	      JWHERE(JF_IF, struct platform_net, counted)),
 	JWHOLE(.check = check_net),
 };
 
@@ -308,11 +307,11 @@ static void check_trace(const struct jval *object, void *what)
 }
 
 static const struct jrow trace_rows[] = {
-	JLIST("lost", struct platform, trace.lost, trace.nlost, lost_rows, MANY, .flags = JF_KNOWN,
-	      .known = offsetof(struct platform, trace.lost_known)),
+	JLIST("lost", struct platform, trace.lost, trace.nlost, lost_rows, MANY,
+	      JKNOWN(struct platform, trace.lost_known)),
 	JTRI("from_boot", struct platform, trace.from_boot),
-	JSTRINGS("events", struct platform, trace.events, trace.nevents, MANY, .flags = JF_KNOWN,
-		 .known = offsetof(struct platform, trace.events_known)),
+	JSTRINGS("events", struct platform, trace.events, trace.nevents, MANY,
+		 JKNOWN(struct platform, trace.events_known)),
 	JSTRINGS("failed", struct platform, trace.failed, trace.nfailed, MANY),
 	JSTRINGS("spoilt", struct platform, trace.altered, trace.naltered, MANY, .flags = JF_OMIT),
 	JTRI("watched", struct platform, trace.watched),
@@ -347,12 +346,12 @@ const struct jrow platform_table[] = {
 	JGROUP("kernel", kernel_rows),
 	JSTRING("root", struct platform, root, .flags = JF_OMIT),
 	JGROUP("realm", realm_rows),
-	JLIST("ram", struct platform, ram, nram, range_rows, MANY),
+	JLIST("ram", struct platform, ram, nram, range_table, MANY),
 	JGROUP("swiotlb", swiotlb_rows),
-	JLIST("virtio", struct platform, virtio, nvirtio, virtio_rows, MANY, .flags = JF_KNOWN,
-	      .known = offsetof(struct platform, virtio_listed)),
-	JLIST("pci", struct platform, pci, npci, pci_rows, MANY, .flags = JF_KNOWN,
-	      .known = offsetof(struct platform, pci_listed)),
+	JLIST("virtio", struct platform, virtio, nvirtio, virtio_rows, MANY,
+	      JKNOWN(struct platform, virtio_listed)),
+	JLIST("pci", struct platform, pci, npci, pci_rows, MANY,
+	      JKNOWN(struct platform, pci_listed)),
 	JLIST("other", struct platform, other, nother, other_rows, MANY),
 	JLIST("disks", struct platform, disks, ndisks, disk_rows, MANY),
 	JLIST("net", struct platform, net, nnet, net_rows, MANY),
@@ -361,12 +360,7 @@ const struct jrow platform_table[] = {
 	JGROUP("memory", memory_rows, .flags = JF_OMIT),
 	JGROUP("moment", moment_rows, .flags = JF_OMIT),
 	JGROUP("memcpy", memcpy_rows, .flags = JF_OMIT),
-	{ .key = "meter",
-	  .type = JT_POINTER,
-	  JMEMBER(struct platform, meter),
-	  .of = meter_table,
-	  .of_size = sizeof(struct meter),
-	  .flags = JF_OMIT },
+	JPOINTER("meter", struct platform, meter, meter_table, .flags = JF_OMIT),
 	JWHOLE(.check = check_platform),
 };
 
@@ -380,11 +374,9 @@ struct platform *platform_new(void)
 
 void platform_free(struct platform *p)
 {
-	if (!p)
-		return;
-	jtable_free(platform_table, p);
-	free(p->unknown);
-	free(p);
+	if (p)
+		free(p->unknown);
+	jtable_delete(platform_table, p);
 }
 
 struct platform *platform_parse(const char *text, size_t len, const char *name, struct err *err)

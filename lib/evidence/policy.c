@@ -35,24 +35,15 @@ static const struct jrow device_limit_rows[] = {
 	JWHOLE(.closed = true, .check = check_device_limit),
 };
 
-static void check_limits(const struct jval *object, void *what)
-{
-	const struct policy *p = what;
-
-	if (jval_has(object, "copied_per_useful") && !p->copied_per_useful)
-		jval_fail_at(object, "copied_per_useful", "expected a number above 0");
-	if (jval_has(object, "pool_peak") && !p->pool_peak)
-		jval_fail_at(object, "pool_peak", "expected a number above 0");
-}
-
 static const struct jrow limit_rows[] = {
 	JNUMBER("out_bytes", struct policy, max_out_bytes, INT64_MAX, .unknown = POLICY_NO_LIMIT),
 	JNUMBER("stale_bytes", struct policy, max_stale_bytes, INT64_MAX,
 		.unknown = POLICY_NO_LIMIT),
-	JNUMBER("copied_per_useful", struct policy, copied_per_useful, INT64_MAX, .flags = JF_OMIT),
-	JNUMBER("pool_peak", struct policy, pool_peak, INT64_MAX, .flags = JF_OMIT),
+	JNUMBER("copied_per_useful", struct policy, copied_per_useful, INT64_MAX, .least = 1,
+		.flags = JF_OMIT),
+	JNUMBER("pool_peak", struct policy, pool_peak, INT64_MAX, .least = 1, .flags = JF_OMIT),
 	JLIST("devices", struct policy, limits, nlimits, device_limit_rows, MANY),
-	JWHOLE(.closed = true, .check = check_limits),
+	JWHOLE(.closed = true),
 };
 
 static void check_waiver(const struct jval *object, void *what)
@@ -94,7 +85,7 @@ const struct jrow policy_table[] = {
 	JLIST("waivers", struct policy, waivers, nwaivers, waiver_rows, MANY),
 	JLIST("assigned_devices", struct policy, assigned, nassigned, assigned_rows, MANY),
 	JSTRINGS("expected_devices", struct policy, expected_devices, nexpected_devices, MANY,
-		 .flags = JF_KNOWN, .known = offsetof(struct policy, expected_given)),
+		 JKNOWN(struct policy, expected_given)),
 	JWHOLE(.closed = true, .check = check_policy),
 };
 
@@ -115,11 +106,9 @@ bool policy_limits_egress(const struct policy *p)
 
 void policy_free(struct policy *p)
 {
-	if (!p)
-		return;
-	jtable_free(policy_table, p);
-	free(p->name);
-	free(p);
+	if (p)
+		free(p->name);
+	jtable_delete(policy_table, p);
 }
 
 struct policy *policy_parse(const char *text, size_t len, const char *name, struct err *err)

@@ -10,8 +10,6 @@
 #include "lib/evidence/snapshot.h"
 #include "lib/evidence/tables.h"
 
-#define MAX_ADDRESS (UINT64_MAX - 1)
-
 static const char *const uses[] = { "out", "in", "table" };
 static const char *const marks[] = { "clear", "set", "absent" };
 
@@ -200,22 +198,13 @@ static const struct jrow device_rows[] = {
 
 #define POOL struct snapshot_pool
 
-static void check_pool(const struct jval *object, void *what)
-{
-	const POOL *pool = what;
-
-	if (pool->range.end < pool->range.start)
-		jval_fail(object, "end is below start (bounds are inclusive)");
-}
-
 static const struct jrow pool_rows[] = {
-	JHEX("start", POOL, range.start, MAX_ADDRESS, .flags = JF_REQUIRED),
-	JHEX("end", POOL, range.end, MAX_ADDRESS, .flags = JF_REQUIRED),
+	JINLINE(POOL, range, range_table),
 	JNUMBER("slots", POOL, slots, INT64_MAX),
 	JNUMBER("areas", POOL, areas, INT64_MAX),
 	JNUMBER("used", POOL, used, INT64_MAX),
 	JCODES("live", POOL, live, nlive, &live_code, SNAPSHOT_LIVE, .cap = offsetof(POOL, cap)),
-	JWHOLE(.check = check_pool),
+	JEND,
 };
 
 #define SNAPSHOT struct snapshot

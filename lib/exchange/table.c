@@ -109,9 +109,7 @@ static const struct jown device_own = {
 #define IN_DEVICE(S) JOWN("device", S, device, &device_own, .flags = JF_REQUIRED)
 
 #define IFACE struct exchange_iface
-#define IFACE_COUNTER(K, M)                                 \
-	JNUMBER(K, IFACE, M, UINT64_MAX, .flags = JF_KNOWN, \
-		.known = offsetof(IFACE, counters_known))
+#define IFACE_COUNTER(K, M) JNUMBER(K, IFACE, M, UINT64_MAX, JKNOWN(IFACE, counters_known))
 /* Version 0.1 wrote a negative difference where the interface began to count anew (a resume). */
 static void check_iface(const struct jval *object, void *what)
 {
@@ -185,7 +183,7 @@ static const struct jrow device_rows[] = {
 	JEND,
 };
 
-#define ALIVE .known = offsetof(X, program.alive_known)
+#define ALIVE JKNOWN(X, program.alive_known)
 static const struct jrow result_rows[] = {
 	JBOOL("correlated", X, result.correlated),
 	JBOOL("program_known", X, result.program_known),
@@ -194,15 +192,11 @@ static const struct jrow result_rows[] = {
 	COUNT("sums_failed", X, sums.failed, .flags = JF_OMIT),
 	JBOOL("nothing_else", X, result.nothing_else),
 	JSTRING("beyond", X, result.other_traffic),
-	JNUMBER("alive", X, program.nalive, UINT64_MAX, .flags = JF_KNOWN, ALIVE),
-	JSTRINGS("alive_tasks", X, program.alive, program.nalive_listed, EXCHANGE_ALIVE,
-		 .flags = JF_KNOWN, ALIVE),
+	JNUMBER("alive", X, program.nalive, UINT64_MAX, ALIVE),
+	JSTRINGS("alive_tasks", X, program.alive, program.nalive_listed, EXCHANGE_ALIVE, ALIVE),
 	COUNT("others_bytes", X, program.others_bytes, .flags = JF_OMIT),
 	JNUMBER("others_pid", X, program.others_pid, INT32_MAX, .flags = JF_OMIT),
-	{ .key = "others_comm",
-	  .type = JT_BUFFER,
-	  JMEMBER(X, program.others_comm),
-	  .flags = JF_OMIT },
+	JBUFFER("others_comm", X, program.others_comm, .flags = JF_OMIT),
 	COUNT("clear_bytes", X, result.clear_bytes),
 	COUNT("tls_bytes", X, result.tls_bytes),
 	COUNT("unrecognised_bytes", X, result.opaque_bytes),
@@ -211,18 +205,18 @@ static const struct jrow result_rows[] = {
 };
 
 #define CONN struct exchange_conn
-#define CONN_HALF(D)                                                                               \
-	{                                                                                          \
-		COUNT("packets", CONN, packets[D], .flags = JF_OMIT),                              \
-			COUNT("frame_bytes", CONN, frame_bytes[D], .flags = JF_OMIT),              \
-			COUNT("payload", CONN, payload[D], .flags = JF_OMIT),                      \
-			COUNT("retransmitted", CONN, retransmitted[D], .flags = JF_OMIT),          \
-			COUNT("lost", CONN, lost[D], .flags = JF_OMIT),                            \
-			COUNT("program_bytes", CONN, app_bytes[D], .flags = JF_KNOWN | JF_DERIVED, \
-			      .known = offsetof(CONN, app_known)),                                 \
-			BY_GRADE("carried", CONN, carried[D], MADE),                               \
-			COUNT("control_packets", CONN, control_packets[D], .flags = MADE),         \
-			COUNT("control_bytes", CONN, control_bytes[D], .flags = MADE), JEND,       \
+#define CONN_HALF(D)                                                                         \
+	{                                                                                    \
+		COUNT("packets", CONN, packets[D], .flags = JF_OMIT),                        \
+			COUNT("frame_bytes", CONN, frame_bytes[D], .flags = JF_OMIT),        \
+			COUNT("payload", CONN, payload[D], .flags = JF_OMIT),                \
+			COUNT("retransmitted", CONN, retransmitted[D], .flags = JF_OMIT),    \
+			COUNT("lost", CONN, lost[D], .flags = JF_OMIT),                      \
+			COUNT("program_bytes", CONN, app_bytes[D],                           \
+			      JWHERE(JF_KNOWN | JF_DERIVED, CONN, app_known)),               \
+			BY_GRADE("carried", CONN, carried[D], MADE),                         \
+			COUNT("control_packets", CONN, control_packets[D], .flags = MADE),   \
+			COUNT("control_bytes", CONN, control_bytes[D], .flags = MADE), JEND, \
 	}
 static const struct jrow conn_out_rows[] = CONN_HALF(FLOW_OUT);
 static const struct jrow conn_in_rows[] = CONN_HALF(FLOW_IN);
@@ -324,7 +318,7 @@ static const struct jrow half_rows[] = {
 	COUNT("copy_ns", HALF, copy_ns, .flags = MADE),
 	COUNT("descriptors", HALF, descriptors, .flags = MADE),
 	COUNT("kicks", HALF, kicks, .flags = MADE),
-	{ .key = "queues", .type = JT_BUFFER, JMEMBER(HALF, queues), .flags = MADE },
+	JBUFFER("queues", HALF, queues, .flags = MADE),
 	JLIST("transfer_list", HALF, list, nlist, transfer_rows, EXCHANGE_TRANSFERS,
 	      .flags = JF_DERIVED),
 	JWHOLE(.check = check_half),
@@ -397,7 +391,7 @@ static const struct jrow block_rows[] = {
 	JSTRING("comm", BLOCK, comm),
 	JWORD("owner", BLOCK, owner, grade_word, GRADES, .unknown = GRADE_SIZED),
 	JBOOL("program", BLOCK, program),
-	JGROUP("file", cached_rows, .flags = JF_KNOWN, .known = offsetof(BLOCK, cached)),
+	JGROUP("file", cached_rows, JKNOWN(BLOCK, cached)),
 	COUNT("writes", BLOCK, requests[FLOW_OUT]),
 	COUNT("written", BLOCK, bytes[FLOW_OUT]),
 	COUNT("reads", BLOCK, requests[FLOW_IN]),
@@ -466,10 +460,9 @@ void exchanges_free(struct exchanges *x)
 {
 	if (!x)
 		return;
-	jtable_free(exchanges_table, x);
 	free(x->unknown);
 	free(x->unlisted.each);
-	free(x);
+	jtable_delete(exchanges_table, x);
 }
 
 void exchange_release(struct exchange *row)

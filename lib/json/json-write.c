@@ -170,12 +170,6 @@ void jwrite_number(struct jwriter *w, const char *key, uint64_t value)
 	fwrite_unlocked(text, 1, digits_decimal(text, value), w->out);
 }
 
-void jwrite_signed(struct jwriter *w, const char *key, int64_t value)
-{
-	lead(w, key);
-	fprintf(w->out, "%" PRId64, value);
-}
-
 void jwrite_hex(struct jwriter *w, const char *key, uint64_t value)
 {
 	char text[4 + DIGITS_MAX] = "\"0x";

@@ -84,7 +84,6 @@ uint64_t jval_number(const struct jval *val, uint64_t max, uint64_t unknown);
 /* A number written as a string "0x…" of 1 to 16 hexadecimal digits. */
 uint64_t jval_hex(const struct jval *val, uint64_t max, uint64_t unknown);
 /* A whole number with a sign; 0 unknown.  small: it must fit into 32 bits. */
-int64_t jval_signed(const struct jval *val, bool small);
 enum tri jval_tri(const struct jval *val);
 bool jval_bool(const struct jval *val, bool unknown);
 
@@ -128,7 +127,6 @@ void jwrite_end_array(struct jwriter *w);
 void jwrite_string(struct jwriter *w, const char *key, const char *value); /* NULL: null */
 void jwrite_text(struct jwriter *w, const char *key, const char *value);   /* made printable */
 void jwrite_number(struct jwriter *w, const char *key, uint64_t value);
-void jwrite_signed(struct jwriter *w, const char *key, int64_t value);
 void jwrite_hex(struct jwriter *w, const char *key, uint64_t value); /* "0x72900000" */
 void jwrite_bool(struct jwriter *w, const char *key, bool value);
 void jwrite_tri(struct jwriter *w, const char *key, enum tri value); /* unknown: null */

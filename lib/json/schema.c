@@ -10,7 +10,6 @@ static const char *type_name(const struct jrow *row)
 {
 	switch (row->type) {
 	case JT_NUMBER:
-	case JT_SIGNED:
 		return "integer";
 	case JT_BOOL:
 	case JT_TRI:
@@ -80,7 +79,7 @@ static void schema_limits(const struct jrow *row, struct jwriter *w)
 {
 	switch (row->type) {
 	case JT_NUMBER:
-		jwrite_number(w, "minimum", 0);
+		jwrite_number(w, "minimum", row->least);
 		jwrite_number(w, "maximum", row->max);
 		break;
 	case JT_HEX:

@@ -21,6 +21,15 @@ static char *read_text(const struct jrow *row, const struct jval *val)
 	return clean;
 }
 
+static void read_number(const struct jrow *row, const struct jval *val, void *what)
+{
+	uint64_t number = jval_number(val, row->max, row->unknown);
+
+	if (jval_known(val) && number < row->least)
+		jval_fail(val, "expected a number above %llu", (unsigned long long)row->least - 1);
+	jrow_put(row, what, number);
+}
+
 /* What stands in a string, but is not kept as one. */
 static void read_encoded(const struct jrow *row, const struct jval *val, void *what)
 {
@@ -168,10 +177,7 @@ static void read_row(const struct jrow *row, const struct jval *val, void *what)
 		*(char **)jrow_at(row, what) = read_text(row, val);
 		break;
 	case JT_NUMBER:
-		jrow_put(row, what, jval_number(val, row->max, row->unknown));
-		break;
-	case JT_SIGNED:
-		jrow_put(row, what, (uint64_t)jval_signed(val, row->size == 4));
+		read_number(row, val, what);
 		break;
 	case JT_HEX:
 		jrow_put(row, what, jval_hex(val, row->max, row->unknown));
@@ -302,7 +308,6 @@ void *jtable_load(const struct jrow *table, size_t size, struct jdoc *doc, const
 	what = xcalloc(1, size);
 	if (jtable_load_into(table, doc, schema, what) == 0)
 		return what;
-	jtable_free(table, what);
-	free(what);
+	jtable_delete(table, what);
 	return NULL;
 }

@@ -5,13 +5,6 @@
 
 #include "lib/json/state.h"
 
-static int64_t signed_value(const struct jrow *row, const void *what)
-{
-	const void *at = jrow_at(row, what);
-
-	return row->size == 4 ? *(const int32_t *)at : *(const int64_t *)at;
-}
-
 static bool row_empty(const struct jrow *row, const void *what)
 {
 	struct jrow each;
@@ -27,7 +20,6 @@ static bool row_empty(const struct jrow *row, const void *what)
 	case JT_NUMBER:
 	case JT_HEX:
 	case JT_WORD:
-	case JT_SIGNED:
 	case JT_BOOL:
 		/* what nobody knows, or what a reader would refuse */
 		value = jrow_value(row, what);
@@ -145,9 +137,6 @@ static void write_row(const struct jrow *row, struct jwriter *w, const char *key
 	case JT_CODED:
 		row->code->format(at, text);
 		jwrite_string(w, key, text);
-		break;
-	case JT_SIGNED:
-		jwrite_signed(w, key, signed_value(row, what));
 		break;
 	case JT_BOOL:
 		jwrite_bool(w, key, *(const bool *)at);

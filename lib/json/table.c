@@ -72,7 +72,6 @@ void jrow_init(const struct jrow *row, void *what)
 {
 	switch (row->type) {
 	case JT_NUMBER:
-	case JT_SIGNED:
 	case JT_HEX:
 	case JT_BOOL:
 	case JT_WORD:
@@ -139,4 +138,11 @@ void jtable_free(const struct jrow *table, void *what)
 {
 	for (const struct jrow *row = table; row->type; row++)
 		free_row(row, what);
+}
+
+void jtable_delete(const struct jrow *table, void *what)
+{
+	if (what)
+		jtable_free(table, what);
+	free(what);
 }

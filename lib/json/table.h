@@ -25,7 +25,6 @@ enum jtype {
 	JT_BUFFER,     /* char[size]: text that fits */
 	JT_CODED,      /* value that is written as text, as code says */
 	JT_NUMBER,     /* unsigned integer of 1, 2, 4 or 8 bytes, at most max */
-	JT_SIGNED,     /* int32_t or int64_t */
 	JT_HEX,	       /* unsigned integer, as a string "0x…" */
 	JT_BOOL,
 	JT_TRI,	    /* enum tri; unknown is null */
@@ -87,6 +86,7 @@ struct jrow {
 	size_t cap;	     /* lists: offset of a size_t, allocated entries; or 0 */
 	size_t known;	     /* JF_KNOWN, JF_IF, JF_UNTOLD: offset of a bool */
 	uint64_t max;	     /* greatest number, most entries, or number of words */
+	uint64_t least;	     /* smallest number */
 	uint64_t unknown;    /* value of what is not said */
 	const char *(*word)(int);
 	const struct jrow *of;	 /* the table of an object, or of a list's objects */
@@ -126,17 +126,17 @@ struct jrow {
 
 #define JSTRING(K, S, M, ...) JROW_OF(char *, JT_STRING, K, S, M, __VA_ARGS__)
 #define JNAME(K, S, M, ...) JROW_OF(char *, JT_NAME, K, S, M, __VA_ARGS__)
+#define JBUFFER(K, S, M, ...) JROW(JT_BUFFER, K, S, M, __VA_ARGS__)
 #define JBOOL(K, S, M, ...) JROW_OF(bool, JT_BOOL, K, S, M, __VA_ARGS__)
 #define JTRI(K, S, M) JROW_OF(enum tri, JT_TRI, K, S, M, )
 #define JNUMBER(K, S, M, MAX, ...) JROW(JT_NUMBER, K, S, M, .max = MAX, __VA_ARGS__)
-#define JSIGNED(K, S, M) JROW(JT_SIGNED, K, S, M, )
 #define JHEX(K, S, M, MAX, ...) JROW(JT_HEX, K, S, M, .max = MAX, __VA_ARGS__)
 #define JWORD(K, S, M, WORD, N, ...) JROW(JT_WORD, K, S, M, .word = WORD, .max = N, __VA_ARGS__)
 #define JCODED(K, S, M, CODE, ...) JROW(JT_CODED, K, S, M, .code = CODE, __VA_ARGS__)
 #define JOWN(K, S, M, OWN, ...) JROW(JT_OWN, K, S, M, .own = OWN, __VA_ARGS__)
 #define JINLINE(S, M, OF) JROW(JT_INLINE, NULL, S, M, .of = OF)
 #define JOBJECT(K, S, M, OF, ...) JROW(JT_OBJECT, K, S, M, .of = OF, __VA_ARGS__)
-#define JPOINTER(K, S, M, OF) JROW(JT_POINTER, K, S, M, JSTRUCTS(S, M, OF))
+#define JPOINTER(K, S, M, OF, ...) JROW(JT_POINTER, K, S, M, JSTRUCTS(S, M, OF), __VA_ARGS__)
 /* Some members of the same struct as an object of their own. */
 #define JGROUP(K, OF, ...)                                         \
 	{                                                          \
@@ -156,7 +156,8 @@ struct jrow {
 /* Sentences and foreign names: made printable, whatever wrote the file. */
 #define JTEXT(K, S, M) JROW(JT_STRING, K, S, M, .flags = JF_TEXT)
 /* … where the bool at B says whether the object has it. */
-#define JKNOWN(S, B) .flags = JF_KNOWN, .known = offsetof(S, B)
+#define JKNOWN(S, B) JWHERE(JF_KNOWN, S, B)
+#define JWHERE(F, S, B) .flags = F, .known = offsetof(S, B)
 #define JWHOLE(...)                    \
 	{                              \
 		.type = 0, __VA_ARGS__ \
@@ -184,6 +185,8 @@ char *jtable_format(const struct jrow *table, const char *schema, const void *wh
 
 /* Everything that the struct owns, but not the struct itself. */
 void jtable_free(const struct jrow *table, void *what);
+/* The struct, too, which was allocated; accepts NULL. */
+void jtable_delete(const struct jrow *table, void *what);
 
 /* The value of a number, word or boolean. */
 uint64_t jrow_value(const struct jrow *row, const void *what);
@@ -202,7 +205,7 @@ void jtable_schema(const struct jrow *table, const struct jschema *schema, struc
 
 /*
  * The document, which must be of this schema, as a new struct of this size (the caller frees it
- * with jtable_free() and free()); NULL with the document's err set, and where doc is NULL.
+ * with jtable_delete()); NULL with the document's err set, and where doc is NULL.
  * The document is freed.
  */
 void *jtable_load(const struct jrow *table, size_t size, struct jdoc *doc, const char *schema);

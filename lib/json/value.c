@@ -212,22 +212,6 @@ uint64_t jval_hex(const struct jval *val, uint64_t max, uint64_t unknown)
 	return number;
 }
 
-int64_t jval_signed(const struct jval *val, bool small)
-{
-	int64_t number;
-
-	if (!has_type(val, json_type_int, "a whole number"))
-		return 0;
-	/* json-c gives the nearest number that fits: the outermost ones may have been others */
-	number = json_object_get_int64(val->json);
-	if (number == INT64_MIN || number == INT64_MAX ||
-	    (small && (number < INT32_MIN || number > INT32_MAX))) {
-		jval_fail(val, "expected a number of %d bits", small ? 32 : 64);
-		return 0;
-	}
-	return number;
-}
-
 enum tri jval_tri(const struct jval *val)
 {
 	if (!has_type(val, json_type_boolean, "true, false or null"))

@@ -9,6 +9,7 @@
 #include "lib/base/xalloc.h"
 #include "lib/cost/cost.h"
 #include "lib/evidence/limit.h"
+#include "lib/evidence/tables.h"
 #include "lib/json/table.h"
 #include "lib/verdict/breach.h"
 #include "lib/verdict/finding.h"
@@ -114,7 +115,7 @@ static const struct jrow example_rows[] = {
 	JNUMBER("size", EXAMPLE, event.size, UINT64_MAX),
 	JWORD("memory", EXAMPLE, memory, memory_word, MEMORY_STATES, .flags = JF_REQUIRED),
 	JTEXT("comm", EXAMPLE, comm),
-	JSIGNED("pid", EXAMPLE, event.pid),
+	JNUMBER("pid", EXAMPLE, event.pid, UINT32_MAX),
 	JNUMBER("cpu", EXAMPLE, event.cpu, UINT16_MAX),
 	JHEX("attrs", EXAMPLE, event.attrs, UINT32_MAX),
 	JHEX("flags", EXAMPLE, event.flags, UINT16_MAX),
@@ -183,17 +184,11 @@ static const struct jrow device_rows[] = {
 	JWHOLE(.check = check_device),
 };
 
-static void check_range(const struct jval *object, void *what)
-{
-	if (((struct range *)what)->end < ((struct range *)what)->start)
-		jval_fail(object, "end is below start (bounds are inclusive)");
-}
-
 /* As the device saw them: unlike physical memory they may end with the last address. */
 static const struct jrow range_rows[] = {
 	JHEX("start", struct range, start, UINT64_MAX, .flags = JF_REQUIRED),
 	JHEX("end", struct range, end, UINT64_MAX, .flags = JF_REQUIRED),
-	JWHOLE(.check = check_range),
+	JWHOLE(.check = range_check),
 };
 
 static const struct jrow published_rows[] = {
@@ -304,17 +299,11 @@ static const struct jown series_own = {
 };
 
 #define SERIES(K, S) JOWN(K, struct timeline, series[S], &series_own, .flags = JF_REQUIRED)
-static void check_timeline(const struct jval *object, void *what)
-{
-	if (!((const struct timeline *)what)->bucket_ns)
-		jval_fail_at(object, "bucket_ns", "expected a number above 0");
-}
-
 static const struct jrow timeline_rows[] = {
 	JCOUNT(struct timeline, start_ns),
 	JNUMBER("window_from_ns", struct timeline, window_from_ns, UINT64_MAX, .flags = JF_OMIT),
 	JNUMBER("window_to_ns", struct timeline, window_to_ns, UINT64_MAX, .flags = JF_OMIT),
-	JNUMBER("bucket_ns", struct timeline, bucket_ns, UINT64_MAX / TIMELINE_BUCKETS,
+	JNUMBER("bucket_ns", struct timeline, bucket_ns, UINT64_MAX / TIMELINE_BUCKETS, .least = 1,
 		.flags = JF_REQUIRED),
 	JBOOL("pool_partial", struct timeline, pool_partial),
 	SERIES("events", TIMELINE_EVENTS),
@@ -325,7 +314,7 @@ static const struct jrow timeline_rows[] = {
 	SERIES("pool_slots", TIMELINE_POOL_SLOTS),
 	JOWN("violations", struct timeline, series[TIMELINE_VIOLATIONS], &series_own,
 	     .flags = JF_OMIT),
-	JWHOLE(.check = check_timeline),
+	JEND,
 };
 _Static_assert(TIMELINE_SERIES == 7, "each series of a timeline has a row");
 
@@ -402,19 +391,12 @@ static const struct jrow run_rows[] = {
 	JEND,
 };
 
-static void check_record(const struct jval *object, void *what)
-{
-	struct verdict_record *record = what;
-
-	version_check(object, record);
-}
-
 const struct jrow verdict_record_table[] = {
 	JROW(JT_INLINE, NULL, struct verdict_record, verdict,
 	     JSTRUCTS(struct verdict_record, verdict, verdict_rows), .flags = JF_POINTER),
-	JOBJECT("run", struct verdict_record, run, run_rows, .flags = JF_KNOWN,
-		.known = offsetof(struct verdict_record, has_run)),
-	JWHOLE(.check = check_record),
+	JOBJECT("run", struct verdict_record, run, run_rows,
+		JKNOWN(struct verdict_record, has_run)),
+	JWHOLE(.check = version_check),
 };
 
 struct verdict *verdict_new(void)
@@ -424,10 +406,7 @@ struct verdict *verdict_new(void)
 
 void verdict_free(struct verdict *v)
 {
-	if (!v)
-		return;
-	jtable_free(verdict_rows, v);
-	free(v);
+	jtable_delete(verdict_rows, v);
 }
 
 static struct verdict_record as_record(const struct verdict *v, const struct run *run)
@@ -464,9 +443,7 @@ struct verdict_record *verdict_json_parse(const char *text, size_t len, const ch
 
 void verdict_record_free(struct verdict_record *record)
 {
-	if (!record)
-		return;
-	jtable_free(verdict_record_table, record);
-	free(record->unknown);
-	free(record);
+	if (record)
+		free(record->unknown);
+	jtable_delete(verdict_record_table, record);
 }

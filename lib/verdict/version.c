@@ -178,8 +178,9 @@ static void check_outcome(const struct jval *root, const struct verdict *v)
 		jval_fail_at(root, "setting", "is unknown, %s", proven);
 }
 
-void version_check(const struct jval *root, struct verdict_record *record)
+void version_check(const struct jval *root, void *what)
 {
+	struct verdict_record *record = what;
 	struct verdict *v = record->verdict;
 
 	mark_lacking(root, v, &record->run);

@@ -25,7 +25,7 @@ bool version_is_ours(const struct run *run);
  * A record that was read from object: complain about what contradicts itself, mark what was
  * not judged, take over foreign states.
  */
-void version_check(const struct jval *object, struct verdict_record *record);
+void version_check(const struct jval *object, void *record); /* struct verdict_record */
 
 /*
  * A new judgement of evidence whose recorded verdict is another version's: takes over the
