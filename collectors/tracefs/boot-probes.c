@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <tracefs/tracefs.h>
 #include <unistd.h>
 
 #include "collectors/decode/probe-names.h"
@@ -101,7 +102,7 @@ static bool same_clock(const struct instance *top, const struct instance *instan
 static char *what_is_wrong(const struct tracing *tracing, const struct instance *top,
 			   const struct instance *instance)
 {
-	unsigned long long on = 0, misses;
+	unsigned long long misses;
 	char *wrong;
 
 	for (size_t i = 0; i < 2; i++) {
@@ -110,7 +111,7 @@ static char *what_is_wrong(const struct tracing *tracing, const struct instance 
 		if (is_filtered(tracing, probes[i]))
 			return xasprintf("%s has a filter", probes[i]);
 	}
-	if (tracing_read_number(tracing->files, "tracing_on", &on) < 0 || on != 1)
+	if (tracefs_trace_is_on(tracing->files) != 1)
 		return xstrdup("recording has been stopped since");
 	/* what is on in two buffers is recorded twice */
 	if (!arming_system_is_off(top, "dma") || !arming_system_is_off(top, "swiotlb"))

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tracefs/tracefs.h>
 #include <unistd.h>
 
 #include "collectors/tracefs/events.h"
 #include "collectors/tracefs/instance.h"
 #include "collectors/tracefs/state.h"
-#include "collectors/tracefs/tracefs.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
 #include "lib/base/xalloc.h"
@@ -91,13 +91,11 @@ int boot_claim(struct err *err)
 /* Why the instance does not hold everything since boot; NULL if it does. */
 static char *what_is_gone(const struct instance *instance)
 {
-	unsigned long long on = 0;
-
 	if (is_claimed())
 		return xstrdup("an earlier run of ccaio has read it; boot again for another one");
 	if (!arming_system_is_on(instance, "dma") || !arming_system_is_on(instance, "swiotlb"))
 		return xstrdup("its events have been switched off since");
-	if (tracing_read_number(instance->files, "tracing_on", &on) < 0 || on != 1)
+	if (tracefs_trace_is_on(instance->files) != 1)
 		return xstrdup("its recording has been stopped since");
 	return instance_what_is_missing(instance, false);
 }

@@ -22,10 +22,10 @@
 /* A raw read gives one sub-buffer: a page, unless somebody has set another size (6.8 and later). */
 static unsigned int subbuf_size(struct tracefs_instance *files)
 {
-	unsigned long long kib;
+	long long kib;
 
-	if (tracing_read_number(files, "buffer_subbuf_size_kb", &kib) == 0 && kib > 0 &&
-	    kib < 65536)
+	if (tracefs_instance_file_read_number(files, "buffer_subbuf_size_kb", &kib) == 0 &&
+	    kib > 0 && kib < 65536)
 		return kib * 1024;
 	return sysconf(_SC_PAGESIZE);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <tracefs/tracefs.h>
 
 #include "collectors/tracedat/write.h"
 #include "collectors/tracefs/boot-probes.h"
@@ -38,8 +39,8 @@ static int write_format(const struct recording *rec, struct tracedat_writer *wri
 {
 	const char *colon = strchr(name, ':');
 	char *system = xstrndup(name, colon ? (size_t)(colon - name) : strlen(name));
-	char *path = xasprintf("events/%s/%s/format", system, colon ? colon + 1 : "");
-	char *text = tracing_read(rec->instance.files, path);
+	char *text = tracefs_event_file_read(rec->instance.files, system, colon ? colon + 1 : "",
+					     "format", NULL);
 	int ret = 0;
 
 	if (text)
@@ -47,7 +48,6 @@ static int write_format(const struct recording *rec, struct tracedat_writer *wri
 	else
 		ret = err_sys(err, "cannot read the format of %s", name);
 	free(text);
-	free(path);
 	free(system);
 	return ret;
 }

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "collectors/tracefs/instance.h"
-#include "collectors/tracefs/tracefs.h"
 #include "lib/base/err.h"
 #include "lib/base/xalloc.h"
 
@@ -59,14 +58,15 @@ static int open_cpu(struct page_cpu *cpu, const struct instance *instance, unsig
 struct pages *pages_open(const struct instance *instance, const int *out, struct err *err)
 {
 	struct pages *pages = xcalloc(1, sizeof(*pages));
-	unsigned long long kib = 0;
+	long long kib = 0;
 
 	raise_file_limit();
 	pages->cpus = instance->cpus;
 	pages->subbuf_size = instance->subbuf_size;
 	pages->cpu = xcalloc(pages->cpus, sizeof(*pages->cpu));
-	if (tracing_read_number(instance->files, "per_cpu/cpu0/buffer_size_kb", &kib) < 0 ||
-	    kib == 0)
+	if (tracefs_instance_file_read_number(instance->files, "per_cpu/cpu0/buffer_size_kb",
+					      &kib) < 0 ||
+	    kib <= 0)
 		kib = 1408; /* the kernel's default; only bounds pages_flush */
 	pages->buffer_bytes = kib * 1024;
 	for (unsigned int i = 0; i < pages->cpus; i++)

@@ -23,22 +23,6 @@ char *tracing_read(struct tracefs_instance *files, const char *path)
 	return !text && errno == 0 ? xstrdup("") : text;
 }
 
-int tracing_read_number(struct tracefs_instance *files, const char *path,
-			unsigned long long *number)
-{
-	char *text = tracing_read(files, path), *end;
-	int ret = -EINVAL;
-
-	if (!text)
-		return -errno;
-	errno = 0;
-	*number = strtoull(text, &end, 10);
-	if (end != text && errno == 0)
-		ret = 0;
-	free(text);
-	return ret;
-}
-
 int tracing_write(struct tracefs_instance *files, const char *path, const char *text)
 {
 	errno = 0;

@@ -36,10 +36,6 @@ int tracing_write(struct tracefs_instance *files, const char *path, const char *
  */
 char *tracing_read(struct tracefs_instance *files, const char *path);
 
-/* The unsigned number that the file holds.  Returns 0 or -errno. */
-int tracing_read_number(struct tracefs_instance *files, const char *path,
-			unsigned long long *number);
-
 /* Does what a control file says (NULL: nothing) have this line? */
 bool tracing_has_line(const char *text, const char *line);
 

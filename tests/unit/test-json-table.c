@@ -87,7 +87,7 @@ static const struct jrow all_rows[] = {
 	"{\n \"schema\": \"t/1\",\n \"text\": \"a\",\n \"people\": \"b\",\n \"name\": \"c\",\n"  \
 	" \"buffer\": \"1234567\",\n \"number\": 7,\n \"counter\": 0,\n \"numbers\": [\n  1,\n"  \
 	"  2\n ],\n \"parts\": {\n  \"red\": 3,\n  \"green\": 4\n },\n \"small\": 0,\n"          \
-	" \"least\": 5,\n \"address\": \"0x10\",\n \"flag\": true,\n \"tri\": false,\n"        \
+	" \"least\": 5,\n \"address\": \"0x10\",\n \"flag\": true,\n \"tri\": false,\n"          \
 	" \"word\": \"blue\",\n \"strings\": [\n  \"x\",\n  \"y\"\n ],\n \"few\": [\n  \"z\"\n " \
 	"],\n"                                                                                   \
 	" \"n\": 9,\n \"object\": {\n  \"n\": 8\n },\n \"pointer\": {\n  \"n\": 7\n },\n"        \
