@@ -3,21 +3,6 @@
 
 #include "lib/evidence/event.h"
 
-/* The first field of names ("a|b") that the format has, or NULL. */
-static const struct decode_field *field_find(const struct decode_format *format, const char *names)
-{
-	while (*names) {
-		size_t len = strcspn(names, "|");
-
-		for (size_t i = 0; i < format->nfields; i++)
-			if (strncmp(format->fields[i].name, names, len) == 0 &&
-			    !format->fields[i].name[len])
-				return &format->fields[i];
-		names += len + (names[len] == '|');
-	}
-	return NULL;
-}
-
 static bool number_bind(struct decode_slot *slot, const struct decode_field *field)
 {
 	if (field->string != DECODE_PLAIN)
@@ -110,7 +95,7 @@ const char *decode_bind(struct decode_binding *b, const struct decode_rule *rule
 		return "common_type, common_pid";
 	for (size_t i = 0; i < DECODE_SOURCES && rule->sources[i].names; i++) {
 		const struct decode_source *source = &rule->sources[i];
-		const struct decode_field *field = field_find(format, source->names);
+		const struct decode_field *field = decode_format_field(format, source->names);
 
 		if (field ? !source_bind(b, source, field) : !source->optional)
 			return source->names;

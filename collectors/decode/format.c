@@ -119,15 +119,12 @@ static void field_parse(struct decode_format *format, struct line line)
 {
 	struct decode_field field = { 0 };
 	const char *decl = line.p, *semicolon = memchr(decl, ';', (size_t)(line.end - decl));
-	uint32_t is_signed = 0;
 
 	if (!semicolon || format->nfields >= MAX_FIELDS)
 		return;
 	line.p = semicolon + 1;
 	if (!property(&line, "offset:", &field.offset) || !property(&line, "size:", &field.size))
 		return;
-	property(&line, "signed:", &is_signed); /* absent before 2.6.32 */
-	field.is_signed = is_signed != 0;
 	if (!declaration(&field, decl, semicolon))
 		return;
 	format->fields = xrealloc(format->fields, format->nfields + 1, sizeof(field));
@@ -185,10 +182,17 @@ void decode_format_release(struct decode_format *format)
 	memset(format, 0, sizeof(*format));
 }
 
-const struct decode_field *decode_format_field(const struct decode_format *format, const char *name)
+const struct decode_field *decode_format_field(const struct decode_format *format,
+					       const char *names)
 {
-	for (size_t i = 0; i < format->nfields; i++)
-		if (strcmp(format->fields[i].name, name) == 0)
-			return &format->fields[i];
+	while (*names) {
+		size_t len = strcspn(names, "|");
+
+		for (size_t i = 0; i < format->nfields; i++)
+			if (strncmp(format->fields[i].name, names, len) == 0 &&
+			    !format->fields[i].name[len])
+				return &format->fields[i];
+		names += len + (names[len] == '|');
+	}
 	return NULL;
 }

@@ -23,7 +23,6 @@ struct decode_field {
 	char *name;
 	uint32_t offset; /* in the record */
 	uint32_t size;
-	bool is_signed;
 	bool is_array;	    /* "char comm[16]", or dynamic */
 	uint8_t string;	    /* enum decode_string */
 	uint8_t entry_size; /* of a dynamic array's entries; 0 where the type does not tell */
@@ -45,8 +44,8 @@ void decode_format_parse_fields(struct decode_format *format, const char *text, 
 
 void decode_format_release(struct decode_format *format);
 
-/* The field called name, or NULL.  Borrowed. */
+/* The first field of names ("a|b") that the format has, or NULL.  Borrowed. */
 const struct decode_field *decode_format_field(const struct decode_format *format,
-					       const char *name);
+					       const char *names);
 
 #endif

@@ -46,9 +46,10 @@ struct reported {
 	uint64_t value[A_KNOWN];
 };
 
-struct list {
+struct queues {
 	struct platform_counter *counters;
 	size_t count;
+	uint32_t index; /* of the interface */
 };
 
 static void put(struct request *r, uint16_t type, const void *value, uint16_t len)
@@ -148,17 +149,11 @@ static uint16_t family_of(int fd)
 	return ask(fd, &r, take_family, &family) ? family : 0;
 }
 
-struct queues {
-	struct list list;
-	uint32_t index;
-};
-
-static void add(struct list *list, const char *way, uint64_t queue, const char *what,
-		uint64_t value)
+static void add(struct queues *q, const char *way, uint64_t queue, const char *what, uint64_t value)
 {
-	if (list->count == COUNTERS)
+	if (q->count == COUNTERS)
 		return;
-	list->counters[list->count++] = (struct platform_counter){
+	q->counters[q->count++] = (struct platform_counter){
 		.name = xasprintf("%s%u_%s", way, (unsigned int)queue, what),
 		.before = value,
 	};
@@ -169,16 +164,16 @@ static void take_queue(void *ctx, const struct reported *reported)
 	struct queues *q = ctx;
 	bool rx = reported->value[A_QUEUE_TYPE] == QUEUE_RX;
 	int packets = rx ? A_RX_PACKETS : A_TX_PACKETS, bytes = rx ? A_RX_BYTES : A_TX_BYTES;
+	uint64_t queue = reported->value[A_QUEUE_ID];
+	const char *way = rx ? "rx" : "tx";
 
 	if (reported->value[A_IFINDEX] != q->index || !reported->has[A_QUEUE_TYPE] ||
 	    !reported->has[A_QUEUE_ID])
 		return;
 	if (reported->has[packets])
-		add(&q->list, rx ? "rx" : "tx", reported->value[A_QUEUE_ID], "packets",
-		    reported->value[packets]);
+		add(q, way, queue, "packets", reported->value[packets]);
 	if (reported->has[bytes])
-		add(&q->list, rx ? "rx" : "tx", reported->value[A_QUEUE_ID], "bytes",
-		    reported->value[bytes]);
+		add(q, way, queue, "bytes", reported->value[bytes]);
 }
 
 struct platform_counter *facts_qstats(uint32_t index, size_t *count)
@@ -195,7 +190,7 @@ struct platform_counter *facts_qstats(uint32_t index, size_t *count)
 	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0)
 		family = family_of(fd);
 	if (family) {
-		q.list.counters = xcalloc(COUNTERS, sizeof(*q.list.counters));
+		q.counters = xcalloc(COUNTERS, sizeof(*q.counters));
 		r = request(family, NLM_F_DUMP, CMD_QSTATS_GET);
 		put(&r, A_IFINDEX, &index, sizeof(index));
 		put(&r, A_SCOPE, &scope, sizeof(scope));
@@ -203,12 +198,12 @@ struct platform_counter *facts_qstats(uint32_t index, size_t *count)
 	}
 	if (fd >= 0)
 		close(fd);
-	for (size_t i = 0; !whole && i < q.list.count; i++)
-		free(q.list.counters[i].name);
+	for (size_t i = 0; !whole && i < q.count; i++)
+		free(q.counters[i].name);
 	if (!whole) {
-		free(q.list.counters);
+		free(q.counters);
 		return NULL;
 	}
-	*count = q.list.count;
-	return q.list.counters;
+	*count = q.count;
+	return q.counters;
 }
