@@ -494,13 +494,12 @@ with_net() {
 	for by in -1 1; do
 		for what in packets bytes; do
 			[ $what = packets ] && with_net "$bundle" $((packets + by)) "$bytes" || with_net "$bundle" "$packets" $((bytes + by))
-			run -2 --separate-stderr "$CCAIO" verify -v --scope=window "$bundle"
+			run -2 --separate-stderr "$CCAIO" verify -v --scope=window -f text -o - -f json -o "$BATS_TEST_TMPDIR/r.json" \
+				-f html -o "$BATS_TEST_TMPDIR/r.html" "$bundle"
 			[[ $output == *"unmet"*"conserved"*"eth0 out: $what by the interface's own count $((${!what} + by)), $what in"*"events ${!what}"* ]]
 			[[ $output == *"byte and packet cross-checks agree: not every byte is accounted for"* ]]
-			run -2 --separate-stderr "$CCAIO" verify --scope=window -f json "$bundle"
-			[ "$(jq -c '.conditions.conserved.state, [.exchanges.conservation[] | select(.holds | not) | .what, .left, .right]' <<<"$output" | tr '\n' ' ')" = \
-				"\"unmet\" [\"eth0 out\",$((${!what} + by)),${!what}] " ]
-			run -2 "$CCAIO" verify --scope=window -f html -o "$BATS_TEST_TMPDIR/r.html" "$bundle"
+			[ "$(jq -c '.conditions.conserved.state, [.exchanges.conservation[] | select(.holds | not) | .what, .left, .right]' \
+				"$BATS_TEST_TMPDIR/r.json" | tr '\n' ' ')" = "\"unmet\" [\"eth0 out\",$((${!what} + by)),${!what}] " ]
 			grep -q "$what by the interface.*s own count" "$BATS_TEST_TMPDIR/r.html"
 		done
 	done
