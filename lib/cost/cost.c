@@ -169,9 +169,10 @@ static void feed_one(struct cost_builder *b, const struct event *ev)
 			window_mark(b, ev);
 		return;
 	}
-	if (!b->begun)
+	if (!b->begun) {
 		slots_begin(b, ev->ts_ns);
-	b->begun = true;
+		b->begun = true;
+	}
 	slots_at(b, ev);
 	switch (ev->kind) {
 	case EVENT_BOUNCE:

@@ -23,13 +23,13 @@ void live_free(struct live_table *t)
 	free(t);
 }
 
-static void put(struct live_table *t, const struct live *new)
+static struct live *place(struct live_table *t, uint64_t key)
 {
-	size_t i = live_home(t, new->key);
+	size_t i = live_home(t, key);
 
 	while (t->entries[i].slots)
 		i = (i + 1) & (t->capacity - 1);
-	t->entries[i] = *new;
+	return &t->entries[i];
 }
 
 static void grow(struct live_table *t)
@@ -41,7 +41,7 @@ static void grow(struct live_table *t)
 	t->entries = xcalloc(t->capacity, sizeof(*t->entries));
 	for (size_t i = 0; i < n; i++) {
 		if (old[i].slots)
-			put(t, &old[i]);
+			*place(t, old[i].key) = old[i];
 	}
 	free(old);
 }
@@ -52,7 +52,7 @@ bool live_add(struct live_table *t, const struct live *new)
 		return false;
 	if (2 * ++t->count > t->capacity)
 		grow(t);
-	put(t, new);
+	*place(t, new->key) = *new;
 	return true;
 }
 

@@ -342,27 +342,27 @@ void judge_feed(struct judge *j, const struct event *events, size_t count)
 
 	if (count && !j->seq)
 		j->first_ns = events[0].ts_ns;
-	for (size_t i = 0; i < count; i++) {
-		struct cpu_state *c = cpu(j, events[i].cpu);
+	for (const struct event *ev = events, *end = events + count; ev < end; ev++) {
+		struct cpu_state *c = cpu(j, ev->cpu);
 
-		if (i + EXPECTED < count)
-			judge_expect(j, &events[i + EXPECTED]);
-		if (events[i].kind == EVENT_STACK) {
-			judge_stack(j, c, &events[i]);
+		if (end - ev > EXPECTED)
+			judge_expect(j, ev + EXPECTED);
+		if (ev->kind == EVENT_STACK) {
+			judge_stack(j, c, ev);
 			continue;
 		}
 		j->seq++;
-		if (!(events[i].flags & EVENT_F_SG) || c->last_ts != events[i].ts_ns ||
-		    c->last_kind != events[i].kind)
+		if (!(ev->flags & EVENT_F_SG) || c->last_ts != ev->ts_ns ||
+		    c->last_kind != ev->kind)
 			c->prev_seq = c->last_seq, c->prev_other = c->last_other;
 		c->last_seq = j->seq;
-		if (events[i].kind != EVENT_BOUNCE)
+		if (ev->kind != EVENT_BOUNCE)
 			c->last_other = j->seq;
-		c->last_ts = events[i].ts_ns;
-		c->last_kind = events[i].kind;
-		c->last_pid = events[i].pid;
+		c->last_ts = ev->ts_ns;
+		c->last_kind = ev->kind;
+		c->last_pid = ev->pid;
 		c->unexplained = true;
-		judge_one(j, &events[i]);
+		judge_one(j, ev);
 	}
 	if (count)
 		j->last_ns = events[count - 1].ts_ns;

@@ -329,6 +329,7 @@ uint32_t ledger_add(struct ledger *l, const struct mapping *from)
 	 */
 	if (p && (m->flags & MAPPING_BOUNCED)) {
 		m->flags |= MAPPING_POOL;
+		m->pool = (uint32_t)(p - l->pools);
 		m->visited = 0;
 		own_slots(l, p, i);
 	} else {
@@ -366,7 +367,7 @@ void ledger_remove(struct ledger *l, uint32_t i)
 
 	unchain(l, i);
 	if (m->flags & MAPPING_POOL)
-		disown_slots(l, pool_of(l, m->dma, m->size), i);
+		disown_slots(l, &l->pools[m->pool], i);
 	else
 		l->root = treap_remove(l, l->root, i);
 	m->size = 0;

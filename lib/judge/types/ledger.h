@@ -36,7 +36,11 @@ struct mapping {
 	uint8_t dir, flags;
 	/* the ledger's own */
 	uint32_t next, next_orig; /* hash chains; next also links free entries */
-	uint32_t left, right, prio;
+	union {
+		uint32_t left; /* in the treap */
+		uint32_t pool; /* in the slot table: of which pool */
+	};
+	uint32_t right, prio;
 	union {
 		uint64_t max_end; /* in the treap */
 		uint64_t visited; /* in the slot table: by which walk, the last */
