@@ -18,11 +18,18 @@
 
 #define COUNTER(K, S, M) JNUMBER(K, S, M, MAX_COUNT, .unknown = PLATFORM_UNKNOWN)
 
+#define P struct platform
+#define VIRTIO struct platform_virtio
+#define PCI struct platform_pci
+#define DISK struct platform_disk
+#define NET struct platform_net
+#define LOST struct platform_lost
+
 static const struct jrow kernel_rows[] = {
-	JSTRING("release", struct platform, kernel.release),
-	JSTRING("machine", struct platform, kernel.machine),
-	JSTRING("cmdline", struct platform, kernel.cmdline),
-	JSTRING("boot_id", struct platform, kernel.boot_id, .flags = JF_OMIT),
+	JSTRING("release", P, kernel.release),
+	JSTRING("machine", P, kernel.machine),
+	JSTRING("cmdline", P, kernel.cmdline),
+	JSTRING("boot_id", P, kernel.boot_id, .flags = JF_OMIT),
 	JEND,
 };
 
@@ -41,14 +48,14 @@ static void check_realm(const struct jval *object, void *what)
 }
 
 static const struct jrow realm_rows[] = {
-	JTRI("is_realm", struct platform, realm.is_realm),
-	JNAME("kind", struct platform, realm.kind),
-	JNAME("rsi_version", struct platform, realm.rsi_version),
-	JNUMBER("ipa_bits", struct platform, realm.ipa_bits, 64, .flags = JF_NULL),
-	JHEX("shared_bit", struct platform, realm.shared_bit, UINT64_MAX, .flags = JF_NULL),
-	JHEX("protected_bit", struct platform, realm.protected_bit, UINT64_MAX, .flags = JF_OMIT),
-	JSTRINGS("signs", struct platform, realm.signs, realm.nsigns, MANY, .flags = JF_OMIT),
-	JNAME("tsm_provider", struct platform, realm.tsm_provider),
+	JTRI("is_realm", P, realm.is_realm),
+	JNAME("kind", P, realm.kind),
+	JNAME("rsi_version", P, realm.rsi_version),
+	JNUMBER("ipa_bits", P, realm.ipa_bits, 64, .flags = JF_NULL),
+	JHEX("shared_bit", P, realm.shared_bit, UINT64_MAX, .flags = JF_NULL),
+	JHEX("protected_bit", P, realm.protected_bit, UINT64_MAX, .flags = JF_OMIT),
+	JSTRINGS("signs", P, realm.signs, realm.nsigns, MANY, .flags = JF_OMIT),
+	JNAME("tsm_provider", P, realm.tsm_provider),
 	JWHOLE(.check = check_realm),
 };
 
@@ -74,13 +81,13 @@ static const struct jrow pool_rows[] = {
 };
 
 static const struct jrow swiotlb_rows[] = {
-	JLIST("pools", struct platform, swiotlb.pools, swiotlb.npools, pool_rows, MANY),
-	COUNTER("slots", struct platform, swiotlb.slots),
-	JTRI("force", struct platform, swiotlb.force),
-	JTRI("dynamic", struct platform, swiotlb.dynamic),
-	COUNTER("used_before", struct platform, swiotlb.used_before),
-	COUNTER("used_after", struct platform, swiotlb.used_after),
-	COUNTER("used_hiwater", struct platform, swiotlb.used_hiwater),
+	JLIST("pools", P, swiotlb.pools, swiotlb.npools, pool_rows, MANY),
+	COUNTER("slots", P, swiotlb.slots),
+	JTRI("force", P, swiotlb.force),
+	JTRI("dynamic", P, swiotlb.dynamic),
+	COUNTER("used_before", P, swiotlb.used_before),
+	COUNTER("used_after", P, swiotlb.used_after),
+	COUNTER("used_hiwater", P, swiotlb.used_hiwater),
 	JEND,
 };
 
@@ -93,36 +100,33 @@ static void check_virtio(const struct jval *object, void *what)
 }
 
 static const struct jrow virtio_rows[] = {
-	JNAME("name", struct platform_virtio, name, .flags = JF_REQUIRED | JF_UNIQUE),
-	JNUMBER("device_id", struct platform_virtio, device_id, UINT32_MAX),
-	JSTRING("features", struct platform_virtio, features),
-	JHEX("status", struct platform_virtio, status, UINT32_MAX - 1,
-	     .unknown = PLATFORM_NO_STATUS),
-	JNAME("bus", struct platform_virtio, bus),
-	JNAME("parent", struct platform_virtio, parent),
-	JNAME("driver", struct platform_virtio, driver,
-	      JWHERE(JF_UNTOLD, struct platform_virtio, driver_unreported)),
-	COUNTER("activity_before", struct platform_virtio, activity_before),
-	COUNTER("activity_after", struct platform_virtio, activity_after),
-	JNAME("iface", struct platform_virtio, iface),
+	JNAME("name", VIRTIO, name, .flags = JF_REQUIRED | JF_UNIQUE),
+	JNUMBER("device_id", VIRTIO, device_id, UINT32_MAX),
+	JSTRING("features", VIRTIO, features),
+	JHEX("status", VIRTIO, status, UINT32_MAX - 1, .unknown = PLATFORM_NO_STATUS),
+	JNAME("bus", VIRTIO, bus),
+	JNAME("parent", VIRTIO, parent),
+	JNAME("driver", VIRTIO, driver, JWHERE(JF_UNTOLD, VIRTIO, driver_unreported)),
+	COUNTER("activity_before", VIRTIO, activity_before),
+	COUNTER("activity_after", VIRTIO, activity_after),
+	JNAME("iface", VIRTIO, iface),
 	JWHOLE(.check = check_virtio),
 };
 
 static const struct jrow pci_rows[] = {
-	JNAME("name", struct platform_pci, name, .flags = JF_REQUIRED | JF_UNIQUE),
-	JSTRING("vendor", struct platform_pci, vendor),
-	JSTRING("device", struct platform_pci, device),
-	JSTRING("class", struct platform_pci, class),
-	JNAME("driver", struct platform_pci, driver,
-	      JWHERE(JF_UNTOLD, struct platform_pci, driver_unreported)),
-	JNAME("iommu_group", struct platform_pci, iommu_group),
-	JNAME("iommu_type", struct platform_pci, iommu_type),
-	JNAME("tsm", struct platform_pci, tsm),
-	JTRI("bus_master", struct platform_pci, bus_master),
-	JTRI("memory", struct platform_pci, memory),
-	JTRI("touched", struct platform_pci, touched),
-	COUNTER("interrupts_before", struct platform_pci, activity_before),
-	COUNTER("interrupts_after", struct platform_pci, activity_after),
+	JNAME("name", PCI, name, .flags = JF_REQUIRED | JF_UNIQUE),
+	JSTRING("vendor", PCI, vendor),
+	JSTRING("device", PCI, device),
+	JSTRING("class", PCI, class),
+	JNAME("driver", PCI, driver, JWHERE(JF_UNTOLD, PCI, driver_unreported)),
+	JNAME("iommu_group", PCI, iommu_group),
+	JNAME("iommu_type", PCI, iommu_type),
+	JNAME("tsm", PCI, tsm),
+	JTRI("bus_master", PCI, bus_master),
+	JTRI("memory", PCI, memory),
+	JTRI("touched", PCI, touched),
+	COUNTER("interrupts_before", PCI, activity_before),
+	COUNTER("interrupts_after", PCI, activity_after),
 	JEND,
 };
 
@@ -155,16 +159,13 @@ static void check_disk(const struct jval *object, void *what)
 }
 
 static const struct jrow disk_rows[] = {
-	JNAME("name", struct platform_disk, name, .flags = JF_REQUIRED),
-	JNAME("number", struct platform_disk, number, .flags = JF_REQUIRED | JF_UNIQUE),
-	JNAME("virtio", struct platform_disk, virtio, .flags = JF_OMIT),
-	JNAME("device", struct platform_disk, device, .flags = JF_OMIT),
-	JSTRINGS("partitions", struct platform_disk, partitions, npartitions, MANY,
-		 .flags = JF_OMIT),
-	JOBJECT("before", struct platform_disk, before, work_rows,
-		JKNOWN(struct platform_disk, counted)),
-	JOBJECT("after", struct platform_disk, after, work_rows,
-		JKNOWN(struct platform_disk, counted)),
+	JNAME("name", DISK, name, .flags = JF_REQUIRED),
+	JNAME("number", DISK, number, .flags = JF_REQUIRED | JF_UNIQUE),
+	JNAME("virtio", DISK, virtio, .flags = JF_OMIT),
+	JNAME("device", DISK, device, .flags = JF_OMIT),
+	JSTRINGS("partitions", DISK, partitions, npartitions, MANY, .flags = JF_OMIT),
+	JOBJECT("before", DISK, before, work_rows, JKNOWN(DISK, counted)),
+	JOBJECT("after", DISK, after, work_rows, JKNOWN(DISK, counted)),
 	JWHOLE(.check = check_disk),
 };
 
@@ -195,16 +196,14 @@ static void check_net(const struct jval *object, void *what)
 }
 
 static const struct jrow net_rows[] = {
-	JNAME("name", struct platform_net, name, .flags = JF_REQUIRED | JF_UNIQUE),
-	JNUMBER("index", struct platform_net, index, INT32_MAX),
-	JNAME("virtio", struct platform_net, virtio),
-	JBOOL("counted", struct platform_net, counted, JKNOWN(struct platform_net, looked)),
-	JOBJECT("before", struct platform_net, before, frames_rows,
-		JWHERE(JF_IF, struct platform_net, counted)),
-	JOBJECT("after", struct platform_net, after, frames_rows,
-		JWHERE(JF_IF, struct platform_net, counted)),
-	JLIST("counters", struct platform_net, counters, ncounters, counter_rows, MANY,
-	      JWHERE(JF_IF, struct platform_net, counted)),
+	JNAME("name", NET, name, .flags = JF_REQUIRED | JF_UNIQUE),
+	JNUMBER("index", NET, index, INT32_MAX),
+	JNAME("virtio", NET, virtio),
+	JBOOL("counted", NET, counted, JKNOWN(NET, looked)),
+	JOBJECT("before", NET, before, frames_rows, JWHERE(JF_IF, NET, counted)),
+	JOBJECT("after", NET, after, frames_rows, JWHERE(JF_IF, NET, counted)),
+	JLIST("counters", NET, counters, ncounters, counter_rows, MANY,
+	      JWHERE(JF_IF, NET, counted)),
 	JWHOLE(.check = check_net),
 };
 
@@ -220,32 +219,31 @@ static void check_window(const struct jval *object, void *what)
 }
 
 static const struct jrow window_rows[] = {
-	JTRI("devices_changed", struct platform, window.devices_changed),
-	JTRI("cpus_changed", struct platform, window.cpus_changed),
-	JTRI("tsm_changed", struct platform, window.tsm_changed),
-	JSTRINGS("kernel_log", struct platform, window.kernel_log, window.nkernel_log, MANY),
-	JBOOL("log_known", struct platform, window.log_known),
+	JTRI("devices_changed", P, window.devices_changed),
+	JTRI("cpus_changed", P, window.cpus_changed),
+	JTRI("tsm_changed", P, window.tsm_changed),
+	JSTRINGS("kernel_log", P, window.kernel_log, window.nkernel_log, MANY),
+	JBOOL("log_known", P, window.log_known),
 	JWHOLE(.check = check_window),
 };
 
 static const struct jrow moment_rows[] = {
-	COUNTER("from_ns", struct platform, moment.from_ns),
-	COUNTER("to_ns", struct platform, moment.to_ns),
-	JSTRINGS("devices", struct platform, moment.devices, moment.ndevices, MANY),
-	JSTRINGS("cpus", struct platform, moment.cpus, moment.ncpus, MANY),
-	JSTRINGS("tsm", struct platform, moment.tsm, moment.ntsm, MANY),
-	COUNTER("log_first", struct platform, moment.log_first),
-	COUNTER("log_next", struct platform, moment.log_next),
-	JSTRINGS("log", struct platform, moment.log, moment.nlog, MANY),
+	COUNTER("from_ns", P, moment.from_ns),
+	COUNTER("to_ns", P, moment.to_ns),
+	JSTRINGS("devices", P, moment.devices, moment.ndevices, MANY),
+	JSTRINGS("cpus", P, moment.cpus, moment.ncpus, MANY),
+	JSTRINGS("tsm", P, moment.tsm, moment.ntsm, MANY),
+	COUNTER("log_first", P, moment.log_first),
+	COUNTER("log_next", P, moment.log_next),
+	JSTRINGS("log", P, moment.log, moment.nlog, MANY),
 	JEND,
 };
 
 static const struct jrow lost_rows[] = {
-	JNUMBER("cpu", struct platform_lost, cpu, UINT16_MAX, .flags = JF_REQUIRED),
-	JNUMBER("overrun", struct platform_lost, overrun, MAX_COUNT, .flags = JF_REQUIRED),
-	JNUMBER("commit_overrun", struct platform_lost, commit_overrun, MAX_COUNT,
-		.flags = JF_REQUIRED),
-	JNUMBER("dropped", struct platform_lost, dropped, MAX_COUNT, .flags = JF_REQUIRED),
+	JNUMBER("cpu", LOST, cpu, UINT16_MAX, .flags = JF_REQUIRED),
+	JNUMBER("overrun", LOST, overrun, MAX_COUNT, .flags = JF_REQUIRED),
+	JNUMBER("commit_overrun", LOST, commit_overrun, MAX_COUNT, .flags = JF_REQUIRED),
+	JNUMBER("dropped", LOST, dropped, MAX_COUNT, .flags = JF_REQUIRED),
 	JEND,
 };
 
@@ -307,31 +305,28 @@ static void check_trace(const struct jval *object, void *what)
 }
 
 static const struct jrow trace_rows[] = {
-	JLIST("lost", struct platform, trace.lost, trace.nlost, lost_rows, MANY,
-	      JKNOWN(struct platform, trace.lost_known)),
-	JTRI("from_boot", struct platform, trace.from_boot),
-	JSTRINGS("events", struct platform, trace.events, trace.nevents, MANY,
-		 JKNOWN(struct platform, trace.events_known)),
-	JSTRINGS("failed", struct platform, trace.failed, trace.nfailed, MANY),
-	JSTRINGS("spoilt", struct platform, trace.altered, trace.naltered, MANY, .flags = JF_OMIT),
-	JTRI("watched", struct platform, trace.watched),
-	JLIST("changes", struct platform, trace.changes, trace.nchanges, change_rows, MANY,
-	      .flags = JF_OMIT),
-	JNAME("recorder", struct platform, trace.recorder),
-	JHEX("nonce", struct platform, trace.nonce, UINT64_MAX, .flags = JF_OMIT),
-	JLIST("canaries", struct platform, trace.canaries, trace.ncanaries, canary_rows, MANY),
+	JLIST("lost", P, trace.lost, trace.nlost, lost_rows, MANY, JKNOWN(P, trace.lost_known)),
+	JTRI("from_boot", P, trace.from_boot),
+	JSTRINGS("events", P, trace.events, trace.nevents, MANY, JKNOWN(P, trace.events_known)),
+	JSTRINGS("failed", P, trace.failed, trace.nfailed, MANY),
+	JSTRINGS("spoilt", P, trace.altered, trace.naltered, MANY, .flags = JF_OMIT),
+	JTRI("watched", P, trace.watched),
+	JLIST("changes", P, trace.changes, trace.nchanges, change_rows, MANY, .flags = JF_OMIT),
+	JNAME("recorder", P, trace.recorder),
+	JHEX("nonce", P, trace.nonce, UINT64_MAX, .flags = JF_OMIT),
+	JLIST("canaries", P, trace.canaries, trace.ncanaries, canary_rows, MANY),
 	JWHOLE(.check = check_trace),
 };
 
 static const struct jrow memory_rows[] = {
-	JPOINTER("start", struct platform, start, snapshot_table),
-	JPOINTER("end", struct platform, end, snapshot_table),
+	JPOINTER("start", P, start, snapshot_table),
+	JPOINTER("end", P, end, snapshot_table),
 	JEND,
 };
 
 static const struct jrow memcpy_rows[] = {
-	JNUMBER("bytes", struct platform, memcpy.bytes, UINT32_MAX),
-	JNUMBER("ns", struct platform, memcpy.ns, UINT32_MAX),
+	JNUMBER("bytes", P, memcpy.bytes, UINT32_MAX),
+	JNUMBER("ns", P, memcpy.ns, UINT32_MAX),
 	JEND,
 };
 
@@ -344,23 +339,21 @@ static void check_platform(const struct jval *object, void *what)
 
 const struct jrow platform_table[] = {
 	JGROUP("kernel", kernel_rows),
-	JSTRING("root", struct platform, root, .flags = JF_OMIT),
+	JSTRING("root", P, root, .flags = JF_OMIT),
 	JGROUP("realm", realm_rows),
-	JLIST("ram", struct platform, ram, nram, range_table, MANY),
+	JLIST("ram", P, ram, nram, range_table, MANY),
 	JGROUP("swiotlb", swiotlb_rows),
-	JLIST("virtio", struct platform, virtio, nvirtio, virtio_rows, MANY,
-	      JKNOWN(struct platform, virtio_listed)),
-	JLIST("pci", struct platform, pci, npci, pci_rows, MANY,
-	      JKNOWN(struct platform, pci_listed)),
-	JLIST("other", struct platform, other, nother, other_rows, MANY),
-	JLIST("disks", struct platform, disks, ndisks, disk_rows, MANY),
-	JLIST("net", struct platform, net, nnet, net_rows, MANY),
+	JLIST("virtio", P, virtio, nvirtio, virtio_rows, MANY, JKNOWN(P, virtio_listed)),
+	JLIST("pci", P, pci, npci, pci_rows, MANY, JKNOWN(P, pci_listed)),
+	JLIST("other", P, other, nother, other_rows, MANY),
+	JLIST("disks", P, disks, ndisks, disk_rows, MANY),
+	JLIST("net", P, net, nnet, net_rows, MANY),
 	JGROUP("window", window_rows),
 	JGROUP("trace", trace_rows),
 	JGROUP("memory", memory_rows, .flags = JF_OMIT),
 	JGROUP("moment", moment_rows, .flags = JF_OMIT),
 	JGROUP("memcpy", memcpy_rows, .flags = JF_OMIT),
-	JPOINTER("meter", struct platform, meter, meter_table, .flags = JF_OMIT),
+	JPOINTER("meter", P, meter, meter_table, .flags = JF_OMIT),
 	JWHOLE(.check = check_platform),
 };
 

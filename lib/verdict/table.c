@@ -79,6 +79,11 @@ static const struct jown bits_own = {
 
 #define BITS(K, S, M, WORD, N) JOWN(K, S, M, &bits_own, .word = WORD, .max = N)
 
+#define V struct verdict
+#define RECORD struct verdict_record
+#define LINE struct timeline
+#define TOTALS struct device_totals
+
 static const struct jrow claim_rows[] = {
 	STATE(struct claim_verdict, state, claim_state_word, CLAIM_STATES),
 	JTEXT("reason", struct claim_verdict, reason),
@@ -143,8 +148,8 @@ static const struct jrow finding_rows[] = {
 	JEND,
 };
 
-#define TOTAL(M) JCOUNT(struct device_totals, M)
-#define BY_DIR(M) JNUMBERS(#M, struct device_totals, M)
+#define TOTAL(M) JCOUNT(TOTALS, M)
+#define BY_DIR(M) JNUMBERS(#M, TOTALS, M)
 const struct jrow verdict_device_totals[] = {
 	BY_DIR(maps),	       BY_DIR(map_bytes),    TOTAL(bounced),
 	TOTAL(direct),	       TOTAL(failed),	     TOTAL(unmaps),
@@ -208,7 +213,7 @@ static const struct jrow witness_rows[] = {
 	JEND,
 };
 
-#define MONITOR(K, M) JNUMBER(K, struct verdict, monitor.M, UINT64_MAX)
+#define MONITOR(K, M) JNUMBER(K, V, monitor.M, UINT64_MAX)
 /* The monitor's own log: null where none was given. */
 static bool has_monitor(const void *what)
 {
@@ -218,18 +223,18 @@ static bool has_monitor(const void *what)
 }
 
 static const struct jrow monitor_rows[] = {
-	JBOOL("used", struct verdict, monitor.used),
-	JTEXT("unusable", struct verdict, monitor.unusable),
+	JBOOL("used", V, monitor.used),
+	JTEXT("unusable", V, monitor.unusable),
 	MONITOR("agreed", agreed),
 	MONITOR("refused", refused),
 	MONITOR("unknown", unknown),
 	MONITOR("cut_lines", cut_lines),
-	JLIST("ranges", struct verdict, monitor.ranges, monitor.nranges, witness_rows,
-	      VERDICT_RANGES, .flags = JF_REQUIRED),
+	JLIST("ranges", V, monitor.ranges, monitor.nranges, witness_rows, VERDICT_RANGES,
+	      .flags = JF_REQUIRED),
 	JWHOLE(.present = has_monitor),
 };
 
-#define TOTAL(M) JNUMBER(#M, struct verdict, totals.M, UINT64_MAX)
+#define TOTAL(M) JNUMBER(#M, V, totals.M, UINT64_MAX)
 const struct jrow verdict_totals[] = {
 	TOTAL(events),
 	TOTAL(bounces),
@@ -245,16 +250,15 @@ const struct jrow verdict_totals[] = {
 	TOTAL(shared_bit_pairs),
 	TOTAL(read_ns),
 	TOTAL(judge_ns),
-	JHEX("shared_bit", struct verdict, totals.shared_bit, UINT64_MAX, .flags = JF_NULL),
-	JBOOL("shared_bit_inferred", struct verdict, totals.shared_bit_inferred),
+	JHEX("shared_bit", V, totals.shared_bit, UINT64_MAX, .flags = JF_NULL),
+	JBOOL("shared_bit_inferred", V, totals.shared_bit_inferred),
 	JEND,
 };
 
 /* Series are strings: thousands of lines of one number each help nobody. */
 static enum timeline_series series_of(const struct jrow *row)
 {
-	return (enum timeline_series)((row->offset - offsetof(struct timeline, series)) /
-				      row->size);
+	return (enum timeline_series)((row->offset - offsetof(LINE, series)) / row->size);
 }
 
 static void read_series(const struct jrow *row, const struct jval *object, void *what)
@@ -298,22 +302,21 @@ static const struct jown series_own = {
 	.schema = "{\"type\": \"string\", \"pattern\": \"^([0-9]+( [0-9]+)*)?$\"}",
 };
 
-#define SERIES(K, S) JOWN(K, struct timeline, series[S], &series_own, .flags = JF_REQUIRED)
+#define SERIES(K, S) JOWN(K, LINE, series[S], &series_own, .flags = JF_REQUIRED)
 static const struct jrow timeline_rows[] = {
-	JCOUNT(struct timeline, start_ns),
-	JNUMBER("window_from_ns", struct timeline, window_from_ns, UINT64_MAX, .flags = JF_OMIT),
-	JNUMBER("window_to_ns", struct timeline, window_to_ns, UINT64_MAX, .flags = JF_OMIT),
-	JNUMBER("bucket_ns", struct timeline, bucket_ns, UINT64_MAX / TIMELINE_BUCKETS, .least = 1,
+	JCOUNT(LINE, start_ns),
+	JNUMBER("window_from_ns", LINE, window_from_ns, UINT64_MAX, .flags = JF_OMIT),
+	JNUMBER("window_to_ns", LINE, window_to_ns, UINT64_MAX, .flags = JF_OMIT),
+	JNUMBER("bucket_ns", LINE, bucket_ns, UINT64_MAX / TIMELINE_BUCKETS, .least = 1,
 		.flags = JF_REQUIRED),
-	JBOOL("pool_partial", struct timeline, pool_partial),
+	JBOOL("pool_partial", LINE, pool_partial),
 	SERIES("events", TIMELINE_EVENTS),
 	SERIES("maps", TIMELINE_MAPS),
 	SERIES("bounced", TIMELINE_BOUNCED),
 	SERIES("out_bytes", TIMELINE_OUT_BYTES),
 	SERIES("in_bytes", TIMELINE_IN_BYTES),
 	SERIES("pool_slots", TIMELINE_POOL_SLOTS),
-	JOWN("violations", struct timeline, series[TIMELINE_VIOLATIONS], &series_own,
-	     .flags = JF_OMIT),
+	JOWN("violations", LINE, series[TIMELINE_VIOLATIONS], &series_own, .flags = JF_OMIT),
 	JEND,
 };
 _Static_assert(TIMELINE_SERIES == 7, "each series of a timeline has a row");
@@ -340,35 +343,27 @@ static void check_verdict(const struct jval *object, void *what)
 }
 
 static const struct jrow verdict_rows[] = {
-	JWORD("verdict", struct verdict, outcome, outcome_word, OUTCOME_PROVEN + 1,
+	JWORD("verdict", V, outcome, outcome_word, OUTCOME_PROVEN + 1, .flags = JF_REQUIRED),
+	JWORD("scope", V, scope, scope_word, SCOPE_SINCE_BOOT + 1, .flags = JF_REQUIRED),
+	JWORD("setting", V, setting, setting_word, SETTINGS, .flags = JF_REQUIRED),
+	JNAME("guest", V, guest, .flags = JF_OMIT),
+	JSTRINGS("limit", V, limit, nlimit, LIMIT_DEVICES, .flags = JF_NULL | JF_TEXT),
+	JTEXT("reason", V, reason),
+	JNAMED("claims", V, claims, claim_word, CLAIMS, &claim_row, .flags = JF_REQUIRED),
+	JNAMED("conditions", V, conds, cond_word, CONDS, &cond_row, .flags = JF_REQUIRED),
+	JLIST("not_known", V, foreign, nforeign, foreign_rows, VERDICT_FOREIGN, .flags = JF_OMIT),
+	JLIST("findings", V, findings, nfindings, finding_rows, VERDICT_FINDINGS),
+	JNUMBER("unlisted_findings", V, unlisted_findings, UINT64_MAX, .flags = JF_OMIT),
+	JLIST("counterexamples", V, examples, nexamples, example_rows, CLAIMS *VERDICT_EXAMPLES,
 	      .flags = JF_REQUIRED),
-	JWORD("scope", struct verdict, scope, scope_word, SCOPE_SINCE_BOOT + 1,
-	      .flags = JF_REQUIRED),
-	JWORD("setting", struct verdict, setting, setting_word, SETTINGS, .flags = JF_REQUIRED),
-	JNAME("guest", struct verdict, guest, .flags = JF_OMIT),
-	JSTRINGS("limit", struct verdict, limit, nlimit, LIMIT_DEVICES, .flags = JF_NULL | JF_TEXT),
-	JTEXT("reason", struct verdict, reason),
-	JNAMED("claims", struct verdict, claims, claim_word, CLAIMS, &claim_row,
-	       .flags = JF_REQUIRED),
-	JNAMED("conditions", struct verdict, conds, cond_word, CONDS, &cond_row,
-	       .flags = JF_REQUIRED),
-	JLIST("not_known", struct verdict, foreign, nforeign, foreign_rows, VERDICT_FOREIGN,
-	      .flags = JF_OMIT),
-	JLIST("findings", struct verdict, findings, nfindings, finding_rows, VERDICT_FINDINGS),
-	JNUMBER("unlisted_findings", struct verdict, unlisted_findings, UINT64_MAX,
-		.flags = JF_OMIT),
-	JLIST("counterexamples", struct verdict, examples, nexamples, example_rows,
-	      CLAIMS *VERDICT_EXAMPLES, .flags = JF_REQUIRED),
-	JLIST("devices", struct verdict, devices, ndevices, device_rows, MAX_DEVICES,
-	      .flags = JF_REQUIRED),
-	JLIST("ranges", struct verdict, ranges, nranges, published_rows, VERDICT_RANGES,
-	      .flags = JF_REQUIRED),
-	JBOOL("ranges_complete", struct verdict, ranges_complete),
+	JLIST("devices", V, devices, ndevices, device_rows, MAX_DEVICES, .flags = JF_REQUIRED),
+	JLIST("ranges", V, ranges, nranges, published_rows, VERDICT_RANGES, .flags = JF_REQUIRED),
+	JBOOL("ranges_complete", V, ranges_complete),
 	JGROUP("monitor", monitor_rows),
-	JSTRINGS("notes", struct verdict, notes, nnotes, MAX_NOTES, .flags = JF_REQUIRED | JF_TEXT),
+	JSTRINGS("notes", V, notes, nnotes, MAX_NOTES, .flags = JF_REQUIRED | JF_TEXT),
 	JGROUP("totals", verdict_totals, .flags = JF_REQUIRED),
-	JPOINTER("cost", struct verdict, cost, cost_table),
-	JPOINTER("timeline", struct verdict, timeline, timeline_rows),
+	JPOINTER("cost", V, cost, cost_table),
+	JPOINTER("timeline", V, timeline, timeline_rows),
 	JWHOLE(.check = check_verdict),
 };
 
@@ -392,10 +387,9 @@ static const struct jrow run_rows[] = {
 };
 
 const struct jrow verdict_record_table[] = {
-	JROW(JT_INLINE, NULL, struct verdict_record, verdict,
-	     JSTRUCTS(struct verdict_record, verdict, verdict_rows), .flags = JF_POINTER),
-	JOBJECT("run", struct verdict_record, run, run_rows,
-		JKNOWN(struct verdict_record, has_run)),
+	JROW(JT_INLINE, NULL, RECORD, verdict, JSTRUCTS(RECORD, verdict, verdict_rows),
+	     .flags = JF_POINTER),
+	JOBJECT("run", RECORD, run, run_rows, JKNOWN(RECORD, has_run)),
 	JWHOLE(.check = version_check),
 };
 
