@@ -330,10 +330,10 @@ static void judge_expect(const struct judge *j, const struct event *ev)
 }
 
 /*
- * What an event costs (gen-trace's mix, instructions counted by callgrind): a fifth is
- * decoding its record by the offsets of its format, a tenth reading pages and merging CPUs, a sixth
- * the ledger, and the rest is spread over the judge, no function of it beyond a twentieth.
- * Counting the cost of bouncing adds a quarter to all of it, where a report shows that.
+ * What an event costs (gen-trace's mix, instructions counted by callgrind): of all that ccaio
+ * verify does, a seventh is decoding its record by the offsets of its format, an eighth reading
+ * pages and merging CPUs, an eighth the ledger, a quarter counting the cost of bouncing, where a
+ * report shows that, and the rest is spread over the judge.
  * make bench tells the speed.
  */
 void judge_feed(struct judge *j, const struct event *events, size_t count)
