@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "cmd/bench/instructions.h"
-#include "collectors/tracefs/btf.h"
-#include "collectors/tracefs/metering.h"
+#include "collectors/kernel/btf.h"
+#include "collectors/kernel/metering.h"
 #include "lib/base/err.h"
 #include "lib/base/file.h"
 #include "lib/base/xalloc.h"

@@ -75,7 +75,7 @@ void facts_kernel_prepare(struct facts *facts);
 void facts_kernel_keep(struct facts *facts);
 
 /*
- * The types of the running kernel (collectors/tracefs/btf.h), which belong to facts; NULL where it
+ * The types of the running kernel (collectors/kernel/btf.h), which belong to facts; NULL where it
  * describes none, or where the facts are those of a tree of files.
  */
 struct types *facts_types(struct facts *facts);

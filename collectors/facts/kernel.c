@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "collectors/facts/state.h"
+#include "collectors/kernel/btf.h"
+#include "collectors/kernel/kept.h"
 #include "collectors/memory/core.h"
 #include "collectors/memory/memory.h"
 #include "collectors/memory/symbols.h"
-#include "collectors/tracefs/btf.h"
-#include "collectors/tracefs/kept.h"
 #include "collectors/tracefs/state.h"
 #include "lib/base/xalloc.h"
 #include "lib/evidence/snapshot.h"

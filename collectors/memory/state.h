@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collectors/kernel/btf.h"
 #include "collectors/memory/core.h"
 #include "collectors/memory/memory.h"
-#include "collectors/tracefs/btf.h"
 #include "lib/evidence/snapshot.h"
 
 /* Offsets and sizes of the running kernel's structures; -1: it has no such member. */

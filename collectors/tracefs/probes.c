@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "collectors/decode/probe-names.h"
-#include "collectors/tracefs/btf.h"
+#include "collectors/kernel/btf.h"
 #include "collectors/tracefs/events.h"
 #include "collectors/tracefs/instance.h"
 #include "collectors/tracefs/tracefs.h"

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "collectors/kernel/metering.h"
 #include "collectors/tracefs/events.h"
 #include "collectors/tracefs/instance.h"
-#include "collectors/tracefs/metering.h"
 #include "collectors/tracefs/stacks.h"
 #include "collectors/tracefs/state.h"
 #include "collectors/tracefs/tracefs.h"

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "collectors/tracefs/btf.h"
-#include "collectors/tracefs/kept.h"
+#include "collectors/kernel/btf.h"
+#include "collectors/kernel/kept.h"
 #include "lib/base/xalloc.h"
 #include "tests/unit/test.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Answers about the kernel, kept in a file, and files that are not believed. */
-#include "collectors/tracefs/kept.h"
+#include "collectors/kernel/kept.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "collectors/facts/facts.h"
-#include "collectors/tracefs/copy-program.h"
-#include "collectors/tracefs/metering.h"
+#include "collectors/kernel/copy-program.h"
+#include "collectors/kernel/metering.h"
 #include "lib/base/err.h"
 #include "lib/base/names.h"
 #include "lib/base/xalloc.h"

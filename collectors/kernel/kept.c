@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "collectors/tracefs/kept.h"
+#include "collectors/kernel/kept.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

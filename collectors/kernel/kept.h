@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef CCAIO_COLLECTORS_TRACEFS_KEPT_H
-#define CCAIO_COLLECTORS_TRACEFS_KEPT_H
+#ifndef CCAIO_COLLECTORS_KERNEL_KEPT_H
+#define CCAIO_COLLECTORS_KERNEL_KEPT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How long a call of the meter's program takes. */
-#include "collectors/tracefs/metering-price.h"
+#include "collectors/kernel/metering-price.h"
 
 #include <bpf/bpf.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "collectors/tracefs/btf.h"
-#include "collectors/tracefs/copy-program.h"
+#include "collectors/kernel/btf.h"
+#include "collectors/kernel/copy-program.h"
 
 #define TESTED "bpf_fentry_test4" /* (void *, char, int, u64): called with 7, 8, 9, 10 */
 #define CALLS 201

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef CCAIO_COLLECTORS_TRACEFS_BTF_H
-#define CCAIO_COLLECTORS_TRACEFS_BTF_H
+#ifndef CCAIO_COLLECTORS_KERNEL_BTF_H
+#define CCAIO_COLLECTORS_KERNEL_BTF_H
 
 #include <stddef.h>
 
@@ -19,7 +19,7 @@ struct kept;
 /*
  * Load a file of BTF (at most 64 MiB).  NULL where it cannot be read (CONFIG_DEBUG_INFO_BTF is off)
  * or is none of this machine's byte order.  Answers are taken from kept where it has them and are
- * added to it where not (collectors/tracefs/kept.h; NULL: none; it must outlive the types): then
+ * added to it where not (collectors/kernel/kept.h; NULL: none; it must outlive the types): then
  * the file is loaded with the first that it lacks.  Release with btf_free.
  */
 struct types *btf_load(const char *path, struct kept *kept);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The BPF program that counts copies: instructions as in Linux Documentation/bpf/standardization.
  */
-#include "collectors/tracefs/copy-program.h"
+#include "collectors/kernel/copy-program.h"
 
 #include <bpf/bpf.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Members of structures and arguments of functions in the running kernel, from its BTF, by libbpf.
  */
-#include "collectors/tracefs/btf.h"
+#include "collectors/kernel/btf.h"
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "collectors/tracefs/kept.h"
+#include "collectors/kernel/kept.h"
 #include "lib/base/file.h"
 #include "lib/base/xalloc.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#ifndef CCAIO_COLLECTORS_TRACEFS_METERING_H
-#define CCAIO_COLLECTORS_TRACEFS_METERING_H
+#ifndef CCAIO_COLLECTORS_KERNEL_METERING_H
+#define CCAIO_COLLECTORS_KERNEL_METERING_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "collectors/tracefs/metering-price.h"
+#include "collectors/kernel/metering-price.h"
 
 struct copy_table;
 struct meter;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The kernel's own sums of what bouncing copies, by a BPF program. */
-#include "collectors/tracefs/metering.h"
+#include "collectors/kernel/metering.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "collectors/tracefs/btf.h"
-#include "collectors/tracefs/copy-program.h"
+#include "collectors/kernel/btf.h"
+#include "collectors/kernel/copy-program.h"
 #include "lib/base/file.h"
 #include "lib/base/printable.h"
 #include "lib/base/saturate.h"
