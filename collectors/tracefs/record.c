@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <tracefs/tracefs.h>
 #include <unistd.h>
 
 #include "collectors/decode/probe-names.h"
@@ -26,8 +27,13 @@ static int open_own(struct recording *rec, const struct recording_options *optio
 	int ret = instance_create(&rec->instance, name, err);
 
 	/* not before: it might be somebody else's; where this run is killed here, its name tells */
-	if (rec->instance.own && state_note(&rec->state, "instance", name, NULL) < 0)
+	if (rec->instance.own && state_note(&rec->state, "instance", name, NULL) < 0) {
 		ret = err_sys(err, "cannot write %s", rec->state.path);
+		/* no note says that it has to go; and the kernel keeps what is held */
+		close(rec->instance.hold);
+		rec->instance.hold = -1;
+		tracefs_instance_destroy(rec->instance.files);
+	}
 	free(name);
 	if (ret == 0)
 		ret = instance_record(&rec->instance, false, err);

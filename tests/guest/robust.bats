@@ -103,12 +103,22 @@ restored() { tracing | diff before - >changes && echo restored || { echo "not re
 		ccaio trace -o small/x.ccaio -- sh -c "dd if=/dev/vda of=/dev/null bs=4k iflag=direct 2>/dev/null; touch ended" 2>&1
 		echo "status $?"
 		ls -A small ended
+		restored
+		mount -t tmpfs -o size=4k none /run/ccaio && head -c 4096 /dev/zero >/run/ccaio/filler
+		ccaio trace -o x.ccaio -- true 2>&1
+		echo "status $?"
+		ls -d x.ccaio
+		umount /run/ccaio
 		restored'
 	[[ ${lines[0]} == "ccaio trace: cannot write "*": No space left on device" ]]
 	[ "${lines[1]}" = "status 3" ]
 	[ "${lines[2]}" = ended ]
 	[[ ${lines[3]} == small: ]]
 	[ "${lines[4]}" = restored ]
+	# where the run notes what it must undo
+	[[ ${lines[5]} == "ccaio trace: cannot write /run/ccaio/"*": No space left on device" ]]
+	[ "${lines[6]}" = "status 3" ]
+	[ "${lines[7]}" = restored ]
 }
 
 @test "robust: two at once, each for its window; a command that cannot be run" {
