@@ -240,7 +240,7 @@ static int set_environment(const struct workload *w, const struct workload_optio
 
 static int measure_run(const struct bench *b, struct bench_run *run, struct err *err)
 {
-	uint64_t busy, busy_before, before = instructions_read(&b->instructions), start;
+	uint64_t busy, busy_before, start, before = instructions_read(&b->instructions), after;
 	int ret = busy_ns(&busy_before, err);
 
 	start = clock_ns(CLOCK_MONOTONIC);
@@ -251,7 +251,8 @@ static int measure_run(const struct bench *b, struct bench_run *run, struct err 
 		ret = busy_ns(&busy, err);
 	if (ret == 0)
 		run->busy_ns = busy - busy_before;
-	run->instructions = instructions_read(&b->instructions) - before;
+	after = instructions_read(&b->instructions);
+	run->instructions = after > before ? after - before : 0;
 	return ret;
 }
 
