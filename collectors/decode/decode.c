@@ -11,6 +11,7 @@
 #include "collectors/decode/bind.h"
 #include "collectors/decode/call.h"
 #include "collectors/decode/probe-names.h"
+#include "collectors/decode/short-name.h"
 #include "collectors/decode/stack.h"
 #include "lib/base/names.h"
 #include "lib/base/xalloc.h"
@@ -18,14 +19,6 @@
 #include "lib/net/flow.h"
 
 _Static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "records are read as little-endian numbers");
-
-/* Recently seen device names of up to 16 bytes. */
-#define CACHE_SIZE 256
-struct cached_name {
-	uint64_t head, tail;
-	uint32_t len; /* 0: empty */
-	uint16_t id;
-};
 
 enum { MAP_NONE, MAP_IGNORED, MAP_FIRST };
 
@@ -37,7 +30,7 @@ struct decode {
 	size_t nbindings, bindings_cap;
 	struct stream_format *formats;
 	size_t nformats, formats_cap;
-	struct cached_name cache[CACHE_SIZE];
+	struct cached_name cache[NAME_PLACES];
 	struct decode_calls *calls;
 	const char *kallsyms; /* NULL: the evidence has none */
 	size_t kallsyms_len;
@@ -203,37 +196,20 @@ __attribute__((noinline)) static uint16_t name_intern(struct decode *decode, con
 	return names_intern(decode->names, (const char *)p, strnlen((const char *)p, len));
 }
 
-/* Where a name of up to 16 bytes is kept: its first and last 8 are all of it. */
-static inline struct cached_name *name_place(struct decode *decode, uint64_t head, uint64_t tail,
-					     uint32_t len)
-{
-	uint64_t hash = (head ^ (tail << 1) ^ len) * UINT64_C(0x9e3779b97f4a7c15);
-
-	return &decode->cache[hash >> 56];
-}
-
-static inline bool is_name(const struct cached_name *c, uint64_t head, uint64_t tail, uint32_t len)
-{
-	return c->len == len && c->head == head && c->tail == tail;
-}
-
 static uint16_t name_id(struct decode *decode, const uint8_t *p, uint32_t len)
 {
-	uint64_t head, tail = 0;
-	struct cached_name *cached;
+	struct cached_name name, *cached;
 
 	if (!len)
 		return 0;
 	if (len > 16)
 		return name_intern(decode, p, len);
-	memcpy(&head, p, 8); /* DECODE_SLACK is behind a short one */
-	if (len >= 8)
-		memcpy(&tail, p + len - 8, 8);
-	else
-		head &= (UINT64_C(1) << 8 * len) - 1;
-	cached = name_place(decode, head, tail, len);
-	if (!is_name(cached, head, tail, len))
-		*cached = (struct cached_name){ head, tail, len, name_intern(decode, p, len) };
+	name = name_of(p, len);
+	cached = name_place(decode->cache, &name);
+	if (!is_same(cached, &name)) {
+		name.id = name_intern(decode, p, len);
+		*cached = name;
+	}
 	return cached->id;
 }
 
@@ -265,8 +241,8 @@ static inline uint16_t device_seen(struct decode *decode, const struct decode_bi
 				   const struct decode_record *record)
 {
 	const struct cached_name *cached;
+	struct cached_name name;
 	uint32_t loc, off, len;
-	uint64_t head, tail = 0;
 
 	if (!b->dev_loc)
 		return 0;
@@ -275,13 +251,9 @@ static inline uint16_t device_seen(struct decode *decode, const struct decode_bi
 	len = loc >> 16;
 	if (off > record->len || len > record->len - off || !len || len > 16)
 		return 0;
-	memcpy(&head, record->data + off, 8); /* DECODE_SLACK is behind a short one */
-	if (len >= 8)
-		memcpy(&tail, record->data + off + len - 8, 8);
-	else
-		head &= (UINT64_C(1) << 8 * len) - 1;
-	cached = name_place(decode, head, tail, len);
-	return is_name(cached, head, tail, len) ? cached->id : 0;
+	name = name_of(record->data + off, len);
+	cached = name_place(decode->cache, &name);
+	return is_same(cached, &name) ? cached->id : 0;
 }
 
 __attribute__((noinline)) static size_t undecoded(const struct decode_record *record, uint16_t name,
