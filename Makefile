@@ -62,8 +62,8 @@ endif
 SRCS  := $(sort $(shell find lib collectors reports cmd -name "*.c"))
 HDRS  := $(sort $(shell find lib collectors reports cmd -name "*.h")) $(wildcard tests/*/*.h)
 OBJS  := $(SRCS:%.c=$(BUILD)/%.o)
-# What is run for each event goes into the program as one, optimized for speed: an eighth of all that ccaio verify does.
-# Tests link the library, which has each file by itself.
+# These files run for each event.  The program has them compiled as one, with -O3, which saves ccaio verify an eighth
+# of its instructions; tests link the library, which has each file by itself.
 HOT   := $(wildcard lib/judge/types/*.c lib/cost/*.c) \
 	$(patsubst %,lib/judge/%.c,before judge map memory observed pair place sync unmap) \
 	collectors/decode/decode.c collectors/tracedat/tracedat.c lib/evidence/consumer.c cmd/common/judge.c
